@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 
-use crate::screen::Running;
+use crate::screen::RunningProgram;
 use crate::table;
-use crate::times::{in_turns, timed};
-use crate::world::{Home, PASSPHRASE, have, run};
+use crate::times::{alternate, timed};
+use crate::world::{Home, PASSPHRASE, is_installed, run};
 
 const WHAT: &str = "10 MB of JSON, key → first screen of it";
 const SIZE: usize = 10_000_000;
@@ -24,14 +24,14 @@ const MARKERS: [&str; 2] = ["abcdefghijklmnop", "ponmlkjihgfedcba"];
 /// Measures the time from the key that sends a request to the first frame that shows a large
 /// response: network, secret detection, parsing and drawing together.
 pub(crate) fn measure() {
-    if !have("jq") {
+    if !is_installed("jq") {
         return table::skip(WHAT, "jq is not installed");
     }
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let texts = MARKERS.map(large);
     let home = Home::with_credentials(1);
-    runtime.block_on(home.keep_secrets(1));
+    runtime.block_on(home.store_secrets(1));
     let origin = runtime.block_on(serve(texts.clone()));
     run(&mut home.command(&[
         "regions",
@@ -46,8 +46,8 @@ pub(crate) fn measure() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &texts[0]).unwrap();
 
-    let mut screen = Running::start(&home.command(&[]));
-    screen.settle();
+    let mut screen = RunningProgram::start(&home.command(&[]));
+    screen.read_until_silent();
     screen.press_each(&["u", PASSPHRASE, "\r", "\r"]);
     let mut markers = MARKERS.iter().cycle();
     let mut answer = || screen.press_until_shown("t", markers.next().unwrap());
@@ -65,7 +65,7 @@ pub(crate) fn measure() {
             );
         })
     };
-    let (taken, beside) = in_turns(RUNS, answer, jq);
+    let (taken, beside) = alternate(RUNS, answer, jq);
     screen.end();
     table::ratio(WHAT, &taken, ("jq .", &beside), 1.0);
 }

@@ -4,8 +4,8 @@
 use std::process::Command;
 
 use crate::table;
-use crate::times::{Times, in_turns};
-use crate::world::{Home, have, run};
+use crate::times::{RunTimes, alternate};
+use crate::world::{Home, is_installed, run};
 
 const RUNS: usize = 15;
 
@@ -19,12 +19,12 @@ pub(crate) fn measure(home: &Home) {
 /// Measures `list`, compared with another reader of the same SQLite file.
 fn list(home: &Home) {
     const WHAT: &str = "`list --json`, 10,000 credentials";
-    if !have("sqlite3") {
+    if !is_installed("sqlite3") {
         return table::skip(WHAT, "sqlite3 is not installed");
     }
     let select = "SELECT * FROM credentials ORDER BY name";
     let list = || run(&mut home.command(&["list", "--json"]));
-    let (taken, beside) = in_turns(RUNS, list, || {
+    let (taken, beside) = alternate(RUNS, list, || {
         run(Command::new("sqlite3").arg("-json").arg(home.index()).arg(select))
     });
     table::ratio(WHAT, &taken, ("sqlite3 -json", &beside), 3.0);
@@ -37,7 +37,7 @@ fn grown_lists() {
     let homes = homes.map(|(words, count)| (words, Home::with_credentials(count)));
     let list = |home: &Home| run(&mut home.command(&["list", "--json"]));
     for ((fewer, before), (more, after)) in homes.iter().zip(&homes[1..]) {
-        let (taken, beside) = in_turns(RUNS / 2, || list(after), || list(before));
+        let (taken, beside) = alternate(RUNS / 2, || list(after), || list(before));
         let beside_it = format!("10 × {fewer} credentials");
         table::ratio(
             &format!("`list --json`, {more} credentials"),
@@ -53,11 +53,11 @@ fn grown_lists() {
 /// derivation.
 fn exec() {
     let home = Home::with_credentials(1);
-    tokio::runtime::Runtime::new().unwrap().block_on(home.keep_secrets(1));
+    tokio::runtime::Runtime::new().unwrap().block_on(home.store_secrets(1));
     let exec = || run(&mut home.command(&["exec", "ci  -scan-00000", "--", "true"]));
     let by_hand = || run(Command::new("true").env("SNYK_TOKEN", "by-hand"));
-    let (with_it, by_hand) = in_turns(RUNS, exec, by_hand);
-    let over: Times =
+    let (with_it, by_hand) = alternate(RUNS, exec, by_hand);
+    let over: RunTimes =
         (0..100).map(|percent| with_it.at(percent).saturating_sub(by_hand.median())).collect();
     let beside = format!("the variable set by hand {by_hand}");
     table::limit(

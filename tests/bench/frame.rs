@@ -20,7 +20,7 @@ use tokenring::tui::app::{App, InitialState, InputEvent, Message, Now, UiSetting
 use tokenring::tui::view;
 
 use crate::table;
-use crate::times::{in_turns, timed};
+use crate::times::{alternate, timed};
 use crate::world::Home;
 
 const SIZE: (u16, u16) = (200, 50);
@@ -28,17 +28,17 @@ const FRAMES: usize = 400;
 
 /// Measures a frame after a key, for lists of several lengths.
 pub(crate) fn measure() {
-    let mut few = Screen::with(100);
+    let mut few = ProgramScreen::with(100);
     for (count, what) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
-        let (mut many, mut bare) = (Screen::with(count), Bare::with(count));
-        let (taken, beside) = in_turns(FRAMES, || many.frame(), || bare.frame());
+        let (mut many, mut bare) = (ProgramScreen::with(count), BaselineScreen::with(count));
+        let (taken, beside) = alternate(FRAMES, || many.frame(), || bare.frame());
         table::ratio(
             &format!("one frame 200×50, {what} credentials"),
             &taken,
             ("bare ratatui", &beside),
             1.5,
         );
-        let (taken, beside) = in_turns(FRAMES, || many.frame(), || few.frame());
+        let (taken, beside) = alternate(FRAMES, || many.frame(), || few.frame());
         table::ratio(
             &format!("one frame, {what} credentials"),
             &taken,
@@ -49,20 +49,20 @@ pub(crate) fn measure() {
 }
 
 /// The screen of the program, drawn into memory.
-struct Screen {
+struct ProgramScreen {
     app: App,
     terminal: Terminal<TestBackend>,
     keys: usize,
 }
 
 /// Baseline: draws the rows of the list and two further panes, and nothing else.
-struct Bare {
+struct BaselineScreen {
     rows: Vec<Credential>,
     terminal: Terminal<TestBackend>,
     cursor: usize,
 }
 
-impl Screen {
+impl ProgramScreen {
     fn with(count: u32) -> Self {
         let start = InitialState {
             first_page: CredentialPage { credentials: credentials(count), all_loaded: true },
@@ -85,7 +85,7 @@ impl Screen {
     }
 }
 
-impl Bare {
+impl BaselineScreen {
     fn with(count: u32) -> Self {
         Self { rows: credentials(count), terminal: terminal(), cursor: 0 }
     }

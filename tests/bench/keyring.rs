@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::KEYRING;
 use crate::table;
-use crate::times::{Times, in_turns};
-use crate::world::{Home, have, run};
+use crate::times::{RunTimes, alternate};
+use crate::world::{Home, is_installed, run};
 
 const RUNS: usize = 21;
 const WHAT: &str = "`get` from the Secret Service";
@@ -18,7 +18,7 @@ const NAME: &str = "on-the-keyring";
 pub(crate) fn measure() {
     if !["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]
         .iter()
-        .all(|program| have(program))
+        .all(|program| is_installed(program))
     {
         return table::skip(WHAT, "no Secret Service is installed");
     }
@@ -30,7 +30,7 @@ pub(crate) fn measure() {
     let times = |line: &str| {
         line.split(' ')
             .map(|number| Duration::from_micros(number.parse().unwrap()))
-            .collect::<Times>()
+            .collect::<RunTimes>()
     };
     let (taken, beside) = told.trim().split_once('\n').unwrap();
     table::ratio(WHAT, &times(taken), ("secret-tool lookup", &times(beside)), 1.5);
@@ -59,6 +59,6 @@ pub(crate) fn measure_inside() {
     let lookup = || {
         run(Command::new("secret-tool").args(["lookup", "service", "tokenring", "username", &key]))
     };
-    let (taken, beside) = in_turns(RUNS, || run(&mut command(&["get", NAME])), lookup);
+    let (taken, beside) = alternate(RUNS, || run(&mut command(&["get", NAME])), lookup);
     println!("{}\n{}", taken.in_micros(), beside.in_micros());
 }

@@ -12,30 +12,30 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 use tokenring::index::Database;
 
 use crate::table::{self, ms};
-use crate::times::{Times, in_turns, timed};
+use crate::times::{RunTimes, alternate, timed};
 use crate::world::{self, Home};
 
 /// Escape sequence at the end of a frame.
-const END: &[u8] = b"\x1b[?2026l";
+const FRAME_END: &[u8] = b"\x1b[?2026l";
 
 const STARTS: usize = 60;
 const KEYS: usize = 1_000;
-const IDLE: Duration = Duration::from_secs(60);
+const IDLE_TIME: Duration = Duration::from_secs(60);
 
 /// Time without output after which the screen is considered settled.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// A program that runs in a pseudo-terminal.
-pub(crate) struct Running {
+pub(crate) struct RunningProgram {
     child: Box<dyn Child + Send + Sync>,
     keys: Box<dyn Write + Send>,
-    frames: Receiver<Piece>,
+    frames: Receiver<OutputChunk>,
     started: Instant,
     _master: Box<dyn MasterPty + Send>,
 }
 
 /// One chunk of output and the time it was read.
-struct Piece {
+struct OutputChunk {
     at: Instant,
     bytes: Vec<u8>,
     ends_frame: bool,
@@ -43,15 +43,15 @@ struct Piece {
 
 /// Measures everything that a user of the screen notices.
 pub(crate) fn measure(home: &Home) {
-    let start = |home: &Home| Running::start(&home.command(&[]));
-    let empty = || Running::start(&world::empty());
-    let (taken, beside) = in_turns(STARTS, || first_frame(start(home)), || first_frame(empty()));
+    let start = |home: &Home| RunningProgram::start(&home.command(&[]));
+    let empty = || RunningProgram::start(&world::empty());
+    let (taken, beside) = alternate(STARTS, || first_frame(start(home)), || first_frame(empty()));
     table::ratio("first frame, 10,000 credentials", &taken, ("empty program", &beside), 1.4);
     let few = Home::with_credentials(100);
     for (count, words) in [(1_000, "1,000"), (10_000, "10,000"), (100_000, "100,000")] {
         let more = Home::with_credentials(count);
         let (taken, beside) =
-            in_turns(STARTS / 3, || first_frame(start(&more)), || first_frame(start(&few)));
+            alternate(STARTS / 3, || first_frame(start(&more)), || first_frame(start(&few)));
         table::ratio(
             &format!("first frame, {words} credentials"),
             &taken,
@@ -61,8 +61,8 @@ pub(crate) fn measure(home: &Home) {
     }
 
     let (mut ours, mut empty) = (start(home), empty());
-    ours.settle();
-    empty.settle();
+    ours.read_until_silent();
+    empty.read_until_silent();
     keys("key → painted", &mut ours, &mut empty);
     idle(&mut ours);
     let [taken, beside] = [ours.resident(), empty.resident()].map(f64::from);
@@ -80,10 +80,10 @@ pub(crate) fn measure(home: &Home) {
 }
 
 /// Measures keys, alternating with the empty program.
-pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
+pub(crate) fn keys(what: &str, ours: &mut RunningProgram, empty: &mut RunningProgram) {
     let keys = std::cell::Cell::new(0);
     let next = || ["j", "k"][keys.replace(keys.get() + 1) / 2 % 2];
-    let (taken, beside) = in_turns(KEYS, || ours.press(next()), || empty.press(next()));
+    let (taken, beside) = alternate(KEYS, || ours.press(next()), || empty.press(next()));
     table::ratio(&format!("{what}, median"), &taken, ("empty program", &beside), 1.3);
     let (taken, beside) = (taken.at(99), beside.at(99));
     let ratio = taken.div_duration_f64(beside);
@@ -95,7 +95,7 @@ pub(crate) fn keys(what: &str, ours: &mut Running, empty: &mut Running) {
     );
 }
 
-fn first_frame(mut running: Running) -> Duration {
+fn first_frame(mut running: RunningProgram) -> Duration {
     let taken = running.next_frame() - running.started;
     running.child.kill().unwrap();
     running.child.wait().unwrap();
@@ -103,18 +103,18 @@ fn first_frame(mut running: Running) -> Duration {
 }
 
 /// Measures the screen without any input.
-fn idle(running: &mut Running) {
-    running.settle();
-    let (ticks, bytes) = (running.ticks(), running.read_for(IDLE));
+fn idle(running: &mut RunningProgram) {
+    running.read_until_silent();
+    let (ticks, bytes) = (running.ticks(), running.read_for(IDLE_TIME));
     let ticks = running.ticks() - ticks;
-    let seconds = IDLE.as_secs();
+    let seconds = IDLE_TIME.as_secs();
     let taken = format!("{ticks} CPU ticks, {bytes} bytes");
     let sum = f64::from(u32::try_from(ticks).unwrap()) + f64::from(u32::try_from(bytes).unwrap());
     table::limit(&format!("idle for {seconds} s"), &taken, "zero", (sum, 0.0, ""));
 }
 
 /// Measures keystrokes in the filter.
-fn filter_keys(running: &mut Running) -> Times {
+fn filter_keys(running: &mut RunningProgram) -> RunTimes {
     running.press("/");
     let typed = |_| {
         let times = ["c", "a", "n"].map(|key| running.press(key));
@@ -126,7 +126,7 @@ fn filter_keys(running: &mut Running) -> Times {
     (0..20).flat_map(typed).collect()
 }
 
-fn bare_filter(home: &Home) -> Times {
+fn bare_filter(home: &Home) -> RunTimes {
     let names: Vec<_> = Database::open(&home.index())
         .unwrap()
         .credentials()
@@ -151,7 +151,7 @@ fn bare_filter(home: &Home) -> Times {
         .collect()
 }
 
-impl Running {
+impl RunningProgram {
     pub(crate) fn start(command: &Command) -> Self {
         let mut builder = CommandBuilder::new(command.get_program());
         builder.args(command.get_args());
@@ -168,8 +168,8 @@ impl Running {
             let mut buffer = vec![0; 1 << 16];
             while let Ok(length @ 1..) = reader.read(&mut buffer) {
                 let (at, bytes) = (Instant::now(), buffer[..length].to_vec());
-                let ends_frame = holds(&bytes, END);
-                if send.send(Piece { at, bytes, ends_frame }).is_err() {
+                let ends_frame = holds(&bytes, FRAME_END);
+                if send.send(OutputChunk { at, bytes, ends_frame }).is_err() {
                     break;
                 }
             }
@@ -224,7 +224,7 @@ impl Running {
     }
 
     /// Reads until the program is silent for [`SILENCE`].
-    pub(crate) fn settle(&mut self) {
+    pub(crate) fn read_until_silent(&mut self) {
         while self.frames.recv_timeout(SILENCE).is_ok() {}
     }
 
@@ -232,7 +232,7 @@ impl Running {
     pub(crate) fn press_each(&mut self, keys: &[&str]) {
         for key in keys {
             self.write(key);
-            self.settle();
+            self.read_until_silent();
         }
     }
 
@@ -274,7 +274,7 @@ impl Running {
 
     pub(crate) fn end(mut self) {
         self.keys.write_all(b"\x1b").unwrap();
-        self.settle();
+        self.read_until_silent();
         self.keys.write_all(b"q").unwrap();
         assert!(
             self.child.wait().unwrap().success(),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::times::Times;
+use crate::times::RunTimes;
 
 /// Prints the header of the table.
 pub(crate) fn begin() {
@@ -12,7 +12,7 @@ pub(crate) fn begin() {
 
 /// Prints the durations of many runs, compared with others, and the ratio of the medians with its
 /// limit.
-pub(crate) fn ratio(what: &str, taken: &Times, (name, beside): (&str, &Times), goal: f64) {
+pub(crate) fn ratio(what: &str, taken: &RunTimes, (name, beside): (&str, &RunTimes), goal: f64) {
     let ratio = taken.median().div_duration_f64(beside.median());
     proportion(what, &taken.to_string(), &format!("{name} {beside}"), (ratio, goal));
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 /// Durations, the shortest first.
-pub(crate) struct Times(Vec<Duration>);
+pub(crate) struct RunTimes(Vec<Duration>);
 
-impl Times {
+impl RunTimes {
     /// The given percentile.
     pub(crate) fn at(&self, percent: usize) -> Duration {
         self.0[(self.0.len() * percent / 100).min(self.0.len() - 1)]
@@ -27,7 +27,7 @@ impl Times {
     }
 }
 
-impl FromIterator<Duration> for Times {
+impl FromIterator<Duration> for RunTimes {
     fn from_iter<I: IntoIterator<Item = Duration>>(runs: I) -> Self {
         let mut runs: Vec<_> = runs.into_iter().collect();
         runs.sort_unstable();
@@ -36,7 +36,7 @@ impl FromIterator<Duration> for Times {
 }
 
 /// The median, and the range that holds eight of ten runs.
-impl fmt::Display for Times {
+impl fmt::Display for RunTimes {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [low, median, high] =
             [10, 50, 90].map(|percent| self.at(percent).as_secs_f64() * 1000.0);
@@ -52,11 +52,11 @@ pub(crate) fn timed(work: impl FnOnce()) -> Duration {
 }
 
 /// Measures two things alternately, so that other load on the machine affects both equally.
-pub(crate) fn in_turns(
+pub(crate) fn alternate(
     runs: usize,
     mut one: impl FnMut() -> Duration,
     mut other: impl FnMut() -> Duration,
-) -> (Times, Times) {
+) -> (RunTimes, RunTimes) {
     let (one, other): (Vec<_>, Vec<_>) = (0..runs).map(|_| (one(), other())).unzip();
     (one.into_iter().collect(), other.into_iter().collect())
 }

@@ -19,11 +19,11 @@ use crate::times::timed;
 pub(crate) const PASSPHRASE: &str = "a passphrase for the bench";
 
 /// Folder of the programs and homes of the bench.
-const FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
+const BENCH_FOLDER: &str = env!("CARGO_TARGET_TMPDIR");
 
 /// SQL that fills the index in one statement: adding each credential with a command would sync the
 /// disk each time.
-const FILL: &str = "
+const FILL_INDEX_SQL: &str = "
     WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < ?1)
     INSERT INTO credentials (name, id, provider, kind, region, fields, labels, created, expires, fingerprint,
         principal_id, principal_name, principal_type, check_verdict, check_status, check_reason, check_at, check_latency_ms)
@@ -36,7 +36,7 @@ const FILL: &str = "
 /// Builds the program and copies the empty one. The program is built separately, because a build
 /// together with tests includes half a megabyte of tables that only tests need.
 pub(crate) fn prepare() {
-    let target = Path::new(FOLDER).parent().unwrap();
+    let target = Path::new(BENCH_FOLDER).parent().unwrap();
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     build
         .args([
@@ -52,25 +52,25 @@ pub(crate) fn prepare() {
         .arg(target);
     assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
     std::fs::copy(target.join("release/tokenring"), program()).unwrap();
-    std::fs::copy(std::env::current_exe().unwrap(), ourselves()).unwrap();
+    std::fs::copy(std::env::current_exe().unwrap(), copy_of_this_bench()).unwrap();
 }
 
 /// Path of the program. It is a copy, as `cargo install` makes one: the file that a linker writes
 /// is in the page cache in many small pieces, and starts about ten percent slower.
 pub(crate) fn program() -> PathBuf {
-    Path::new(FOLDER).join("tokenring")
+    Path::new(BENCH_FOLDER).join("tokenring")
 }
 
 /// The command that starts the empty program.
 pub(crate) fn empty() -> Command {
-    let mut command = Command::new(ourselves());
+    let mut command = Command::new(copy_of_this_bench());
     command.arg(EMPTY);
     command
 }
 
 /// Path of a copy of this bench binary, which contains the empty program.
-fn ourselves() -> PathBuf {
-    Path::new(FOLDER).join("speed")
+fn copy_of_this_bench() -> PathBuf {
+    Path::new(BENCH_FOLDER).join("speed")
 }
 
 /// A temporary home folder.
@@ -82,7 +82,7 @@ impl Home {
         let home = Self(TempDir::new().unwrap());
         let index = home.index();
         drop(Database::open(&index).unwrap());
-        Connection::open(index).unwrap().execute(FILL, [count]).unwrap();
+        Connection::open(index).unwrap().execute(FILL_INDEX_SQL, [count]).unwrap();
         let passphrase = home.0.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         std::fs::set_permissions(passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
@@ -91,7 +91,7 @@ impl Home {
     }
 
     /// Stores a secret for each of the first `count` credentials.
-    pub(crate) async fn keep_secrets(&self, count: u128) {
+    pub(crate) async fn store_secrets(&self, count: u128) {
         let store =
             FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
         let passphrase = Secret::from_text(PASSPHRASE.to_owned());
@@ -137,7 +137,7 @@ pub(crate) fn run(command: &mut Command) -> Duration {
 }
 
 /// Whether a program is installed.
-pub(crate) fn have(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
         .any(|folder| folder.join(program).is_file())
 }

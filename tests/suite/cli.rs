@@ -3,18 +3,18 @@
 
 use serde_json::Value;
 
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
-fn met() -> (Home, World) {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
-    (home, world)
+fn home_with_simulator() -> (Home, SimulatorProcess) {
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
+    (home, simulator)
 }
 
 #[test]
 fn a_credential_is_added_listed_shown_used_and_removed() {
-    let (home, world) = met();
-    let added = home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    let added = home.add_seeded(&simulator, "us01-admin").expect(0);
     assert!(added.out.contains("us01-admin: snyk personal-token in SNYK-US-01"), "{}", added.out);
 
     let listed = home.run(&["list", "--json"]).expect(0).json();
@@ -37,7 +37,7 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
     assert_eq!(one["last_check"], Value::Null);
 
     let got = home.run(&["get", "us01-admin"]).expect(0);
-    assert_eq!(got.out, world.secret("us01-admin"), "a pipe gets the secret and nothing else");
+    assert_eq!(got.out, simulator.secret("us01-admin"), "a pipe gets the secret and nothing else");
 
     let checked = home.run(&["check", "us01-admin", "--json"]).expect(0).json();
     assert_eq!(checked[0]["verdict"], "accepted");
@@ -53,11 +53,11 @@ fn a_credential_is_added_listed_shown_used_and_removed() {
 }
 
 #[test]
-fn a_wrong_region_is_told_from_a_bad_token() {
-    let (home, world) = met();
+fn a_wrong_region_is_distinguished_from_a_bad_token() {
+    let (home, simulator) = home_with_simulator();
     home.feed(
         &["add", "laptop", "--provider", "snyk", "--kind", "personal-token", "--region", "eu"],
-        world.secret("us01-admin"),
+        simulator.secret("us01-admin"),
     )
     .expect(0);
     let refused = home.run(&["check", "laptop", "--json"]).expect(4).json();
@@ -97,9 +97,9 @@ fn a_wrong_region_is_told_from_a_bad_token() {
 
 #[test]
 fn every_kind_really_authenticates() {
-    let (home, world) = met();
-    for (name, kind) in one_of_each_kind(&world) {
-        home.adopt(&world, &name).expect(0);
+    let (home, simulator) = home_with_simulator();
+    for (name, kind) in one_of_each_kind(&simulator) {
+        home.add_seeded(&simulator, &name).expect(0);
         let checked = home.run(&["check", &name, "--json"]);
         assert_eq!(checked.code, 0, "{kind} {name}: {}{}", checked.out, checked.err);
         // Checks twice: if the first check used up the session, the second one fails.
@@ -108,9 +108,9 @@ fn every_kind_really_authenticates() {
 }
 
 /// Returns one working credential of the simulator for every provider and kind.
-fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
+fn one_of_each_kind(simulator: &SimulatorProcess) -> Vec<(String, String)> {
     let mut found: Vec<(String, String)> = Vec::new();
-    for credential in world.manifest["credentials"].as_array().unwrap() {
+    for credential in simulator.manifest["credentials"].as_array().unwrap() {
         let text = |member: &str| credential[member].as_str().unwrap();
         let auth = credential["fields"]["auth_type"]
             .as_str()
@@ -130,8 +130,8 @@ fn one_of_each_kind(world: &World) -> Vec<(String, String)> {
 
 #[test]
 fn requests_come_back_as_they_were_answered() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let plain = home
         .run(&[
             "request",
@@ -155,8 +155,8 @@ fn requests_come_back_as_they_were_answered() {
 
 #[test]
 fn what_changes_something_needs_a_yes() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let unsure = home
         .run(&[
             "request",
@@ -183,9 +183,9 @@ fn what_changes_something_needs_a_yes() {
 
 #[test]
 fn a_secret_never_goes_to_a_stranger() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
-    let stranger = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
+    let stranger = simulator.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
     let refused = home
         .run(&[
             "request",
@@ -198,9 +198,9 @@ fn a_secret_never_goes_to_a_stranger() {
 }
 
 #[test]
-fn mistakes_are_told_with_what_to_do() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+fn mistakes_are_reported_with_a_remedy() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let nearest =
         home.feed(&["add", "x", "--provider", "synk", "--json"], "whatever").expect(2).error();
     assert!(nearest.to_string().contains("snyk"), "{nearest}");
@@ -212,13 +212,13 @@ fn mistakes_are_told_with_what_to_do() {
     let taken = home
         .feed(
             &["add", "us01-admin", "--provider", "snyk", "--kind", "personal-token", "--json"],
-            world.secret("us01-reader"),
+            simulator.secret("us01-reader"),
         )
         .expect(2);
     assert!(taken.error().to_string().contains("us01-admin"));
     assert_eq!(
         home.run(&["get", "us01-admin"]).expect(0).out,
-        world.secret("us01-admin"),
+        simulator.secret("us01-admin"),
         "the first one is untouched"
     );
     for empty in ["", "\n", "  \n", "\"\"\n"] {
@@ -256,10 +256,10 @@ fn mistakes_are_told_with_what_to_do() {
 }
 
 #[test]
-fn a_pasted_secret_is_cleaned_visibly_and_recognised() {
-    let (home, world) = met();
+fn a_pasted_secret_is_cleaned_visibly_and_recognized() {
+    let (home, simulator) = home_with_simulator();
     let token =
-        world.manifest["credentials"].as_array().unwrap().iter().find(|known| {
+        simulator.manifest["credentials"].as_array().unwrap().iter().find(|known| {
             known["kind"] == "personal-access-token" && known["region"] == "SNYK-EU-01"
         });
     let secret = token.unwrap()["secret"].as_str().unwrap();
@@ -282,8 +282,8 @@ fn a_pasted_secret_is_cleaned_visibly_and_recognised() {
 
 #[test]
 fn policies_have_an_exit_code_of_their_own() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     home.run(&["check", "us01-admin", "--max-age", "90d"]).expect(0);
     home.run(&["edit", "us01-admin", "--expires", "2027-01-01"]).expect(0);
     home.run(&["check", "us01-admin", "--expires-within", "100000d"]).expect(7);
@@ -292,10 +292,10 @@ fn policies_have_an_exit_code_of_their_own() {
 }
 
 #[test]
-fn nobody_there_is_unknown_not_refused() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
-    drop(world);
+fn an_unreachable_server_is_unknown_not_refused() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
+    drop(simulator);
     let checked = home.run(&["check", "us01-admin", "--json"]).expect(5).json();
     assert_eq!(checked[0]["verdict"], "unknown");
     assert_eq!(checked[0]["status"], Value::Null);
@@ -303,8 +303,8 @@ fn nobody_there_is_unknown_not_refused() {
 
 #[test]
 fn edits_change_what_they_name_and_nothing_else() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let before = home.run(&["show", "us01-admin", "--json"]).expect(0).json();
     home.run(&[
         "edit",
@@ -324,8 +324,8 @@ fn edits_change_what_they_name_and_nothing_else() {
         (&after["fingerprint"], &after["created"]),
         (&before["fingerprint"], &before["created"])
     );
-    home.feed(&["edit", "boss", "--secret"], world.secret("us01-reader")).expect(0);
-    assert_eq!(home.run(&["get", "boss"]).expect(0).out, world.secret("us01-reader"));
+    home.feed(&["edit", "boss", "--secret"], simulator.secret("us01-reader")).expect(0);
+    assert_eq!(home.run(&["get", "boss"]).expect(0).out, simulator.secret("us01-reader"));
     assert_ne!(
         home.run(&["show", "boss", "--json"]).expect(0).json()["fingerprint"],
         before["fingerprint"]
@@ -396,8 +396,8 @@ fn assert_harmless(text: &str) {
 
 #[test]
 fn whatever_a_server_answers_is_shown_safely() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let ask = ["request", "us01-admin", "/rest/self?version=2024-10-15"];
     for (body, sign) in [
         ("html", "<h1>Something went wrong</h1>"),
@@ -405,7 +405,7 @@ fn whatever_a_server_answers_is_shown_safely() {
         ("control-characters", "\u{fffd}]0;owned\u{fffd}"),
         ("huge", "xxxxxxxx"),
     ] {
-        world.spoil(&serde_json::json!({ "body": body, "times": 3 }));
+        simulator.add_fault(&serde_json::json!({ "body": body, "times": 3 }));
         let (plain, whole) = (home.run(&ask), home.run(&[&ask[..], &["--json"]].concat()));
         for outcome in [&plain, &whole, &home.run(&["check", "us01-admin"])] {
             assert!([0, 4, 5].contains(&outcome.code), "{body}: {}", outcome.err);
@@ -449,12 +449,12 @@ fn uuid(number: u32) -> String {
 
 #[test]
 #[cfg(unix)]
-fn many_checks_can_be_given_up_and_what_is_known_is_told() {
-    let (home, world) = met();
+fn many_checks_can_be_interrupted_and_known_results_are_printed() {
+    let (home, simulator) = home_with_simulator();
     for name in ["us01-admin", "eu01-admin"] {
-        home.adopt(&world, name).expect(0);
+        home.add_seeded(&simulator, name).expect(0);
     }
-    world.spoil(&serde_json::json!({ "region": "SNYK-EU-01", "delay_ms": 600_000 }));
+    simulator.add_fault(&serde_json::json!({ "region": "SNYK-EU-01", "delay_ms": 600_000 }));
     let mut terminal = home.at_terminal(&["check", "--all"]);
     terminal.expect("1 of 2");
     terminal.send("\u{3}");
@@ -470,9 +470,10 @@ fn many_checks_can_be_given_up_and_what_is_known_is_told() {
 
 #[test]
 fn a_policy_needs_neither_the_store_nor_a_provider() {
-    let (home, world) = met();
-    home.adopt_with(&world, "us01-admin", &["--offline", "--expires", "2027-02-07"]).expect(0);
-    drop(world);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded_with(&simulator, "us01-admin", &["--offline", "--expires", "2027-02-07"])
+        .expect(0);
+    drop(simulator);
     let mut command =
         home.command(&["check", "--all", "--offline", "--expires-within", "100000d", "--json"]);
     let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();

@@ -6,8 +6,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
-use crate::support::program::{Home, World};
-use crate::support::{PATIENCE, have, until};
+use crate::support::program::{Home, SimulatorProcess};
+use crate::support::{TEST_TIMEOUT, programs_installed, wait_until};
 
 /// An X server for one test.
 struct Desktop {
@@ -60,7 +60,7 @@ impl Desktop {
             self.xclip(&["-i"]).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         xclip.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         xclip.wait().unwrap();
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TEST_TIMEOUT;
         while self.pasted(&[]) != text {
             assert!(Instant::now() < end, "waited in vain for what was copied");
         }
@@ -76,9 +76,9 @@ impl Drop for Desktop {
 
 /// A home on this desktop with one credential; the clipboard is cleared after this number of
 /// seconds.
-fn home(desktop: &Desktop, world: &World, seconds: u64) -> Home {
+fn home(desktop: &Desktop, simulator: &SimulatorProcess, seconds: u64) -> Home {
     let home = Home::new().with("DISPLAY", &desktop.display);
-    home.adopt(world, "us01-laptop").expect(0);
+    home.add_seeded(simulator, "us01-laptop").expect(0);
     std::fs::create_dir_all(home.root().join("config")).unwrap();
     let settings = format!("clipboard = \"native\"\nclipboard_seconds = {seconds}\n");
     std::fs::write(home.root().join("config/config.toml"), settings).unwrap();
@@ -87,32 +87,32 @@ fn home(desktop: &Desktop, world: &World, seconds: u64) -> Home {
 
 #[tokio::test]
 async fn a_copied_secret_is_marked_and_goes_after_its_time() {
-    if !have(&["Xvfb", "xclip"]) {
+    if !programs_installed(&["Xvfb", "xclip"]) {
         return;
     }
-    let (desktop, world) = (Desktop::start(), World::start());
-    let home = home(&desktop, &world, 2);
+    let (desktop, simulator) = (Desktop::start(), SimulatorProcess::start());
+    let home = home(&desktop, &simulator, 2);
     let mut pty = home.unlocked_screen();
     pty.send("y");
     pty.expect("cleared in 2 s");
-    assert_eq!(desktop.pasted(&[]), world.secret("us01-laptop"));
+    assert_eq!(desktop.pasted(&[]), simulator.secret("us01-laptop"));
     assert_eq!(
         desktop.pasted(&["-t", "x-kde-passwordManagerHint"]),
         "secret",
         "managers of clipboards are told"
     );
-    until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
+    wait_until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }
 
 #[test]
-fn what_somebody_else_copied_since_is_left_alone_and_ones_own_goes_at_the_end() {
-    if !have(&["Xvfb", "xclip"]) {
+fn text_of_another_program_is_left_alone_and_the_own_copy_is_cleared_at_the_end() {
+    if !programs_installed(&["Xvfb", "xclip"]) {
         return;
     }
-    let (desktop, world) = (Desktop::start(), World::start());
-    let home = home(&desktop, &world, 600);
+    let (desktop, simulator) = (Desktop::start(), SimulatorProcess::start());
+    let home = home(&desktop, &simulator, 600);
     let mut pty = home.unlocked_screen();
     pty.send("y");
     pty.expect("cleared in 600 s");
@@ -124,7 +124,7 @@ fn what_somebody_else_copied_since_is_left_alone_and_ones_own_goes_at_the_end() 
     let mut pty = home.unlocked_screen();
     pty.send("y");
     pty.expect("cleared in 600 s");
-    assert_eq!(desktop.pasted(&[]), world.secret("us01-laptop"));
+    assert_eq!(desktop.pasted(&[]), simulator.secret("us01-laptop"));
     pty.send("q");
     assert_eq!(pty.code(), 0);
     assert_eq!(desktop.pasted(&[]), "", "at the end");

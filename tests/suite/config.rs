@@ -21,7 +21,7 @@ fn home_with(text: &str) -> Home {
 const WRONG: &str = "mouse = false\nclipbord = \"auto\"\n\n[keys]\ncopy-secret = [\"x\"]\ncheck = [\"x\"]\nrotat = [\"r\"]\n";
 
 #[test]
-fn a_mistake_stops_a_command_and_is_told_with_its_line_and_its_remedy() {
+fn a_mistake_stops_a_command_and_is_reported_with_its_line_and_its_remedy() {
     let refused = home_with(WRONG).run(&["list"]);
     assert_eq!(refused.code, 2);
     assert!(refused.err.contains("config.toml:2:1: unknown field `clipbord`"), "{}", refused.err);
@@ -29,7 +29,7 @@ fn a_mistake_stops_a_command_and_is_told_with_its_line_and_its_remedy() {
 }
 
 #[test]
-fn check_tells_every_mistake_and_every_collision() {
+fn check_reports_every_mistake_and_every_collision() {
     let home = home_with(WRONG);
     let checked = home.run(&["--json", "config", "check"]);
     assert_eq!(checked.code, 2);

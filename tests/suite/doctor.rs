@@ -16,8 +16,8 @@ use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::store::{MemoryStore, StoreError};
 
-use crate::support::faulty::{Fault, Faulty};
-use crate::support::program::{Home, Outcome, World};
+use crate::support::faulty::{FaultyStore, StoreFault};
+use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 const STRANGE: &str = "7a1b0000-0000-4000-8000-00000000beef";
 
@@ -58,13 +58,13 @@ fn told(found: &[Value], level: &str, words: &str) {
 
 #[test]
 fn variables_and_configurations_that_contradict_are_named() {
-    let (folder, world) = (TempDir::new().unwrap(), World::start());
-    let pat = world.secret("us01-laptop");
+    let (folder, simulator) = (TempDir::new().unwrap(), SimulatorProcess::start());
+    let pat = simulator.secret("us01-laptop");
     let home = home(&folder).with("SNYK_TOKEN", pat).with("SNYK_OAUTH_TOKEN", STRANGE);
-    home.meet(&world);
-    let api = world.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
+    home.use_simulator(&simulator);
+    let api = simulator.manifest["regions"]["SNYK-EU-01"]["api"].as_str().unwrap();
     let home = home.with("SNYK_API", api);
-    home.adopt(&world, "us01-laptop").expect(0);
+    home.add_seeded(&simulator, "us01-laptop").expect(0);
     write(
         folder.path(),
         ".config/configstore/snyk.json",
@@ -93,28 +93,28 @@ fn variables_and_configurations_that_contradict_are_named() {
 
 #[test]
 fn regions_are_asked_without_a_secret_and_clocks_are_compared() {
-    let (folder, world) = (TempDir::new().unwrap(), World::start());
+    let (folder, simulator) = (TempDir::new().unwrap(), SimulatorProcess::start());
     let home = home(&folder);
-    home.meet(&world);
-    home.adopt(&world, "us01-admin").expect(0);
+    home.use_simulator(&simulator);
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let found = findings(&home.run(&["doctor", "--json"]), "network");
-    for region in world.manifest["regions"].as_object().unwrap().keys() {
+    for region in simulator.manifest["regions"].as_object().unwrap().keys() {
         told(&found, "ok", &format!("{region} is reachable"));
     }
     told(&found, "ok", "The clock is correct");
     told(&found, "ok", "HTTPS_PROXY sets the proxy 127.0.0.1:1");
     told(&found, "ok", "Host names are resolved by the proxy");
-    world.advance(std::time::Duration::from_secs(3600));
+    simulator.advance(std::time::Duration::from_secs(3600));
     let late = home.run(&["doctor", "--json"]).expect(1);
     told(&findings(&late, "network"), "fail", "The clock is wrong");
-    drop(world);
+    drop(simulator);
     let gone = home.run(&["doctor", "--json"]).expect(1);
     told(&findings(&gone, "network"), "fail", "SNYK-US-01 is not reachable");
     told(&findings(&gone, "network"), "warn", "no credential uses this region");
 }
 
 /// The findings about a store.
-async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
+async fn examined(store: FaultyStore<MemoryStore>) -> Vec<Value> {
     let settings = Settings::default();
     let ports = EngineDependencies {
         catalog: Arc::new(ProviderCatalog::builtin()),
@@ -137,21 +137,26 @@ async fn examined(store: Faulty<MemoryStore>) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out() {
-    let large = || Fault::Refuse(StoreError::TooLarge { size: 3500, limit: 1000 });
+    let large = || StoreFault::Refuse(StoreError::TooLarge { size: 3500, limit: 1000 });
     for (nth, fault, words, remedy) in [
-        (1, Fault::Lie, "is missing after it was written", "TOKENRING_STORE=file"),
-        (3, Fault::Lie, "is still there after it was deleted", "TOKENRING_STORE=file"),
-        (1, Fault::LoseCall, "The store does not respond", "restart the keyring"),
-        (1, Fault::LoseAnswer, "The store does not respond", "restart the keyring"),
+        (1, StoreFault::Lie, "is missing after it was written", "TOKENRING_STORE=file"),
+        (3, StoreFault::Lie, "is still there after it was deleted", "TOKENRING_STORE=file"),
+        (1, StoreFault::LoseCall, "The store does not respond", "restart the keyring"),
+        (1, StoreFault::LoseResponse, "The store does not respond", "restart the keyring"),
         (
             1,
             large(),
             "the secret has 3500 bytes, but the store accepts at most 1000 bytes",
             "the encrypted file",
         ),
-        (2, Fault::Refuse(StoreError::Locked), "The store is locked", "tokenring store unlock"),
+        (
+            2,
+            StoreFault::Refuse(StoreError::Locked),
+            "The store is locked",
+            "tokenring store unlock",
+        ),
     ] {
-        let found = examined(Faulty::new(MemoryStore::new()).at(nth, fault)).await;
+        let found = examined(FaultyStore::new(MemoryStore::new()).at(nth, fault)).await;
         told(&found, "fail", words);
         told(&found, "fail", remedy);
         assert!(
@@ -159,12 +164,12 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
             "{found:#?}"
         );
     }
-    let narrow = examined(Faulty::new(MemoryStore::new()).holding(2560)).await;
+    let narrow = examined(FaultyStore::new(MemoryStore::new()).with_item_limit(2560)).await;
     told(&narrow, "ok", "a value of 2560 bytes was written, read back and deleted");
     told(&narrow, "warn", "a private key can have 3500 bytes, but an item can have at most 2560");
     told(&narrow, "warn", "use the encrypted file");
     assert_eq!(
-        examined(Faulty::new(MemoryStore::new())).await.len(),
+        examined(FaultyStore::new(MemoryStore::new())).await.len(),
         2,
         "a store that is roomy is told once"
     );
@@ -172,10 +177,10 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
 
 #[test]
 fn the_store_and_the_index_are_held_against_one_another() {
-    let (folder, world) = (TempDir::new().unwrap(), World::start());
+    let (folder, simulator) = (TempDir::new().unwrap(), SimulatorProcess::start());
     let home = home(&folder);
-    home.meet(&world);
-    home.adopt(&world, "us01-admin").expect(0);
+    home.use_simulator(&simulator);
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     let whole = home.run(&["doctor", "--offline", "--json"]).expect(0);
     told(&findings(&whole, "store"), "ok", "bytes was written, read back and deleted");
     told(&findings(&whole, "index"), "ok", "1 credential in");

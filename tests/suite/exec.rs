@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
 const SECRET: &str = "00000001-0000-4000-8000-00000000e4ec";
-const PATIENCE: Duration = Duration::from_secs(20);
+const EXEC_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A home with one credential, without the variables that the environment of the test may contain.
 fn home() -> Home {
@@ -53,7 +53,7 @@ fn proc(pid: u32, what: &str) -> String {
 
 /// Waits until the process runs the program. During `execve` its files in /proc cannot be read.
 fn wait_for_program(pid: u32, program: &str) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + EXEC_TIMEOUT;
     while !proc(pid, "cmdline").starts_with(program) || proc(pid, "environ").is_empty() {
         assert!(Instant::now() < end, "process {pid} does not become {program}");
         std::thread::sleep(Duration::from_millis(5));
@@ -71,21 +71,21 @@ fn the_command_gets_the_variables_of_its_credential() {
 
 #[test]
 fn an_exchanged_credential_gives_its_access_token() {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
-    let issued = world.manifest["credentials"].as_array().unwrap();
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
+    let issued = simulator.manifest["credentials"].as_array().unwrap();
     let oauth = issued.iter().find(|one| {
         one["kind"] == "service-account-oauth"
             && one["fields"]["auth_type"] != "oauth_private_key_jwt"
     });
     let name = oauth.unwrap()["name"].as_str().unwrap();
-    home.adopt(&world, name).expect(0);
+    home.add_seeded(&simulator, name).expect(0);
     let ran = home
         .run(&["exec", name, "--", "sh", "-c", "echo ${SNYK_TOKEN-unset} $SNYK_OAUTH_TOKEN"])
         .expect(0);
     let words: Vec<_> = ran.out.split_whitespace().collect();
     assert!(
-        words[0] == "unset" && words[1].len() > 20 && words[1] != world.secret(name),
+        words[0] == "unset" && words[1].len() > 20 && words[1] != simulator.secret(name),
         "{}",
         ran.out
     );
@@ -93,11 +93,11 @@ fn an_exchanged_credential_gives_its_access_token() {
     let key = issued.iter().find(|one| one["provider"] == "snyk-api-web").unwrap()["name"]
         .as_str()
         .unwrap();
-    home.adopt(&world, key).expect(0);
+    home.add_seeded(&simulator, key).expect(0);
     let ran = home
         .run(&["exec", key, "--", "sh", "-c", "echo $PROBELY_API_KEY $PROBELY_API_BASE_URL"])
         .expect(0);
-    assert!(ran.out.starts_with(&format!("{} http", world.secret(key))), "{}", ran.out);
+    assert!(ran.out.starts_with(&format!("{} http", simulator.secret(key))), "{}", ran.out);
 }
 
 #[test]
@@ -177,13 +177,13 @@ fn two_that_contradict_one_another_are_refused() {
 
 /// A unique secret, so that it is found neither in the child of another test nor in another run of
 /// the suite on this machine.
-fn unheard_of(number: u32) -> String {
+fn unique_secret(number: u32) -> String {
     format!("{:08x}-{number:04x}-4000-8000-000000000000", std::process::id())
 }
 
 #[test]
-fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
-    let secret = &unheard_of(7);
+fn the_command_replaces_this_process_and_no_other_process_sees_the_secret() {
+    let secret = &unique_secret(7);
     let home = home_with(secret);
     let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
     // Standard input must be held open, or the shell ends at once.
@@ -210,7 +210,7 @@ fn the_command_takes_this_process_place_and_nobody_else_sees_the_secret() {
 
 #[test]
 fn in_no_mode_does_any_other_process_get_the_secret() {
-    let secret = &unheard_of(9);
+    let secret = &unique_secret(9);
     let home = home_with(secret);
     for (mode, has_it) in [("--mask", true), ("--file", false), ("--stdin", false)] {
         // Standard input has no final newline, so the script reads it to its end; then the child
@@ -344,7 +344,7 @@ fn line_breaks_in_an_encoding_do_not_show_the_secret() {
 }
 
 #[test]
-fn output_that_could_not_be_written_is_told_and_is_no_success() {
+fn output_that_could_not_be_written_is_reported_and_is_no_success() {
     let home = home();
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
     for arguments in [
@@ -400,7 +400,7 @@ fn a_reader_that_goes_away_ends_a_masked_command() {
     assert_eq!(first_line(&mut child), "y");
     drop(child.stdout.take());
     let status = child.wait().unwrap();
-    assert!(!status.success() && begun.elapsed() < PATIENCE, "{status}");
+    assert!(!status.success() && begun.elapsed() < EXEC_TIMEOUT, "{status}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::program::{Home, Outcome};
-use crate::support::{again, have};
+use crate::support::{nested_run, programs_installed};
 
 /// Commands that read the index, write it, and need the store too.
 const COMMANDS: [&[&str]; 4] = [
@@ -38,7 +38,7 @@ fn add(home: &Home, number: usize) -> Outcome {
 }
 
 /// A home with one credential.
-fn laptop() -> Home {
+fn home_with_laptop() -> Home {
     let home = Home::new();
     let add = [
         "add",
@@ -83,7 +83,7 @@ fn assert_index_refused(home: &Home, words: &str) {
 
 #[test]
 fn a_torn_and_a_newer_index_are_refused_and_left_alone() {
-    let home = laptop();
+    let home = home_with_laptop();
     let whole = fs::read(index_of(&home)).unwrap();
     let log = index_of(&home).with_extension("db-wal");
     let kept = fs::read(&log).unwrap_or_default();
@@ -106,22 +106,22 @@ fn a_torn_and_a_newer_index_are_refused_and_left_alone() {
 }
 
 /// Runs `body` in a process where even root has to obey the permissions of a folder.
-fn bound_by_modes(body: impl AsyncFnOnce()) {
-    if !have(&["setpriv"]) {
+fn with_enforced_permissions(body: impl AsyncFnOnce()) {
+    if !programs_installed(&["setpriv"]) {
         return;
     }
-    let mut world = Command::new("setpriv");
-    world.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
+    let mut wrapper = Command::new("setpriv");
+    wrapper.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
     if !rustix::process::geteuid().is_root() {
-        world = Command::new("env");
+        wrapper = Command::new("env");
     }
-    again::inside(world, body);
+    nested_run::run_nested(wrapper, body);
 }
 
 #[test]
 fn folders_that_cannot_be_written_are_named_and_nothing_is_half_done() {
-    bound_by_modes(async || {
-        let home = laptop();
+    with_enforced_permissions(async || {
+        let home = home_with_laptop();
         let data = home.root().join("data");
         let set = |mode| {
             for folder in [&data, &data.join("vault")] {
@@ -157,7 +157,7 @@ fn names(home: &Home) -> Vec<String> {
 /// Runs `body` with its temporary folder on a disk of one megabyte; skips the test if no disk can
 /// be mounted.
 fn on_a_small_disk(body: impl AsyncFnOnce()) {
-    if !have(&["unshare", "mount"]) {
+    if !programs_installed(&["unshare", "mount"]) {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -167,15 +167,15 @@ fn on_a_small_disk(body: impl AsyncFnOnce()) {
             .args(["mount -t tmpfs -o size=1m tmpfs \"$TMPDIR\" && exec \"$@\"", "sh"])
             .env("TMPDIR", folder.path());
     };
-    let (mut trial, mut world) = (Command::new("unshare"), Command::new("unshare"));
+    let (mut trial, mut wrapper) = (Command::new("unshare"), Command::new("unshare"));
     small(&mut trial);
-    small(&mut world);
+    small(&mut wrapper);
     if std::env::var_os("TOKENRING_TEST_INSIDE").is_none()
         && !trial.arg("true").output().unwrap().status.success()
     {
-        return println!("skipped: this machine lets nobody mount a disk of their own");
+        return println!("skipped: no disk can be mounted on this machine");
     }
-    again::inside(world, body);
+    nested_run::run_nested(wrapper, body);
 }
 
 /// Fills the disk until `left` bytes are free; returns the path of the file that fills it.
@@ -189,9 +189,9 @@ fn fill(folder: &Path, left: u64) -> PathBuf {
 }
 
 #[test]
-fn on_a_full_disk_what_is_kept_stays_and_what_is_not_is_said() {
+fn on_a_full_disk_stored_data_stays_and_the_rest_is_reported() {
     on_a_small_disk(async || {
-        let home = laptop();
+        let home = home_with_laptop();
         let ballast = fill(&std::env::temp_dir(), 64 << 10);
         let mut outcomes = (1..200).map(|number| (number, add(&home, number)));
         let (full, refused) =

@@ -14,12 +14,12 @@ use crate::support::program::Home;
 
 const TOKEN: &str = "0000abcd-0000-4000-8000-000000001234";
 
-struct Place {
+struct ImportSetup {
     home: Home,
     folder: TempDir,
 }
 
-impl Place {
+impl ImportSetup {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().to_str().unwrap();
@@ -64,53 +64,53 @@ fn text(path: &Path) -> String {
 }
 
 #[test]
-fn the_snyk_cli_gives_token_region_and_organisation() {
-    let place = Place::new();
+fn the_snyk_cli_gives_token_region_and_organization() {
+    let setup = ImportSetup::new();
     let config = json!({ "api": TOKEN, "endpoint": "https://api.eu.snyk.io/", "org": "acme", "future": [1] }).to_string();
-    let file = place.write(".config/configstore/snyk.json", &config);
+    let file = setup.write(".config/configstore/snyk.json", &config);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
 
-    let planned = place.import(&["snyk-cli", "--dry-run"]);
+    let planned = setup.import(&["snyk-cli", "--dry-run"]);
     assert_eq!(
         (&planned[0]["outcome"], &planned[0]["open_to_others"]),
         (&json!("found"), &json!("644"))
     );
     assert_eq!(
-        place.home.run(&["list", "--json"]).expect(0).json(),
+        setup.home.run(&["list", "--json"]).expect(0).json(),
         json!([]),
         "a dry run keeps nothing"
     );
 
-    let done = place.import(&["snyk-cli", "--as", "laptop"]);
+    let done = setup.import(&["snyk-cli", "--as", "laptop"]);
     assert_eq!((&done[0]["outcome"], &done[0]["name"]), (&json!("imported"), &json!("laptop")));
-    assert_eq!(place.secret("laptop"), TOKEN);
-    let shown = place.show("laptop");
+    assert_eq!(setup.secret("laptop"), TOKEN);
+    let shown = setup.show("laptop");
     assert_eq!(
         (&shown["region"], &shown["fields"]["org_id"]),
         (&json!("SNYK-EU-01"), &json!("acme"))
     );
     assert_eq!(text(&file), config, "an import changes nothing there");
 
-    let again = place.import(&["snyk-cli", "--blank"]);
+    let again = setup.import(&["snyk-cli", "--blank"]);
     assert_eq!((&again[0]["outcome"], &again[0]["name"]), (&json!("known"), &json!("laptop")));
     assert_eq!(text(&file), config.replace(TOKEN, ""));
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o644);
-    assert_eq!(place.import(&["snyk-cli"]), [json!(null); 0]);
+    assert_eq!(setup.import(&["snyk-cli"]), [json!(null); 0]);
 }
 
 #[test]
 fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
-    let mut place = Place::new();
-    place.home =
-        place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap());
-    place.write("xdg/configstore/snyk.json", &json!({ "api": TOKEN }).to_string());
+    let mut setup = ImportSetup::new();
+    setup.home =
+        setup.home.with("XDG_CONFIG_HOME", setup.folder.path().join("xdg").to_str().unwrap());
+    setup.write("xdg/configstore/snyk.json", &json!({ "api": TOKEN }).to_string());
     let session = json!({ "access_token": "a", "refresh_token": "snyk_rt_x_v1" }).to_string();
-    let usual = place.write(
+    let usual = setup.write(
         ".config/configstore/snyk.json",
         &json!({ "internal_oauth_token_storage": session }).to_string(),
     );
     let before = text(&usual);
-    let done = place.import(&["snyk-cli", "--blank"]);
+    let done = setup.import(&["snyk-cli", "--blank"]);
     assert_eq!(
         done.iter().map(|find| find["outcome"].clone()).collect::<Vec<_>>(),
         [json!("refused"), json!("imported")]
@@ -121,13 +121,13 @@ fn both_places_of_the_snyk_cli_are_read_and_its_session_is_left_to_it() {
 
 #[test]
 fn a_dotenv_file_gives_what_it_is_known_for() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let pat = personal_access_token("api.au.snyk.io");
     let before = format!(
         "# ours\r\nPORT=80\r\nSNYK_API=https://api.eu.snyk.io\r\nexport SNYK_TOKEN=\"{TOKEN}\" # x\r\nOTHER={pat}\r\n"
     );
-    let file = place.write("app/.env", &before);
-    let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
+    let file = setup.write("app/.env", &before);
+    let done = setup.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
     let short: Vec<_> =
         done.iter().map(|find| [&find["place"], &find["region"], &find["name"]]).collect();
     assert_eq!(
@@ -138,7 +138,7 @@ fn a_dotenv_file_gives_what_it_is_known_for() {
         ]
     );
     assert_eq!(
-        (place.secret("snyk-token"), place.secret("other")),
+        (setup.secret("snyk-token"), setup.secret("other")),
         (TOKEN.to_owned(), pat.clone())
     );
     let expected = before.replace(&format!("\"{TOKEN}\""), "''").replace(&pat, "''");
@@ -147,26 +147,26 @@ fn a_dotenv_file_gives_what_it_is_known_for() {
 
 #[test]
 fn a_json_file_gives_nested_tokens_and_a_place_to_keep_up_to_date() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let pat = personal_access_token("api.eu.snyk.io");
-    let file = place.write(
+    let file = setup.write(
         "mcp.json",
         &json!({ "servers": [{ "env": { "SNYK_TOKEN": TOKEN, "SNYK_API": "https://api.us.snyk.io" } }], "t": pat }).to_string(),
     );
-    let done = place.import(&["json", file.to_str().unwrap(), "--consumer"]);
+    let done = setup.import(&["json", file.to_str().unwrap(), "--consumer"]);
     assert_eq!(
         (&done[0]["place"], &done[0]["region"]),
         (&json!("/servers/0/env/SNYK_TOKEN"), &json!("SNYK-US-02"))
     );
     assert_eq!((&done[1]["place"], &done[1]["region"]), (&json!("/t"), &json!("SNYK-EU-01")));
-    let consumers = place.home.run(&["consumer", "list", "t", "--json"]).expect(0).json();
+    let consumers = setup.home.run(&["consumer", "list", "t", "--json"]).expect(0).json();
     assert_eq!(
         (&consumers[0]["kind"], &consumers[0]["pointer"]),
         (&json!("json-file"), &json!("/t"))
     );
-    place.import(&["json", file.to_str().unwrap(), "--consumer"]);
+    setup.import(&["json", file.to_str().unwrap(), "--consumer"]);
     assert_eq!(
-        place
+        setup
             .home
             .run(&["consumer", "list", "t", "--json"])
             .expect(0)
@@ -180,7 +180,7 @@ fn a_json_file_gives_nested_tokens_and_a_place_to_keep_up_to_date() {
 
 #[test]
 fn the_probely_cli_gives_its_key_and_gets_the_next_one() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let key = |id: &str| {
         let signature = URL_SAFE_NO_PAD.encode([7; 32]);
@@ -190,18 +190,18 @@ fn the_probely_cli_gives_its_key_and_gets_the_next_one() {
             part(json!({ "jti": id, "username": "u" }))
         )
     };
-    let file = place.write(
+    let file = setup.write(
         ".probely/config",
         &format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("one")),
     );
-    let done = place.import(&["probely-cli", "--as", "scans", "--consumer"]);
+    let done = setup.import(&["probely-cli", "--as", "scans", "--consumer"]);
     assert_eq!(
         (&done[0]["provider"], &done[0]["outcome"]),
         (&json!("snyk-api-web"), &json!("imported"))
     );
-    assert_eq!(place.secret("scans"), key("one"));
-    place.home.feed(&["edit", "scans", "--secret"], &key("two")).expect(0);
-    place.home.run(&["consumer", "deliver", "scans", "probely-cli 1"]).expect(0);
+    assert_eq!(setup.secret("scans"), key("one"));
+    setup.home.feed(&["edit", "scans", "--secret"], &key("two")).expect(0);
+    setup.home.run(&["consumer", "deliver", "scans", "probely-cli 1"]).expect(0);
     assert_eq!(
         text(&file),
         format!("[AUTH]\napi_key = {}\n[SETTINGS]\ndebug = true\n", key("two"))
@@ -209,14 +209,14 @@ fn the_probely_cli_gives_its_key_and_gets_the_next_one() {
 }
 
 #[test]
-fn the_appcircle_cli_holds_nothing_to_keep() {
-    let place = Place::new();
+fn the_appcircle_cli_has_nothing_to_import() {
+    let setup = ImportSetup::new();
     let config = json!({ "envs": { "default": { "API_HOSTNAME": "https://api.appcircle.io", "AC_ACCESS_TOKEN": "eyJ.x.y" } } });
     if cfg!(target_os = "macos") {
         return;
     }
-    let file = place.write(".config/@appcircle/cli-nodejs/config.json", &config.to_string());
-    let done = place.import(&["appcircle-cli", "--blank"]);
+    let file = setup.write(".config/@appcircle/cli-nodejs/config.json", &config.to_string());
+    let done = setup.import(&["appcircle-cli", "--blank"]);
     assert_eq!((&done[0]["outcome"], done.len()), (&json!("refused"), 1));
     assert!(done[0]["why"].as_str().unwrap().contains("short-lived"));
     assert_eq!(text(&file), config.to_string());
@@ -224,52 +224,52 @@ fn the_appcircle_cli_holds_nothing_to_keep() {
 
 #[test]
 fn what_stands_in_the_place_of_a_token_and_looks_like_none_is_named_and_left_alone() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let before = "SNYK_TOKEN=changeme-please\nTOKEN=changeme-please\nPROBELY_API_KEY=\n";
-    let file = place.write(".env", before);
-    let done = place.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
+    let file = setup.write(".env", before);
+    let done = setup.import(&["dotenv", file.to_str().unwrap(), "--blank"]);
     assert_eq!(
         (done.len(), &done[0]["place"], &done[0]["outcome"]),
         (1, &json!("SNYK_TOKEN"), &json!("refused"))
     );
     assert!(done[0]["why"].as_str().unwrap().contains("its format is not known"), "{done:?}");
-    let config = place.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
-    assert_eq!(place.import(&["snyk-cli"])[0]["outcome"], "refused");
+    let config = setup.write(".config/configstore/snyk.json", "{\"api\": \"opaque\"}");
+    assert_eq!(setup.import(&["snyk-cli"])[0]["outcome"], "refused");
     assert_eq!((text(&file).as_str(), text(&config).as_str()), (before, "{\"api\": \"opaque\"}"));
 }
 
 #[test]
 fn an_unknown_endpoint_is_not_guessed() {
-    let place = Place::new();
-    place.write(
+    let setup = ImportSetup::new();
+    setup.write(
         ".config/configstore/snyk.json",
         &json!({ "api": TOKEN, "endpoint": "https://snyk.acme.example" }).to_string(),
     );
-    let done = place.import(&["snyk-cli"]);
+    let done = setup.import(&["snyk-cli"]);
     assert_eq!(done[0]["outcome"], "refused");
     assert!(done[0]["why"].as_str().unwrap().contains("regions add"));
 }
 
 #[test]
-fn what_cannot_be_read_is_told_and_left_alone() {
-    let place = Place::new();
-    let missing = place.home.run(&["import", "snyk-cli", "--json"]).expect(1);
+fn what_cannot_be_read_is_reported_and_left_alone() {
+    let setup = ImportSetup::new();
+    let missing = setup.home.run(&["import", "snyk-cli", "--json"]).expect(1);
     assert!(missing.error()["why"].as_str().unwrap().contains("snyk.json"));
     for garbage in [&b"{"[..], b"\xff\xfe{\x00}\x00"] {
-        let file = place.write(".config/configstore/snyk.json", "");
+        let file = setup.write(".config/configstore/snyk.json", "");
         fs::write(&file, garbage).unwrap();
-        place.home.run(&["import", "snyk-cli", "--blank"]).expect(1);
+        setup.home.run(&["import", "snyk-cli", "--blank"]).expect(1);
         assert_eq!(fs::read(&file).unwrap(), garbage);
     }
 }
 
 #[test]
 fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let before = format!("SNYK_TOKEN={TOKEN}\n");
-    let file = place.write(".env", &before);
+    let file = setup.write(".env", &before);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o400)).unwrap();
-    let refused = place
+    let refused = setup
         .home
         .run(&["import", "dotenv", file.to_str().unwrap(), "--blank", "--json"])
         .expect(1);
@@ -279,25 +279,25 @@ fn a_file_that_cannot_be_blanked_keeps_its_secret_and_so_does_the_store() {
         "{}",
         refused.err
     );
-    assert_eq!((text(&file), place.secret("snyk-token")), (before, TOKEN.to_owned()));
+    assert_eq!((text(&file), setup.secret("snyk-token")), (before, TOKEN.to_owned()));
 }
 
 #[cfg(unix)]
 #[test]
 fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let other = personal_access_token("api.snyk.io");
     let (config, usual) = (
-        place.folder.path().join("xdg/configstore/snyk.json"),
-        place.folder.path().join(".config/configstore/snyk.json"),
+        setup.folder.path().join("xdg/configstore/snyk.json"),
+        setup.folder.path().join(".config/configstore/snyk.json"),
     );
-    let place = Place {
-        home: place.home.with("XDG_CONFIG_HOME", place.folder.path().join("xdg").to_str().unwrap()),
-        ..place
+    let setup = ImportSetup {
+        home: setup.home.with("XDG_CONFIG_HOME", setup.folder.path().join("xdg").to_str().unwrap()),
+        ..setup
     };
     for (path, token) in [(&config, TOKEN), (&usual, other.as_str())] {
-        place.write(
-            path.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(),
+        setup.write(
+            path.strip_prefix(setup.folder.path()).unwrap().to_str().unwrap(),
             &json!({ "api": token }).to_string(),
         );
     }
@@ -305,7 +305,7 @@ fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
         for (path, mode) in [(locked, 0o400), (open, 0o600)] {
             fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         }
-        let done = place.home.run(&["import", "snyk-cli", "--blank", "--json"]).expect(1);
+        let done = setup.home.run(&["import", "snyk-cli", "--blank", "--json"]).expect(1);
         assert!(done.error()["why"].as_str().unwrap().contains("read-only"), "{}", done.err);
         let finds = done.json().as_array().unwrap().clone();
         let blanked: Vec<_> = finds.iter().filter(|find| find["blanked"] == true).collect();
@@ -314,19 +314,19 @@ fn a_copy_that_cannot_be_emptied_keeps_no_other_from_it() {
             "{finds:?}"
         );
         assert_eq!((text(open).contains("\"\""), text(locked).contains("\"\"")), (true, false));
-        place.write(
-            open.strip_prefix(place.folder.path()).unwrap().to_str().unwrap(),
+        setup.write(
+            open.strip_prefix(setup.folder.path()).unwrap().to_str().unwrap(),
             &json!({ "api": TOKEN }).to_string(),
         );
     }
 }
 
 #[test]
-fn a_person_sees_a_table_and_what_to_do_next() {
-    let place = Place::new();
-    let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
+fn a_user_sees_a_table_and_what_to_do_next() {
+    let setup = ImportSetup::new();
+    let file = setup.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let done = place.home.run(&["import", "dotenv", file.to_str().unwrap()]).expect(0);
+    let done = setup.home.run(&["import", "dotenv", file.to_str().unwrap()]).expect(0);
     assert!(
         done.out.starts_with("FILE") && done.out.contains("imported as snyk-token"),
         "{}",
@@ -337,8 +337,8 @@ fn a_person_sees_a_table_and_what_to_do_next() {
 }
 
 #[test]
-fn a_file_that_is_no_good_is_told_so_and_left_alone() {
-    let place = Place::new();
+fn an_unusable_file_is_reported_and_left_alone() {
+    let setup = ImportSetup::new();
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     for (form, bytes, why) in [
         ("json", deep.as_bytes(), "nested too deeply"),
@@ -346,9 +346,9 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
         ("dotenv", b"\xff\xfeA\0=\0b\0", "UTF-16"),
         ("dotenv", b"A=\0b", "NUL"),
     ] {
-        let file = place.write("hostile", "");
+        let file = setup.write("hostile", "");
         fs::write(&file, bytes).unwrap();
-        let error = place
+        let error = setup
             .home
             .run(&["import", form, file.to_str().unwrap(), "--blank", "--json"])
             .expect(1)
@@ -360,13 +360,13 @@ fn a_file_that_is_no_good_is_told_so_and_left_alone() {
 
 #[test]
 fn a_file_that_others_may_read_is_named_once() {
-    let place = Place::new();
-    let file = place.write(
+    let setup = ImportSetup::new();
+    let file = setup.write(
         ".env",
         &format!("SNYK_TOKEN={TOKEN}\nOTHER={}\n", personal_access_token("api.snyk.io")),
     );
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let done = place.home.run(&["import", "dotenv", file.to_str().unwrap(), "--dry-run"]).expect(0);
+    let done = setup.home.run(&["import", "dotenv", file.to_str().unwrap(), "--dry-run"]).expect(0);
     assert_eq!(
         (done.out.lines().count(), done.err.matches("other users can read").count()),
         (3, 1),
@@ -378,23 +378,23 @@ fn a_file_that_others_may_read_is_named_once() {
 #[test]
 fn at_a_terminal_the_copies_are_emptied_after_a_yes_and_only_then() {
     for (answer, left) in [("n", true), ("", true), ("y", false)] {
-        let place = Place::new();
-        let file = place.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
+        let setup = ImportSetup::new();
+        let file = setup.write(".env", &format!("SNYK_TOKEN={TOKEN}\n"));
         let mut terminal =
-            place.home.at_terminal(&["import", "dotenv", file.to_str().unwrap(), "--as", "laptop"]);
+            setup.home.at_terminal(&["import", "dotenv", file.to_str().unwrap(), "--as", "laptop"]);
         terminal.expect("[y/N]");
         assert!(text(&file).contains(TOKEN), "nothing happens before the answer");
         terminal.send(&format!("{answer}\r"));
         assert_eq!((terminal.code(), text(&file).contains(TOKEN)), (0, left), "{answer}");
-        assert_eq!(place.secret("laptop"), TOKEN);
+        assert_eq!(setup.secret("laptop"), TOKEN);
     }
 }
 
 #[test]
 fn standard_input_is_read_in_either_form() {
-    let place = Place::new();
+    let setup = ImportSetup::new();
     let feed = |arguments: &[&str], text: &str, code| {
-        let done = place.home.feed(&[&["import"], arguments].concat(), text).expect(code);
+        let done = setup.home.feed(&[&["import"], arguments].concat(), text).expect(code);
         assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN), "{}{}", done.out, done.err);
         done
     };
@@ -402,7 +402,7 @@ fn standard_input_is_read_in_either_form() {
     let done = feed(&["dotenv", "-", "--json"], &text, 0).json();
     let name = done[0]["name"].as_str().unwrap();
     assert_eq!((&done[0]["path"], &done[0]["region"]), (&json!("-"), &json!("SNYK-EU-01")));
-    assert_eq!(place.secret(name), TOKEN);
+    assert_eq!(setup.secret(name), TOKEN);
     let json = json!({ "ci": { "SNYK_TOKEN": TOKEN } }).to_string();
     for (arguments, text) in [
         (&["json", "-", "--json"], &json),
@@ -415,5 +415,5 @@ fn standard_input_is_read_in_either_form() {
         assert!(feed(wrong, &text, 2).err.contains("cannot be cleared"), "{wrong:?}");
     }
     assert!(feed(&["json", "-"], &text, 1).err.contains("standard input line 1: not valid JSON"));
-    assert_eq!(place.home.run(&["list", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
+    assert_eq!(setup.home.run(&["list", "--json"]).expect(0).json().as_array().unwrap().len(), 1);
 }

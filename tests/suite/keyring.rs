@@ -9,17 +9,17 @@ use tokenring::index::Database;
 use crate::support::program::{Home, Outcome};
 use crate::support::pty::Pty;
 use crate::support::secret_service::{
-    Session, another_daemon, bus_at, lock, secret_tool, session, signal,
+    KeyringState, another_daemon, bus_at, lock, secret_tool, session, signal,
 };
-use crate::support::until;
+use crate::support::wait_until;
 
 const SECRET: &str = "5ec2e700-0000-4000-8000-00000000cafe";
 
 /// Maximum duration of a command beyond its duration without a store.
-const LIMIT: Duration = Duration::from_secs(4);
+const MAX_STORE_TIME: Duration = Duration::from_secs(4);
 
 /// Commands that need the store.
-const NEEDY: [&[&str]; 6] = [
+const STORE_COMMANDS: [&[&str]; 6] = [
     &["get", "laptop"],
     &["check", "laptop"],
     &["probe", "laptop"],
@@ -36,7 +36,7 @@ fn add(home: &Home, name: &str) -> Outcome {
 }
 
 /// A home on the keyring of this session with one credential.
-fn laptop() -> Home {
+fn home_with_laptop() -> Home {
     let home = Home::on_keyring();
     add(&home, "laptop").expect(0);
     home
@@ -49,7 +49,7 @@ fn item_of(home: &Home, name: &str) -> String {
 }
 
 /// The secret of an item as an independent client (`secret-tool`) reads it.
-fn looked_up(item: &str) -> Vec<u8> {
+fn secret_tool_lookup(item: &str) -> Vec<u8> {
     secret_tool(&["lookup", "service", "tokenring", "username", item], b"").stdout
 }
 
@@ -81,15 +81,15 @@ fn in_time(home: &Home, run: impl FnOnce() -> Outcome) -> Outcome {
     let begin = Instant::now();
     let outcome = run();
     let took = begin.elapsed().saturating_sub(without_store);
-    assert!(took < LIMIT, "{took:?}: {}{}", outcome.out, outcome.err);
+    assert!(took < MAX_STORE_TIME, "{took:?}: {}{}", outcome.out, outcome.err);
     outcome
 }
 
 /// Fails unless every command that needs the store reports this reason in time with the exit code
 /// of the store, and leaves nothing half done.
 #[track_caller]
-fn assert_shut(home: &Home, words: &str) {
-    for arguments in NEEDY {
+fn assert_store_unavailable(home: &Home, words: &str) {
+    for arguments in STORE_COMMANDS {
         let told = in_time(home, || home.feed(arguments, "another-secret")).expect(6);
         assert!(told.err.contains(words), "{arguments:?}: {}", told.err);
     }
@@ -107,7 +107,7 @@ fn assert_shut(home: &Home, words: &str) {
 
 /// Fails unless the keyring and the index hold the same as before.
 #[track_caller]
-fn assert_whole(home: &Home, before: &[String]) {
+fn assert_unchanged(home: &Home, before: &[String]) {
     assert_eq!(status(home).0.expect(0).json()["findings"][0]["level"], "ok");
     assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
     assert_eq!(items(), before);
@@ -117,25 +117,29 @@ fn assert_whole(home: &Home, before: &[String]) {
 }
 
 #[test]
-fn other_programs_read_what_a_command_keeps_until_it_is_removed() {
-    session(Session::Unlocked, async || {
-        let home = laptop();
+fn other_programs_read_what_a_command_stores_until_it_is_removed() {
+    session(KeyringState::Unlocked, async || {
+        let home = home_with_laptop();
         let item = item_of(&home, "laptop");
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
-        assert_eq!(looked_up(&item), SECRET.as_bytes());
+        assert_eq!(secret_tool_lookup(&item), SECRET.as_bytes());
 
         signal("KILL");
-        until("the daemon is gone", async || home.run(&["get", "laptop"]).code == 6).await;
+        wait_until("the daemon is gone", async || home.run(&["get", "laptop"]).code == 6).await;
         let _daemon = another_daemon();
-        until("its successor is there", async || status(&home).0.code == 0).await;
+        wait_until("its successor is there", async || status(&home).0.code == 0).await;
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
-        assert_eq!(looked_up(&item), SECRET.as_bytes());
+        assert_eq!(secret_tool_lookup(&item), SECRET.as_bytes());
 
         home.run(&["edit", "laptop", "--rename", "desk"]).expect(0);
-        assert_eq!(looked_up(&item), SECRET.as_bytes(), "a new name moves nothing in the keyring");
+        assert_eq!(
+            secret_tool_lookup(&item),
+            SECRET.as_bytes(),
+            "a new name moves nothing in the keyring"
+        );
         assert!(items().contains(&item));
         home.run(&["remove", "desk", "--yes"]).expect(0);
-        assert_eq!(looked_up(&item), b"");
+        assert_eq!(secret_tool_lookup(&item), b"");
         assert!(
             !items().iter().any(|name| name.contains(item.split('/').next().unwrap())),
             "{:?}",
@@ -145,9 +149,9 @@ fn other_programs_read_what_a_command_keeps_until_it_is_removed() {
 }
 
 #[test]
-fn what_a_command_keeps_is_in_the_keyring_and_in_no_file() {
-    session(Session::Unlocked, async || {
-        let home = laptop();
+fn what_a_command_stores_is_in_the_keyring_and_in_no_file() {
+    session(KeyringState::Unlocked, async || {
+        let home = home_with_laptop();
         let mut folders = vec![home.root()];
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {
@@ -164,7 +168,7 @@ fn what_a_command_keeps_is_in_the_keyring_and_in_no_file() {
 
 #[test]
 fn a_secret_that_no_item_can_hold_is_refused_before_anything_is_written() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let home = Home::on_keyring();
         let add = ["add", "whale", "--provider", "snyk", "--kind", "personal-token"];
         let refused = home.feed(&add, &"x".repeat((1 << 16) + 1)).expect(6);
@@ -183,47 +187,47 @@ fn holds(file: &Path, text: &[u8]) -> bool {
 }
 
 #[test]
-fn a_locked_keyring_is_called_locked() {
-    session(Session::Unlocked, async || {
-        let (home, before) = (laptop(), items());
+fn a_locked_keyring_is_reported_as_locked() {
+    session(KeyringState::Unlocked, async || {
+        let (home, before) = (home_with_laptop(), items());
         lock();
-        assert_shut(&home, "locked");
+        assert_store_unavailable(&home, "locked");
         signal("KILL");
         let _daemon = another_daemon();
-        until("its successor is there", async || status(&home).0.code == 0).await;
-        assert_whole(&home, &before);
+        wait_until("its successor is there", async || status(&home).0.code == 0).await;
+        assert_unchanged(&home, &before);
     });
 }
 
 #[test]
-fn a_stopped_keyring_is_said_not_to_answer() {
-    session(Session::Unlocked, async || {
-        let (home, before) = (laptop(), items());
+fn a_stopped_keyring_is_reported_as_not_responding() {
+    session(KeyringState::Unlocked, async || {
+        let (home, before) = (home_with_laptop(), items());
         signal("STOP");
-        assert_shut(&home, "not respond");
+        assert_store_unavailable(&home, "not respond");
         signal("CONT");
-        assert_whole(&home, &before);
+        assert_unchanged(&home, &before);
     });
 }
 
 #[test]
-fn a_killed_keyring_is_said_not_to_be_available() {
-    session(Session::Unlocked, async || {
-        let (home, before) = (laptop(), items());
+fn a_killed_keyring_is_reported_as_not_available() {
+    session(KeyringState::Unlocked, async || {
+        let (home, before) = (home_with_laptop(), items());
         signal("KILL");
-        until("the daemon is gone", async || {
+        wait_until("the daemon is gone", async || {
             home.run(&["get", "laptop"]).err.contains("not available")
         })
         .await;
-        assert_shut(&home, "not available");
+        assert_store_unavailable(&home, "not available");
         let _daemon = another_daemon();
-        until("its successor is there", async || status(&home).0.code == 0).await;
-        assert_whole(&home, &before);
+        wait_until("its successor is there", async || status(&home).0.code == 0).await;
+        assert_unchanged(&home, &before);
     });
 }
 
 #[test]
-fn a_session_without_a_bus_is_said_to_have_no_keyring() {
+fn a_session_without_a_bus_is_reported_as_without_keyring() {
     bus_at("unix:path=/nonexistent/bus", async || {
         let home = Home::on_keyring();
         let told = in_time(&home, || add(&home, "laptop")).expect(6);
@@ -244,7 +248,7 @@ fn screen(home: &Home) -> Pty {
 
 /// Fails unless the screen responds to keys.
 #[track_caller]
-fn assert_alive(pty: &mut Pty) {
+fn assert_responsive(pty: &mut Pty) {
     pty.send("?");
     pty.expect("Navigation");
     pty.send("\x1b");
@@ -253,8 +257,8 @@ fn assert_alive(pty: &mut Pty) {
 
 #[test]
 fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
-    session(Session::Unlocked, async || {
-        let home = laptop();
+    session(KeyringState::Unlocked, async || {
+        let home = home_with_laptop();
         lock();
         let mut pty = screen(&home);
         pty.expect("Secret Service locked");
@@ -262,22 +266,22 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
         pty.expect("The store is locked");
         pty.send("\x1b");
         pty.expect_gone("The store is locked");
-        assert_alive(&mut pty);
+        assert_responsive(&mut pty);
 
         signal("STOP");
         pty.send("\r");
-        assert_alive(&mut pty);
+        assert_responsive(&mut pty);
         pty.expect("The store does not respond");
         pty.send("\x1b");
         pty.expect_gone("The store does not respond");
         pty.send("\x1b[15~");
         pty.expect("Secret Service not responding");
-        assert_alive(&mut pty);
+        assert_responsive(&mut pty);
 
         signal("KILL");
         pty.send("\x1b[15~");
         pty.expect("Secret Service unavailable");
-        assert_alive(&mut pty);
+        assert_responsive(&mut pty);
         pty.send("q");
         assert_eq!(pty.code(), 0);
     });
@@ -285,8 +289,8 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
 
 #[test]
 fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
-    session(Session::Unlocked, async || {
-        let home = laptop();
+    session(KeyringState::Unlocked, async || {
+        let home = home_with_laptop();
         let passphrase = home.root().join("passphrase");
         std::fs::write(&passphrase, "a passphrase for the move").unwrap();
         std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
@@ -343,7 +347,7 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
 
 #[test]
 fn eight_processes_that_move_everything_at_once_lose_nothing() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let home = Home::new().with("TOKENRING_STORE", "keyring");
         add(&home, "laptop").expect(0);
         let outcomes: Vec<_> = std::thread::scope(|scope| {

@@ -25,7 +25,7 @@ fn place(pty: &Pty, text: &str) -> (u16, u16) {
     pty.expect(text);
     // If only a part of a frame has been read, the target may still be at its old position.
     pty.expect_whole_frame();
-    let lines = pty.look(|screen| screen.rows(0, 120).collect::<Vec<_>>());
+    let lines = pty.inspect(|screen| screen.rows(0, 120).collect::<Vec<_>>());
     let found = lines
         .iter()
         .zip(0..)
@@ -134,7 +134,7 @@ fn a_border_is_dragged_and_a_title_clicked_twice_has_the_screen() {
     let moved = |line: &str| {
         line.find("Acts as").is_some_and(|at| line[..at].chars().count() >= usize::from(text) + 11)
     };
-    pty.expect_look("a wider list", |screen| screen.rows(0, 120).any(|line| moved(&line)));
+    pty.expect_screen("a wider list", |screen| screen.rows(0, 120).any(|line| moved(&line)));
     let title = place(&pty, "4 Console");
     double_click(&mut pty, title);
     pty.expect_gone("1 Credentials");
@@ -149,12 +149,12 @@ fn switched_off_the_mouse_is_the_terminals() {
     let (mut pty, _home) = settled();
     let off =
         |screen: &vt100::Screen| screen.mouse_protocol_mode() == vt100::MouseProtocolMode::None;
-    assert!(!pty.look(off));
+    assert!(!pty.inspect(off));
     pty.send("M");
     pty.expect("the terminal can select text");
-    pty.expect_look("no capture", off);
+    pty.expect_screen("no capture", off);
     pty.send("M");
     pty.expect("Mouse on");
-    pty.expect_look("the capture", |screen| !off(screen));
+    pty.expect_screen("the capture", |screen| !off(screen));
     quit(pty);
 }

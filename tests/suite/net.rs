@@ -2,11 +2,11 @@
 //! and `net/redirects.rs` for where a secret may go.
 
 mod bounds;
+mod connections;
 mod exchange;
 #[cfg(target_os = "linux")]
 mod memory;
 mod redirects;
-mod roads;
 mod server;
 mod timing;
 mod tls;

@@ -24,19 +24,19 @@ use crate::support::pty::Pty;
 
 const SECRET: &str = "5ec2e7bb-0000-4000-8000-0000000000aa";
 /// Environment variable of the nested run: which part panics.
-const BREAKS: &str = "TOKENRING_TEST_BREAKS";
+const PANIC_VARIABLE: &str = "TOKENRING_TEST_BREAKS";
 
 /// A store and a clock that panic as soon as a secret is read; the panic message contains the
 /// secret.
-struct Brittle {
+struct PanickingParts {
     inner: MemoryStore,
-    breaks: String,
-    is_lit: AtomicBool,
+    panicking_part: String,
+    is_armed: AtomicBool,
     is_clock_broken: AtomicBool,
 }
 
 #[async_trait]
-impl SecretStore for Brittle {
+impl SecretStore for PanickingParts {
     fn backend(&self) -> BackendInfo {
         self.inner.backend()
     }
@@ -50,8 +50,8 @@ impl SecretStore for Brittle {
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        if self.is_lit.load(Ordering::SeqCst) {
-            assert!(self.breaks != "store", "{SECRET}");
+        if self.is_armed.load(Ordering::SeqCst) {
+            assert!(self.panicking_part != "store", "{SECRET}");
             self.is_clock_broken.store(true, Ordering::SeqCst);
         }
         self.inner.get(key).await
@@ -66,7 +66,7 @@ impl SecretStore for Brittle {
     }
 }
 
-impl Clock for Brittle {
+impl Clock for PanickingParts {
     fn now(&self) -> Timestamp {
         assert!(!self.is_clock_broken.load(Ordering::SeqCst), "{SECRET}");
         Timestamp::now_utc()
@@ -74,19 +74,19 @@ impl Clock for Brittle {
 }
 
 /// Runs the screen with these parts until it ends.
-async fn show(breaks: String) {
-    let brittle = Arc::new(Brittle {
+async fn run_screen(panicking_part: String) {
+    let parts = Arc::new(PanickingParts {
         inner: MemoryStore::new(),
-        breaks,
-        is_lit: AtomicBool::default(),
+        panicking_part,
+        is_armed: AtomicBool::default(),
         is_clock_broken: AtomicBool::default(),
     });
     let ports = EngineDependencies {
         catalog: Arc::new(ProviderCatalog::builtin()),
         database: Arc::new(Database::in_memory().unwrap()),
-        store: Arc::clone(&brittle) as _,
+        store: Arc::clone(&parts) as _,
         transport: Arc::new(HttpClient::default()),
-        clock: Arc::clone(&brittle) as _,
+        clock: Arc::clone(&parts) as _,
     };
     let engine = Arc::new(Engine::new(ports, EngineOptions::from(&Settings::default())));
     let new = NewCredential {
@@ -101,7 +101,7 @@ async fn show(breaks: String) {
         expires: None,
     };
     engine.add_credential(new).await.unwrap();
-    brittle.is_lit.store(true, Ordering::SeqCst);
+    parts.is_armed.store(true, Ordering::SeqCst);
     let screen =
         Tui::start(engine, SettingsSource::default(), config::LayoutStore::Disabled).unwrap();
     assert_eq!(screen.run().await, 0);
@@ -109,19 +109,21 @@ async fn show(breaks: String) {
 
 /// Starts the screen in a pseudo-terminal, with a part that panics when a secret is revealed; in
 /// the nested run, runs that screen and returns `None`.
-fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
-    if let Ok(breaks) = std::env::var(BREAKS) {
+fn screen_where(panicking_part: &str, test: &str) -> Option<Pty> {
+    if let Ok(panicking_part) = std::env::var(PANIC_VARIABLE) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(show(breaks));
+        runtime.block_on(run_screen(panicking_part));
         return None;
     }
     let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
-    for (name, value) in [(BREAKS, breaks), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8")] {
+    for (name, value) in
+        [(PANIC_VARIABLE, panicking_part), ("TERM", "xterm-256color"), ("LANG", "C.UTF-8")]
+    {
         command.env(name, value);
     }
     let mut pty = Pty::start(command, 120, 36);
@@ -134,22 +136,23 @@ fn screen_where(breaks: &str, test: &str) -> Option<Pty> {
 /// Fails unless the terminal is restored, exactly once, and the panic message was not written to
 /// it.
 #[track_caller]
-fn assert_given_back(pty: &Pty) {
+fn assert_terminal_restored(pty: &Pty) {
     pty.assert_restored();
     assert!(!pty.is_raw());
-    assert_eq!(pty.times_left(), 1, "given back once");
+    assert_eq!(pty.times_restored(), 1, "restored exactly once");
     let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
     assert!(!written.contains(SECRET), "{written}");
 }
 
 #[test]
-fn of_a_task_it_is_told_and_the_screen_goes_on() {
-    let Some(mut pty) = screen_where("store", "panic::of_a_task_it_is_told_and_the_screen_goes_on")
+fn a_panic_of_a_task_is_reported_and_the_screen_continues() {
+    let Some(mut pty) =
+        screen_where("store", "panic::a_panic_of_a_task_is_reported_and_the_screen_continues")
     else {
         return;
     };
     pty.expect("Internal error in the background: tests/suite/panic.rs");
-    assert!(pty.is_raw(), "the screen has the terminal still");
+    assert!(pty.is_raw(), "the screen still owns the terminal");
     pty.expect("A background task failed");
     pty.send("\x1b");
     pty.expect_gone("A background task failed");
@@ -159,15 +162,15 @@ fn of_a_task_it_is_told_and_the_screen_goes_on() {
     pty.expect_gone("Navigation");
     pty.send("q");
     assert_eq!(pty.code(), 0);
-    assert_given_back(&pty);
+    assert_terminal_restored(&pty);
 }
 
 #[test]
-fn of_the_screen_it_gives_the_terminal_back_and_says_where() {
-    let test = "panic::of_the_screen_it_gives_the_terminal_back_and_says_where";
+fn a_panic_of_the_screen_restores_the_terminal_and_reports_the_location() {
+    let test = "panic::a_panic_of_the_screen_restores_the_terminal_and_reports_the_location";
     let Some(mut pty) = screen_where("clock", test) else { return };
     assert_eq!(pty.code(), 101);
-    assert_given_back(&pty);
+    assert_terminal_restored(&pty);
     assert!(
         pty.text().contains("stopped because of an internal error at tests/suite/panic.rs"),
         "{}",

@@ -17,31 +17,31 @@ use crate::support::pty::{Pty, demo};
 use crate::support::svg::{DARK, FRAME, Ground, LIGHT, animate, draw, draw_cells};
 
 /// A picture: its name, the terminal it is drawn for, and the steps that lead to it.
-struct Scene {
+struct PictureScene {
     name: &'static str,
     ground: Ground,
-    prepare: fn(&mut Demo),
+    prepare: fn(&mut PictureDemo),
 }
 
 /// Name of the animation of the tour.
 const TOUR: &str = "tour";
 
-const SCENES: [Scene; 6] = [
-    Scene { name: "overview", ground: DARK, prepare: overview },
-    Scene { name: "refused", ground: DARK, prepare: refused },
-    Scene { name: "rotation", ground: DARK, prepare: rotation },
-    Scene { name: "timeline", ground: DARK, prepare: timeline },
-    Scene { name: "verdicts", ground: DARK, prepare: verdicts },
-    Scene { name: "palette", ground: LIGHT, prepare: palette },
+const SCENES: [PictureScene; 6] = [
+    PictureScene { name: "overview", ground: DARK, prepare: overview },
+    PictureScene { name: "refused", ground: DARK, prepare: refused },
+    PictureScene { name: "rotation", ground: DARK, prepare: rotation },
+    PictureScene { name: "timeline", ground: DARK, prepare: timeline },
+    PictureScene { name: "verdicts", ground: DARK, prepare: check_results },
+    PictureScene { name: "palette", ground: LIGHT, prepare: palette },
 ];
 
 /// The screen on the simulator, in a terminal that reports its background color.
-struct Demo {
+struct PictureDemo {
     pty: Pty,
     _home: TempDir,
 }
 
-impl Demo {
+impl PictureDemo {
     fn start(ground: &Ground) -> Self {
         let home = TempDir::new().unwrap();
         let mut command = demo(home.path());
@@ -57,22 +57,22 @@ impl Demo {
     /// Types keys one by one: Esc and a key right after it would be read as Alt with that key.
     fn type_keys(&mut self, keys: &[&str]) {
         for key in keys {
-            self.pty.step(key);
+            self.pty.type_keys_and_wait(key);
         }
     }
 
     /// Waits until the screen is settled.
-    fn settle(&self) {
-        expect_rest(&self.pty);
+    fn wait_until_settled(&self) {
+        wait_until_idle(&self.pty);
     }
 
     /// Checks all credentials.
     fn check(&mut self) {
         self.type_keys(&["C"]);
-        self.pty.expect_that("a verdict on everything", |text| {
+        self.pty.expect_that("a check result for every credential", |text| {
             !text.lines().next().unwrap_or_default().contains('–')
         });
-        self.settle();
+        self.wait_until_settled();
     }
 
     fn select(&mut self, name: &str) {
@@ -89,7 +89,7 @@ impl Demo {
     /// Selects a credential and waits for its regions, which are loaded when the cursor stops.
     fn select_checked(&mut self, name: &str) {
         self.select(name);
-        self.pty.expect_that("a verdict beside the region", |text| {
+        self.pty.expect_that("a check result beside the region", |text| {
             text.lines().any(|line| line.contains("▸ ") && line.contains(['✓', '✗']))
         });
     }
@@ -97,8 +97,8 @@ impl Demo {
 
 /// Waits until nothing on the screen will change: the footer offers keys again, and the header has
 /// no progress bar.
-fn expect_rest(pty: &Pty) {
-    pty.expect_that("a footer at rest", |text| {
+fn wait_until_idle(pty: &Pty) {
+    pty.expect_that("an idle footer", |text| {
         let is_done = text
             .lines()
             .next()
@@ -108,21 +108,21 @@ fn expect_rest(pty: &Pty) {
     pty.expect_whole_frame();
 }
 
-fn overview(demo: &mut Demo) {
+fn overview(demo: &mut PictureDemo) {
     demo.check();
     demo.select_checked("eu01-ci-scanner");
     demo.type_keys(&["t"]);
     demo.pty.expect("200 OK");
 }
 
-fn refused(demo: &mut Demo) {
+fn refused(demo: &mut PictureDemo) {
     demo.check();
     demo.select_checked("eu01-misfiled");
     demo.type_keys(&["t"]);
     demo.pty.expect("401 Unauthorized");
 }
 
-fn rotation(demo: &mut Demo) {
+fn rotation(demo: &mut PictureDemo) {
     demo.select("us01-release-bot");
     demo.type_keys(&["r"]);
     demo.pty.expect("Plan: ");
@@ -130,25 +130,25 @@ fn rotation(demo: &mut Demo) {
     demo.pty.expect("has replaced the old one");
 }
 
-fn timeline(demo: &mut Demo) {
+fn timeline(demo: &mut PictureDemo) {
     demo.check();
     demo.type_keys(&["T"]);
     demo.pty.expect("Expiry timeline");
 }
 
-fn verdicts(demo: &mut Demo) {
+fn check_results(demo: &mut PictureDemo) {
     demo.check();
     demo.select_checked("eu01-misfiled");
     demo.type_keys(&["A"]);
     demo.pty.expect("Try all regions?");
     demo.type_keys(&["\t", "\r"]);
     demo.pty.expect_gone("Try all regions?");
-    demo.settle();
+    demo.wait_until_settled();
     demo.type_keys(&["V"]);
     demo.pty.expect("accepted");
 }
 
-fn palette(demo: &mut Demo) {
+fn palette(demo: &mut PictureDemo) {
     demo.check();
     demo.select_checked("us01-laptop");
     demo.type_keys(&[":", "r", "e"]);
@@ -157,8 +157,10 @@ fn palette(demo: &mut Demo) {
 
 /// Waits until the screen has the words and colors of a stored picture.
 fn expect_picture(pty: &Pty, name: &str, ground: &Ground, stored: &str) {
-    let stored = gist(stored);
-    pty.expect_look(&format!("{name} ({REMEDY})"), |screen| gist(&draw(screen, ground)) == stored);
+    let stored = words_and_colors(stored);
+    pty.expect_screen(&format!("{name} ({REMEDY})"), |screen| {
+        words_and_colors(&draw(screen, ground)) == stored
+    });
 }
 
 fn path_of(name: &str) -> PathBuf {
@@ -166,23 +168,23 @@ fn path_of(name: &str) -> PathBuf {
 }
 
 /// The words and colors of a picture, without those that differ from run to run.
-fn gist(svg: &str) -> BTreeSet<String> {
+fn words_and_colors(svg: &str) -> BTreeSet<String> {
     let texts = svg.lines().filter_map(|line| line.strip_prefix("<text")?.strip_suffix("</text>"));
     texts
         .flat_map(|text| {
             let (attributes, words) = text.split_once('>').unwrap_or_default();
-            let colour = attributes
+            let color = attributes
                 .split(' ')
                 .find(|attribute| attribute.starts_with("fill="))
                 .unwrap_or_default()
                 .to_owned();
-            words.split(' ').filter_map(lasting).chain([colour])
+            words.split(' ').filter_map(stable_word).chain([color])
         })
         .collect()
 }
 
 /// Returns the word if it is the same in every run.
-fn lasting(word: &str) -> Option<String> {
+fn stable_word(word: &str) -> Option<String> {
     const MONTHS: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let core = word.trim_matches(|c: char| !c.is_alphanumeric());
@@ -199,7 +201,7 @@ fn writes_pictures() -> bool {
     std::env::var_os("TOKENRING_WRITE_DOCS").is_some()
 }
 
-impl Demo {
+impl PictureDemo {
     fn end(mut self) {
         self.pty.signal(rustix::process::Signal::TERM);
         assert_eq!(self.pty.code(), 143);
@@ -208,12 +210,12 @@ impl Demo {
 
 #[test]
 fn the_pictures_of_the_readme_show_what_the_program_shows() {
-    for Scene { name, ground, prepare } in SCENES {
-        let mut demo = Demo::start(&ground);
+    for PictureScene { name, ground, prepare } in SCENES {
+        let mut demo = PictureDemo::start(&ground);
         prepare(&mut demo);
-        demo.settle();
+        demo.wait_until_settled();
         if writes_pictures() {
-            fs::write(path_of(name), demo.pty.look(|screen| draw(screen, &ground))).unwrap();
+            fs::write(path_of(name), demo.pty.inspect(|screen| draw(screen, &ground))).unwrap();
         } else {
             let stored = fs::read_to_string(path_of(name)).unwrap_or_default();
             expect_picture(&demo.pty, &format!("{name}.svg"), &ground, &stored);
@@ -225,20 +227,20 @@ fn the_pictures_of_the_readme_show_what_the_program_shows() {
 #[test]
 fn the_animation_of_the_readme_shows_the_tour() {
     const SECONDS_PER_FRAME: usize = 3;
-    let mut demo = Demo::start(&DARK);
+    let mut demo = PictureDemo::start(&DARK);
     let stored = fs::read_to_string(path_of(TOUR)).unwrap_or_default();
     let stored: Vec<_> = stored.split(FRAME).skip(1).collect();
     let mut frames = Vec::new();
-    crate::tour::walk(&mut demo.pty, |pty, row| {
-        expect_rest(pty);
+    crate::tour::run_tour(&mut demo.pty, |pty, row| {
+        wait_until_idle(pty);
         if !writes_pictures() {
             let frame = stored.get(row).copied().unwrap_or_default();
             expect_picture(pty, &format!("row {row} of {TOUR}.svg"), &DARK, frame);
         }
-        frames.push(pty.look(|screen| draw_cells(screen, &DARK)));
+        frames.push(pty.inspect(|screen| draw_cells(screen, &DARK)));
     });
     if writes_pictures() {
-        let size = demo.pty.look(vt100::Screen::size);
+        let size = demo.pty.inspect(vt100::Screen::size);
         fs::write(path_of(TOUR), animate(size, &DARK, &frames, SECONDS_PER_FRAME)).unwrap();
     } else {
         assert_eq!(stored.len(), frames.len(), "{REMEDY}");
@@ -261,15 +263,15 @@ fn the_readme_shows_every_picture_and_no_other() {
 }
 
 #[test]
-fn a_picture_is_stale_by_its_words_and_colours_and_not_by_its_numbers() {
+fn a_picture_is_stale_by_its_words_and_colors_and_not_by_its_numbers() {
     let line = |x: u32, fill: &str, words: &str| {
         format!(
             "<text x=\"{x}\" y=\"40\" textLength=\"9\" lengthAdjust=\"spacingAndGlyphs\" fill=\"{fill}\">{words}</text>"
         )
     };
-    let kept = gist(&line(9, "#fff", "accepted 41 ms"));
-    assert_eq!(kept, gist(&line(18, "#fff", "accepted 128 ms")));
-    assert_ne!(kept, gist(&line(9, "#000", "accepted 41 ms")));
-    assert_ne!(kept, gist(&line(9, "#fff", "refused 41 ms")));
-    assert_eq!(lasting("\"5f1c2b3a-77d0-4e57-a89c\","), None);
+    let stored = words_and_colors(&line(9, "#fff", "accepted 41 ms"));
+    assert_eq!(stored, words_and_colors(&line(18, "#fff", "accepted 128 ms")));
+    assert_ne!(stored, words_and_colors(&line(9, "#000", "accepted 41 ms")));
+    assert_ne!(stored, words_and_colors(&line(9, "#fff", "refused 41 ms")));
+    assert_eq!(stable_word("\"5f1c2b3a-77d0-4e57-a89c\","), None);
 }

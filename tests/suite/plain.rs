@@ -98,7 +98,7 @@ fn chained_requests_offer_what_earlier_answers_named() {
 }
 
 #[test]
-fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
+fn a_curl_command_is_imported_and_its_secret_is_not_printed() {
     let curl = format!(
         "curl -H 'Authorization: token {SECRET}' 'https://api.snyk.io/rest/orgs?version=2024-10-15'"
     );
@@ -114,7 +114,7 @@ fn a_curl_command_is_taken_over_and_its_secret_is_not_told() {
 }
 
 #[test]
-fn a_rotation_goes_from_plan_to_proof() {
+fn a_rotation_runs_from_plan_to_verification() {
     let told =
         transcript(&["rotate us01-release-bot", "rotate", "", "reveal us01-release-bot", "quit"]);
     assert_told(
@@ -131,7 +131,7 @@ fn a_rotation_goes_from_plan_to_proof() {
 }
 
 #[test]
-fn what_a_person_keeps_is_kept_and_not_told() {
+fn a_secret_that_the_user_stores_is_not_printed() {
     let home = Home::new();
     let lines = [
         "unlock", PASSPHRASE, "", "add", SECRET, "", "", "", "my-own", "", "", "prod", "", "2",

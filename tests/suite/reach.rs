@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use tokenring::tui::app::command::COMMANDS;
 
 /// Commands of the screen, each with the command line that does the same.
-const BESIDE: [(&str, &str); 43] = [
+const SCREEN_AND_CLI: [(&str, &str); 43] = [
     ("credentials", "list"),
     ("filter", "list"),
     ("sort", "list"),
@@ -54,7 +54,7 @@ const BESIDE: [(&str, &str); 43] = [
 ];
 
 /// Commands of the screen that a script reaches by a command of another name.
-const ELSEWHERE: [(&str, &str); 5] = [
+const OTHER_NAMES: [(&str, &str); 5] = [
     ("verdicts", "probe"),
     ("welcome", "import"),
     ("unlock", "store unlock"),
@@ -64,7 +64,7 @@ const ELSEWHERE: [(&str, &str); 5] = [
 
 /// Commands that only exist on the screen: they move, fold or draw, a shell has its own means for
 /// them, or their result is visual.
-const ONLY_HERE: [&str; 39] = [
+const SCREEN_ONLY: [&str; 39] = [
     "up",
     "down",
     "top",
@@ -108,8 +108,8 @@ const ONLY_HERE: [&str; 39] = [
 
 #[test]
 fn every_command_of_the_screen_has_its_place_on_the_command_line_or_needs_none() {
-    let beside = BESIDE.iter().chain(&ELSEWHERE).map(|(name, _)| *name);
-    let placed: Vec<_> = beside.chain(ONLY_HERE).collect();
+    let beside = SCREEN_AND_CLI.iter().chain(&OTHER_NAMES).map(|(name, _)| *name);
+    let placed: Vec<_> = beside.chain(SCREEN_ONLY).collect();
     let unlike: HashSet<_> = placed.iter().copied().collect();
     assert_eq!(unlike.len(), placed.len(), "something is placed twice");
     let known: HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
@@ -121,7 +121,7 @@ fn every_command_of_the_screen_has_its_place_on_the_command_line_or_needs_none()
 #[test]
 fn the_command_line_has_what_is_named_here() {
     let program = tokenring::cli::command();
-    for (name, verbs) in BESIDE.iter().chain(&ELSEWHERE) {
+    for (name, verbs) in SCREEN_AND_CLI.iter().chain(&OTHER_NAMES) {
         let found = verbs.split(' ').try_fold(&program, |known, verb| known.find_subcommand(verb));
         assert!(found.is_some(), "{name}: there is no `tokenring {verbs}`");
     }

@@ -20,20 +20,20 @@ use tokenring::sandbox::{ProviderSimulator, SeededCredential, SimulatedClock, Si
 const VERSION: &str = "version=2024-10-15";
 
 /// A running simulator and an HTTP client.
-struct Visit {
+struct SimulatorClient {
     sandbox: ProviderSimulator,
     client: Client,
     clock: SimulatedClock,
 }
 
 /// A response that was read to its end.
-struct Answer {
+struct SimulatorResponse {
     status: StatusCode,
     headers: HeaderMap,
     text: String,
 }
 
-impl Answer {
+impl SimulatorResponse {
     fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
@@ -43,7 +43,7 @@ impl Answer {
     }
 }
 
-impl Visit {
+impl SimulatorClient {
     /// Starts a simulator whose clock stands still.
     async fn start() -> Self {
         static PROVIDER: Once = Once::new();
@@ -83,27 +83,32 @@ impl Visit {
             .header("authorization", format!("{scheme} {}", credential.secret))
     }
 
-    async fn get(&self, name: &str, path: &str) -> Answer {
+    async fn get(&self, name: &str, path: &str) -> SimulatorResponse {
         read(self.request(Method::GET, name, path)).await
     }
 
-    async fn delete(&self, name: &str, path: &str) -> Answer {
+    async fn delete(&self, name: &str, path: &str) -> SimulatorResponse {
         read(self.request(Method::DELETE, name, path)).await
     }
 
-    async fn send(&self, method: Method, name: &str, (path, body): (&str, &Value)) -> Answer {
+    async fn send(
+        &self,
+        method: Method,
+        name: &str,
+        (path, body): (&str, &Value),
+    ) -> SimulatorResponse {
         let request =
             self.request(method, name, path).header("content-type", "application/vnd.api+json");
         read(request.body(body.to_string())).await
     }
 
     /// `GET /rest/self` with any token in any region.
-    async fn myself(&self, region: &str, authorization: &str) -> Answer {
+    async fn rest_self(&self, region: &str, authorization: &str) -> SimulatorResponse {
         let url = format!("{}/rest/self?{VERSION}", self.api(region));
         read(self.client.get(url).header("authorization", authorization)).await
     }
 
-    async fn knob(&self, rule: &Value) -> Answer {
+    async fn add_fault(&self, rule: &Value) -> SimulatorResponse {
         read(self.client.post(&self.sandbox.manifest().faults).body(rule.to_string())).await
     }
 
@@ -116,10 +121,10 @@ impl Visit {
     }
 }
 
-async fn read(request: RequestBuilder) -> Answer {
+async fn read(request: RequestBuilder) -> SimulatorResponse {
     let response = request.send().await.expect("an answer");
     let (status, headers) = (response.status(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.expect("a body") }
+    SimulatorResponse { status, headers, text: response.text().await.expect("a body") }
 }
 
 /// The body of a JSON:API write.
@@ -133,8 +138,8 @@ fn sha256(text: &str) -> String {
 
 #[tokio::test]
 async fn the_manifest_has_its_promised_shape() {
-    let visit = Visit::start().await;
-    let manifest = serde_json::to_value(visit.sandbox.manifest()).expect("JSON");
+    let simulator = SimulatorClient::start().await;
+    let manifest = serde_json::to_value(simulator.sandbox.manifest()).expect("JSON");
     let regions: Vec<&String> =
         manifest["regions"].as_object().expect("an object").keys().collect();
     let expected = [
@@ -161,8 +166,8 @@ async fn the_manifest_has_its_promised_shape() {
 
 #[tokio::test]
 async fn every_kind_is_seeded_with_its_fields() {
-    let visit = Visit::start().await;
-    let kinds: BTreeSet<(&str, &str)> = visit
+    let simulator = SimulatorClient::start().await;
+    let kinds: BTreeSet<(&str, &str)> = simulator
         .sandbox
         .manifest()
         .credentials
@@ -181,7 +186,7 @@ async fn every_kind_is_seeded_with_its_fields() {
         ("appcircle", "api-key"),
     ]);
     assert_eq!(kinds, expected);
-    for known in &visit.sandbox.manifest().credentials {
+    for known in &simulator.sandbox.manifest().credentials {
         let needed: &[&str] = match known.kind {
             "personal-access-token" => &["pat_id"],
             "service-account-token" => {
@@ -200,7 +205,7 @@ async fn every_kind_is_seeded_with_its_fields() {
 
 #[tokio::test]
 async fn secrets_have_the_documented_shapes() {
-    let visit = Visit::start().await;
+    let simulator = SimulatorClient::start().await;
     let is_uuid = |text: &str| {
         let lengths: Vec<usize> = text.split('-').map(str::len).collect();
         lengths == [8, 4, 4, 4, 12]
@@ -210,7 +215,7 @@ async fn secrets_have_the_documented_shapes() {
         let parts: Vec<&str> = text.split('.').collect();
         parts.len() == 4 && parts[0] == prefix && parts[1].len() == 8
     };
-    for known in &visit.sandbox.manifest().credentials {
+    for known in &simulator.sandbox.manifest().credentials {
         let (secret, proof) =
             (known.secret.as_str(), known.fields.get("auth_type").map_or("", String::as_str));
         let fits = match (known.kind, proof) {
@@ -232,8 +237,8 @@ async fn secrets_have_the_documented_shapes() {
 }
 
 #[tokio::test]
-async fn two_starts_tell_the_same_story() {
-    let (one, other) = (Visit::start().await, Visit::start().await);
+async fn two_starts_issue_the_same_data() {
+    let (one, other) = (SimulatorClient::start().await, SimulatorClient::start().await);
     assert!(one.sandbox.manifest().credentials == other.sandbox.manifest().credentials);
     assert_eq!(one.live().await, other.live().await);
     assert_ne!(one.api("SNYK-US-01"), other.api("SNYK-US-01"));
@@ -241,7 +246,7 @@ async fn two_starts_tell_the_same_story() {
 
 #[tokio::test]
 async fn a_stopped_simulator_is_gone() {
-    let Visit { client, .. } = Visit::start().await;
+    let SimulatorClient { client, .. } = SimulatorClient::start().await;
     let sandbox = ProviderSimulator::start().await.expect("loopback");
     let url = sandbox.manifest().faults.clone();
     assert!(client.get(&url).send().await.is_ok());

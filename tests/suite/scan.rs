@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokenring::engine::scan::{MatchOwner, ScanMatch, ScanResult};
 
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
 const TOKEN: &str = "0000abcd-0000-4000-8000-00000000a5ca";
-const PATIENCE: Duration = Duration::from_secs(120);
+const SCAN_TIMEOUT: Duration = Duration::from_secs(120);
 
-struct Place {
+struct ScanSetup {
     home: Home,
     folder: TempDir,
 }
 
-impl Place {
+impl ScanSetup {
     fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path().to_str().unwrap();
@@ -33,8 +33,8 @@ impl Place {
 
     /// A home that holds [`TOKEN`] as `laptop`.
     fn with_laptop() -> Self {
-        let place = Self::new();
-        place
+        let setup = Self::new();
+        setup
             .home
             .feed(
                 &[
@@ -50,7 +50,7 @@ impl Place {
                 TOKEN,
             )
             .expect(0);
-        place
+        setup
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -114,21 +114,21 @@ fn wide(text: &str) -> Vec<u8> {
 
 #[test]
 fn every_copy_is_named_however_it_is_written() {
-    let place = Place::with_laptop();
-    place.write("app/.gitignore", ".env*\n/out/\n/notes/\n");
-    place.write("app/crlf.txt", format!("one\r\ntoken: '{TOKEN}'\r\n"));
-    place.write("app/wide.ps1", wide(&format!("$x = 1\n$env:T = \"{TOKEN}\"\n")));
-    place.write("app/.env.local", format!("PORT=80\nSNYK_TOKEN=\"{TOKEN}\"\n"));
-    place.write("app/notes/2026.txt", format!("the token is {TOKEN}\n"));
-    place.write("app/out/skipped.js", TOKEN);
-    let locked = place.write("app/locked.yml", format!("token: {TOKEN}\n"));
+    let setup = ScanSetup::with_laptop();
+    setup.write("app/.gitignore", ".env*\n/out/\n/notes/\n");
+    setup.write("app/crlf.txt", format!("one\r\ntoken: '{TOKEN}'\r\n"));
+    setup.write("app/wide.ps1", wide(&format!("$x = 1\n$env:T = \"{TOKEN}\"\n")));
+    setup.write("app/.env.local", format!("PORT=80\nSNYK_TOKEN=\"{TOKEN}\"\n"));
+    setup.write("app/notes/2026.txt", format!("the token is {TOKEN}\n"));
+    setup.write("app/out/skipped.js", TOKEN);
+    let locked = setup.write("app/locked.yml", format!("token: {TOKEN}\n"));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
-    let outside = place.write("elsewhere/real.conf", format!("\n\nt={TOKEN}\n"));
-    symlink(&outside, place.path("app/linked.conf")).unwrap();
-    symlink(place.path("app"), place.path("app/circle")).unwrap();
-    place.write("app/strange.txt", "SNYK_TOKEN=7a1b0000-0000-4000-8000-00000000beef\nid=7a1b0000-0000-4000-8000-00000000beef\n");
+    let outside = setup.write("elsewhere/real.conf", format!("\n\nt={TOKEN}\n"));
+    symlink(&outside, setup.path("app/linked.conf")).unwrap();
+    symlink(setup.path("app"), setup.path("app/circle")).unwrap();
+    setup.write("app/strange.txt", "SNYK_TOKEN=7a1b0000-0000-4000-8000-00000000beef\nid=7a1b0000-0000-4000-8000-00000000beef\n");
 
-    let scanned = place.scan(&[place.path("app").to_str().unwrap()]);
+    let scanned = setup.scan(&[setup.path("app").to_str().unwrap()]);
     let mut all = found(&scanned);
     all.sort();
     let laptop = |name: &str, line| (name.to_owned(), line, "laptop".to_owned());
@@ -150,25 +150,25 @@ fn every_copy_is_named_however_it_is_written() {
         .unwrap();
     assert_eq!(
         (&linked["path"], &linked["links"][0]),
-        (&json!(outside), &json!(place.path("app/linked.conf")))
+        (&json!(outside), &json!(setup.path("app/linked.conf")))
     );
-    place.home.run(&["scan", "--strict", place.path("app").to_str().unwrap()]).expect(7);
-    place.home.run(&["scan", place.path("nowhere").to_str().unwrap()]).expect(3);
+    setup.home.run(&["scan", "--strict", setup.path("app").to_str().unwrap()]).expect(7);
+    setup.home.run(&["scan", setup.path("nowhere").to_str().unwrap()]).expect(3);
 }
 
 #[test]
 fn the_usual_places_are_looked_at_where_none_is_named() {
-    let place = Place::with_laptop();
-    let config = place.write(".config/configstore/snyk.json", json!({ "api": TOKEN }).to_string());
-    place.write(".npmrc", format!("//npm.example/:_authToken={TOKEN}\n"));
-    place.write(
+    let setup = ScanSetup::with_laptop();
+    let config = setup.write(".config/configstore/snyk.json", json!({ "api": TOKEN }).to_string());
+    setup.write(".npmrc", format!("//npm.example/:_authToken={TOKEN}\n"));
+    setup.write(
         ".zsh_history",
         format!(": 1700000000:0;curl -H 'Authorization: token {TOKEN}' https://api.snyk.io\n"),
     );
-    place.write(".config/Code/User/settings.json", json!({ "snyk.token": TOKEN }).to_string());
+    setup.write(".config/Code/User/settings.json", json!({ "snyk.token": TOKEN }).to_string());
     fs::set_permissions(&config, fs::Permissions::from_mode(0o644)).unwrap();
-    let work = place.write("work/compose.yaml", format!("x:\n  SNYK_TOKEN: {TOKEN}\n"));
-    let mut command = place.home.command(&["scan", "--json"]);
+    let work = setup.write("work/compose.yaml", format!("x:\n  SNYK_TOKEN: {TOKEN}\n"));
+    let mut command = setup.home.command(&["scan", "--json"]);
     let done = command.current_dir(work.parent().unwrap()).output().unwrap();
     let scanned: Value = serde_json::from_slice(&done.stdout).unwrap();
     let names: Vec<_> = found(&scanned).into_iter().map(|(name, ..)| name).collect();
@@ -181,20 +181,20 @@ fn the_usual_places_are_looked_at_where_none_is_named() {
 }
 
 #[test]
-fn a_person_reads_a_table_and_no_secret() {
-    let place = Place::with_laptop();
-    let file = place.write("a.env", format!("SNYK_TOKEN={TOKEN}\n"));
-    let done = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
+fn a_user_reads_a_table_and_no_secret() {
+    let setup = ScanSetup::with_laptop();
+    let file = setup.write("a.env", format!("SNYK_TOKEN={TOKEN}\n"));
+    let done = setup.home.run(&["scan", file.to_str().unwrap()]).expect(0);
     assert!(
         done.out.contains("a.env:1") && done.out.contains("the secret of laptop"),
         "{}",
         done.out
     );
     assert!(!done.out.contains(TOKEN) && !done.err.contains(TOKEN));
-    place.home.run(&["scan", file.to_str().unwrap(), "--link"]).expect(0);
-    let again = place.scan(&[file.to_str().unwrap(), "--link", "--strict"]);
+    setup.home.run(&["scan", file.to_str().unwrap(), "--link"]).expect(0);
+    let again = setup.scan(&[file.to_str().unwrap(), "--link", "--strict"]);
     assert_eq!(again["finds"][0]["linked"], true);
-    let consumers = place.home.run(&["consumer", "list", "laptop", "--json"]).expect(0).json();
+    let consumers = setup.home.run(&["consumer", "list", "laptop", "--json"]).expect(0).json();
     assert_eq!(
         (consumers.as_array().unwrap().len(), &consumers[0]["key"]),
         (1, &json!("SNYK_TOKEN"))
@@ -203,12 +203,12 @@ fn a_person_reads_a_table_and_no_secret() {
 }
 
 #[test]
-fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
-    let place = Place::with_laptop();
+fn the_name_of_a_file_cannot_control_the_terminal_and_is_printed_once() {
+    let setup = ScanSetup::with_laptop();
     let name = "evil\u{1b}[31m\nname.txt";
-    let file = place.write(name, format!("a={TOKEN}\n{TOKEN}\n"));
+    let file = setup.write(name, format!("a={TOKEN}\n{TOKEN}\n"));
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let seen = place.home.run(&["scan", file.to_str().unwrap()]).expect(0);
+    let seen = setup.home.run(&["scan", file.to_str().unwrap()]).expect(0);
     assert!(
         !seen.out.contains('\u{1b}') && !seen.err.contains('\u{1b}'),
         "{}{}",
@@ -223,7 +223,7 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
         seen.err
     );
     assert!(
-        place.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
+        setup.scan(&[file.to_str().unwrap()])["finds"][0]["path"].as_str().unwrap().ends_with(name),
         "JSON names it as it is"
     );
     let sighting = ScanMatch {
@@ -250,10 +250,10 @@ fn the_name_of_a_file_does_not_steer_the_terminal_and_is_told_once() {
 }
 
 #[test]
-fn a_locked_store_leaves_what_shapes_tell() {
-    let place = Place::with_laptop();
-    let file = place.write("a.txt", format!("x={TOKEN}\nSNYK_TOKEN={TOKEN}\n"));
-    let mut command = place.home.command(&["scan", "--json", file.to_str().unwrap()]);
+fn with_a_locked_store_only_token_formats_are_found() {
+    let setup = ScanSetup::with_laptop();
+    let file = setup.write("a.txt", format!("x={TOKEN}\nSNYK_TOKEN={TOKEN}\n"));
+    let mut command = setup.home.command(&["scan", "--json", file.to_str().unwrap()]);
     let done = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
     let scanned: Value =
         serde_json::from_slice(&done.stdout).unwrap_or_else(|_| panic!("{done:?}"));
@@ -263,12 +263,12 @@ fn a_locked_store_leaves_what_shapes_tell() {
 
 #[test]
 fn what_cannot_be_read_is_named() {
-    let place = Place::with_laptop();
-    let file = place.write("app/closed.txt", TOKEN);
-    place.write("app/open.txt", TOKEN);
+    let setup = ScanSetup::with_laptop();
+    let file = setup.write("app/closed.txt", TOKEN);
+    setup.write("app/open.txt", TOKEN);
     fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).unwrap();
     let is_root = fs::read(&file).is_ok();
-    let scanned = place.scan(&[place.path("app").to_str().unwrap()]);
+    let scanned = setup.scan(&[setup.path("app").to_str().unwrap()]);
     let (finds, unread) = if is_root { (2, 0) } else { (1, 1) };
     assert_eq!(
         (found(&scanned).len(), scanned["unread"].as_array().unwrap().len()),
@@ -279,13 +279,13 @@ fn what_cannot_be_read_is_named() {
 
 #[test]
 fn a_file_of_200_megabytes_is_read_in_bounded_memory() {
-    let place = Place::with_laptop();
-    let path = place.write_large("large.log", TOKEN);
-    let mut command = place.home.command(&["scan", "--json", path.to_str().unwrap()]);
+    let setup = ScanSetup::with_laptop();
+    let path = setup.write_large("large.log", TOKEN);
+    let mut command = setup.home.command(&["scan", "--json", path.to_str().unwrap()]);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let (begun, mut most) = (Instant::now(), 0);
     while child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < PATIENCE, "it takes too long");
+        assert!(begun.elapsed() < SCAN_TIMEOUT, "it takes too long");
         most = most.max(resident(child.id()));
         std::thread::yield_now();
     }
@@ -304,28 +304,28 @@ fn resident(pid: u32) -> u64 {
 
 #[test]
 fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
-    let (place, world) = (Place::new(), World::start());
-    place.home.meet(&world);
-    let secret = world.secret("saw-eu-admin").to_owned();
-    let api = world.manifest["regions"]["SAW-EU"]["api"].as_str().unwrap();
-    let dotenv = place.write(
+    let (setup, simulator) = (ScanSetup::new(), SimulatorProcess::start());
+    setup.home.use_simulator(&simulator);
+    let secret = simulator.secret("saw-eu-admin").to_owned();
+    let api = simulator.manifest["regions"]["SAW-EU"]["api"].as_str().unwrap();
+    let dotenv = setup.write(
         "app/.env",
         format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=\"{secret}\"\r\n"),
     );
     let settings =
-        place.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
-    let notes = place.write("app/notes.txt", wide(&format!("the key is {secret}\n")));
-    let locked = place.write("app/locked.yml", format!("key: '{secret}'\n"));
+        setup.write("app/settings.json", json!({ "scan": { "key": secret } }).to_string());
+    let notes = setup.write("app/notes.txt", wide(&format!("the key is {secret}\n")));
+    let locked = setup.write("app/locked.yml", format!("key: '{secret}'\n"));
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o400)).unwrap();
-    let outside = place.write("elsewhere/real.json", json!({ "key": secret }).to_string());
-    symlink(&outside, place.path("app/linked.json")).unwrap();
-    let large = place.write_large("app/large.log", &secret);
-    let app = place.path("app");
+    let outside = setup.write("elsewhere/real.json", json!({ "key": secret }).to_string());
+    symlink(&outside, setup.path("app/linked.json")).unwrap();
+    let large = setup.write_large("app/large.log", &secret);
+    let app = setup.path("app");
     let scan = |further: &[&str]| {
-        place.home.run(&[&["scan", "--json", app.to_str().unwrap()], further].concat()).expect(0)
+        setup.home.run(&[&["scan", "--json", app.to_str().unwrap()], further].concat()).expect(0)
     };
 
-    let imported = place
+    let imported = setup
         .home
         .run(&["import", "dotenv", dotenv.to_str().unwrap(), "--as", "scans", "--json"])
         .expect(0)
@@ -339,7 +339,7 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     let all = [".env", "large.log", "locked.yml", "notes.txt", "settings.json", "real.json"];
     assert_eq!(names_found(&scanned.json(), "scans"), all, "every copy is named");
 
-    place
+    setup
         .home
         .run(&[
             "scan",
@@ -348,23 +348,23 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
             app.join("linked.json").to_str().unwrap(),
         ])
         .expect(0);
-    place.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--blank"]).expect(0);
+    setup.home.run(&["import", "dotenv", dotenv.to_str().unwrap(), "--blank"]).expect(0);
     assert_eq!(
         fs::read_to_string(&dotenv).unwrap(),
         format!("PROBELY_API_BASE_URL={api}\r\nPROBELY_API_KEY=''\r\n")
     );
     assert_eq!(
-        place.home.run(&["get", "scans"]).expect(0).out,
+        setup.home.run(&["get", "scans"]).expect(0).out,
         secret,
         "cleared there, stored here"
     );
 
     // The user did not say which of the provider's keys this is: the list of keys contains the ID
     // that the key claims.
-    place.home.run(&["rotate", "scans", "--yes"]).expect(0);
-    let new = place.home.run(&["get", "scans"]).expect(0).out;
+    setup.home.run(&["rotate", "scans", "--yes"]).expect(0);
+    let new = setup.home.run(&["get", "scans"]).expect(0).out;
     assert_ne!(new, secret);
-    place.home.run(&["check", "scans"]).expect(0);
+    setup.home.run(&["check", "scans"]).expect(0);
     assert_eq!(
         fs::read_to_string(&settings).unwrap(),
         json!({ "scan": { "key": new } }).to_string()
@@ -413,8 +413,8 @@ fn names_found(scanned: &Value, owner: &str) -> Vec<String> {
 
 #[test]
 fn standard_input_is_looked_at_too() {
-    let place = Place::with_laptop();
-    let done = place
+    let setup = ScanSetup::with_laptop();
+    let done = setup
         .home
         .feed(&["scan", "-", "--json", "--strict"], &format!("one\nAuthorization: token {TOKEN}\n"))
         .expect(7);
@@ -423,11 +423,11 @@ fn standard_input_is_looked_at_too() {
         (&done.json()["files"], &done.json()["finds"][0]["consumer"]),
         (&json!(1), &Value::Null)
     );
-    let harmless = place.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
+    let harmless = setup.home.feed(&["scan", "-", "--strict"], "nothing of interest\n").expect(0);
     assert_eq!(harmless.out, "no secrets found in 1 file\n");
-    let file = place.write("a.txt", TOKEN);
+    let file = setup.write("a.txt", TOKEN);
     let both =
-        place.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
+        setup.home.feed(&["scan", "-", file.to_str().unwrap(), "--json"], TOKEN).expect(0).json();
     assert_eq!(
         found(&both).iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>(),
         ["a.txt", "-"]
@@ -436,16 +436,16 @@ fn standard_input_is_looked_at_too() {
 
 #[test]
 fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
-    let (place, world) = (Place::new(), World::start());
-    place.home.meet(&world);
+    let (setup, simulator) = (ScanSetup::new(), SimulatorProcess::start());
+    setup.home.use_simulator(&simulator);
     let name = "eu01-triage-app";
-    place.home.adopt(&world, name).expect(0);
-    let issued = world.credential(name);
+    setup.home.add_seeded(&simulator, name).expect(0);
+    let issued = simulator.credential(name);
     let (refresh, client) =
         (issued["secret"].as_str().unwrap(), issued["parts"]["client_secret"].as_str().unwrap());
-    let file = place.write("notes.env", format!("A={client}\nB={refresh}\n"));
+    let file = setup.write("notes.env", format!("A={client}\nB={refresh}\n"));
     let held = || {
-        let scanned = place.home.run(&["scan", "--json", file.to_str().unwrap()]).expect(0).json();
+        let scanned = setup.home.run(&["scan", "--json", file.to_str().unwrap()]).expect(0).json();
         let finds = scanned["finds"].as_array().unwrap().iter();
         let words = |find: &Value| {
             format!("{} {} {}", find["line"], find["held"][0]["slot"], find["held"][0]["part"])
@@ -453,20 +453,20 @@ fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
         finds.map(|find| words(find).replace('"', "")).collect::<Vec<_>>()
     };
     assert_eq!(held(), ["1 current client_secret", "2 current secret"]);
-    place.home.run(&["check", name]).expect(0);
+    setup.home.run(&["check", name]).expect(0);
     assert_eq!(
         held(),
         ["1 current client_secret", "2 former secret"],
         "a refresh token is spent by its use"
     );
     // An index from before the fingerprints of parts were recorded gets them when they are needed.
-    let index = rusqlite::Connection::open(place.home.root().join("data/index.db")).unwrap();
+    let index = rusqlite::Connection::open(setup.home.root().join("data/index.db")).unwrap();
     index.execute("DELETE FROM fingerprints WHERE part = 'client_secret'", ()).unwrap();
     drop(index);
     assert_eq!(held(), ["1 current client_secret", "2 former secret"]);
 
-    place.home.run(&["scan", "--link", file.to_str().unwrap()]).expect(0);
-    let consumers = place.home.run(&["consumer", "list", name, "--json"]).expect(0).json();
+    setup.home.run(&["scan", "--link", file.to_str().unwrap()]).expect(0);
+    let consumers = setup.home.run(&["consumer", "list", name, "--json"]).expect(0).json();
     assert_eq!(
         (&consumers[0]["key"], &consumers[0]["part"]),
         (&json!("A"), &json!("client_secret"))

@@ -6,14 +6,14 @@ use std::time::Instant;
 use tokenring::engine::task_protocol::{TaskEvent, TaskId, TaskReport};
 use tokenring::tui::{SuspendScope, SystemEvent};
 
-use crate::support::session::{Deed, Session};
+use crate::support::session::{ScreenSession, TerminalCall};
 
 /// A text that only the key overview shows.
 const HELP: &str = "Navigation";
 
 /// A screen that has drawn its first frame and finished its startup tasks.
-async fn settled() -> Session {
-    let mut session = Session::empty().await;
+async fn settled() -> ScreenSession {
+    let mut session = ScreenSession::empty().await;
     session.expect("Credentials").await;
     session
 }
@@ -44,18 +44,18 @@ async fn typing_pasting_and_clicking_arrive() {
 #[tokio::test]
 async fn what_tasks_report_is_drawn_together() {
     let mut session = settled().await;
-    session.deeds();
+    session.terminal_calls();
     let start = Instant::now();
     for done in 0..10_000 {
         let event = TaskEvent::Progress { done, total: 10_000 };
-        assert!(session.doors.reports.send(TaskReport { task: TaskId(u64::MAX), event }).is_ok());
+        assert!(session.senders.reports.send(TaskReport { task: TaskId(u64::MAX), event }).is_ok());
         if done % 100 == 0 {
             tokio::task::yield_now().await;
         }
     }
     session.press("?");
     session.expect(HELP).await;
-    let frames = session.deeds().len();
+    let frames = session.terminal_calls().len();
     let most = usize::try_from(start.elapsed().as_millis() / 16).unwrap() + 2;
     assert!(frames <= most, "{frames} frames where {most} would do");
 }
@@ -63,34 +63,38 @@ async fn what_tasks_report_is_drawn_together() {
 #[tokio::test]
 async fn suspended_it_leaves_before_it_stops_and_draws_when_it_is_back() {
     let mut session = settled().await;
-    session.deeds();
-    session.notice(SystemEvent::Suspend);
-    session.notice(SystemEvent::Resume);
+    session.terminal_calls();
+    session.send_system_event(SystemEvent::Suspend);
+    session.send_system_event(SystemEvent::Resume);
     session.press("?");
     session.expect(HELP).await;
-    let deeds = session.deeds();
-    let stop = deeds.iter().position(|deed| *deed == Deed::Stop(SuspendScope::Process)).unwrap();
-    assert_eq!(deeds[stop - 2..stop], [Deed::Draw, Deed::Leave]);
-    assert_eq!(deeds[stop + 1..stop + 3], [Deed::Enter, Deed::Draw]);
+    let terminal_calls = session.terminal_calls();
+    let stop = terminal_calls
+        .iter()
+        .position(|deed| *deed == TerminalCall::Stop(SuspendScope::Process))
+        .unwrap();
+    assert_eq!(terminal_calls[stop - 2..stop], [TerminalCall::Draw, TerminalCall::Leave]);
+    assert_eq!(terminal_calls[stop + 1..stop + 3], [TerminalCall::Enter, TerminalCall::Draw]);
 }
 
 #[tokio::test]
 async fn nothing_is_drawn_while_it_is_away() {
     let session = settled().await;
-    session.notice(SystemEvent::Suspend);
+    session.send_system_event(SystemEvent::Suspend);
     let (heard, answer) = mpsc::channel();
     session.press("? Esc");
-    session.notice(SystemEvent::Quit { code: 143, acknowledged: heard });
-    let (code, deeds) = session.end().await;
+    session.send_system_event(SystemEvent::Quit { code: 143, acknowledged: heard });
+    let (code, terminal_calls) = session.end().await;
     assert_eq!(code, 143);
     assert!(answer.recv().is_ok(), "whoever asked was heard");
-    assert_eq!(deeds.last(), Some(&Deed::Stop(SuspendScope::Process)));
+    assert_eq!(terminal_calls.last(), Some(&TerminalCall::Stop(SuspendScope::Process)));
 }
 
 #[tokio::test]
-async fn a_panic_in_the_background_is_told_and_the_screen_goes_on() {
+async fn a_panic_in_the_background_is_reported_and_the_screen_continues() {
     let mut session = settled().await;
-    session.notice(SystemEvent::ThreadPanicked("src/engine/somewhere.rs:1:1".to_owned()));
+    session
+        .send_system_event(SystemEvent::ThreadPanicked("src/engine/somewhere.rs:1:1".to_owned()));
     session.expect("src/engine/somewhere.rs:1:1").await;
     session.press("?");
     session.expect(HELP).await;
@@ -99,6 +103,6 @@ async fn a_panic_in_the_background_is_told_and_the_screen_goes_on() {
 #[tokio::test]
 async fn an_input_that_ends_is_a_terminal_that_went_away() {
     let mut session = settled().await;
-    session.hang_up();
+    session.close_input();
     assert_eq!(session.end().await.0, 129);
 }

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::support::have;
 use crate::support::program::Home;
+use crate::support::programs_installed;
 
 /// The completions that a shell offers for the last of these words.
 fn offered(home: &Home, words: &[&str]) -> Vec<String> {
@@ -81,7 +81,7 @@ fn every_shell_has_its_script() {
 
 #[test]
 fn bash_reads_its_script() {
-    if !have(&["bash"]) {
+    if !programs_installed(&["bash"]) {
         return;
     }
     let script = Home::new().run(&["completions", "bash"]).expect(0).out;

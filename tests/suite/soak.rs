@@ -25,22 +25,22 @@ use tokenring::store::MemoryStore;
 
 const CREDENTIALS: usize = 1_000;
 /// Simulated minutes by default.
-const MINUTES: u32 = 60;
+const DEFAULT_MINUTES: u32 = 60;
 /// Minutes until all caches have reached their size.
-const WARM: u32 = 10;
+const WARM_UP_MINUTES: u32 = 10;
 /// Memory growth in KiB that is due to pages of the allocator rather than to stored data: a byte
 /// and a half for each check of a day.
 const SLACK_KIB: u64 = 2 * 1024;
 /// Growth of the index in pages: rows that are written again do not always fit where they were.
 const SLACK_PAGES: u64 = 8;
 /// Environment variable with the folder of the measured process.
-const FOLDER: &str = "TOKENRING_SOAK_FOLDER";
+const FOLDER_VARIABLE: &str = "TOKENRING_SOAK_FOLDER";
 
 /// A clock that advances one minute at a time.
-struct Minutes(Mutex<Timestamp>);
+struct MinuteClock(Mutex<Timestamp>);
 
 #[async_trait]
-impl Clock for Minutes {
+impl Clock for MinuteClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
     }
@@ -53,10 +53,10 @@ impl Clock for Minutes {
 
 /// A provider that mostly accepts, sometimes refuses and sometimes fails, so that every kind of
 /// check result is written.
-struct Moody(Mutex<u64>);
+struct UnreliableProvider(Mutex<u64>);
 
 #[async_trait]
-impl Transport for Moody {
+impl Transport for UnreliableProvider {
     async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         tokio::task::yield_now().await;
         let count = {
@@ -85,12 +85,12 @@ impl Transport for Moody {
     }
 }
 
-async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
+async fn filled(folder: &Path, clock: &Arc<MinuteClock>) -> Arc<Engine> {
     let ports = EngineDependencies {
         catalog: Arc::new(ProviderCatalog::builtin()),
         database: Arc::new(Database::open(&folder.join("index.db")).unwrap()),
         store: Arc::new(MemoryStore::new()),
-        transport: Arc::new(Moody(Mutex::new(0))),
+        transport: Arc::new(UnreliableProvider(Mutex::new(0))),
         clock: Arc::clone(clock) as _,
     };
     let engine = Arc::new(Engine::new(ports, EngineOptions::from(&Settings::default())));
@@ -112,7 +112,7 @@ async fn filled(folder: &Path, clock: &Arc<Minutes>) -> Arc<Engine> {
 }
 
 /// Resources that the program uses now.
-fn needs(folder: &Path) -> Value {
+fn resource_usage(folder: &Path) -> Value {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     let resident: u64 = resident.trim().trim_end_matches(" kB").parse().unwrap();
@@ -129,8 +129,8 @@ fn needs(folder: &Path) -> Value {
 
 /// Simulates the minutes, in the measured process; returns the usage at the beginning and at the
 /// end.
-async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
-    let clock = Arc::new(Minutes(Mutex::new(time::macros::datetime!(2026-11-22 0:00 UTC))));
+async fn run_minutes(folder: &Path, minutes: u32) -> (Value, Value) {
+    let clock = Arc::new(MinuteClock(Mutex::new(time::macros::datetime!(2026-11-22 0:00 UTC))));
     let engine = filled(folder, &clock).await;
     let mut warm = Value::Null;
     for minute in 1..=minutes {
@@ -147,11 +147,11 @@ async fn go_through(folder: &Path, minutes: u32) -> (Value, Value) {
             "{verdicts:?}"
         );
         clock.sleep(Duration::from_secs(60)).await;
-        if minute == WARM {
-            warm = needs(folder);
+        if minute == WARM_UP_MINUTES {
+            warm = resource_usage(folder);
         }
     }
-    (warm, needs(folder))
+    (warm, resource_usage(folder))
 }
 
 #[test]
@@ -159,8 +159,8 @@ fn a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning() {
     let minutes = std::env::var("TOKENRING_SOAK")
         .ok()
         .and_then(|minutes| minutes.parse().ok())
-        .unwrap_or(MINUTES);
-    if let Some(folder) = std::env::var_os(FOLDER) {
+        .unwrap_or(DEFAULT_MINUTES);
+    if let Some(folder) = std::env::var_os(FOLDER_VARIABLE) {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -168,19 +168,19 @@ fn a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning() {
             .unwrap();
         let folder = Path::new(&folder).to_owned();
         let measured = runtime.block_on(async {
-            tokio::spawn(async move { go_through(&folder, minutes).await }).await.unwrap()
+            tokio::spawn(async move { run_minutes(&folder, minutes).await }).await.unwrap()
         });
         return println!("measured {}", json!([measured.0, measured.1]));
     }
     let folder = tempfile::TempDir::new().unwrap();
     let name = "soak::a_day_of_checks_needs_no_more_at_its_end_than_at_its_beginning";
-    let mut again = Command::new(std::env::current_exe().unwrap());
+    let mut nested = Command::new(std::env::current_exe().unwrap());
     // With a single allocator arena, memory does not depend on which thread allocates it.
-    again
+    nested
         .args(["--exact", name, "--nocapture"])
-        .env(FOLDER, folder.path())
+        .env(FOLDER_VARIABLE, folder.path())
         .env("MALLOC_ARENA_MAX", "1");
-    let done = again.output().unwrap();
+    let done = nested.output().unwrap();
     let said = String::from_utf8_lossy(&done.stdout);
     let measured = said
         .split_once("measured ")

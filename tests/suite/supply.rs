@@ -8,33 +8,33 @@ use serde::Deserialize;
 
 /// The part of cargo-deny's configuration that is checked.
 #[derive(Deserialize)]
-struct Rules {
-    licenses: Licences,
-    bans: Bans,
-    sources: Sources,
+struct DenyRules {
+    licenses: LicenseRules,
+    bans: BanRules,
+    sources: SourceRules,
 }
 
 #[derive(Deserialize)]
-struct Licences {
+struct LicenseRules {
     allow: Vec<String>,
-    exceptions: Vec<Exception>,
+    exceptions: Vec<LicenseException>,
 }
 
 #[derive(Deserialize)]
-struct Exception {
+struct LicenseException {
     #[serde(rename = "crate")]
     name: String,
     allow: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct Bans {
+struct BanRules {
     wildcards: String,
-    deny: Vec<Ban>,
+    deny: Vec<BannedCrate>,
 }
 
 #[derive(Deserialize)]
-struct Ban {
+struct BannedCrate {
     #[serde(rename = "crate")]
     name: String,
     reason: String,
@@ -42,7 +42,7 @@ struct Ban {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
-struct Sources {
+struct SourceRules {
     unknown_registry: String,
     unknown_git: String,
     allow_registry: Vec<String>,
@@ -50,28 +50,28 @@ struct Sources {
 
 /// The part of `Cargo.lock` that is used.
 #[derive(Deserialize)]
-struct Lock {
-    package: Vec<Package>,
+struct LockFile {
+    package: Vec<LockedPackage>,
 }
 
 #[derive(Deserialize)]
-struct Package {
+struct LockedPackage {
     name: String,
     version: String,
     source: Option<String>,
     checksum: Option<String>,
 }
 
-impl Licences {
+impl LicenseRules {
     /// Whether a crate may be used under its license expression: one alternative must be allowed
     /// with all its parts.
     fn allow(&self, name: &str, expression: &str) -> bool {
-        let known = |licence: &str| {
+        let known = |license: &str| {
             let exceptions = self.exceptions.iter().filter(|exception| exception.name == name);
             self.allow
                 .iter()
                 .chain(exceptions.flat_map(|exception| &exception.allow))
-                .any(|allowed| allowed == licence)
+                .any(|allowed| allowed == license)
         };
         satisfied(expression, &known)
     }
@@ -94,14 +94,17 @@ fn satisfied(expression: &str, known: &dyn Fn(&str) -> bool) -> bool {
     if let Some(inner) = inner.filter(|inner| is_balanced(inner)) {
         return satisfied(inner, known);
     }
-    if let Some(choices) = [" OR ", "/"].iter().find_map(|word| apart(expression, word)) {
+    if let Some(choices) =
+        [" OR ", "/"].iter().find_map(|word| split_outside_parentheses(expression, word))
+    {
         return choices.iter().any(|choice| satisfied(choice, known));
     }
-    apart(expression, " AND ").is_some_and(|parts| parts.iter().all(|part| satisfied(part, known)))
+    split_outside_parentheses(expression, " AND ")
+        .is_some_and(|parts| parts.iter().all(|part| satisfied(part, known)))
 }
 
 /// The parts of the expression around an operator outside of parentheses; `None` if it has none.
-fn apart<'a>(expression: &'a str, word: &str) -> Option<[&'a str; 2]> {
+fn split_outside_parentheses<'a>(expression: &'a str, word: &str) -> Option<[&'a str; 2]> {
     let outside = |(at, _): &(usize, &str)| is_balanced(&expression[..*at]);
     expression
         .match_indices(word)
@@ -118,7 +121,7 @@ fn is_balanced(text: &str) -> bool {
 }
 
 #[test]
-fn every_crate_has_a_licence_that_is_allowed() {
+fn every_crate_has_a_license_that_is_allowed() {
     let tree = [
         "tree",
         "--locked",
@@ -141,28 +144,28 @@ fn every_crate_has_a_licence_that_is_allowed() {
         );
         return println!("skipped: crates of other platforms were not fetched: {why}");
     }
-    let rules: Rules = read(".ci/deny.toml");
+    let rules: DenyRules = read(".ci/deny.toml");
     let text = String::from_utf8(done.stdout).unwrap();
     let crates: Vec<_> =
         text.lines().filter_map(|line| line.trim_end_matches(" (*)").split_once('|')).collect();
     assert!(crates.len() > 100, "the tree is read");
-    for (package, licence) in crates {
+    for (package, license) in crates {
         let name = package.split(' ').next().unwrap();
         assert!(
-            rules.licenses.allow(name, licence),
-            "{package} is under \"{licence}\", which .ci/deny.toml does not allow"
+            rules.licenses.allow(name, license),
+            "{package} is under \"{license}\", which .ci/deny.toml does not allow"
         );
     }
 }
 
 #[test]
 fn every_crate_comes_from_where_crates_come_from_and_is_fixed() {
-    let (rules, lock): (Rules, Lock) = (read(".ci/deny.toml"), read("Cargo.lock"));
+    let (rules, lock): (DenyRules, LockFile) = (read(".ci/deny.toml"), read("Cargo.lock"));
     assert_eq!(
         (rules.sources.unknown_registry.as_str(), rules.sources.unknown_git.as_str()),
         ("deny", "deny")
     );
-    for Package { name, version, source, checksum } in
+    for LockedPackage { name, version, source, checksum } in
         lock.package.iter().filter(|package| package.name != "tokenring")
     {
         let source = source.as_deref().unwrap_or("a folder");
@@ -178,8 +181,8 @@ fn every_crate_comes_from_where_crates_come_from_and_is_fixed() {
 
 #[test]
 fn what_is_banned_stays_out_and_no_version_is_left_open() {
-    let (rules, lock): (Rules, Lock) = (read(".ci/deny.toml"), read("Cargo.lock"));
-    for Ban { name, reason } in &rules.bans.deny {
+    let (rules, lock): (DenyRules, LockFile) = (read(".ci/deny.toml"), read("Cargo.lock"));
+    for BannedCrate { name, reason } in &rules.bans.deny {
         assert!(
             !lock.package.iter().any(|package| package.name == *name),
             "{name} is banned: {reason}"
@@ -197,8 +200,8 @@ fn what_is_banned_stays_out_and_no_version_is_left_open() {
 }
 
 #[test]
-fn licence_expressions_are_read_as_they_are_meant() {
-    let known = |licence: &str| matches!(licence, "MIT" | "ISC" | "Apache-2.0 WITH LLVM-exception");
+fn license_expressions_are_parsed_correctly() {
+    let known = |license: &str| matches!(license, "MIT" | "ISC" | "Apache-2.0 WITH LLVM-exception");
     for fits in [
         "MIT",
         "GPL-3.0 OR MIT",

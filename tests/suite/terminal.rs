@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use crate::support::pty::{Pty, demo};
 
 /// A text in the first frame.
-const SIGN: &str = "Credentials";
+const FIRST_TEXT: &str = "Credentials";
 
 /// The screen on the simulator, with its own home.
 struct Demo {
@@ -19,7 +19,7 @@ impl Demo {
     /// Starts the program and waits for its first frame.
     fn start() -> Self {
         let demo = Self::at(120, 36);
-        demo.pty.expect(SIGN);
+        demo.pty.expect(FIRST_TEXT);
         demo
     }
 
@@ -33,12 +33,12 @@ impl Demo {
     fn assert_ends_with(&mut self, code: u32) {
         assert_eq!(self.pty.code(), code);
         self.pty.assert_restored();
-        assert_eq!(self.pty.times_left(), 1, "given back once");
+        assert_eq!(self.pty.times_restored(), 1, "given back once");
     }
 }
 
 #[test]
-fn keys_alone_walk_from_organisations_to_aggregated_issues() {
+fn keys_alone_lead_from_organizations_to_aggregated_issues() {
     let mut demo = Demo::start();
     let pty = &mut demo.pty;
     let choose = |pty: &mut Pty, title: &str, typed: &str, last: &str| {
@@ -73,7 +73,7 @@ fn keys_alone_walk_from_organisations_to_aggregated_issues() {
 }
 
 #[test]
-fn quitting_gives_the_terminal_back() {
+fn quitting_restores_the_terminal() {
     let mut demo = Demo::start();
     assert!(demo.pty.is_raw());
     demo.pty.send("q");
@@ -147,7 +147,7 @@ fn a_light_terminal_gets_a_light_theme_as_soon_as_it_says_so() {
 }
 
 /// Starts the screen of a new user, in a home that contains the configuration of the Snyk CLI.
-fn newcomer(home: &TempDir) -> Pty {
+fn screen_of_new_user(home: &TempDir) -> Pty {
     let folder = home.path().join(".config/configstore");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join("snyk.json"), r#"{"api": "0e1f7a52-3c1d-4b62-9d0e-5a7c7e0b1f11"}"#)
@@ -169,7 +169,7 @@ fn newcomer(home: &TempDir) -> Pty {
 
 fn press(pty: &mut Pty, keys: &[&str]) {
     for key in keys {
-        pty.step(key);
+        pty.type_keys_and_wait(key);
     }
 }
 
@@ -190,7 +190,7 @@ fn the_demo_leaves_nothing_behind_not_even_the_theme_that_was_chosen_in_it() {
 #[test]
 fn a_newcomer_is_welcomed_and_can_look_around_first() {
     let home = TempDir::new().unwrap();
-    let mut pty = newcomer(&home);
+    let mut pty = screen_of_new_user(&home);
     pty.expect("Import snyk-cli");
     press(&mut pty, &[DOWN, DOWN, "\r"]);
     pty.expect("appcircle-ci");
@@ -201,9 +201,9 @@ fn a_newcomer_is_welcomed_and_can_look_around_first() {
 }
 
 #[test]
-fn a_newcomer_chooses_the_store_and_takes_over_what_was_found() {
+fn a_newcomer_chooses_the_store_and_imports_what_was_found() {
     let home = TempDir::new().unwrap();
-    let mut pty = newcomer(&home);
+    let mut pty = screen_of_new_user(&home);
     // Three ways to start, one finding, the store in use, and the other store.
     press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, DOWN, "\r"]);
     pty.expect("in use, not created yet");
@@ -252,7 +252,7 @@ fn a_closed_terminal_ends_it() {
 }
 
 #[test]
-fn suspended_it_gives_the_terminal_back_until_it_goes_on() {
+fn suspending_restores_the_terminal_until_the_program_continues() {
     let signal: fn(&mut Pty) = |pty| pty.signal(Signal::TSTP);
     let key: fn(&mut Pty) = |pty| pty.send("\x1a");
     for suspend in [signal, key] {
@@ -264,7 +264,7 @@ fn suspended_it_gives_the_terminal_back_until_it_goes_on() {
         assert!(!demo.pty.is_raw());
         let before = demo.pty.written();
         demo.pty.signal(Signal::CONT);
-        demo.pty.expect_bytes(before, SIGN.as_bytes());
+        demo.pty.expect_bytes(before, FIRST_TEXT.as_bytes());
         assert!(demo.pty.is_raw());
         demo.pty.send("q");
         assert_eq!(demo.pty.code(), 0);
@@ -279,7 +279,7 @@ fn stopped_without_notice_it_draws_everything_again() {
     demo.pty.expect_stopped();
     let before = demo.pty.written();
     demo.pty.signal(Signal::CONT);
-    demo.pty.expect_bytes(before, SIGN.as_bytes());
+    demo.pty.expect_bytes(before, FIRST_TEXT.as_bytes());
     demo.pty.send("q");
     demo.assert_ends_with(0);
 }
@@ -291,7 +291,7 @@ fn a_storm_of_sizes_is_weathered() {
         demo.pty.resize(1 + step * 3, 1 + step % 40);
     }
     demo.pty.resize(120, 36);
-    demo.pty.expect(SIGN);
+    demo.pty.expect(FIRST_TEXT);
     demo.pty.send("q");
     demo.assert_ends_with(0);
 }
@@ -301,7 +301,7 @@ fn the_smallest_terminal_is_no_reason_to_fall_over() {
     let mut demo = Demo::at(1, 1);
     demo.pty.expect_bytes(0, b"\x1b[?2026l");
     demo.pty.resize(120, 36);
-    demo.pty.expect(SIGN);
+    demo.pty.expect(FIRST_TEXT);
     demo.pty.send("q");
     demo.assert_ends_with(0);
 }

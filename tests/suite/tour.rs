@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use crate::support::pty::{Pty, demo};
 
 /// The text that the screen shows after each row of the tour.
-const SEEN: [&str; 8] = [
+const EXPECTED_TEXTS: [&str; 8] = [
     "accepted 200",
     "1 of ",
     "401 Unauthorized",
@@ -44,12 +44,12 @@ fn bytes(key: &str) -> &str {
 }
 
 /// Runs the tour; calls `seen` with the row's number after the result of each row is on the screen.
-pub(crate) fn walk(pty: &mut Pty, mut seen: impl FnMut(&Pty, usize)) {
+pub(crate) fn run_tour(pty: &mut Pty, mut seen: impl FnMut(&Pty, usize)) {
     let steps = tour();
-    assert_eq!(steps.len(), SEEN.len());
-    for (row, (keys, text)) in steps.iter().zip(SEEN).enumerate() {
+    assert_eq!(steps.len(), EXPECTED_TEXTS.len());
+    for (row, (keys, text)) in steps.iter().zip(EXPECTED_TEXTS).enumerate() {
         for key in keys {
-            if key == "Esc" { pty.escape() } else { pty.step(bytes(key)) }
+            if key == "Esc" { pty.escape() } else { pty.type_keys_and_wait(bytes(key)) }
         }
         pty.expect(text);
         seen(pty, row);
@@ -61,7 +61,7 @@ fn every_step_of_the_tour_shows_what_it_promises() {
     let home = TempDir::new().unwrap();
     let mut pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect(" credentials  ");
-    walk(&mut pty, |_, _| ());
+    run_tour(&mut pty, |_, _| ());
     pty.send("\x1b");
     pty.expect_gone("Navigation");
     pty.send("q");

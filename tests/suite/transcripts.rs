@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
 const OPENING: &str = "```console";
 const CLOSING: &str = "```";
@@ -22,7 +22,7 @@ fn the_program_answers_as_the_transcripts_say() {
     let is_writing = std::env::var_os("TOKENRING_WRITE_DOCS").is_some();
     for path in files() {
         let before = fs::read_to_string(&path).unwrap();
-        let after = Session::new().replay(&before);
+        let after = TranscriptRun::new().replay(&before);
         if is_writing {
             fs::write(&path, after).unwrap();
         } else if let Some((was, is)) =
@@ -138,29 +138,29 @@ fn files() -> Vec<PathBuf> {
 }
 
 /// A home, a simulator, and a working folder.
-struct Session {
+struct TranscriptRun {
     home: Home,
-    world: World,
+    simulator: SimulatorProcess,
     folder: TempDir,
 }
 
-impl Session {
+impl TranscriptRun {
     fn new() -> Self {
-        let (folder, world) = (TempDir::new().unwrap(), World::start());
+        let (folder, simulator) = (TempDir::new().unwrap(), SimulatorProcess::start());
         let path = fs::canonicalize(folder.path()).unwrap();
         let text = path.to_str().unwrap().to_owned();
         let home = Home::new()
             .with("HOME", &text)
             .with("XDG_CONFIG_HOME", &format!("{text}/.config"))
             .with("LANG", "C.UTF-8");
-        home.meet(&world);
+        home.use_simulator(&simulator);
         fs::create_dir(path.join("secrets")).unwrap();
-        for credential in world.manifest["credentials"].as_array().unwrap() {
+        for credential in simulator.manifest["credentials"].as_array().unwrap() {
             let (name, secret) =
                 (credential["name"].as_str().unwrap(), credential["secret"].as_str().unwrap());
             fs::write(path.join("secrets").join(name), secret).unwrap();
         }
-        Self { home, world, folder }
+        Self { home, simulator, folder }
     }
 
     /// The transcript with the output of this run instead of the recorded one.
@@ -216,7 +216,7 @@ impl Session {
         // Disables the keyring of this machine.
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         let done = command.output().unwrap();
-        let mut answer = self.neutral(&String::from_utf8_lossy(&done.stdout));
+        let mut answer = self.normalize_output(&String::from_utf8_lossy(&done.stdout));
         if !answer.is_empty() && !answer.ends_with('\n') {
             answer.push('\n');
         }
@@ -227,12 +227,12 @@ impl Session {
     }
 
     /// The text without the values that differ in every run.
-    fn neutral(&self, text: &str) -> String {
+    fn normalize_output(&self, text: &str) -> String {
         let text = text.replace('\r', "");
         let mut text =
             text.replace(fs::canonicalize(self.folder.path()).unwrap().to_str().unwrap(), "~");
         text = text.replace(self.home.root().to_str().unwrap(), "~/.tokenring");
-        for (region, hosts) in self.world.manifest["regions"].as_object().unwrap() {
+        for (region, hosts) in self.simulator.manifest["regions"].as_object().unwrap() {
             for (place, url) in hosts.as_object().unwrap() {
                 text = text.replace(
                     url.as_str().unwrap(),
@@ -240,17 +240,18 @@ impl Session {
                 );
             }
         }
-        if text.lines().all(|line| steady(line) == line) && !text.contains("  MS") {
+        if text.lines().all(|line| without_variable_values(line) == line) && !text.contains("  MS")
+        {
             return text;
         }
         let mut taken = None;
-        text.lines().map(|line| row(line, &mut taken) + "\n").collect()
+        text.lines().map(|line| normalize_row(line, &mut taken) + "\n").collect()
     }
 }
 
 /// A row of a table without its padding, which depends on replaced values; `taken` is the column of
 /// milliseconds.
-fn row(line: &str, taken: &mut Option<usize>) -> String {
+fn normalize_row(line: &str, taken: &mut Option<usize>) -> String {
     let bare = line.trim_start_matches([' ', '▸']);
     let cells: Vec<_> = bare.split("  ").map(str::trim).filter(|cell| !cell.is_empty()).collect();
     if let Some(place) = cells.iter().position(|cell| *cell == "MS") {
@@ -259,10 +260,9 @@ fn row(line: &str, taken: &mut Option<usize>) -> String {
     let time = |place: usize, cell: &str| {
         *taken == Some(place) && !cell.is_empty() && cell.chars().all(|c| c.is_ascii_digit())
     };
-    let cells = cells
-        .iter()
-        .enumerate()
-        .map(|(place, cell)| if time(place, cell) { "N".to_owned() } else { steady(cell) });
+    let cells = cells.iter().enumerate().map(|(place, cell)| {
+        if time(place, cell) { "N".to_owned() } else { without_variable_values(cell) }
+    });
     let lead = if line.starts_with('▸') {
         "▸  ".to_owned()
     } else {
@@ -272,7 +272,7 @@ fn row(line: &str, taken: &mut Option<usize>) -> String {
 }
 
 /// A text with times, IDs and durations replaced by placeholders.
-fn steady(text: &str) -> String {
+fn without_variable_values(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     while !rest.is_empty() {
@@ -288,14 +288,14 @@ fn steady(text: &str) -> String {
         }
         rest = &rest[word.len()..];
         let kept = word.trim_end_matches([':', '.']);
-        out.push_str(&named(kept, rest, &out));
+        out.push_str(&placeholder(kept, rest, &out));
         out.push_str(&word[kept.len()..]);
     }
     out
 }
 
 /// The placeholder for a word: the word itself, unless it differs in every run.
-fn named(word: &str, after: &str, before: &str) -> String {
+fn placeholder(word: &str, after: &str, before: &str) -> String {
     let shape: String = word.chars().map(|c| if c.is_ascii_hexdigit() { 'x' } else { c }).collect();
     let digits = word.chars().all(|c| c.is_ascii_digit());
     let unit = after
@@ -336,6 +336,6 @@ fn what_differs_from_run_to_run_has_a_word() {
         ("nightly-tr-0196a3b4c5d6e7f8-1 (jvH94maZyo5M)", "nightly-tr-HEX-N (ID)"),
         ("200 OK in SNYK-EU-01", "200 OK in SNYK-EU-01"),
     ] {
-        assert_eq!(steady(text), expected);
+        assert_eq!(without_variable_values(text), expected);
     }
 }

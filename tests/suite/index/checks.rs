@@ -4,7 +4,7 @@
 use super::*;
 
 #[test]
-fn a_verdict_in_the_own_region_is_the_last_check() {
+fn a_check_result_in_the_own_region_is_the_last_check() {
     let index = Database::in_memory().unwrap();
     let id = id_of("laptop");
     index.insert_credential(&credential("laptop")).unwrap();
@@ -31,7 +31,7 @@ fn a_verdict_in_the_own_region_is_the_last_check() {
 }
 
 #[test]
-fn a_late_verdict_does_not_overwrite_a_newer_one() {
+fn a_late_check_result_does_not_overwrite_a_newer_one() {
     let index = Database::in_memory().unwrap();
     let id = id_of("laptop");
     index.insert_credential(&credential("laptop")).unwrap();
@@ -58,7 +58,7 @@ fn in_another_region_the_last_check_is_the_one_made_there() {
 }
 
 #[test]
-fn many_are_kept_at_once_and_those_on_a_credential_that_is_gone_are_dropped() {
+fn many_are_stored_at_once_and_those_of_a_deleted_credential_are_dropped() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
     let verdict = |name: &str| {
@@ -79,7 +79,7 @@ fn many_are_kept_at_once_and_those_on_a_credential_that_is_gone_are_dropped() {
 }
 
 #[test]
-fn who_many_credentials_act_as_is_kept_at_once() {
+fn principals_of_many_credentials_are_stored_at_once() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
     let who =
@@ -91,7 +91,7 @@ fn who_many_credentials_act_as_is_kept_at_once() {
 }
 
 #[test]
-fn another_secret_has_no_verdicts_yet() {
+fn another_secret_has_no_check_results_yet() {
     let index = Database::in_memory().unwrap();
     for name in ["laptop", "broker"] {
         index

@@ -32,7 +32,7 @@ fn a_file_that_is_not_a_database_is_refused_and_left_alone() {
         ("zeros", vec![0; 8192]),
         ("half a header", half_a_header),
     ] {
-        assert_damaged(&Home::holding(&bytes), what);
+        assert_damaged(&Home::with_bytes(&bytes), what);
     }
 }
 
@@ -56,7 +56,7 @@ fn a_file_that_was_cut_short_is_refused_and_left_alone() {
     ];
     for cut in cuts {
         assert_damaged(
-            &Home::holding(&whole[..cut]),
+            &Home::with_bytes(&whole[..cut]),
             &format!("cut after {cut} of {} bytes", whole.len()),
         );
     }
@@ -72,7 +72,7 @@ fn a_file_with_a_spoiled_page_is_refused_and_left_alone() {
         for byte in &mut bytes[page * 4096..page * 4096 + 64] {
             *byte ^= 0xff;
         }
-        assert_damaged(&Home::holding(&bytes), &format!("page {page} of {pages}"));
+        assert_damaged(&Home::with_bytes(&bytes), &format!("page {page} of {pages}"));
     }
 }
 
@@ -87,7 +87,7 @@ fn a_newer_file_and_another_programs_database_are_refused_and_left_alone() {
     assert!(matches!(read_all(&home.path), Err(DatabaseError::NewerSchema { found: 99, .. })));
     assert!(std::fs::read(&home.path).unwrap() == before);
 
-    let home = Home::holding(b"");
+    let home = Home::with_bytes(b"");
     rusqlite::Connection::open(&home.path)
         .unwrap()
         .execute_batch("CREATE TABLE bookmarks (url TEXT)")
@@ -108,7 +108,7 @@ fn a_log_without_its_file_is_not_taken_for_that_of_a_new_one() {
 
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
-    let home = Home::holding(b"a file where a folder should be");
+    let home = Home::with_bytes(b"a file where a folder should be");
     let path = home.path.join("index.db");
     assert!(
         matches!(Database::open(&path), Err(DatabaseError::DiskError { .. })),
@@ -148,7 +148,7 @@ mod unix {
     }
 
     #[test]
-    fn nobody_else_may_read_the_files() {
+    fn no_other_user_may_read_the_files() {
         let home = Home::new();
         let index = home.open();
         index.insert_credential(&credential("laptop")).unwrap();
@@ -181,7 +181,7 @@ mod unix {
     /// point.
     #[test]
     fn on_a_full_disk_a_change_is_refused_and_what_was_durable_stays() {
-        if let Some(path) = std::env::var_os(CHILD) {
+        if let Some(path) = std::env::var_os(CHILD_VARIABLE) {
             let index = Database::open(Path::new(&path)).unwrap();
             let added = (0..5_000)
                 .map(|number| index.insert_credential(&credential(&format!("{number:04}"))))

@@ -28,7 +28,7 @@ use tokenring::index::{
 };
 
 /// Environment variable of a child process: the path of the index that it works on.
-const CHILD: &str = "TOKENRING_TEST_INDEX";
+const CHILD_VARIABLE: &str = "TOKENRING_TEST_INDEX";
 
 struct Home {
     _folder: TempDir,
@@ -57,7 +57,7 @@ impl Home {
     }
 
     /// Creates a file with these bytes.
-    fn holding(bytes: &[u8]) -> Self {
+    fn with_bytes(bytes: &[u8]) -> Self {
         let home = Self::new();
         std::fs::create_dir(home.path.parent().unwrap()).unwrap();
         std::fs::write(&home.path, bytes).unwrap();
@@ -112,6 +112,6 @@ fn names(index: &Database) -> Vec<String> {
 
 /// Runs one test of this binary in another process, as the child of the same test.
 fn as_child(mut command: Command, test: &str, home: &Home) -> Child {
-    command.args(["--exact", test, "--nocapture"]).env(CHILD, &home.path);
+    command.args(["--exact", test, "--nocapture"]).env(CHILD_VARIABLE, &home.path);
     command.spawn().unwrap()
 }

@@ -7,7 +7,7 @@ const EACH: usize = 50;
 
 #[test]
 fn eight_that_write_at_once_lose_nothing() {
-    if let Some(path) = std::env::var_os(CHILD) {
+    if let Some(path) = std::env::var_os(CHILD_VARIABLE) {
         return work_as_child(Path::new(&path));
     }
     let home = Home::new();
@@ -33,7 +33,7 @@ fn eight_that_write_at_once_lose_nothing() {
 
 #[test]
 fn what_was_confirmed_survives_a_killed_process() {
-    if let Some(path) = std::env::var_os(CHILD) {
+    if let Some(path) = std::env::var_os(CHILD_VARIABLE) {
         return append_until_killed(Path::new(&path));
     }
     let home = Home::with(1);

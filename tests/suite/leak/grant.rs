@@ -6,37 +6,37 @@ use std::fs;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Gate, random};
-use crate::signin::visitor::{Waiting, arrive, member, page_on_screen};
+use super::{LeakGate, random};
+use crate::signin::browser::{WaitingCommand, open_callback, page_on_screen, query_parameter};
 use crate::support::program::Outcome;
 
 /// Arguments of a new sign-in.
 const NEW: [&str; 7] =
     ["--provider", "snyk-apps", "--region", "SNYK-US-01", "--part", "client_secret", "--field"];
 
-impl Gate {
+impl LeakGate {
     /// Signs in as a user who allows it.
     async fn sign_in(&mut self, name: &str, how: &[&str], input: &str) -> Outcome {
-        let waiting = Waiting::begin(&self.home, &[&[name], how].concat(), input);
+        let waiting = WaitingCommand::begin(&self.home, &[&[name], how].concat(), input);
         for file in ["cmdline", "environ"] {
             let process = fs::read(format!("/proc/{}/{file}", waiting.pid())).unwrap();
-            self.look(file, &process);
+            self.search_bytes(file, &process);
         }
         let code = random(32);
-        self.search.learn("the state", &member(&waiting.visit, "state"));
-        self.search.learn("the code", &code);
-        let (_, page) = arrive(waiting.answer(&[("code", &code)])).await.unwrap();
+        self.search.add_secret("the state", &query_parameter(&waiting.visit, "state"));
+        self.search.add_secret("the code", &code);
+        let (_, page) = open_callback(waiting.answer(&[("code", &code)])).await.unwrap();
         let outcome = waiting.end();
         self.learn_grants();
-        self.look("the page in the browser", page.as_bytes());
-        self.look("standard output", outcome.out.as_bytes());
-        self.look("standard error", outcome.err.as_bytes());
+        self.search_bytes("the page in the browser", page.as_bytes());
+        self.search_bytes("standard output", outcome.out.as_bytes());
+        self.search_bytes("standard error", outcome.err.as_bytes());
         outcome
     }
 
     fn learn_grants(&mut self) {
         for (name, secret) in self.mirror.granted() {
-            self.search.learn(name, &secret);
+            self.search.add_secret(name, &secret);
         }
     }
 
@@ -45,16 +45,16 @@ impl Gate {
     fn run_granted(&mut self, arguments: &[&str]) {
         let outcome = self.home.run(arguments);
         self.learn_grants();
-        self.look(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
-        self.look(&format!("standard error of {arguments:?}"), outcome.err.as_bytes());
+        self.search_bytes(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
+        self.search_bytes(&format!("standard error of {arguments:?}"), outcome.err.as_bytes());
     }
 }
 
 #[tokio::test]
-async fn nothing_of_a_grant_lies_outside_the_store() {
-    let mut gate = Gate::new();
+async fn nothing_of_a_grant_is_outside_the_store() {
+    let mut gate = LeakGate::new();
     let client_secret = random(40);
-    gate.search.learn("the client secret", &client_secret);
+    gate.search.add_secret("the client secret", &client_secret);
     let input = format!("{client_secret}\n");
     gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
     gate.sign_in("refused", &[&NEW[..], &["client_id=refuse"]].concat(), &input).await.expect(4);
@@ -79,15 +79,15 @@ async fn nothing_of_a_grant_lies_outside_the_store() {
         Some(refresh.as_str()),
         "the store has the last"
     );
-    gate.look_into_files();
-    gate.assert_tight();
+    gate.search_files();
+    gate.assert_no_leaks();
 }
 
 #[tokio::test]
 async fn nothing_of_a_grant_is_on_the_screen() {
-    let mut gate = Gate::new();
+    let mut gate = LeakGate::new();
     let client_secret = random(40);
-    gate.search.learn("the client secret", &client_secret);
+    gate.search.add_secret("the client secret", &client_secret);
     gate.sign_in(
         "triage",
         &[&NEW[..], &["client_id=someone"]].concat(),
@@ -101,36 +101,36 @@ async fn nothing_of_a_grant_is_on_the_screen() {
     pty.send("L");
     let visit = page_on_screen(&pty);
     let code = random(32);
-    gate.search.learn("the code", &code);
-    let callback = member(&visit, "redirect_uri");
+    gate.search.add_secret("the code", &code);
+    let callback = query_parameter(&visit, "redirect_uri");
     pty.send(&format!(
         "\x1b[200~{callback}?code={code}&state={}\x1b[201~",
-        member(&visit, "state")
+        query_parameter(&visit, "state")
     ));
     pty.expect("Signed in. The session is saved in the store.");
     pty.send("\r");
     pty.expect("access token valid for 60 min");
     for keys in ["c", "t"] {
-        pty.step(keys);
+        pty.type_keys_and_wait(keys);
     }
     pty.expect("‹secret›");
     pty.send("q");
     assert_eq!(pty.code(), 0);
     gate.learn_grants();
-    gate.look("the screen", &pty.bytes(0));
+    gate.search_bytes("the screen", &pty.bytes(0));
     // The screen shows the state as part of the address; it must not be in any file.
-    gate.search.learn("the state", &member(&visit, "state"));
-    gate.look_into_files();
-    gate.assert_tight();
+    gate.search.add_secret("the state", &query_parameter(&visit, "state"));
+    gate.search_files();
+    gate.assert_no_leaks();
 }
 
 #[tokio::test]
 async fn a_planted_leak_of_a_grant_is_found() {
-    let mut gate = Gate::new();
+    let mut gate = LeakGate::new();
     let input = format!("{}\n", random(40));
     gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
-    gate.look_into_files();
-    gate.assert_tight();
+    gate.search_files();
+    gate.assert_no_leaks();
     let granted = gate.mirror.granted();
     let names: Vec<_> = granted.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, ["code_verifier", "code", "access token", "refresh token"]);
@@ -141,7 +141,7 @@ async fn a_planted_leak_of_a_grant_is_found() {
             let planted = gate.home.root().join("data/session-cache");
             fs::write(&planted, text).unwrap();
             gate.leaks.clear();
-            gate.look_into_files();
+            gate.search_files();
             assert!(
                 gate.leaks.iter().any(|leak| leak.contains("session-cache")),
                 "the {name} was not found"

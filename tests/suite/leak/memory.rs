@@ -11,12 +11,12 @@ use tokenring::engine::exec::{ChildCommand, ChildExit, SecretDelivery};
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{self, Engine};
 
-use super::screen::assert_forgotten;
-use crate::support::marker::Marker;
-use crate::support::program::{Home, World};
+use super::screen::wait_until_gone_from;
+use crate::support::marker::MemoryMarker;
+use crate::support::program::{Home, SimulatorProcess};
 
 /// An engine with an in-memory store that holds the marker.
-async fn holding(marker: &Marker) -> (Engine, CredentialId) {
+async fn holding(marker: &MemoryMarker) -> (Engine, CredentialId) {
     let engine =
         engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewCredential {
@@ -37,7 +37,7 @@ async fn holding(marker: &Marker) -> (Engine, CredentialId) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
     for handover in [SecretDelivery::Environment, SecretDelivery::Stdin, SecretDelivery::Files] {
-        let marker = Marker::random();
+        let marker = MemoryMarker::random();
         let (engine, id) = holding(&marker).await;
         let variables =
             engine.env_variables(&engine.credential_by_id(&id).await.unwrap()).await.unwrap();
@@ -61,17 +61,17 @@ async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
         assert!(marker.copies() > 0, "the search finds the secret while it is held");
         drop(launch);
         engine.remove_credential(&id).await.unwrap();
-        marker.expect_forgotten().await;
+        marker.wait_until_gone().await;
         drop(engine);
     }
 }
 
 #[test]
 fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
-    home.adopt(&world, "us01-release-bot").expect(0);
-    let old = world.secret("us01-release-bot").to_owned();
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
+    home.add_seeded(&simulator, "us01-release-bot").expect(0);
+    let old = simulator.secret("us01-release-bot").to_owned();
     let mut pty = home.unlocked_screen();
     if std::fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
         return println!(
@@ -84,8 +84,8 @@ fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
     pty.expect("Done: the new secret has replaced the old one");
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_ne!(new, old);
-    assert_forgotten(&pty, &old);
-    assert_forgotten(&pty, &new);
+    wait_until_gone_from(&pty, &old);
+    wait_until_gone_from(&pty, &new);
     pty.send("\r");
     pty.expect_gone("Done: the new secret");
     pty.send("q");

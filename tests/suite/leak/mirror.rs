@@ -30,15 +30,15 @@ struct Request {
 impl Mirror {
     /// Starts a server whose token endpoints issue this access token, and whose responses contain
     /// these further secrets.
-    pub(super) fn start(access_token: &str, told: Told) -> Self {
+    pub(super) fn start(access_token: &str, extra: ExtraSecrets) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let (token, grants, told) = (access_token.to_owned(), Grants::default(), Arc::new(told));
+        let (token, grants, extra) = (access_token.to_owned(), Grants::default(), Arc::new(extra));
         let kept = Arc::clone(&grants);
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let (token, kept, told) = (token.clone(), Arc::clone(&kept), Arc::clone(&told));
-                std::thread::spawn(move || serve(stream.unwrap(), &token, (&kept, &told)));
+                let (token, kept, extra) = (token.clone(), Arc::clone(&kept), Arc::clone(&extra));
+                std::thread::spawn(move || serve(stream.unwrap(), &token, (&kept, &extra)));
             }
         });
         Self { origin, grants }
@@ -51,18 +51,21 @@ impl Mirror {
 }
 
 /// Secrets that responses contain although the client never sent them.
-pub(super) struct Told {
+pub(super) struct ExtraSecrets {
     /// A newly created secret, in a JSON member whose name says so.
     pub(super) fresh: String,
     /// A secret of another user, recognizable only by its format.
     pub(super) stray: String,
 }
 
-fn tell(request: &Request, told: &Told) -> Option<(&'static str, String, Vec<u8>)> {
+fn extra_secret_response(
+    request: &Request,
+    extra: &ExtraSecrets,
+) -> Option<(&'static str, String, Vec<u8>)> {
     let body = if request.target.contains("/fresh") {
-        serde_json::json!({ "data": { "id": "1", "attributes": { "client_secret": told.fresh } } })
+        serde_json::json!({ "data": { "id": "1", "attributes": { "client_secret": extra.fresh } } })
     } else if request.target.contains("/stray") {
-        serde_json::json!({ "data": [{ "note": format!("see {}", told.stray) }], "message": told.stray })
+        serde_json::json!({ "data": [{ "note": format!("see {}", extra.stray) }], "message": extra.stray })
     } else {
         return None;
     };
@@ -95,10 +98,10 @@ fn grant(request: &Request, grants: &Grants) -> Option<(&'static str, String, Ve
     Some((status, "content-type: application/json\r\n".to_owned(), body.to_string().into_bytes()))
 }
 
-fn serve(mut stream: TcpStream, token: &str, (grants, told): (&Grants, &Told)) {
+fn serve(mut stream: TcpStream, token: &str, (grants, extra): (&Grants, &ExtraSecrets)) {
     let Some(request) = read(&mut stream) else { return };
     let (status, headers, body) = grant(&request, grants)
-        .or_else(|| tell(&request, told))
+        .or_else(|| extra_secret_response(&request, extra))
         .unwrap_or_else(|| answer(&request, token));
     let head = format!(
         "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n",

@@ -15,11 +15,11 @@ use std::fs;
 use std::path::Path;
 
 use crate::support::program::{Home, Outcome};
-use mirror::{Mirror, Told};
-use search::{Search, spelled};
+use mirror::{ExtraSecrets, Mirror};
+use search::{SecretSearch, spelled};
 
 /// A credential that holds a canary secret.
-struct Bird {
+struct CanaryCredential {
     name: &'static str,
     provider: &'static str,
     kind: &'static str,
@@ -32,10 +32,10 @@ struct Bird {
 }
 
 /// Searches all output and files for the canary secrets.
-struct Gate {
+struct LeakGate {
     home: Home,
-    birds: Vec<Bird>,
-    search: Search,
+    canaries: Vec<CanaryCredential>,
+    search: SecretSearch,
     leaks: Vec<String>,
     mirror: Mirror,
 }
@@ -55,15 +55,15 @@ fn random_uuid() -> String {
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
-impl Gate {
+impl LeakGate {
     /// Creates a home whose providers all point at the mirror, and canary credentials.
     fn new() -> Self {
-        let (mut search, token) = (Search::default(), random(32));
-        search.learn("the access token", &token);
-        let told = Told { fresh: random(40), stray: format!("snyk_sat.{}", random(40)) };
-        search.learn("the fresh secret", &told.fresh);
-        search.learn("the stray secret", &told.stray["snyk_sat.".len()..]);
-        let mirror = Mirror::start(&token, told);
+        let (mut search, token) = (SecretSearch::default(), random(32));
+        search.add_secret("the access token", &token);
+        let extra = ExtraSecrets { fresh: random(40), stray: format!("snyk_sat.{}", random(40)) };
+        search.add_secret("the fresh secret", &extra.fresh);
+        search.add_secret("the stray secret", &extra.stray["snyk_sat.".len()..]);
+        let mirror = Mirror::start(&token, extra);
         let home = Home::new().with("TOKENRING_LOG_LEVEL", "trace");
         let aside = home.root().parent().unwrap().to_owned();
         fs::create_dir_all(aside.join("tmp")).unwrap();
@@ -76,7 +76,7 @@ impl Gate {
         let settings = "clipboard = \"none\"\nreveal_seconds = 600\n";
         fs::write(home.root().join("config/config.toml"), settings).unwrap();
         let at = mirror.origin.clone();
-        let mut gate = Self { home, birds: Vec::new(), search, leaks: Vec::new(), mirror };
+        let mut gate = Self { home, canaries: Vec::new(), search, leaks: Vec::new(), mirror };
         for (provider, region) in [
             ("snyk", "SNYK-US-01"),
             ("snyk", "SNYK-EU-01"),
@@ -102,17 +102,25 @@ impl Gate {
             )
             .expect(0);
         }
-        gate.hatch();
+        gate.create_canaries();
         gate
     }
 
     /// Creates a canary credential of every kind.
-    fn hatch(&mut self) {
+    fn create_canaries(&mut self) {
         let jwt = |body: &str| format!("eyJhbGciOiJIUzI1NiJ9.{body}.{}", "c2lnbmF0dXJl");
         let odd = format!("{}\"\\/+&%{}", random(14), random(14));
         let one = |name, provider, kind, fields, secret: &str| {
             let secret = secret.to_owned();
-            Bird { name, provider, kind, fields, parts: &[], input: secret.clone(), secret }
+            CanaryCredential {
+                name,
+                provider,
+                kind,
+                fields,
+                parts: &[],
+                input: secret.clone(),
+                secret,
+            }
         };
         let (uuid, pat, key, pak, api_key) =
             (random_uuid(), random(40), random(40), random(40), random(40));
@@ -128,10 +136,10 @@ impl Gate {
             ("the refresh token", &refresh),
             ("the app's secret", &client_secret),
         ] {
-            self.search.learn(name, secret);
+            self.search.add_secret(name, secret);
         }
         let jwt = jwt(&key);
-        self.birds = vec![
+        self.canaries = vec![
             one("personal", "snyk", "personal-token", &[], &uuid),
             one("access", "snyk", "personal-access-token", &[], &format!("snyk_uat.{pat}")),
             one("robot", "snyk", "service-account-oauth", &["client_id=someone"], &odd),
@@ -139,7 +147,7 @@ impl Gate {
             one("scanner", "snyk-api-web", "api-key", &[], &jwt),
             one("mobile", "appcircle", "personal-access-key", &[], &pak),
             one("mobile-key", "appcircle", "api-key", &["key_name=refuse"], &api_key),
-            Bird {
+            CanaryCredential {
                 parts: &["client_secret"],
                 input: parted,
                 ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh)
@@ -150,52 +158,52 @@ impl Gate {
     /// Runs a command and searches its output for canary secrets.
     fn run(&mut self, arguments: &[&str], input: &str) -> Outcome {
         let outcome = self.home.feed(arguments, input);
-        self.look(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
-        self.look(&format!("standard error of {arguments:?}"), outcome.err.as_bytes());
+        self.search_bytes(&format!("standard output of {arguments:?}"), outcome.out.as_bytes());
+        self.search_bytes(&format!("standard error of {arguments:?}"), outcome.err.as_bytes());
         outcome
     }
 
-    fn look(&mut self, place: &str, bytes: &[u8]) {
+    fn search_bytes(&mut self, place: &str, bytes: &[u8]) {
         self.leaks.extend(self.search.find(bytes).map(|found| format!("{place}: {found}")));
     }
 
     /// Searches every file below the folder, except the one with the passphrase.
-    fn look_into(&mut self, folder: &Path) {
+    fn search_folder(&mut self, folder: &Path) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
-                self.look_into(&path);
+                self.search_folder(&path);
             } else if path.file_name().is_some_and(|name| name != "passphrase") {
-                self.look(&path.display().to_string(), path.as_os_str().as_encoded_bytes());
-                self.look(&path.display().to_string(), &fs::read(&path).unwrap());
+                self.search_bytes(&path.display().to_string(), path.as_os_str().as_encoded_bytes());
+                self.search_bytes(&path.display().to_string(), &fs::read(&path).unwrap());
             }
         }
     }
 
-    fn look_into_files(&mut self) {
+    fn search_files(&mut self) {
         let folder = self.home.root().parent().unwrap().to_owned();
         assert!(
             fs::metadata(folder.join("trace.log")).is_ok_and(|log| log.len() > 1000),
             "the log is written"
         );
-        self.look_into(&folder);
+        self.search_folder(&folder);
     }
 
     #[track_caller]
-    fn assert_tight(&self) {
+    fn assert_no_leaks(&self) {
         assert!(self.leaks.is_empty(), "{} leaks:\n{}", self.leaks.len(), self.leaks.join("\n"));
     }
 
     /// Adds the canary credential and runs every command on it.
-    fn fly(&mut self, bird: &Bird) {
-        let name = bird.name;
-        let mut add = vec!["add", name, "--provider", bird.provider, "--kind", bird.kind];
-        bird.fields.iter().for_each(|field| add.extend(["--field", *field]));
-        bird.parts.iter().for_each(|part| add.extend(["--part", *part]));
-        self.run(&add, &bird.input).expect(0);
+    fn run_all_commands(&mut self, canary: &CanaryCredential) {
+        let name = canary.name;
+        let mut add = vec!["add", name, "--provider", canary.provider, "--kind", canary.kind];
+        canary.fields.iter().for_each(|field| add.extend(["--field", *field]));
+        canary.parts.iter().for_each(|part| add.extend(["--part", *part]));
+        self.run(&add, &canary.input).expect(0);
         let got = self.home.run(&["get", name]).expect(0);
-        assert_eq!(got.out, bird.secret, "only get gives it out");
-        self.look("standard error of get", got.err.as_bytes());
+        assert_eq!(got.out, canary.secret, "only get gives it out");
+        self.search_bytes("standard error of get", got.err.as_bytes());
         for arguments in [
             &["check", name][..],
             &["check", name, "--json"],
@@ -225,17 +233,19 @@ impl Gate {
         // The history stores a body without secrets: neither the credential's own secret nor a text
         // in the format of a token.
         let own = self.home.run(&["get", name]).expect(0).out;
-        if own != bird.secret {
-            self.search.learn("the secret by now", &own);
+        if own != canary.secret {
+            self.search.add_secret("the secret by now", &own);
         }
         let body = serde_json::json!({ "own": own, "other": format!("snyk_sat.{}", random(40)) });
-        self.search
-            .learn("the other's secret", &body["other"].as_str().unwrap()["snyk_sat.".len()..]);
+        self.search.add_secret(
+            "the other's secret",
+            &body["other"].as_str().unwrap()["snyk_sat.".len()..],
+        );
         self.run(
             &["request", name, "POST", "/html", "--data", "-", "--yes", "--keep-body"],
             &body.to_string(),
         );
-        if bird.provider.starts_with("snyk") && bird.provider != "snyk-api-web" {
+        if canary.provider.starts_with("snyk") && canary.provider != "snyk-api-web" {
             self.run(&["request", name, "POST", "/fresh", "--data", "{}", "--yes", "--json"], "");
             self.run(&["request", name, "/fresh"], "");
         }
@@ -244,24 +254,33 @@ impl Gate {
 
 #[test]
 fn no_command_lets_a_secret_out() {
-    let mut gate = Gate::new();
+    let mut gate = LeakGate::new();
     let copies: Vec<_> =
-        gate.birds.iter().map(|bird| format!("SNYK_TOKEN={}\n", bird.secret)).collect();
-    for bird in std::mem::take(&mut gate.birds) {
-        gate.fly(&bird);
+        gate.canaries.iter().map(|canary| format!("SNYK_TOKEN={}\n", canary.secret)).collect();
+    for canary in std::mem::take(&mut gate.canaries) {
+        gate.run_all_commands(&canary);
         for arguments in [
             &["identify"][..],
             &["identify", "--json"],
-            &["add", bird.name, "--provider", bird.provider, "--kind", bird.kind, "--json"],
+            &["add", canary.name, "--provider", canary.provider, "--kind", canary.kind, "--json"],
             &["add", "x", "--provider", "nobody"],
-            &["add", "x", "--provider", bird.provider, "--kind", "nothing"],
-            &["add", "x", "--provider", bird.provider, "--kind", bird.kind, "--region", "nowhere"],
-            &["add", "x", "--provider", bird.provider, "--kind", bird.kind, "--field", "odd=1"],
-            &["edit", bird.name, "--secret"],
+            &["add", "x", "--provider", canary.provider, "--kind", "nothing"],
+            &[
+                "add",
+                "x",
+                "--provider",
+                canary.provider,
+                "--kind",
+                canary.kind,
+                "--region",
+                "nowhere",
+            ],
+            &["add", "x", "--provider", canary.provider, "--kind", canary.kind, "--field", "odd=1"],
+            &["edit", canary.name, "--secret"],
         ] {
-            gate.run(arguments, &bird.secret);
-            gate.run(arguments, &format!("export SNYK_TOKEN='{}'\n", bird.secret));
-            gate.run(arguments, &format!("{}\u{200b}", bird.secret));
+            gate.run(arguments, &canary.secret);
+            gate.run(arguments, &format!("export SNYK_TOKEN='{}'\n", canary.secret));
+            gate.run(arguments, &format!("{}\u{200b}", canary.secret));
         }
     }
     // These copies are intended, so they are outside of the searched folder.
@@ -290,7 +309,7 @@ fn no_command_lets_a_secret_out() {
         gate.run(arguments, "");
     }
     gate.run(&["region", "personal", "SNYK-EU-01"], "").expect(0);
-    gate.look_into_files();
+    gate.search_files();
     gate.run(&["remove", "personal", "--yes"], "").expect(0);
     let wrong = gate.home.root().parent().unwrap().join("wrong");
     fs::copy(gate.home.root().parent().unwrap().join("passphrase"), &wrong).unwrap();
@@ -301,6 +320,6 @@ fn no_command_lets_a_secret_out() {
     fs::write(gate.home.root().join("data/index.db"), "not an index at all").unwrap();
     gate.run(&["list"], "");
     gate.run(&["check", "--all", "--json"], "");
-    gate.look_into_files();
-    gate.assert_tight();
+    gate.search_files();
+    gate.assert_no_leaks();
 }

@@ -4,10 +4,10 @@
 use std::fs;
 use std::io::Write as _;
 
-use super::{Gate, random};
+use super::{LeakGate, random};
 use crate::support::program::Home;
 
-impl Gate {
+impl LeakGate {
     /// Fails unless the plant was found in this sink and in no other one since the last call.
     #[track_caller]
     fn assert_found_only_in(&mut self, sink: &str) {
@@ -23,7 +23,7 @@ impl Gate {
         self.home = std::mem::replace(&mut self.home, Home::new()).with("PLANTED", plant);
         let mut pty = self.home.screen();
         pty.expect("Credentials");
-        self.look_at_process(&pty);
+        self.search_process_files(&pty);
         self.assert_found_only_in("environ");
         pty.send(&format!("/{plant}x"));
         pty.expect("0 of 1");
@@ -31,7 +31,7 @@ impl Gate {
         pty.expect_gone("0 of 1");
         pty.send("q");
         assert_eq!(pty.code(), 0);
-        self.look("what the terminal was sent", &pty.bytes(0));
+        self.search_bytes("what the terminal was sent", &pty.bytes(0));
         self.assert_found_only_in("the terminal");
     }
 
@@ -40,14 +40,14 @@ impl Gate {
         let aside = self.home.root().parent().unwrap().to_owned();
         let (data, named, left) =
             (self.home.root().join("data"), aside.join("tmp").join(plant), aside.join("tmp/left"));
-        self.look_into(&data);
+        self.search_folder(&data);
         self.assert_found_only_in("index.db");
         fs::write(&named, "").unwrap();
-        self.look_into(&aside.join("tmp"));
+        self.search_folder(&aside.join("tmp"));
         self.assert_found_only_in(plant);
         fs::rename(named, &left).unwrap();
         fs::write(&left, plant.as_bytes()).unwrap();
-        self.look_into(&aside.join("tmp"));
+        self.search_folder(&aside.join("tmp"));
         self.assert_found_only_in("tmp/left");
         for gone in [data, aside.join("tmp")] {
             fs::remove_dir_all(gone).unwrap();
@@ -55,24 +55,27 @@ impl Gate {
         let mut log =
             fs::File::options().append(true).create(true).open(aside.join("trace.log")).unwrap();
         log.write_all(plant.as_bytes()).unwrap();
-        self.look_into(&aside);
+        self.search_folder(&aside);
         self.assert_found_only_in("trace.log");
     }
 }
 
 #[test]
 fn a_planted_leak_is_noticed_in_every_sink() {
-    let mut gate = Gate::new();
-    let bird = gate.birds.remove(0);
-    gate.run(&["add", bird.name, "--provider", bird.provider, "--kind", bird.kind], &bird.input)
-        .expect(0);
+    let mut gate = LeakGate::new();
+    let canary = gate.canaries.remove(0);
+    gate.run(
+        &["add", canary.name, "--provider", canary.provider, "--kind", canary.kind],
+        &canary.input,
+    )
+    .expect(0);
     let folder = gate.home.root().parent().unwrap().to_owned();
-    gate.look_into(&folder);
-    gate.assert_tight();
+    gate.search_folder(&folder);
+    gate.assert_no_leaks();
 
     let plant = random(40);
-    gate.search.learn("the plant", &plant);
-    gate.run(&["edit", bird.name, "--label", &plant], "").expect(0);
+    gate.search.add_secret("the plant", &plant);
+    gate.run(&["edit", canary.name, "--label", &plant], "").expect(0);
     gate.leaks.clear();
     gate.run(&["list", "--json"], "").expect(0);
     gate.assert_found_only_in("standard output");

@@ -5,16 +5,16 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
-use super::{Gate, random};
+use super::{LeakGate, random};
 use crate::support::program::PASSPHRASE;
 use crate::support::pty::Pty;
-use crate::support::until;
+use crate::support::wait_until;
 
 /// ID of a user that owns no files.
-const NOBODY: u32 = 65_534;
+const UNPRIVILEGED_USER: u32 = 65_534;
 
 /// Starts the screen with an unlocked store.
-fn unlocked(gate: &Gate) -> Pty {
+fn unlocked(gate: &LeakGate) -> Pty {
     gate.home.unlocked_screen()
 }
 
@@ -27,36 +27,36 @@ impl Pty {
     }
 }
 
-impl Gate {
+impl LeakGate {
     /// Adds the first canary credential; returns its secret.
-    fn perch(&mut self) -> String {
-        let bird = self.birds.remove(0);
+    fn add_first_canary(&mut self) -> String {
+        let canary = self.canaries.remove(0);
         self.run(
-            &["add", bird.name, "--provider", bird.provider, "--kind", bird.kind],
-            &bird.input,
+            &["add", canary.name, "--provider", canary.provider, "--kind", canary.kind],
+            &canary.input,
         )
         .expect(0);
-        bird.secret
+        canary.secret
     }
 
     /// Searches the files in /proc that other processes can read.
-    pub(super) fn look_at_process(&mut self, pty: &Pty) {
+    pub(super) fn search_process_files(&mut self, pty: &Pty) {
         for file in ["cmdline", "environ"] {
             let bytes = fs::read(format!("/proc/{}/{file}", pty.pid().as_raw_nonzero())).unwrap();
             assert!(!bytes.is_empty(), "{file} can be read");
-            self.look(file, &bytes);
+            self.search_bytes(file, &bytes);
         }
     }
 }
 
 #[test]
 fn the_screen_shows_a_secret_only_while_it_is_revealed() {
-    let mut gate = Gate::new();
-    gate.search.learn("the passphrase", PASSPHRASE);
-    let secret = gate.perch();
-    let pasted = format!("snyk_uat.{}", gate.birds.remove(0).secret);
+    let mut gate = LeakGate::new();
+    gate.search.add_secret("the passphrase", PASSPHRASE);
+    let secret = gate.add_first_canary();
+    let pasted = format!("snyk_uat.{}", gate.canaries.remove(0).secret);
     let mut pty = unlocked(&gate);
-    gate.look_at_process(&pty);
+    gate.search_process_files(&pty);
 
     let begin = pty.written();
     pty.send("\r");
@@ -76,7 +76,7 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
         ("Y", "Nothing was copied"),
         ("/pers", "1 of 1"),
     ] {
-        pty.step(keys);
+        pty.type_keys_and_wait(keys);
         pty.expect(sign);
         // Esc and a key right after it would be read as Alt with that key.
         if matches!(keys, "y" | "Y" | "/pers") {
@@ -95,21 +95,21 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     }
     pty.send("\r");
     pty.expect("2 credentials");
-    gate.look_at_process(&pty);
+    gate.search_process_files(&pty);
     pty.send("q");
     assert_eq!(pty.code(), 0);
 
     let bytes = pty.bytes(0);
-    gate.look("the screen before", &bytes[..begin]);
-    gate.look("the screen after", &bytes[end..]);
-    gate.look_into_files();
-    gate.assert_tight();
+    gate.search_bytes("the screen before", &bytes[..begin]);
+    gate.search_bytes("the screen after", &bytes[end..]);
+    gate.search_files();
+    gate.assert_no_leaks();
 }
 
 #[test]
 fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
-    let mut gate = Gate::new();
-    let secret = gate.perch();
+    let mut gate = LeakGate::new();
+    let secret = gate.add_first_canary();
     let mut pty = unlocked(&gate);
     if fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
         return println!(
@@ -121,20 +121,20 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     assert!(copies(&pty, &secret) > 0, "the search finds the secret while it is shown");
     pty.send("\r");
     pty.expect_gone(&secret);
-    assert_forgotten(&pty, &secret);
+    wait_until_gone_from(&pty, &secret);
     pty.send("t");
     pty.expect("‹secret›");
-    assert_forgotten(&pty, &secret);
-    assert_forgotten(&pty, PASSPHRASE);
+    wait_until_gone_from(&pty, &secret);
+    wait_until_gone_from(&pty, PASSPHRASE);
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }
 
 /// Waits until the memory of the program has no copy of the text.
 #[track_caller]
-pub(super) fn assert_forgotten(pty: &Pty, secret: &str) {
+pub(super) fn wait_until_gone_from(pty: &Pty, secret: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    runtime.block_on(until("the secret is forgotten", async || copies(pty, secret) == 0));
+    runtime.block_on(wait_until("the secret is forgotten", async || copies(pty, secret) == 0));
 }
 
 /// Counts the copies of a text in the writable memory of the program.
@@ -158,7 +158,7 @@ fn copies(pty: &Pty, text: &str) -> usize {
 }
 
 #[test]
-fn the_process_leaves_no_core_and_lets_nobody_look_in() {
+fn the_process_leaves_no_core_dump_and_cannot_be_inspected() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
     command
         .args(["sandbox", "--json"])
@@ -167,7 +167,7 @@ fn the_process_leaves_no_core_and_lets_nobody_look_in() {
     // For a process of root, the owner of these files does not show whether others may read them.
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        command.uid(NOBODY).gid(NOBODY);
+        command.uid(UNPRIVILEGED_USER).gid(UNPRIVILEGED_USER);
     }
     let mut child = command.spawn().unwrap();
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();

@@ -1,4 +1,4 @@
-//! Search for secrets in any encoding in which they may leak. Start with [`Search::find`].
+//! Search for secrets in any encoding in which they may leak. Start with [`SecretSearch::find`].
 
 use std::collections::HashMap;
 
@@ -10,14 +10,14 @@ const WINDOW: usize = 12;
 
 /// The secrets to search for, in all encodings.
 #[derive(Default)]
-pub(super) struct Search {
+pub(super) struct SecretSearch {
     windows: HashMap<[u8; WINDOW], String>,
 }
 
-impl Search {
+impl SecretSearch {
     /// Adds a secret to the search. All of it must be random: a part that a reader may know is no
     /// leak.
-    pub(super) fn learn(&mut self, name: &str, secret: &str) {
+    pub(super) fn add_secret(&mut self, name: &str, secret: &str) {
         let hex = spelled(secret.as_bytes(), |byte| format!("{byte:02x}"));
         self.learn_form(name, "as it is", secret.as_bytes());
         self.learn_form(name, "as hex", hex.as_bytes());
@@ -116,8 +116,8 @@ mod tests {
     const SECRET: &str = "Zq3x\"/+Yw8 k=N&5tVb\\Lm2";
 
     fn finds(text: &str) -> bool {
-        let mut search = Search::default();
-        search.learn("canary", SECRET);
+        let mut search = SecretSearch::default();
+        search.add_secret("canary", SECRET);
         search.find(format!("before {text} after").as_bytes()).is_some()
     }
 

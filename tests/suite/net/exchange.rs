@@ -21,7 +21,7 @@ use super::{LIMITS, SECRET};
 const NOW: tokenring::domain::Timestamp = time::macros::datetime!(2026-11-22 10:00 UTC);
 
 /// A credential in a region whose hosts are two test servers.
-struct Holder {
+struct ExchangeSetup {
     authorization: AuthMethod,
     region: Region,
     fields: BTreeMap<String, String>,
@@ -29,7 +29,7 @@ struct Holder {
     parts: BTreeMap<String, Arc<Secret>>,
 }
 
-impl Holder {
+impl ExchangeSetup {
     fn new(authorization: AuthMethod, api: &Server, auth: &Server) -> Self {
         let (api, auth) = (api.origin.clone(), Some(auth.origin.clone()));
         let region = Region {
@@ -127,7 +127,7 @@ async fn client_credentials_go_to_the_api_host_as_a_form() {
         Server::answering(granting("opaque-access-token")).await,
         Server::answering(granting("x")).await,
     );
-    let token = Holder::new(client_credentials(), &api, &auth).access_token().await.unwrap();
+    let token = ExchangeSetup::new(client_credentials(), &api, &auth).access_token().await.unwrap();
     assert_eq!(
         (text(&token.secret).as_str(), token.scheme.as_str()),
         ("opaque-access-token", "bearer")
@@ -153,7 +153,7 @@ async fn the_next_endpoint_is_asked_only_after_a_404() {
         }
     })
     .await;
-    let token = Holder::new(endpoints(), &old, &old).access_token().await.unwrap();
+    let token = ExchangeSetup::new(endpoints(), &old, &old).access_token().await.unwrap();
     assert_eq!(text(&token.secret), jwt(r#"{"sub":"someone"}"#), "a bare token is accepted");
     let bodies: Vec<String> =
         old.requests().iter().map(|request| body(request).to_owned()).collect();
@@ -161,15 +161,17 @@ async fn the_next_endpoint_is_asked_only_after_a_404() {
     assert_eq!(bodies, [format!("pak={SECRET}{rest}"), format!("pat={SECRET}{rest}")]);
     for status in [401, 500] {
         let refusing = Server::answering(move |_| reply(status, "", "no")).await;
-        assert!(Holder::new(endpoints(), &refusing, &refusing).access_token().await.is_err());
+        assert!(
+            ExchangeSetup::new(endpoints(), &refusing, &refusing).access_token().await.is_err()
+        );
         assert_eq!(refusing.requests().len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_token_for_another_organisation_is_no_success() {
+async fn a_token_for_another_organization_is_no_success() {
     let other = Server::answering(granting(&jwt(r#"{"currentOrganizationId":"org-2"}"#))).await;
-    let error = Holder::new(endpoints(), &other, &other).access_token().await.err().unwrap();
+    let error = ExchangeSetup::new(endpoints(), &other, &other).access_token().await.err().unwrap();
     let field = "organization_id".to_owned();
     assert_eq!(
         error,
@@ -182,7 +184,7 @@ async fn a_token_for_another_organisation_is_no_success() {
     let same =
         Server::answering(granting(&jwt(r#"{"currentOrganizationId":"ORG-1","exp":1800000000}"#)))
             .await;
-    let token = Holder::new(endpoints(), &same, &same).access_token().await.unwrap();
+    let token = ExchangeSetup::new(endpoints(), &same, &same).access_token().await.unwrap();
     assert!(
         matches!(token.expiries[0], TokenExpiry::At(end) if end.unix_timestamp() == 1_800_000_000)
     );
@@ -200,7 +202,8 @@ async fn a_refusal_keeps_its_words_but_not_the_secret() {
             reply(status, "", format!("\u{1b}[31mno: {}", body(request)))
         })
         .await;
-        let error = Holder::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
+        let error =
+            ExchangeSetup::new(endpoints(), &echo, &echo).access_token().await.err().unwrap();
         assert!(
             matches!(&error, TokenExchangeError::Refused { status: given, why, .. } if *given == status && why.contains("no: pak=‹secret›")),
             "{error}"
@@ -216,12 +219,12 @@ async fn a_page_is_no_token_and_a_redirect_is_not_followed() {
     let page =
         Server::answering(|_| reply(200, "content-type: text/html\r\n", "<html>sign in</html>"))
             .await;
-    let error = Holder::new(endpoints(), &page, &page).access_token().await.err().unwrap();
+    let error = ExchangeSetup::new(endpoints(), &page, &page).access_token().await.err().unwrap();
     assert_eq!(error, TokenExchangeError::NoToken { status: 200 });
     let location = format!("location: {}\r\n", page.url("/elsewhere"));
     let elsewhere = Server::answering(move |_| reply(307, &location, "")).await;
     let error =
-        Holder::new(endpoints(), &elsewhere, &elsewhere).access_token().await.err().unwrap();
+        ExchangeSetup::new(endpoints(), &elsewhere, &elsewhere).access_token().await.err().unwrap();
     assert!(matches!(error, TokenExchangeError::UnexpectedStatus { status: 307, .. }), "{error}");
     assert_eq!(page.requests().len(), 1);
 }
@@ -236,7 +239,7 @@ async fn a_refresh_hands_over_the_next_token() {
         )
     };
     let api = Server::answering(granting).await;
-    let mut holder = Holder::new(refresh_token(), &api, &api);
+    let mut holder = ExchangeSetup::new(refresh_token(), &api, &api);
     holder.parts.insert(
         "client_secret".to_owned(),
         Arc::new(Secret::from_text("client^secret".to_owned())),
@@ -257,7 +260,7 @@ async fn a_refresh_hands_over_the_next_token() {
 #[tokio::test]
 async fn a_refresh_token_is_never_spent_without_keeping_the_next() {
     let api = Server::answering(granting("access")).await;
-    let error = Holder::new(refresh_token(), &api, &api).access_token().await.err().unwrap();
+    let error = ExchangeSetup::new(refresh_token(), &api, &api).access_token().await.err().unwrap();
     assert_eq!(error, TokenExchangeError::RefreshTokenNotStorable);
     assert!(api.requests().is_empty());
 }
@@ -267,7 +270,7 @@ async fn a_refresh_without_a_whole_answer_is_in_doubt() {
     let api =
         Server::scripted(|mut stream, seen| async move { drop(seen.request(&mut stream).await) })
             .await;
-    let error = Holder::new(refresh_token(), &api, &api).refresh().await.err().unwrap();
+    let error = ExchangeSetup::new(refresh_token(), &api, &api).refresh().await.err().unwrap();
     assert!(
         matches!(error, TokenExchangeError::OutcomeUnknown(NetError::ConnectionLost { .. })),
         "{error:?}"
@@ -278,7 +281,7 @@ async fn a_refresh_without_a_whole_answer_is_in_doubt() {
 async fn what_is_sent_as_it_is_needs_no_exchange() {
     let api = Server::answering(granting("x")).await;
     let header = AuthMethod::Header { scheme: "token".to_owned(), fallback: None };
-    let token = Holder::new(header, &api, &api).access_token().await.unwrap();
+    let token = ExchangeSetup::new(header, &api, &api).access_token().await.unwrap();
     assert_eq!((text(&token.secret).as_str(), token.scheme.as_str()), (SECRET, "token"));
     assert!(api.requests().is_empty());
 }
@@ -286,7 +289,7 @@ async fn what_is_sent_as_it_is_needs_no_exchange() {
 #[tokio::test]
 async fn a_missing_field_is_named_before_anything_is_sent() {
     let api = Server::answering(granting("x")).await;
-    let mut holder = Holder::new(client_credentials(), &api, &api);
+    let mut holder = ExchangeSetup::new(client_credentials(), &api, &api);
     holder.fields.clear();
     assert_eq!(
         holder.access_token().await.err(),

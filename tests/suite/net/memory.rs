@@ -8,10 +8,10 @@ use tokio::io::AsyncWriteExt as _;
 
 use super::get;
 use super::server::{Server, read_request, reply};
-use crate::support::marker::Marker;
+use crate::support::marker::MemoryMarker;
 
 /// Starts a server that does not record requests.
-async fn forgetful() -> Server {
+async fn unrecorded_server() -> Server {
     Server::scripted(|mut stream, _| async move {
         while read_request(&mut stream).await.is_some() {
             if stream.write_all(&reply(200, "", "fine")).await.is_err() {
@@ -24,7 +24,8 @@ async fn forgetful() -> Server {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_copy_of_a_secret_outlives_its_connection() {
-    let (marker, server, client) = (Marker::random(), forgetful().await, HttpClient::default());
+    let (marker, server, client) =
+        (MemoryMarker::random(), unrecorded_server().await, HttpClient::default());
     let secret = Arc::new(marker.secret());
     let origins = || vec![server.origin.clone()];
     for _ in 0..3 {
@@ -41,6 +42,6 @@ async fn no_copy_of_a_secret_outlives_its_connection() {
     }
     assert!(marker.copies() > 0, "the search finds the secret while it is held");
     drop(secret);
-    marker.expect_forgotten().await;
+    marker.wait_until_gone().await;
     drop(client);
 }

@@ -103,7 +103,7 @@ const LOOK_ALIKES: [&str; 18] = [
 
 /// Requests to the host of the secret as a proxy sees them, and the requests that the proxy saw
 /// after the redirect.
-async fn seen_elsewhere(
+async fn requests_elsewhere(
     status: u16,
     location: &'static str,
 ) -> (Result<ApiResponse, NetError>, Vec<String>) {
@@ -131,7 +131,7 @@ async fn no_look_alike_of_the_home_ever_sees_the_secret() {
     for status in [301, 302, 303, 307, 308] {
         let mut reached = 0;
         for location in LOOK_ALIKES {
-            let (_, others) = seen_elsewhere(status, location).await;
+            let (_, others) = requests_elsewhere(status, location).await;
             assert!(
                 others.iter().all(|request| !request.contains(SECRET)),
                 "{location}: {others:?}"
@@ -149,7 +149,7 @@ async fn a_user_name_before_a_host_is_not_followed() {
         "http://localhost%3A8080@evil.example/",
         "//u:p@localhost:8080/x",
     ] {
-        let (answer, others) = seen_elsewhere(302, trick).await;
+        let (answer, others) = requests_elsewhere(302, trick).await;
         assert!(matches!(answer, Err(NetError::UnsafeRedirect { .. })), "{trick}: {answer:?}");
         assert_eq!(others, [] as [&str; 0], "{trick}");
     }

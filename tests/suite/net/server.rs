@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 /// The server; it stops when it is dropped.
 pub(super) struct Server {
     pub(super) origin: Origin,
-    seen: Seen,
+    seen: RecordedRequests,
     task: JoinHandle<()>,
 }
 
 /// All recorded requests, head and body.
 #[derive(Clone, Default)]
-pub(super) struct Seen(Arc<Mutex<Vec<String>>>);
+pub(super) struct RecordedRequests(Arc<Mutex<Vec<String>>>);
 
 impl Server {
     /// Starts a server that sends `answer` to every request.
@@ -39,14 +39,14 @@ impl Server {
 
     /// Starts a server that runs `script` on every connection.
     pub(super) async fn scripted<F>(
-        script: impl Fn(TcpStream, Seen) -> F + Send + Sync + 'static,
+        script: impl Fn(TcpStream, RecordedRequests) -> F + Send + Sync + 'static,
     ) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = Origin::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-        let seen = Seen::default();
+        let seen = RecordedRequests::default();
         let kept = seen.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -73,7 +73,7 @@ impl Drop for Server {
     }
 }
 
-impl Seen {
+impl RecordedRequests {
     /// Reads and records the next request; `None` when the client has closed.
     pub(super) async fn request(&self, stream: &mut TcpStream) -> Option<String> {
         let request = read_request(stream).await?;

@@ -9,18 +9,19 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::assert_file;
-use crate::signin::visitor::{Waiting, arrive, decide};
-use crate::support::program::{Home, Outcome, World};
+use crate::signin::browser::{WaitingCommand, open_callback, press_consent_button};
+use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 /// Commands whose output is not JSON, or that need a keyring, which this machine may not have.
 const WITHOUT_JSON: [&str; 7] =
     ["demo", "get", "exec", "completions", "man", "config edit", "store migrate"];
 
 /// Members whose names are data: headers, fields, regions. Their own members are not pinned.
-const OPEN: [&str; 7] = ["headers", "meanings", "fields", "parts", "regions", "properties", "body"];
+const OPEN_MEMBERS: [&str; 7] =
+    ["headers", "meanings", "fields", "parts", "regions", "properties", "body"];
 
 /// Members that hold one word of a fixed set that does not depend on the machine.
-const WORDS: [&str; 10] = [
+const WORD_MEMBERS: [&str; 10] = [
     "verdict",
     "state",
     "outcome",
@@ -34,22 +35,22 @@ const WORDS: [&str; 10] = [
 ];
 
 /// A home, a simulator and a folder, and the JSON printed so far.
-struct Walk {
+struct CommandRecorder {
     home: Home,
-    world: World,
+    simulator: SimulatorProcess,
     folder: TempDir,
     printed: Vec<(String, BTreeSet<String>)>,
 }
 
-impl Walk {
+impl CommandRecorder {
     fn new() -> Self {
-        let (folder, world) = (TempDir::new().unwrap(), World::start());
+        let (folder, simulator) = (TempDir::new().unwrap(), SimulatorProcess::start());
         let path = fs::canonicalize(folder.path()).unwrap().to_str().unwrap().to_owned();
         let home =
             Home::new().with("HOME", &path).with("XDG_CONFIG_HOME", &format!("{path}/.config"));
-        home.meet(&world);
-        let mut walk = Self { home, world, folder, printed: Vec::new() };
-        let manifest = walk.world.manifest.to_string();
+        home.use_simulator(&simulator);
+        let mut walk = Self { home, simulator, folder, printed: Vec::new() };
+        let manifest = walk.simulator.manifest.to_string();
         walk.note("sandbox", &manifest);
         walk
     }
@@ -86,7 +87,7 @@ impl Walk {
     }
 
     fn credentials(&mut self) {
-        let secret = self.world.secret("us01-admin").to_owned();
+        let secret = self.simulator.secret("us01-admin").to_owned();
         let add = [
             "add",
             "boss",
@@ -101,8 +102,8 @@ impl Walk {
         ];
         self.feed("add", &add, &secret, 0);
         for name in ["us01-release-bot", "saw-eu-admin", "us01-laptop"] {
-            let world = &self.world;
-            self.home.adopt(world, name).expect(0);
+            let simulator = &self.simulator;
+            self.home.add_seeded(simulator, name).expect(0);
         }
         let wrong = [
             "add",
@@ -170,7 +171,7 @@ impl Walk {
     }
 
     fn places(&mut self) {
-        let secret = self.world.secret("us01-release-bot").to_owned();
+        let secret = self.simulator.secret("us01-release-bot").to_owned();
         let file = self.write("app.env", &format!("SECRET={secret}\n"));
         let add =
             ["consumer", "add", "us01-release-bot", "app", "--env-file", &file, "--key", "SECRET"];
@@ -183,11 +184,11 @@ impl Walk {
         self.run("consumer deliver", &["consumer", "deliver", "us01-release-bot", "app"], 0);
         self.run("consumer list", &["consumer", "list", "us01-release-bot"], 0);
         self.run("scan", &["scan", &file], 0);
-        let reader = self.world.secret("us01-reader").to_owned();
+        let reader = self.simulator.secret("us01-reader").to_owned();
         let dotenv = self.write("reader.env", &format!("SNYK_TOKEN={reader}\n"));
         self.run("scan (unknown)", &["scan", &dotenv], 0);
         self.run("import dotenv", &["import", "dotenv", &dotenv, "--as", "reader"], 0);
-        let key = self.world.secret("saw-eu-admin").to_owned();
+        let key = self.simulator.secret("saw-eu-admin").to_owned();
         let json = self.write("settings.json", &format!("{{\"scan\":{{\"key\":\"{key}\"}}}}"));
         self.run("import json", &["import", "json", &json, "--dry-run"], 0);
         self.feed("import -", &["import", "-", "--dry-run"], &format!("SNYK_TOKEN={reader}\n"), 0);
@@ -213,10 +214,10 @@ impl Walk {
     }
 
     async fn sign_in(&mut self) {
-        let begun = Waiting::for_app(&self.home, &self.world);
+        let begun = WaitingCommand::for_app(&self.home, &self.simulator);
         let said = serde_json::json!({ "visit": begun.visit, "callback": begun.callback, "until": begun.until });
         self.note("login (waiting)", &said.to_string());
-        arrive(decide(&begun.visit, "allow").await).await;
+        open_callback(press_consent_button(&begun.visit, "allow").await).await;
         let ended = begun.end().expect(0);
         self.note("login", &ended.out);
     }
@@ -248,10 +249,10 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
                 let below = format!("{path}.{name}");
                 found.insert(below.clone());
                 match value {
-                    Value::String(word) if WORDS.contains(&name.as_str()) => {
+                    Value::String(word) if WORD_MEMBERS.contains(&name.as_str()) => {
                         _ = found.insert(format!("{below} = {word}"));
                     }
-                    _ if OPEN.contains(&name.as_str()) => {}
+                    _ if OPEN_MEMBERS.contains(&name.as_str()) => {}
                     value => paths(value, &below, found),
                 }
             }
@@ -263,7 +264,7 @@ fn paths(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 
 #[tokio::test]
 async fn members_and_words_of_every_command() {
-    let mut walk = Walk::new();
+    let mut walk = CommandRecorder::new();
     walk.credentials();
     walk.requests();
     walk.places();

@@ -13,7 +13,7 @@ use tokenring::domain::rotation::{JournalEntry, RotationJournal, RotationPlan};
 use super::assert_file;
 use super::index::rows;
 use super::store::items;
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
 /// Members that hold sentences, which may be reworded.
 const SENTENCES: [&str; 7] =
@@ -24,14 +24,14 @@ const JSON_COLUMNS: [&str; 6] = ["plan", "entry", "fields", "labels", "target", 
 
 /// A home in which one credential with a consumer was rotated, and one with an access token was
 /// checked.
-fn rotated() -> (Home, World) {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
+fn rotated() -> (Home, SimulatorProcess) {
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
     for name in ["us01-release-bot", "us01-triage-app"] {
-        home.adopt(&world, name).expect(0);
+        home.add_seeded(&simulator, name).expect(0);
     }
     let file = home.root().join("app.env");
-    fs::write(&file, format!("SNYK_SECRET={}\n", world.secret("us01-release-bot"))).unwrap();
+    fs::write(&file, format!("SNYK_SECRET={}\n", simulator.secret("us01-release-bot"))).unwrap();
     let path = file.to_str().unwrap();
     home.run(&[
         "consumer",
@@ -47,12 +47,12 @@ fn rotated() -> (Home, World) {
     home.run(&["check", "us01-triage-app"]).expect(0);
     home.run(&["rotate", "us01-release-bot", "--reason", "it is time", "--yes", "--json"])
         .expect(0);
-    (home, world)
+    (home, simulator)
 }
 
 #[test]
 fn rows_items_and_files_of_a_finished_rotation() {
-    let (home, _world) = rotated();
+    let (home, _simulator) = rotated();
     let view = Connection::open(home.root().join("data/index.db")).unwrap();
     let mut found = String::new();
     for table in ["rotations", "rotation_entries", "audit", "consumers"] {
@@ -62,7 +62,12 @@ fn rows_items_and_files_of_a_finished_rotation() {
                     *cell = json_column(cell.as_str().unwrap());
                 }
             }
-            writeln!(found, "{table} {}", steady(&row, home.root().to_str().unwrap())).unwrap();
+            writeln!(
+                found,
+                "{table} {}",
+                without_variable_values(&row, home.root().to_str().unwrap())
+            )
+            .unwrap();
         }
     }
     assert_file("rotated.txt", &found);
@@ -108,9 +113,11 @@ fn json_column(text: &str) -> Value {
 }
 
 /// The JSON without values that differ in every run, and without sentences.
-fn steady(value: &Value, home: &str) -> Value {
+fn without_variable_values(value: &Value, home: &str) -> Value {
     match value {
-        Value::Array(all) => Value::Array(all.iter().map(|one| steady(one, home)).collect()),
+        Value::Array(all) => {
+            Value::Array(all.iter().map(|one| without_variable_values(one, home)).collect())
+        }
         Value::Object(members) => {
             let members = members.iter().map(|(name, value)| match value {
                 Value::Null => (name.clone(), Value::Null),
@@ -119,7 +126,7 @@ fn steady(value: &Value, home: &str) -> Value {
                     (name.clone(), "NUMBER".into())
                 }
                 _ if name == "actor" => (name.clone(), "ACTOR".into()),
-                value => (name.clone(), steady(value, home)),
+                value => (name.clone(), without_variable_values(value, home)),
             });
             Value::Object(members.collect())
         }

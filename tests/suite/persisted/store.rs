@@ -78,7 +78,7 @@ async fn the_pinned_json_is_read_from_an_encrypted_file() {
 }
 
 #[test]
-fn where_files_lie() {
+fn paths_of_all_files() {
     let home = TempDir::new().unwrap();
     let paths = AppPaths::from_home(home.path());
     let places = [

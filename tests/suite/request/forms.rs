@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::{SECRET, bound_to};
-use crate::support::have;
+use super::{SECRET, home_bound_to};
+use crate::support::programs_installed;
 use crate::support::recorder::Recorder;
 
 /// A request full of characters that are special in shells, URLs and headers.
@@ -46,11 +46,11 @@ fn with<'a>(arguments: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
 
 #[test]
 fn real_curl_sends_byte_for_byte_the_same() {
-    if !have(&["curl", "sh"]) {
+    if !programs_installed(&["curl", "sh"]) {
         return;
     }
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let arguments = hostile(&home);
     home.run(&with(&arguments, &[])).expect(0);
     let line = home.run(&with(&arguments, &["--curl"])).expect(0).out;
@@ -75,9 +75,9 @@ fn real_curl_sends_byte_for_byte_the_same() {
 }
 
 #[test]
-fn a_dry_run_tells_exactly_what_would_be_sent_and_sends_nothing() {
+fn a_dry_run_shows_exactly_what_would_be_sent_and_sends_nothing() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let arguments = hostile(&home);
     let told = home.run(&with(&arguments, &["--dry-run", "--json"])).expect(0).json();
     assert_eq!(server.seen(), []);
@@ -116,7 +116,7 @@ fn a_dry_run_tells_exactly_what_would_be_sent_and_sends_nothing() {
 #[test]
 fn a_dry_run_refuses_what_would_be_refused() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     for arguments in [
         &["request", "probe", "https://evil.example/x", "--dry-run"][..],
         &["request", "probe", "DELETE", "/x", "--dry-run", "--readonly"],
@@ -129,7 +129,7 @@ fn a_dry_run_refuses_what_would_be_refused() {
 #[test]
 fn what_a_preset_does_not_take_is_refused_and_nothing_else_takes_its_place() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let (own, given) =
         ("11111111-2222-4333-8444-555555555555", "org_id=74c237b4-ae4a-4241-a47c-000000000bb7");
     home.run(&["edit", "probe", "--field", &format!("org_id={own}")]).expect(0);
@@ -165,7 +165,7 @@ fn what_a_preset_does_not_take_is_refused_and_nothing_else_takes_its_place() {
 #[test]
 fn a_json_body_is_sent_as_such_and_a_file_that_is_not_there_is_named() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let media = |arguments: &[&str]| {
         home.run(&[&["request", "probe", "--yes"][..], arguments].concat()).expect(0);
         let sent = server.seen().pop().unwrap();
@@ -190,7 +190,7 @@ fn a_json_body_is_sent_as_such_and_a_file_that_is_not_there_is_named() {
 #[test]
 fn a_filters_result_cannot_steer_the_terminal() {
     let server = Recorder::saying(r#"{"name":"\u001b]0;owned\u0007<\u001b[2J>"}"#);
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let arguments = ["request", "probe", "/x", "--jq", ".name", "-r"];
     let piped = home.run(&arguments).expect(0).out;
     assert_eq!(piped, "\u{1b}]0;owned\u{7}<\u{1b}[2J>\n", "a pipe gets what there is");
@@ -201,9 +201,9 @@ fn a_filters_result_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn one_preset_is_told_whole() {
+fn one_preset_is_shown_completely() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let told = home.run(&["presets", "snyk", "issues"]).expect(0).out;
     for part in [
         "GET /rest/orgs/{org_id}/issues",
@@ -230,7 +230,7 @@ fn one_preset_is_told_whole() {
 #[test]
 fn a_pasted_command_is_sent_without_its_secrets() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let pasted = format!(
         "$ curl -s -X PATCH '{}/rest/x?limit=10&token=t0k3n' -H 'Authorization: token stolen' \\\n  -b sid=1 --json '{{\"a\":1}}' | jq .",
         server.origin()
@@ -272,7 +272,7 @@ fn a_pasted_command_is_sent_without_its_secrets() {
 #[test]
 fn requests_are_saved_sent_copied_renamed_and_deleted() {
     let server = Recorder::saying("{\"ok\":true}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let arguments =
         ["request", "probe", "PUT", "/rest/x", "--query", "a=b c", "--data", "{\"n\":1}"];
     home.run(&[&arguments[..], &["--save", "put-x"]].concat()).expect(0);
@@ -302,7 +302,7 @@ fn requests_are_saved_sent_copied_renamed_and_deleted() {
 #[test]
 fn a_saved_request_holds_no_secret() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     home.run(&[
         "request",
         "probe",
@@ -326,7 +326,7 @@ fn a_saved_request_holds_no_secret() {
 #[test]
 fn presets_are_listed_for_providers_and_credentials() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let all: Value = home.run(&["presets", "--json"]).expect(0).json();
     let providers: std::collections::HashSet<_> =
         all.as_array().unwrap().iter().map(|preset| preset["provider"].as_str().unwrap()).collect();

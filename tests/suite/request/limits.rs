@@ -3,25 +3,25 @@
 
 use serde_json::json;
 
-use super::{asked, bound_to, knob, met};
+use super::{add_fault, home_bound_to, home_with_simulator, request_count};
 use crate::support::recorder::{Recorder, answer};
 
 const ADMIN: &str = "us01-admin";
 
 #[test]
 fn a_request_that_reads_waits_and_is_sent_again() {
-    let (home, world) = met(&[ADMIN]);
-    knob(&world, &json!({"path": "/rest/self", "retry_after": "1", "times": 1}));
+    let (home, simulator) = home_with_simulator(&[ADMIN]);
+    add_fault(&simulator, &json!({"path": "/rest/self", "retry_after": "1", "times": 1}));
     let waited = home.run(&["request", ADMIN, "--preset", "self"]).expect(0);
     assert!(waited.err.contains("waiting"), "{}", waited.err);
-    assert_eq!(asked(&world, "GET", "/rest/self"), 2);
+    assert_eq!(request_count(&simulator, "GET", "/rest/self"), 2);
 }
 
 #[test]
 fn a_request_that_changes_something_is_never_repeated() {
-    let (home, world) = met(&[ADMIN]);
+    let (home, simulator) = home_with_simulator(&[ADMIN]);
     let path = "/rest/orgs/x/service_accounts";
-    knob(&world, &json!({"method": "POST", "retry_after": "1", "times": 1}));
+    add_fault(&simulator, &json!({"method": "POST", "retry_after": "1", "times": 1}));
     let told = home.run(&[
         "request",
         ADMIN,
@@ -33,26 +33,26 @@ fn a_request_that_changes_something_is_never_repeated() {
         "--json",
     ]);
     assert_eq!(told.expect(5).json()["status"], 429);
-    assert_eq!(asked(&world, "POST", path), 1);
+    assert_eq!(request_count(&simulator, "POST", path), 1);
 }
 
 #[test]
-fn a_wait_beyond_patience_is_told_at_once() {
+fn a_wait_beyond_the_limit_is_reported_at_once() {
     let server =
         Recorder::answering(|_| answer("429 Too Many Requests", "retry-after: 3600\r\n", "{}"));
     let told =
-        bound_to(&server).run(&["request", "probe", "/rest/self", "--json"]).expect(5).json();
+        home_bound_to(&server).run(&["request", "probe", "/rest/self", "--json"]).expect(5).json();
     assert_eq!(told["status"], 429);
     assert!(told["explanation"]["remedy"].as_str().unwrap().contains("60 min"), "{told}");
     assert_eq!(server.seen().len(), 1);
 }
 
 #[test]
-fn what_is_left_is_told_and_headers_are_explained() {
+fn the_remaining_budget_is_reported_and_headers_are_explained() {
     let headers = "x-ratelimit-limit: 1620, 160;w=1, 1620;w=60\r\nx-ratelimit-remaining: 37\r\nx-ratelimit-reset: 12\r\n\
                    sunset: 2020-01-01\r\nsnyk-request-id: r-1\r\n";
     let server = Recorder::answering(move |_| answer("200 OK", headers, "{\"a\":1}"));
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let shown = home.run(&["request", "probe", "/rest/self", "--include"]).expect(0);
     assert!(
         shown.out.starts_with("HTTP/1.1 200\n")

@@ -2,7 +2,7 @@
 
 use rustix::process::Signal;
 
-use super::{Recorder, bound_to};
+use super::{Recorder, home_bound_to};
 use crate::support::program::Home;
 use crate::support::pty::Pty;
 
@@ -11,7 +11,7 @@ const FRESH: &str = "snyk_cs_4711_v1";
 /// A home, and a server that creates a secret with every request.
 fn minting() -> (Home, Recorder) {
     let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
-    (bound_to(&server), server)
+    (home_bound_to(&server), server)
 }
 
 /// The screen with such a request in its console, confirmed and sent.
@@ -19,14 +19,14 @@ fn sent(home: &Home, server: &Recorder) -> Pty {
     let mut pty = home.unlocked_screen();
     pty.send(&format!("\x1b[200~curl -X POST {}/x\x1b[201~", server.origin()));
     pty.expect("Ready to send");
-    pty.step("\r");
+    pty.type_keys_and_wait("\r");
     pty.expect("Type probe to confirm");
     pty.send("probe\t\r");
     pty
 }
 
 #[test]
-fn whoever_leaves_before_giving_a_name_finds_the_secret_all_the_same() {
+fn a_user_who_quits_before_naming_the_secret_finds_it_later() {
     type Way = fn(&mut Pty);
     let ways: [(&str, Way); 4] = [
         ("dismissed and q", |pty| {
@@ -74,7 +74,7 @@ fn the_name_that_is_given_takes_the_place_of_the_one_that_was_not() {
 }
 
 #[test]
-fn at_a_terminal_the_command_keeps_before_it_asks() {
+fn at_a_terminal_the_command_stores_the_secret_before_it_asks() {
     for (typed, name) in
         [("\x03", "probe-minted"), ("\r", "probe-minted"), ("scanner\r", "scanner")]
     {

@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use super::{asked, bound_to, knob, met};
+use super::{add_fault, home_bound_to, home_with_simulator, request_count};
 use crate::support::recorder::{Recorder, answer};
 
 const ADMIN: &str = "us01-admin";
 
 #[test]
-fn three_commands_walk_from_organisations_to_issues() {
-    let (home, _world) = met(&[ADMIN]);
+fn three_commands_lead_from_organizations_to_issues() {
+    let (home, _simulator) = home_with_simulator(&[ADMIN]);
     let first = |arguments: &[&str]| home.run(arguments).expect(0).out.trim().to_owned();
     let org = first(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"]);
     let org = format!("org_id={org}");
@@ -50,7 +50,7 @@ fn three_commands_walk_from_organisations_to_issues() {
 
 #[test]
 fn three_thousand_projects_survive_a_refusal_in_the_middle() {
-    let (home, world) = met(&[ADMIN]);
+    let (home, simulator) = home_with_simulator(&[ADMIN]);
     let org = home
         .run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"])
         .expect(0)
@@ -73,7 +73,7 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     let mut text = vec![0; 1024];
     out.read_exact(&mut text).unwrap();
     // The pipe is full now and is not read, so the program is blocked in the middle of the list.
-    knob(&world, &json!({"path": path, "retry_after": "1", "times": 1}));
+    add_fault(&simulator, &json!({"path": path, "retry_after": "1", "times": 1}));
     out.read_to_end(&mut text).unwrap();
     let done = child.wait_with_output().unwrap();
     let told = String::from_utf8(done.stderr).unwrap();
@@ -86,7 +86,11 @@ fn three_thousand_projects_survive_a_refusal_in_the_middle() {
     let list: Vec<Value> = serde_json::from_slice(&text).unwrap();
     let ids: HashSet<_> = list.iter().map(|project| project["id"].as_str().unwrap()).collect();
     assert_eq!((list.len(), ids.len()), (3_000, 3_000));
-    assert_eq!(asked(&world, "GET", &path), 31, "each page once, the refused one twice");
+    assert_eq!(
+        request_count(&simulator, "GET", &path),
+        31,
+        "each page once, the refused one twice"
+    );
 }
 
 /// A page of a hundred projects whose link has a different form on each page; the fifteenth page is
@@ -134,7 +138,7 @@ fn three_thousand_projects_come_by_links_of_every_form() {
                 elsewhere.as_deref(),
             )
         });
-        let home = bound_to(&server);
+        let home = home_bound_to(&server);
         let told = home
             .run(&["request", "probe", "/rest/orgs/o/projects", "--all-pages"])
             .expect(i32::from(beyond.is_some()));
@@ -150,26 +154,26 @@ fn three_thousand_projects_come_by_links_of_every_form() {
 
 #[test]
 fn links_of_every_form_and_counted_pages_are_followed() {
-    let (home, world) = met(&[ADMIN]);
+    let (home, simulator) = home_with_simulator(&[ADMIN]);
     let count = |arguments: &[&str]| home.run(arguments).expect(0).json().as_array().unwrap().len();
     let (orgs, pages) =
         (count(&["request", ADMIN, "/rest/orgs?version=2024-10-15&limit=10", "--all-pages"]), 3);
-    assert_eq!((orgs, asked(&world, "GET", "/rest/orgs")), (30, pages));
+    assert_eq!((orgs, request_count(&simulator, "GET", "/rest/orgs")), (30, pages));
     assert_eq!(count(&["request", ADMIN, "--preset", "groups", "--all-pages"]), 3);
     assert_eq!(count(&["request", ADMIN, "--preset", "tenants", "--all-pages"]), 1);
-    let key = world.manifest["credentials"]
+    let key = simulator.manifest["credentials"]
         .as_array()
         .unwrap()
         .iter()
         .find(|known| known["kind"] == "api-key" && known["provider"] == "snyk-api-web");
     let key = key.unwrap()["name"].as_str().unwrap();
-    home.adopt(&world, key).expect(0);
+    home.add_seeded(&simulator, key).expect(0);
     assert_eq!(count(&["request", key, "--preset", "findings", "--all-pages"]), 240);
 }
 
 #[test]
 fn a_filter_gets_the_whole_list() {
-    let (home, _world) = met(&[ADMIN]);
+    let (home, _simulator) = home_with_simulator(&[ADMIN]);
     let path = "/rest/orgs?version=2024-10-15&limit=10";
     let filtered = home
         .run(&[
@@ -194,7 +198,7 @@ fn the_next_page_is_not_fetched_from_a_stranger() {
     let stranger = Recorder::saying("{\"data\":[2]}");
     let link = format!("{}/rest/x", stranger.origin());
     let server = Recorder::saying(&json!({"data": [1.50], "links": {"next": link}}).to_string());
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let refused = home.run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
     assert_eq!(refused.json(), json!([1.5]), "what was read stays read, as valid JSON");
     assert!(
@@ -208,7 +212,8 @@ fn the_next_page_is_not_fetched_from_a_stranger() {
 #[test]
 fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
     let circle = Recorder::saying(r#"{"data":[1],"links":{"next":"/x?a=1"}}"#);
-    let told = bound_to(&circle).run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
+    let told =
+        home_bound_to(&circle).run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
     assert_eq!(told.json(), json!([1, 1]));
     assert!(told.err.contains("loop"), "{}", told.err);
     let broken = Recorder::answering(|request| {
@@ -218,7 +223,7 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
             answer("200 OK", "", r#"{"results":[{"a":1}],"page":1,"page_total":2}"#)
         }
     });
-    let told = bound_to(&broken).run(&["request", "probe", "/x", "--all-pages"]).expect(5);
+    let told = home_bound_to(&broken).run(&["request", "probe", "/x", "--all-pages"]).expect(5);
     assert_eq!(told.json(), json!([{"a": 1}]));
     assert!(told.err.contains("boom") && told.err.contains("1 element on 1 page"), "{}", told.err);
 }
@@ -226,7 +231,7 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
 #[test]
 fn what_is_no_list_or_changes_something_has_no_pages() {
     let server = Recorder::saying(r#"{"data":{"id":1}}"#);
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let whole = home.run(&["request", "probe", "/rest/self", "--all-pages"]).expect(1);
     let changing =
         home.run(&["request", "probe", "POST", "/rest/x", "--all-pages", "--yes"]).expect(2);
@@ -241,7 +246,7 @@ fn what_is_no_list_or_changes_something_has_no_pages() {
 
 #[test]
 fn a_reader_that_goes_away_ends_the_reading() {
-    let (home, world) = met(&[ADMIN]);
+    let (home, simulator) = home_with_simulator(&[ADMIN]);
     let org = home
         .run(&["request", ADMIN, "--preset", "orgs", "--jq", ".data[0].id", "--raw"])
         .expect(0)
@@ -263,5 +268,5 @@ fn a_reader_that_goes_away_ends_the_reading() {
     out.read_exact(&mut [0; 100]).unwrap();
     drop(out);
     assert!(child.wait_with_output().unwrap().status.success());
-    assert!(asked(&world, "GET", &format!("/rest/orgs/{org}/projects")) < 10);
+    assert!(request_count(&simulator, "GET", &format!("/rest/orgs/{org}/projects")) < 10);
 }

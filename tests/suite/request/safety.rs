@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{SECRET, bound_to, met};
+use super::{SECRET, home_bound_to, home_with_simulator};
 use crate::support::recorder::{Recorder, answer};
 
 #[test]
@@ -15,7 +15,7 @@ fn a_secret_that_is_sent_back_is_masked_everywhere() {
             &body,
         )
     });
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let shown = home.run(&["request", "probe", "/rest/x", "--include"]).expect(4);
     let whole = home.run(&["request", "probe", "/rest/x", "--json"]).expect(4);
     for text in [&shown.out, &shown.err, &whole.out, &whole.err] {
@@ -32,20 +32,20 @@ fn a_secret_that_is_sent_back_is_masked_everywhere() {
 }
 
 #[test]
-fn a_check_keeps_no_secret_that_is_sent_back() {
+fn a_check_stores_no_secret_that_is_sent_back() {
     let server = Recorder::answering(|_| {
         answer("401 Unauthorized", "", &format!(r#"{{"message":"{SECRET} is wrong"}}"#))
     });
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let checked = home.run(&["check", "probe", "--json"]).expect(4);
     assert!(!checked.out.contains(SECRET), "{}", checked.out);
     assert!(!on_disk(&home, SECRET));
 }
 
 #[test]
-fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
-    let (home, world) = met(&["us01-admin"]);
-    let example = world.manifest["credentials"].as_array().unwrap().iter();
+fn a_minted_secret_is_stored_under_its_name_and_never_shown() {
+    let (home, simulator) = home_with_simulator(&["us01-admin"]);
+    let example = simulator.manifest["credentials"].as_array().unwrap().iter();
     let account = example.clone().find(|known| {
         known["kind"] == "service-account-token"
             && known["region"] == "SNYK-US-01"
@@ -87,7 +87,7 @@ fn a_minted_secret_is_kept_under_its_name_and_shown_to_nobody() {
 #[test]
 fn a_minted_secret_without_a_name_is_not_lost() {
     let server = Recorder::saying(r#"{"client_id":"c","client_secret":"snyk_cs_4711_v1"}"#);
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     for name in ["probe-minted", "probe-minted-2"] {
         let told = home.run(&["request", "probe", "POST", "/x", "--yes"]).expect(0);
         assert_eq!(told.out, r#"{"client_id":"c","client_secret":"‹secret›"}"#);
@@ -108,9 +108,9 @@ fn a_minted_secret_without_a_name_is_not_lost() {
 }
 
 #[test]
-fn a_secret_in_what_was_only_read_is_withheld_and_told() {
+fn a_secret_in_a_read_response_is_withheld_and_reported() {
     let server = Recorder::saying(r#"{"client_secret":"snyk_cs_4711_v1"}"#);
-    let told = bound_to(&server).run(&["request", "probe", "/x"]).expect(0);
+    let told = home_bound_to(&server).run(&["request", "probe", "/x"]).expect(0);
     assert_eq!(told.out, r#"{"client_secret":"‹secret›"}"#);
     assert!(
         told.err.contains("not shown")
@@ -122,9 +122,9 @@ fn a_secret_in_what_was_only_read_is_withheld_and_told() {
 }
 
 #[test]
-fn a_secret_that_is_too_short_to_be_masked_is_not_kept() {
+fn a_secret_that_is_too_short_to_be_masked_is_not_stored() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let refused = home.feed(&["edit", "probe", "--secret"], "ab1").expect(2);
     assert!(refused.err.contains("too short") && !refused.err.contains("ab1"), "{}", refused.err);
 }
@@ -134,7 +134,7 @@ fn what_another_server_says_is_nothing_about_the_credential() {
     let stranger = Recorder::saying("{\"data\":{\"id\":\"x\",\"type\":\"user\"}}");
     let location = format!("location: {}/in\r\n", stranger.origin());
     let server = Recorder::answering(move |_| answer("302 Found", &location, ""));
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let checked = home.run(&["check", "probe", "--json"]).expect(5).json();
     assert_eq!(
         (&checked[0]["verdict"], &checked[0]["status"]),
@@ -155,7 +155,7 @@ fn what_another_server_says_is_nothing_about_the_credential() {
     let page = Recorder::answering(|_| {
         answer("200 OK", "content-type: text/html\r\n", "<!doctype html><title>Sign in</title>")
     });
-    let checked = bound_to(&page).run(&["check", "probe", "--json"]).expect(5).json();
+    let checked = home_bound_to(&page).run(&["check", "probe", "--json"]).expect(5).json();
     assert_eq!(
         (&checked[0]["verdict"], &checked[0]["status"]),
         (&json!("unknown"), &json!(200)),
@@ -164,9 +164,9 @@ fn what_another_server_says_is_nothing_about_the_credential() {
 }
 
 #[test]
-fn headers_that_carry_a_credential_are_not_the_persons() {
+fn headers_that_carry_a_credential_cannot_be_set_by_the_user() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     for header in [
         "Authorization=token x-4711",
         "Cookie=sid=4711",

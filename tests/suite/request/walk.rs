@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{Recorder, SECRET, bound_to};
+use super::{Recorder, SECRET, home_bound_to};
 use crate::support::program::Home;
 use crate::support::pty::Pty;
 use crate::support::recorder::answer;
@@ -16,7 +16,7 @@ fn counting() -> (Home, Recorder) {
         let count = count.fetch_add(1, Ordering::Relaxed);
         answer("200 OK", "", &format!(r#"{{"count":{count},"inner":{{"name":"acme"}}}}"#))
     });
-    (bound_to(&server), server)
+    (home_bound_to(&server), server)
 }
 
 /// The console with a request that was pasted as a curl command.
@@ -155,7 +155,7 @@ fn a_list_without_end_is_read_page_by_page_until_it_is_cancelled() {
             &format!(r#"{{"data":[{{"id":"{page}"}}],"links":{{"next":"/x?page={}"}}}}"#, page + 1),
         )
     });
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let mut pty = pasted(&home, &server);
     pty.send("L");
     pty.expect_that("some pages", |_| server.seen().len() > 3);

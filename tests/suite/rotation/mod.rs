@@ -2,11 +2,11 @@
 //! them. Start with [`rig`] for the setup, `plans.rs` for rotations without faults and `faults.rs`
 //! for all others.
 
-mod chaos;
+mod creation_and_revocation;
+mod fault_injection;
 mod faults;
-mod halves;
-mod person;
 mod plans;
 mod program;
 mod rig;
 mod screen;
+mod scripted_user;

@@ -7,17 +7,17 @@ use std::net::TcpStream;
 use serde_json::Value;
 
 use super::rig::sha256;
-use crate::signin::visitor::{Waiting, arrive, decide};
-use crate::support::program::{Home, Outcome, World};
+use crate::signin::browser::{WaitingCommand, open_callback, press_consent_button};
+use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 /// A home connected to a simulator, with these credentials.
-fn home(names: &[&str]) -> (Home, World) {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
+fn home(names: &[&str]) -> (Home, SimulatorProcess) {
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
     for name in names {
-        home.adopt(&world, name).expect(0);
+        home.add_seeded(&simulator, name).expect(0);
     }
-    (home, world)
+    (home, simulator)
 }
 
 fn lines(outcome: &Outcome) -> Vec<Value> {
@@ -35,8 +35,8 @@ fn steps(outcome: &Outcome, state: &str) -> Vec<String> {
 
 #[test]
 fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
-    let (home, world) = home(&["us01-release-bot"]);
-    let old = world.secret("us01-release-bot");
+    let (home, simulator) = home(&["us01-release-bot"]);
+    let old = simulator.secret("us01-release-bot");
     let file = home.root().join("app.env");
     std::fs::write(&file, format!("SNYK_SECRET={old}\nOTHER=1\n")).unwrap();
     let path = file.to_str().unwrap();
@@ -85,10 +85,12 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
 }
 
 #[test]
-fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_goes_on() {
-    let (home, world) = home(&["us01-triage-app", "us01-admin"]);
-    let old =
-        world.credential("us01-triage-app")["parts"]["client_secret"].as_str().unwrap().to_owned();
+fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_continues() {
+    let (home, simulator) = home(&["us01-triage-app", "us01-admin"]);
+    let old = simulator.credential("us01-triage-app")["parts"]["client_secret"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     home.run(&["rotate", "us01-triage-app", "--part", "client_id", "--yes"]).expect(2);
     let session = home.run(&["get", "us01-triage-app"]).expect(0).out;
 
@@ -121,7 +123,7 @@ fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_goes_on() {
         "no refresh token is spent"
     );
     assert!(!done.out.contains(&old) && !done.err.contains(&old), "no secret is told");
-    assert_eq!(living(&world, &old), 0);
+    assert_eq!(living(&simulator, &old), 0);
     home.run(&["check", "us01-triage-app"]).expect(0);
     assert_ne!(
         home.run(&["get", "us01-triage-app"]).expect(0).out,
@@ -136,8 +138,8 @@ fn deed(line: &Value) -> (String, String) {
 }
 
 #[test]
-fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input() {
-    let (home, world) = home(&["us01-admin"]);
+fn a_manual_rotation_waits_for_the_user_and_reads_the_secret_from_standard_input() {
+    let (home, simulator) = home(&["us01-admin"]);
     let waits = home.run(&["rotate", "us01-admin", "--yes", "--json"]).expect(8);
     assert!(waits.error()["remedy"].as_str().unwrap().contains("--resume"), "{}", waits.err);
     let open = home.run(&["rotations", "--json"]).expect(0).json();
@@ -145,9 +147,9 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
         (&open[0]["state"], &open[0]["step"]),
         (&Value::from("needs-human"), &Value::from("await-paste"))
     );
-    assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, world.secret("us01-admin"));
+    assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, simulator.secret("us01-admin"));
 
-    let new = by_hand(&world, "us01-admin");
+    let new = by_hand(&simulator, "us01-admin");
     home.feed(&["rotate", "--resume", open[0]["id"].as_str().unwrap()], &new).expect(0);
     assert_eq!(home.run(&["get", "us01-admin"]).expect(0).out, new);
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"], "done");
@@ -157,9 +159,9 @@ fn a_guided_rotation_waits_for_a_person_and_takes_the_secret_from_standard_input
 /// and the provider does.
 #[test]
 fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
-    let (home, world) = home(&["us01-admin"]);
-    let api = world.manifest["regions"]["SNYK-US-01"]["api"].as_str().unwrap();
-    let text = format!("SNYK_TOKEN={}\nSNYK_API={api}\n", world.secret("us01-pr-checks"));
+    let (home, simulator) = home(&["us01-admin"]);
+    let api = simulator.manifest["regions"]["SNYK-US-01"]["api"].as_str().unwrap();
+    let text = format!("SNYK_TOKEN={}\nSNYK_API={api}\n", simulator.secret("us01-pr-checks"));
     home.feed(&["import", "-", "--as", "pr"], &text).expect(0);
     let kind = || home.run(&["show", "pr", "--json"]).expect(0).json()["kind"].clone();
     home.run(&["check", "pr"]).expect(0);
@@ -176,19 +178,19 @@ fn a_key_that_was_taken_for_a_personal_token_is_not_replaced_like_one() {
     home.run(&["rotate", "pr", "--as", "us01-admin", "--yes", "--json"]).expect(0);
     home.run(&["check", "pr"]).expect(0);
     assert_eq!(
-        (kind(), living(&world, world.secret("us01-pr-checks"))),
+        (kind(), living(&simulator, simulator.secret("us01-pr-checks"))),
         ("service-account-token".into(), 0)
     );
 }
 
 #[test]
 fn a_rotation_that_waits_can_be_rolled_back() {
-    let (home, world) = home(&["us01-laptop"]);
+    let (home, simulator) = home(&["us01-laptop"]);
     home.run(&["rotate", "us01-laptop", "--yes"]).expect(8);
     home.run(&["remove", "us01-laptop", "--yes"]).expect(8);
     home.feed(&["edit", "us01-laptop", "--secret"], "somethingelse").expect(8);
     home.run(&["rotate", "--rollback", "us01-laptop"]).expect(0);
-    assert_eq!(home.run(&["get", "us01-laptop"]).expect(0).out, world.secret("us01-laptop"));
+    assert_eq!(home.run(&["get", "us01-laptop"]).expect(0).out, simulator.secret("us01-laptop"));
     assert_eq!(
         home.run(&["rotations", "--all", "--json"]).expect(0).json()[0]["state"],
         "rolled-back"
@@ -196,8 +198,8 @@ fn a_rotation_that_waits_can_be_rolled_back() {
 }
 
 #[test]
-fn a_plan_tells_everything_and_does_nothing() {
-    let (home, world) = home(&["us01-admin", "us01-ci-scanner"]);
+fn a_plan_shows_everything_and_does_nothing() {
+    let (home, simulator) = home(&["us01-admin", "us01-ci-scanner"]);
     let plan = home
         .run(&["rotate", "us01-ci-scanner", "--as", "us01-admin", "--plan", "--json"])
         .expect(0);
@@ -208,14 +210,14 @@ fn a_plan_tells_everything_and_does_nothing() {
     assert_eq!(home.run(&["rotations", "--all", "--json"]).expect(0).json(), serde_json::json!([]));
     assert_eq!(
         home.run(&["get", "us01-ci-scanner"]).expect(0).out,
-        world.secret("us01-ci-scanner")
+        simulator.secret("us01-ci-scanner")
     );
     home.run(&["--readonly", "rotate", "us01-ci-scanner", "--yes"]).expect(2);
 }
 
 #[test]
 fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
-    let (home, world) =
+    let (home, simulator) =
         home(&["us01-admin", "us01-ci-scanner", "us01-release-bot", "saw-eu-admin"]);
     for (name, like, administrator) in [
         ("ci-two", "us01-ci-scanner", "us01-admin"),
@@ -226,7 +228,7 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
         home.run(&["check", name]).expect(0);
     }
     let account =
-        world.credential("us01-release-bot")["fields"]["service_account_id"].as_str().unwrap();
+        simulator.credential("us01-release-bot")["fields"]["service_account_id"].as_str().unwrap();
     let account = format!("service_account_id={account}");
     let further =
         ["create", "bot-three", "--like", "us01-release-bot", "--field", &account, "--yes"];
@@ -254,8 +256,8 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
 
 #[test]
 fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
-    let (home, world) = home(&["us01-release-bot"]);
-    let old = world.secret("us01-release-bot");
+    let (home, simulator) = home(&["us01-release-bot"]);
+    let old = simulator.secret("us01-release-bot");
     let folder = home.root().join("apps");
     let file = folder.join("app.json");
     std::fs::create_dir(&folder).unwrap();
@@ -277,21 +279,21 @@ fn a_consumer_that_cannot_be_served_stops_it_before_anything_is_revoked() {
     let stopped = home.run(&["rotate", "us01-release-bot", "--yes", "--json"]).expect(8);
     assert!(stopped.error()["why"].as_str().unwrap().contains("app"), "{}", stopped.err);
     assert!(!stopped.out.contains(old) && !stopped.err.contains(old));
-    assert_eq!(living(&world, old), 1, "the old secret is not revoked");
+    assert_eq!(living(&simulator, old), 1, "the old secret is not revoked");
     home.run(&["check", "us01-release-bot"]).expect(0);
 
     std::fs::write(&file, r#"{"token":"x"}"#).unwrap();
     home.run(&["rotate", "--resume", "us01-release-bot", "--answer", "retry"]).expect(0);
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_eq!(std::fs::read_to_string(&file).unwrap(), format!(r#"{{"token":"{new}"}}"#));
-    assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
+    assert_eq!((living(&simulator, old), living(&simulator, &new)), (0, 1));
 }
 
 #[test]
 fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
-    let (home, world) = home(&["us01-release-bot"]);
-    let old = world.secret("us01-release-bot");
-    let before = secrets_beside(&world, old);
+    let (home, simulator) = home(&["us01-release-bot"]);
+    let old = simulator.secret("us01-release-bot");
+    let before = secrets_beside(&simulator, old);
     assert!(before >= 1);
     let outcomes: Vec<_> = std::thread::scope(|scope| {
         let rotate = || home.run(&["rotate", "us01-release-bot", "--yes", "--json"]);
@@ -306,7 +308,7 @@ fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
     }
     let new = home.run(&["get", "us01-release-bot"]).expect(0).out;
     assert_eq!(
-        (living(&world, old), secrets_beside(&world, &new)),
+        (living(&simulator, old), secrets_beside(&simulator, &new)),
         (0, before),
         "nothing minted is left over"
     );
@@ -317,8 +319,8 @@ fn eight_processes_that_rotate_one_credential_at_once_leave_one_secret() {
 }
 
 /// Number of live secrets of this kind that the account has.
-fn secrets_beside(world: &World, secret: &str) -> usize {
-    let answer = ask(world, "GET", "/faults/live", "");
+fn secrets_beside(simulator: &SimulatorProcess, secret: &str) -> usize {
+    let answer = ask(simulator, "GET", "/faults/live", "");
     let live: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     let live = live["live"].as_array().unwrap();
     let this = live
@@ -331,20 +333,20 @@ fn secrets_beside(world: &World, secret: &str) -> usize {
 }
 
 /// Number of live secrets with this value.
-fn living(world: &World, secret: &str) -> usize {
-    ask(world, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
+fn living(simulator: &SimulatorProcess, secret: &str) -> usize {
+    ask(simulator, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
 }
 
-fn by_hand(world: &World, name: &str) -> String {
+fn by_hand(simulator: &SimulatorProcess, name: &str) -> String {
     let body = serde_json::json!({ "credential": name }).to_string();
-    let answer = ask(world, "POST", "/faults/by-hand", &body);
+    let answer = ask(simulator, "POST", "/faults/by-hand", &body);
     let made: Value = serde_json::from_str(answer.split("\r\n\r\n").nth(1).unwrap()).unwrap();
     made["secret"].as_str().unwrap().to_owned()
 }
 
 /// Sends a request to the control listener of the simulator.
-fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
-    let url: url::Url = world.manifest["faults"].as_str().unwrap().parse().unwrap();
+fn ask(simulator: &SimulatorProcess, method: &str, path: &str, body: &str) -> String {
+    let url: url::Url = simulator.manifest["faults"].as_str().unwrap().parse().unwrap();
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let length = body.len();
     let head = format!(
@@ -357,14 +359,15 @@ fn ask(world: &World, method: &str, path: &str, body: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dead() {
-    let (home, world) = home(&["us01-triage-app"]);
-    let old = world.secret("us01-triage-app");
+async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_revoked() {
+    let (home, simulator) = home(&["us01-triage-app"]);
+    let old = simulator.secret("us01-triage-app");
     let rotate = ["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"];
-    let waiting = Waiting::begin_command(&home, &rotate, "");
+    let waiting = WaitingCommand::begin_command(&home, &rotate, "");
     let open = home.run(&["rotations", "--json"]).expect(0).json();
     assert_eq!(open[0]["step"], "await-sign-in", "{open}");
-    let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    let (status, page) =
+        open_callback(press_consent_button(&waiting.visit, "allow").await).await.unwrap();
     assert!(status == 200 && page.contains("Signed in"), "{page}");
     let done = waiting.end().expect(0);
     let order = ["create", "stash", "verify", "promote", "revoke", "prove-dead", "forget"];
@@ -377,7 +380,7 @@ async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dea
             && !done.err.contains(&new)
             && !done.out.contains(old)
     );
-    assert_eq!((living(&world, old), living(&world, &new)), (0, 1));
+    assert_eq!((living(&simulator, old), living(&simulator, &new)), (0, 1));
     home.run(&["check", "us01-triage-app"]).expect(0);
     assert!(
         home.run(&["show", "us01-triage-app", "--json"]).expect(0).json()["expires"].is_string(),
@@ -389,13 +392,14 @@ async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_dea
 
 #[tokio::test]
 async fn a_denied_sign_in_leaves_the_session_and_its_address_may_be_pasted() {
-    let (home, world) = home(&["us01-triage-app"]);
-    let waiting = Waiting::begin_command(
+    let (home, simulator) = home(&["us01-triage-app"]);
+    let waiting = WaitingCommand::begin_command(
         &home,
         &["rotate", "us01-triage-app", "--yes", "--json", "--no-browser"],
         "",
     );
-    let (_, page) = arrive(decide(&waiting.visit, "deny").await).await.unwrap();
+    let (_, page) =
+        open_callback(press_consent_button(&waiting.visit, "deny").await).await.unwrap();
     assert!(page.contains("The sign-in was denied"), "{page}");
     let denied = waiting.end().expect(8);
     assert!(denied.error()["why"].as_str().unwrap().contains("access_denied"), "{}", denied.err);
@@ -411,9 +415,9 @@ async fn a_denied_sign_in_leaves_the_session_and_its_address_may_be_pasted() {
         "--no-browser",
         "--paste",
     ];
-    let mut waiting = Waiting::begin_command(&home, &again, "");
-    waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
+    let mut waiting = WaitingCommand::begin_command(&home, &again, "");
+    waiting.type_line(press_consent_button(&waiting.visit, "allow").await.as_str());
     waiting.end().expect(0);
     home.run(&["check", "us01-triage-app"]).expect(0);
-    assert_eq!(living(&world, &old), 0);
+    assert_eq!(living(&simulator, &old), 0);
 }

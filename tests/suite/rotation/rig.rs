@@ -1,6 +1,6 @@
 //! The rig of the rotation tests: the real engine and the real simulator on a simulated clock.
 //! Stores, requests and journals outlive the engine, as they outlive a process. Start with
-//! [`Rig::new`] and [`Rig::rotate`].
+//! [`RotationRig::new`] and [`RotationRig::rotate`].
 
 use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
@@ -34,8 +34,8 @@ use tokenring::net::{HttpClient, OutgoingRequest, RequestBody, RequestLimits, Tr
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
 use tokenring::store::{ItemKey, MemoryStore, SecretStore as _};
 
-use super::chaos::Chaos;
-use super::person::Person;
+use super::fault_injection::FaultInjector;
+use super::scripted_user::ScriptedUser;
 
 const START: Timestamp = time::macros::datetime!(2026-11-22 12:00 UTC);
 
@@ -48,27 +48,27 @@ const LIMITS: RequestLimits = RequestLimits {
 };
 
 /// Timeout of a consumer program.
-const CONSUMER: Duration = Duration::from_secs(2);
+const CONSUMER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Maximum number of processes that a rotation may need.
-const LIVES: usize = 12;
+const MAX_PROCESSES: usize = 12;
 
 /// Everything that outlives a process.
-pub(super) struct Rig {
+pub(super) struct RotationRig {
     pub sandbox: ProviderSimulator,
-    pub time: Arc<Time>,
+    pub time: Arc<SharedClock>,
     pub index: Arc<Database>,
     pub store: Arc<MemoryStore>,
     pub lines: Mutex<Vec<ProgressLine>>,
     /// Timeout of a sign-in.
     pub sign_in: Duration,
     http: HttpClient,
-    catalogue: Arc<ProviderCatalog>,
+    catalog: Arc<ProviderCatalog>,
     folder: TempDir,
 }
 
 /// The live secrets before a rotation.
-pub(super) struct Before {
+pub(super) struct SecretsBefore {
     pub living: BTreeSet<String>,
     /// The current secret; `None` if a credential is created.
     pub old: Option<String>,
@@ -76,30 +76,30 @@ pub(super) struct Before {
 
 /// The task of a test.
 #[derive(Clone)]
-pub(super) enum Errand {
+pub(super) enum RotationTask {
     /// Rotate or revoke an existing credential.
-    About(Box<RotationPlan>),
+    Existing(Box<RotationPlan>),
     /// Create a credential.
-    Make(Box<CreationPlan>),
+    Create(Box<CreationPlan>),
 }
 
-impl Errand {
+impl RotationTask {
     pub(super) fn plan(&self) -> &RotationPlan {
         match self {
-            Self::About(plan) => plan,
-            Self::Make(creation) => &creation.plan,
+            Self::Existing(plan) => plan,
+            Self::Create(creation) => &creation.plan,
         }
     }
 }
 
 /// A clock that advances only when a task sleeps, shared by the engine and the simulator.
-pub(super) struct Time {
+pub(super) struct SharedClock {
     advanced_ms: AtomicI64,
     simulator: sandbox::SimulatedClock,
 }
 
 #[async_trait]
-impl Clock for Time {
+impl Clock for SharedClock {
     fn now(&self) -> Timestamp {
         START + time::Duration::milliseconds(self.advanced_ms.load(Ordering::SeqCst))
     }
@@ -110,14 +110,14 @@ impl Clock for Time {
     }
 }
 
-impl Time {
+impl SharedClock {
     pub(super) fn advance(&self, by: Duration) {
         self.simulator.advance(by);
         self.advanced_ms.fetch_add(i64::try_from(by.as_millis()).unwrap(), Ordering::SeqCst);
     }
 }
 
-impl Rig {
+impl RotationRig {
     pub(super) async fn new() -> Self {
         let folder = memory_folder();
         let simulator = sandbox::SimulatedClock::frozen(START);
@@ -126,55 +126,55 @@ impl Rig {
                 .await
                 .unwrap();
         Self {
-            time: Arc::new(Time { advanced_ms: AtomicI64::new(0), simulator }),
+            time: Arc::new(SharedClock { advanced_ms: AtomicI64::new(0), simulator }),
             index: Arc::new(Database::open(&folder.path().join("index.db")).unwrap()),
             store: Arc::new(MemoryStore::new()),
             lines: Mutex::default(),
             sign_in: SIGN_IN_TIMEOUT,
             http: HttpClient::default(),
-            catalogue: Arc::new(simulated(sandbox.manifest())),
+            catalog: Arc::new(simulated(sandbox.manifest())),
             folder,
             sandbox,
         }
     }
 
     /// The engine of a new process, with injected faults.
-    pub(super) fn engine(&self, chaos: &Arc<Chaos>) -> Arc<Engine> {
+    pub(super) fn engine(&self, injector: &Arc<FaultInjector>) -> Arc<Engine> {
         let ports = EngineDependencies {
-            catalog: Arc::clone(&self.catalogue),
+            catalog: Arc::clone(&self.catalog),
             database: Arc::clone(&self.index),
-            store: Arc::new(chaos.store(Arc::clone(&self.store))),
-            transport: Arc::new(chaos.transport(HttpClient::default())),
+            store: Arc::new(injector.store(Arc::clone(&self.store))),
+            transport: Arc::new(injector.transport(HttpClient::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };
         let options = EngineOptions {
             lock_folder: Some(self.folder.path().join("locks")),
             limits: LIMITS,
-            consumer_timeout: CONSUMER,
+            consumer_timeout: CONSUMER_TIMEOUT,
             sign_in_timeout: self.sign_in,
             ..EngineOptions::from(&Settings::default())
         };
         Arc::new(Engine::new(ports, options))
     }
 
-    pub(super) fn calm(&self) -> Arc<Engine> {
-        self.engine(&Arc::new(Chaos::calm()))
+    pub(super) fn fresh_engine(&self) -> Arc<Engine> {
+        self.engine(&Arc::new(FaultInjector::none()))
     }
 
     /// Adds a credential that the simulator issued.
-    pub(super) async fn adopt(&self, name: &str) -> Credential {
-        self.keep(self.sandbox.manifest().credential(name).unwrap().clone()).await
+    pub(super) async fn add_seeded(&self, name: &str) -> Credential {
+        self.add_issued(self.sandbox.manifest().credential(name).unwrap().clone()).await
     }
 
     /// Adds a credential of the simulator with nothing but its secret.
-    pub(super) async fn adopt_bare(&self, name: &str) -> Credential {
+    pub(super) async fn add_with_secret_only(&self, name: &str) -> Credential {
         let mut issued = self.sandbox.manifest().credential(name).unwrap().clone();
         issued.fields.clear();
-        self.keep(issued).await
+        self.add_issued(issued).await
     }
 
-    async fn keep(&self, issued: Issued) -> Credential {
-        let engine = self.calm();
+    async fn add_issued(&self, issued: Issued) -> Credential {
+        let engine = self.fresh_engine();
         let kind = engine.catalog.kind(issued.provider, issued.kind).unwrap();
         let fields = issued.fields.iter().filter(|(id, _)| kind.field(id).is_some());
         let parts = issued
@@ -196,7 +196,7 @@ impl Rig {
     }
 
     /// Adds a consumer that writes the secret of the credential to a file.
-    pub(super) async fn consume(&self, credential: &Credential, part: SecretPart) {
+    pub(super) async fn add_file_consumer(&self, credential: &Credential, part: SecretPart) {
         let path = self.delivered_to();
         std::fs::write(&path, "SECRET=before\n").unwrap();
         let target = ConsumerTarget::EnvFile { path, key: "SECRET".to_owned() };
@@ -205,7 +205,7 @@ impl Rig {
 
     /// Adds a consumer program that reads the secret of the credential. It behaves as `faults`
     /// says, one word for each call.
-    pub(super) async fn consume_by_program(&self, credential: &Credential, faults: &[&str]) {
+    pub(super) async fn add_program_consumer(&self, credential: &Credential, faults: &[&str]) {
         let folder = self.folder.path().to_owned();
         std::fs::write(folder.join("faults"), faults.join("\n") + "\n").unwrap();
         std::fs::write(self.delivered_to(), "SECRET=before\n").unwrap();
@@ -239,7 +239,7 @@ impl Rig {
         target: ConsumerTarget,
     ) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
-        self.calm()
+        self.fresh_engine()
             .add_consumer(Consumer { credential, name, part, target, last_delivery: None })
             .await
             .unwrap();
@@ -257,44 +257,59 @@ impl Rig {
     }
 
     /// Rotates, and after every crash resumes with a new engine.
-    pub(super) async fn rotate(&self, plan: RotationPlan, person: &Person<'_>) -> RotationStatus {
-        self.carry_out(&Errand::About(Box::new(plan)), &Arc::new(Chaos::calm()), person).await
+    pub(super) async fn rotate(
+        &self,
+        plan: RotationPlan,
+        user: &ScriptedUser<'_>,
+    ) -> RotationStatus {
+        self.run_task(
+            &RotationTask::Existing(Box::new(plan)),
+            &Arc::new(FaultInjector::none()),
+            user,
+        )
+        .await
     }
 
     /// Rotates until a step is done, and stops there as if the process was killed.
-    pub(super) async fn die_after(&self, plan: &RotationPlan, person: &Person<'_>, step: &str) {
-        let tell = |line: &ProgressLine| {
+    pub(super) async fn crash_after(
+        &self,
+        plan: &RotationPlan,
+        user: &ScriptedUser<'_>,
+        step: &str,
+    ) {
+        let on_progress = |line: &ProgressLine| {
             if (line.step.as_str(), line.state) == (step, StepStatus::Done) {
                 std::panic::resume_unwind(Box::new("the process dies"));
             }
         };
-        let audience = RotationObserver { prompter: person, on_progress: &tell };
-        let died =
-            AssertUnwindSafe(self.calm().rotate(plan.clone(), audience)).catch_unwind().await;
+        let observer = RotationObserver { prompter: user, on_progress: &on_progress };
+        let died = AssertUnwindSafe(self.fresh_engine().rotate(plan.clone(), observer))
+            .catch_unwind()
+            .await;
         assert!(died.is_err(), "it did not die: {:#?}", died.ok());
     }
 
     /// Runs the task with injected faults.
-    pub(super) async fn carry_out(
+    pub(super) async fn run_task(
         &self,
-        errand: &Errand,
-        chaos: &Arc<Chaos>,
-        person: &Person<'_>,
+        task: &RotationTask,
+        injector: &Arc<FaultInjector>,
+        user: &ScriptedUser<'_>,
     ) -> RotationStatus {
         let mut last = None;
-        for _ in 0..LIVES {
-            let engine = self.engine(chaos);
+        for _ in 0..MAX_PROCESSES {
+            let engine = self.engine(injector);
             let ended = tokio::select! {
-                ended = self.live(&engine, errand, person) => ended,
-                () = chaos.crashed() => {
-                    self.assert_working(errand.plan()).await;
+                ended = self.run_process(&engine, task, user) => ended,
+                () = injector.crashed() => {
+                    self.assert_working(task.plan()).await;
                     continue;
                 }
             };
             match ended {
                 Ok(status) => return status,
                 Err(problem) => {
-                    assert!(chaos.is_spent(), "without a reason: {problem}");
+                    assert!(injector.is_spent(), "without a reason: {problem}");
                     last = Some(problem);
                 }
             }
@@ -310,7 +325,7 @@ impl Rig {
         let key = ItemKey::for_part(&plan.credential, SecretSlot::Current, &plan.part);
         let current =
             self.store.get(&key).await.expect("the slot `current` is never empty").expose(sha256);
-        let works = self.living(&plan.region).await.contains(&current);
+        let works = self.live_secrets(&plan.region).await.contains(&current);
         assert!(
             works || plan.overlap == SecretOverlap::Absent,
             "the current secret is dead: {:#?}",
@@ -318,34 +333,33 @@ impl Rig {
         );
     }
 
-    async fn live(
+    async fn run_process(
         &self,
         engine: &Engine,
-        errand: &Errand,
-        person: &Person<'_>,
+        task: &RotationTask,
+        user: &ScriptedUser<'_>,
     ) -> Result<RotationStatus, Problem> {
-        let tell = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
-        let audience = RotationObserver { prompter: person, on_progress: &tell };
+        let on_progress = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
+        let observer = RotationObserver { prompter: user, on_progress: &on_progress };
         let known = engine.list_rotations(RotationFilter::Open).await?;
-        if let Some(known) = known.iter().find(|known| known.id == errand.plan().rotation.as_str())
-        {
-            return engine.resume_rotation(&known.id, RotationDirection::Forward, audience).await;
+        if let Some(known) = known.iter().find(|known| known.id == task.plan().rotation.as_str()) {
+            return engine.resume_rotation(&known.id, RotationDirection::Forward, observer).await;
         }
-        match errand {
-            Errand::About(plan) => engine.rotate(plan.as_ref().clone(), audience).await,
-            Errand::Make(creation) => {
-                engine.create_credential(creation.as_ref().clone(), audience).await
+        match task {
+            RotationTask::Existing(plan) => engine.rotate(plan.as_ref().clone(), observer).await,
+            RotationTask::Create(creation) => {
+                engine.create_credential(creation.as_ref().clone(), observer).await
             }
         }
     }
 
     /// SHA-256 of all live secrets of a region that have been issued to a client or user.
-    pub(super) async fn living(&self, region: &str) -> BTreeSet<String> {
+    pub(super) async fn live_secrets(&self, region: &str) -> BTreeSet<String> {
         let live = self.control(HttpMethod::Get, "/live", &Value::Null).await;
         let secrets = live["live"].as_array().unwrap().iter();
-        let lasting = secrets
+        let persistent = secrets
             .filter(|secret| secret["region"] == region && secret["kind"] != "oauth-access-token");
-        lasting.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
+        persistent.map(|secret| secret["sha256"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Makes the disk refuse the n-th entry of every journal; the first is 1.
@@ -354,37 +368,37 @@ impl Rig {
             "CREATE TRIGGER refusal BEFORE INSERT ON rotation_entries WHEN NEW.seq = {nth}
              BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
         );
-        self.disk().execute_batch(&trigger).unwrap();
+        self.open_database().execute_batch(&trigger).unwrap();
     }
 
     /// Makes the disk accept all entries again.
     pub(super) fn accept_all(&self) {
-        self.disk().execute_batch("DROP TRIGGER refusal").unwrap();
+        self.open_database().execute_batch("DROP TRIGGER refusal").unwrap();
     }
 
-    fn disk(&self) -> rusqlite::Connection {
+    fn open_database(&self) -> rusqlite::Connection {
         rusqlite::Connection::open(self.index.path()).unwrap()
     }
 
     /// Creates a new secret on the provider's web page, as a user does.
-    pub(super) async fn by_hand(&self, name: &str) -> Option<String> {
+    pub(super) async fn create_on_page(&self, name: &str) -> Option<String> {
         let made = self.control(HttpMethod::Post, "/by-hand", &json!({"credential": name})).await;
         made["secret"].as_str().map(str::to_owned)
     }
 
     /// Revokes the secret with this SHA-256 on the provider's web page, as a user does.
-    pub(super) async fn revoke_by_hand(&self, sha256: &str) {
+    pub(super) async fn revoke_on_page(&self, sha256: &str) {
         self.control(HttpMethod::Post, "/by-hand", &json!({"revoke": sha256})).await;
     }
 
     /// Adds a fault rule to the simulator.
-    pub(super) async fn knob(&self, rule: &Value) {
+    pub(super) async fn add_fault(&self, rule: &Value) {
         let told = self.control(HttpMethod::Post, "", rule).await;
         assert!(told["error"].is_null(), "{told}");
     }
 
     /// Presses a button of the consent page; returns the address to which it redirects the browser.
-    pub(super) async fn decide(&self, page: &str, decision: &str) -> url::Url {
+    pub(super) async fn press_consent_button(&self, page: &str, decision: &str) -> url::Url {
         let mut page: url::Url = page.parse().unwrap();
         let asked: Vec<(String, String)> = page.query_pairs().into_owned().collect();
         let pairs = asked
@@ -397,7 +411,7 @@ impl Rig {
     }
 
     /// Opens the callback address; the page that it shows is not needed.
-    pub(super) async fn arrive(&self, address: url::Url) {
+    pub(super) async fn open_callback(&self, address: url::Url) {
         let outgoing = OutgoingRequest {
             method: HttpMethod::Get,
             url: address,
@@ -461,27 +475,27 @@ impl Rig {
         self.store.put(&key(to), &secret).await.unwrap();
     }
 
-    /// Collects the live secrets before a task; [`Rig::assert_accounted`] compares with them.
-    pub(super) async fn before(&self, plan: &RotationPlan) -> Before {
+    /// Collects the live secrets before a task; [`RotationRig::assert_accounted`] compares with them.
+    pub(super) async fn secrets_before(&self, plan: &RotationPlan) -> SecretsBefore {
         let old = self.slot(plan, SecretSlot::Current).await;
         assert_eq!(
             old.is_none(),
             plan.purpose == RotationPurpose::Create,
             "a secret is retrievable"
         );
-        Before { living: self.living(&plan.region).await, old }
+        SecretsBefore { living: self.live_secrets(&plan.region).await, old }
     }
 
     /// Fails unless exactly the secrets that the journal names are alive: the new one instead of
     /// the old one, or the same as before.
     pub(super) async fn assert_accounted(
         &self,
-        before: &Before,
+        before: &SecretsBefore,
         plan: &RotationPlan,
         status: &RotationStatus,
     ) {
         let current = self.slot(plan, SecretSlot::Current).await;
-        let known = self.calm().credential_by_id(&plan.credential).await.is_ok();
+        let known = self.fresh_engine().credential_by_id(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
             (RotationPhase::Done, RotationPurpose::Replace | RotationPurpose::Create) => {
@@ -505,7 +519,7 @@ impl Rig {
             (RotationPhase::RolledBack, _) => assert_eq!(current, before.old, "all is as it was"),
             _ => panic!("it is not over: {status:#?}"),
         }
-        let living = self.living(&plan.region).await;
+        let living = self.live_secrets(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
         assert!(
             unknown.is_empty() || !status.manual_steps.is_empty(),

@@ -8,38 +8,39 @@ use tokenring::domain::rotation::RotationPlan;
 use tokenring::engine::Engine;
 use tokenring::engine::rotation::{RotationFilter, RotationPhase, RotationStatus};
 
-use super::rig::Rig;
-use crate::support::session::Session;
+use super::rig::RotationRig;
+use crate::support::session::ScreenSession;
 
 /// Starts the screen of a new process.
-async fn screen(rig: &Rig) -> Session {
-    let engine: Arc<Engine> = rig.calm();
-    Session::start(engine, (120, 36)).await
+async fn screen(rig: &RotationRig) -> ScreenSession {
+    let engine: Arc<Engine> = rig.fresh_engine();
+    ScreenSession::start(engine, (120, 36)).await
 }
 
 /// Opens the plan of the selected credential and starts the rotation.
-async fn begin(session: &mut Session) {
+async fn begin(session: &mut ScreenSession) {
     session.press("r");
     session.expect("[ Rotate ]").await;
     session.press("Right Enter");
 }
 
 /// The plan that the screen will create for the credential.
-async fn plan(rig: &Rig, credential: &Credential) -> RotationPlan {
-    rig.calm().plan_rotation(credential, None).await.unwrap()
+async fn plan(rig: &RotationRig, credential: &Credential) -> RotationPlan {
+    rig.fresh_engine().plan_rotation(credential, None).await.unwrap()
 }
 
 /// The rotation that was started last.
-async fn last(rig: &Rig) -> RotationStatus {
-    rig.calm().list_rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
+async fn last(rig: &RotationRig) -> RotationStatus {
+    rig.fresh_engine().list_rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
 }
 
 #[tokio::test]
 async fn a_client_secret_is_replaced_with_keys_only() {
-    let rig = Rig::new().await;
-    let credential = rig.adopt("us01-release-bot").await;
+    let rig = RotationRig::new().await;
+    let credential = rig.add_seeded("us01-release-bot").await;
     let plan = plan(&rig, &credential).await;
-    let (before, old) = (rig.before(&plan).await, rig.slot(&plan, SecretSlot::Current).await);
+    let (before, old) =
+        (rig.secrets_before(&plan).await, rig.slot(&plan, SecretSlot::Current).await);
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("Done: the new secret has replaced the old one").await;
@@ -49,18 +50,18 @@ async fn a_client_secret_is_replaced_with_keys_only() {
     assert_eq!(session.end().await.0, 0);
     assert_ne!(rig.slot(&plan, SecretSlot::Current).await, old, "the store holds the new one");
     assert!(
-        !rig.living(&credential.region).await.contains(&old.expect("the old one")),
+        !rig.live_secrets(&credential.region).await.contains(&old.expect("the old one")),
         "the old one is refused"
     );
     rig.assert_accounted(&before, &plan, &last(&rig).await).await;
 }
 
 #[tokio::test]
-async fn a_secret_that_a_person_makes_is_pasted() {
-    let rig = Rig::new().await;
-    let credential = rig.adopt("us01-admin").await;
+async fn a_secret_that_the_user_creates_is_pasted() {
+    let rig = RotationRig::new().await;
+    let credential = rig.add_seeded("us01-admin").await;
     let plan = plan(&rig, &credential).await;
-    let before = rig.before(&plan).await;
+    let before = rig.secrets_before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
@@ -72,7 +73,7 @@ async fn a_secret_that_a_person_makes_is_pasted() {
     session.expect("Reason: the pasted secret is the old one. Create a new secret").await;
     // The step shows this text a moment before the prompt opens.
     session.expect("Enter confirm").await;
-    let made = rig.by_hand("us01-admin").await.expect("a new one");
+    let made = rig.create_on_page("us01-admin").await.expect("a new one");
     session.paste(&made);
     assert!(!session.text().contains(&made));
     session.press("Enter");
@@ -81,17 +82,17 @@ async fn a_secret_that_a_person_makes_is_pasted() {
 }
 
 #[tokio::test]
-async fn what_a_closed_screen_left_is_offered_and_taken_up() {
-    let rig = Rig::new().await;
-    let credential = rig.adopt("us01-admin").await;
+async fn a_rotation_left_by_a_closed_screen_is_offered_and_resumed() {
+    let rig = RotationRig::new().await;
+    let credential = rig.add_seeded("us01-admin").await;
     let plan = plan(&rig, &credential).await;
-    let before = rig.before(&plan).await;
+    let before = rig.secrets_before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
-    session.hang_up();
+    session.close_input();
     session.end().await;
-    let made = rig.by_hand("us01-admin").await.expect("a new one");
+    let made = rig.create_on_page("us01-admin").await.expect("a new one");
 
     let mut session = screen(&rig).await;
     session.expect("Unfinished rotations").await;
@@ -107,10 +108,10 @@ async fn what_a_closed_screen_left_is_offered_and_taken_up() {
 
 #[tokio::test]
 async fn what_is_left_for_later_can_be_rolled_back() {
-    let rig = Rig::new().await;
-    let credential = rig.adopt("us01-laptop").await;
+    let rig = RotationRig::new().await;
+    let credential = rig.add_seeded("us01-laptop").await;
     let plan = plan(&rig, &credential).await;
-    let before = rig.before(&plan).await;
+    let before = rig.secrets_before(&plan).await;
     let mut session = screen(&rig).await;
     begin(&mut session).await;
     session.expect("New secret").await;
@@ -125,8 +126,8 @@ async fn what_is_left_for_later_can_be_rolled_back() {
 
 #[tokio::test]
 async fn a_credential_is_revoked_and_one_is_created() {
-    let rig = Rig::new().await;
-    let credential = rig.adopt("saw-eu-admin").await;
+    let rig = RotationRig::new().await;
+    let credential = rig.add_seeded("saw-eu-admin").await;
     let mut session = screen(&rig).await;
     session.expect("saw-eu-admin").await;
     session.press("n");
@@ -136,17 +137,17 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.expect("Done: the credential was created, verified and stored").await;
     session.press("Esc");
     session.expect("2 pipeline-2").await;
-    let made = rig.calm().find_credential("pipeline-2").await.unwrap();
+    let made = rig.fresh_engine().find_credential("pipeline-2").await.unwrap();
     let secret = rig
         .slot(&plan(&rig, &made).await, SecretSlot::Current)
         .await
         .expect("its secret is in the store");
-    assert!(rig.living(&credential.region).await.contains(&secret));
+    assert!(rig.live_secrets(&credential.region).await.contains(&secret));
 
     session.press("X Enter");
     session.expect("Type pipeline-2 to confirm").await;
     session.type_text("pipeline-2");
     session.press("Tab Enter");
     session.expect("Done: the secret is revoked").await;
-    assert!(!rig.living(&credential.region).await.contains(&secret));
+    assert!(!rig.live_secrets(&credential.region).await.contains(&secret));
 }

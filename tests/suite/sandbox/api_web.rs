@@ -4,30 +4,30 @@ use super::*;
 
 #[tokio::test]
 async fn a_key_opens_its_own_region_only() {
-    let visit = Visit::start().await;
-    let profile = visit.get("saw-eu-pipeline", "/profile/").await.json();
+    let simulator = SimulatorClient::start().await;
+    let profile = simulator.get("saw-eu-pipeline", "/profile/").await.json();
     assert_eq!(
         (profile["name"].as_str(), profile["is_apiuser"].as_bool()),
         (Some("pipeline"), Some(true))
     );
-    let key = &visit.credential("saw-eu-admin").secret;
+    let key = &simulator.credential("saw-eu-admin").secret;
     let ask = async |region: &str, scheme: &str| {
-        let request = visit.client.get(format!("{}/profile/", visit.api(region)));
+        let request = simulator.client.get(format!("{}/profile/", simulator.api(region)));
         read(request.header("authorization", format!("{scheme} {key}"))).await
     };
     assert_eq!(ask("SAW-EU", "JWT").await.status, StatusCode::OK);
     assert_eq!(ask("SAW-EU", "Bearer").await.status, StatusCode::UNAUTHORIZED);
     let refused = ask("SAW-US", "JWT").await;
     assert!(refused.status == StatusCode::UNAUTHORIZED && refused.json()["detail"].is_string());
-    let missing = read(visit.client.get(format!("{}/profile/", visit.api("SAW-EU")))).await;
+    let missing = read(simulator.client.get(format!("{}/profile/", simulator.api("SAW-EU")))).await;
     assert_eq!(missing.json(), json!({"detail": "Authentication credentials were not provided."}));
 }
 
 #[tokio::test]
-async fn who_may_manage_keys_does_and_who_may_not_is_told() {
-    let visit = Visit::start().await;
+async fn a_key_with_the_permission_manages_keys_and_another_is_refused() {
+    let simulator = SimulatorClient::start().await;
     let post = async |name: &str| {
-        read(visit.request(Method::POST, name, "/keys/").json(&json!({"name": "travis"}))).await
+        read(simulator.request(Method::POST, name, "/keys/").json(&json!({"name": "travis"}))).await
     };
     assert_eq!(post("saw-eu-pipeline").await.status, StatusCode::FORBIDDEN);
     let created = post("saw-eu-admin").await;
@@ -36,55 +36,65 @@ async fn who_may_manage_keys_does_and_who_may_not_is_told() {
     let (id, key) =
         (created["id"].as_str().expect("an id"), created["key"].as_str().expect("a key"));
     let profile = async || {
-        let request = visit.client.get(format!("{}/profile/", visit.api("SAW-EU")));
+        let request = simulator.client.get(format!("{}/profile/", simulator.api("SAW-EU")));
         read(request.header("authorization", format!("JWT {key}"))).await.status
     };
     assert_eq!(profile().await, StatusCode::OK);
-    let list = visit.get("saw-eu-admin", "/keys/").await;
+    let list = simulator.get("saw-eu-admin", "/keys/").await;
     assert!(list.json()["count"] == 3 && !list.text.contains(key), "a key is shown only once");
     assert_eq!(
-        visit.delete("saw-eu-admin", &format!("/keys/{id}/")).await.status,
+        simulator.delete("saw-eu-admin", &format!("/keys/{id}/")).await.status,
         StatusCode::NO_CONTENT
     );
     assert_eq!(profile().await, StatusCode::UNAUTHORIZED);
     assert_eq!(
-        visit.get("saw-eu-admin", &format!("/keys/{id}/")).await.json(),
+        simulator.get("saw-eu-admin", &format!("/keys/{id}/")).await.json(),
         json!({"detail": "Not found."})
     );
     let nameless =
-        read(visit.request(Method::POST, "saw-eu-admin", "/keys/").json(&json!({}))).await;
+        read(simulator.request(Method::POST, "saw-eu-admin", "/keys/").json(&json!({}))).await;
     assert_eq!(nameless.json(), json!({"name": ["This field is required."]}));
 }
 
 #[tokio::test]
 async fn an_api_user_can_be_shut_out_and_let_in_again() {
-    let visit = Visit::start().await;
-    let path = format!("/api-users/{}/", visit.field("saw-eu-pipeline", "key_id"));
+    let simulator = SimulatorClient::start().await;
+    let path = format!("/api-users/{}/", simulator.field("saw-eu-pipeline", "key_id"));
     let set = async |active: bool| {
-        read(visit.request(Method::PATCH, "saw-eu-admin", &path).json(&json!({"active": active})))
-            .await
+        read(
+            simulator
+                .request(Method::PATCH, "saw-eu-admin", &path)
+                .json(&json!({"active": active})),
+        )
+        .await
     };
     assert_eq!(set(false).await.json()["active"], false);
-    assert_eq!(visit.get("saw-eu-pipeline", "/profile/").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        simulator.get("saw-eu-pipeline", "/profile/").await.status,
+        StatusCode::UNAUTHORIZED
+    );
     assert_eq!(set(true).await.json()["active"], true);
-    assert_eq!(visit.get("saw-eu-pipeline", "/profile/").await.status, StatusCode::OK);
-    let users = visit.get("saw-eu-admin", "/api-users/").await.json();
+    assert_eq!(simulator.get("saw-eu-pipeline", "/profile/").await.status, StatusCode::OK);
+    let users = simulator.get("saw-eu-admin", "/api-users/").await.json();
     let role =
         users["results"][0]["user_roles"][0]["role"]["id"].as_str().expect("a role").to_owned();
-    assert_eq!(visit.get("saw-eu-admin", &format!("/roles/{role}/")).await.json()["name"], "Admin");
+    assert_eq!(
+        simulator.get("saw-eu-admin", &format!("/roles/{role}/")).await.json()["name"],
+        "Admin"
+    );
 }
 
 #[tokio::test]
 async fn lists_are_paged() {
-    let visit = Visit::start().await;
-    let page = visit.get("saw-us-pipeline", "/findings/?page=3&length=100").await.json();
+    let simulator = SimulatorClient::start().await;
+    let page = simulator.get("saw-us-pipeline", "/findings/?page=3&length=100").await.json();
     assert_eq!((page["count"].as_u64(), page["page_total"].as_u64()), (Some(240), Some(3)));
     assert_eq!(page["results"].as_array().map(Vec::len), Some(40));
     assert_eq!(
-        visit.get("saw-us-pipeline", "/findings/?page=4&length=100").await.status,
+        simulator.get("saw-us-pipeline", "/findings/?page=4&length=100").await.status,
         StatusCode::NOT_FOUND
     );
-    let targets = visit.get("saw-us-pipeline", "/targets/").await.json();
+    let targets = simulator.get("saw-us-pipeline", "/targets/").await.json();
     let target = targets["results"][0]["id"].as_str().expect("an id");
     for (path, count) in [
         (format!("/targets/{target}/scans/"), 5),
@@ -93,7 +103,7 @@ async fn lists_are_paged() {
         ("/teams/".to_owned(), 3),
         ("/permissions/".to_owned(), 6),
     ] {
-        assert_eq!(visit.get("saw-us-pipeline", &path).await.json()["count"], count, "{path}");
+        assert_eq!(simulator.get("saw-us-pipeline", &path).await.json()["count"], count, "{path}");
     }
-    assert_eq!(visit.get("saw-us-pipeline", "/account/").await.json()["status"], "active");
+    assert_eq!(simulator.get("saw-us-pipeline", "/account/").await.json()["status"], "active");
 }

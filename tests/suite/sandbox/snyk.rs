@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use super::*;
 
 #[tokio::test]
-async fn every_sort_of_token_is_somebody_in_its_region() {
-    let visit = Visit::start().await;
+async fn every_kind_of_token_has_an_identity_in_its_region() {
+    let simulator = SimulatorClient::start().await;
     for (name, kind) in [
         ("us01-admin", "user"),
         ("us01-reader", "user"),
@@ -20,7 +20,7 @@ async fn every_sort_of_token_is_somebody_in_its_region() {
         ("au01-reader", "user"),
         ("us02-admin", "user"),
     ] {
-        let answer = visit.get(name, &format!("/rest/self?{VERSION}")).await;
+        let answer = simulator.get(name, &format!("/rest/self?{VERSION}")).await;
         assert_eq!(
             (answer.status, answer.json()["data"]["type"].as_str()),
             (StatusCode::OK, Some(kind)),
@@ -30,11 +30,11 @@ async fn every_sort_of_token_is_somebody_in_its_region() {
 }
 
 #[tokio::test]
-async fn a_token_of_another_region_is_not_recognised() {
-    let visit = Visit::start().await;
-    let token = format!("token {}", visit.credential("us01-admin").secret);
+async fn a_token_of_another_region_is_not_recognized() {
+    let simulator = SimulatorClient::start().await;
+    let token = format!("token {}", simulator.credential("us01-admin").secret);
     for region in ["SNYK-US-02", "SNYK-EU-01", "SNYK-AU-01", "SNYK-GOV-01"] {
-        let answer = visit.myself(region, &token).await;
+        let answer = simulator.rest_self(region, &token).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{region}");
         let error = &answer.json()["errors"][0];
         assert_eq!(
@@ -44,36 +44,36 @@ async fn a_token_of_another_region_is_not_recognised() {
         assert_eq!(error["meta"]["isErrorCatalogError"], true);
     }
     assert_eq!(
-        visit.get("eu01-misfiled", &format!("/rest/self?{VERSION}")).await.status,
+        simulator.get("eu01-misfiled", &format!("/rest/self?{VERSION}")).await.status,
         StatusCode::UNAUTHORIZED
     );
-    let misfiled = format!("token {}", visit.credential("eu01-misfiled").secret);
-    assert_eq!(visit.myself("SNYK-US-02", &misfiled).await.status, StatusCode::OK);
+    let misfiled = format!("token {}", simulator.credential("eu01-misfiled").secret);
+    assert_eq!(simulator.rest_self("SNYK-US-02", &misfiled).await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn expired_and_revoked_tokens_are_refused() {
-    let visit = Visit::start().await;
+    let simulator = SimulatorClient::start().await;
     for name in ["au01-old-laptop", "us02-old-jenkins"] {
         assert_eq!(
-            visit.get(name, &format!("/rest/self?{VERSION}")).await.status,
+            simulator.get(name, &format!("/rest/self?{VERSION}")).await.status,
             StatusCode::UNAUTHORIZED,
             "{name}"
         );
     }
-    let in_time = visit.get("eu01-workstation", &format!("/rest/self?{VERSION}")).await;
-    visit.clock.advance(std::time::Duration::from_secs(6 * 86_400));
-    let too_late = visit.get("eu01-workstation", &format!("/rest/self?{VERSION}")).await;
+    let in_time = simulator.get("eu01-workstation", &format!("/rest/self?{VERSION}")).await;
+    simulator.clock.advance(std::time::Duration::from_secs(6 * 86_400));
+    let too_late = simulator.get("eu01-workstation", &format!("/rest/self?{VERSION}")).await;
     assert_eq!((in_time.status, too_late.status), (StatusCode::OK, StatusCode::UNAUTHORIZED));
 }
 
 #[tokio::test]
 async fn the_scheme_counts() {
-    let visit = Visit::start().await;
+    let simulator = SimulatorClient::start().await;
     let status = async |name: &str, scheme: &str| {
-        let credential = visit.credential(name);
-        visit
-            .myself(&credential.region, &format!("{scheme} {}", credential.secret))
+        let credential = simulator.credential(name);
+        simulator
+            .rest_self(&credential.region, &format!("{scheme} {}", credential.secret))
             .await
             .status
             .as_u16()
@@ -94,8 +94,8 @@ async fn the_scheme_counts() {
 
 #[tokio::test]
 async fn versions_are_negotiated() {
-    let visit = Visit::start().await;
-    let ask = async |query: &str| visit.get("us01-admin", &format!("/rest/{query}")).await;
+    let simulator = SimulatorClient::start().await;
+    let ask = async |query: &str| simulator.get("us01-admin", &format!("/rest/{query}")).await;
     assert_eq!(ask("self").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(ask("self?version=latest").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(ask("self?version=2020-01-01").await.status, StatusCode::NOT_FOUND);
@@ -119,10 +119,10 @@ async fn versions_are_negotiated() {
 
 #[tokio::test]
 async fn every_answer_has_an_id_and_a_falling_budget() {
-    let visit = Visit::start().await;
-    let first = visit.get("us01-admin", &format!("/rest/self?{VERSION}")).await;
-    let second = visit.get("us01-admin", &format!("/rest/self?{VERSION}")).await;
-    let other = visit.get("us01-reader", &format!("/rest/self?{VERSION}")).await;
+    let simulator = SimulatorClient::start().await;
+    let first = simulator.get("us01-admin", &format!("/rest/self?{VERSION}")).await;
+    let second = simulator.get("us01-admin", &format!("/rest/self?{VERSION}")).await;
+    let other = simulator.get("us01-reader", &format!("/rest/self?{VERSION}")).await;
     let windows = "160, 160;w=1;name=\"per_second\", 1620;w=60;name=\"per_minute\", 97200;w=3600;name=\"per_hour\"";
     assert_eq!(first.header("x-ratelimit-limit"), windows);
     let left =
@@ -131,17 +131,18 @@ async fn every_answer_has_an_id_and_a_falling_budget() {
     assert_eq!(first.header("x-ratelimit-reset"), "1");
     assert_eq!(first.header("snyk-request-id").len(), 36);
     assert_ne!(first.header("snyk-request-id"), second.header("snyk-request-id"));
-    let request =
-        visit.request(Method::GET, "us01-admin", "/rest/self").header("snyk-request-id", "mine");
+    let request = simulator
+        .request(Method::GET, "us01-admin", "/rest/self")
+        .header("snyk-request-id", "mine");
     assert_eq!(read(request).await.header("snyk-request-id"), "mine");
 }
 
 /// Follows `links.next` to the last page, whatever its form, and returns all IDs.
-async fn all_pages(visit: &Visit, name: &str, first: &str) -> Vec<String> {
+async fn all_pages(simulator: &SimulatorClient, name: &str, first: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut next = Some(first.to_owned());
     while let Some(path) = next {
-        let page = visit.get(name, &path).await;
+        let page = simulator.get(name, &path).await;
         assert_eq!(page.status, StatusCode::OK, "{}", page.text);
         let page = page.json();
         ids.extend(
@@ -149,7 +150,7 @@ async fn all_pages(visit: &Visit, name: &str, first: &str) -> Vec<String> {
         );
         let link = &page["links"]["next"];
         next = link.as_str().or(link["href"].as_str()).map(|link| {
-            let origin = visit.api(&visit.credential(name).region);
+            let origin = simulator.api(&simulator.credential(name).region);
             let link = link.strip_prefix(&origin).unwrap_or(link);
             if link.starts_with("/rest/") { link.to_owned() } else { format!("/rest{link}") }
         });
@@ -159,8 +160,9 @@ async fn all_pages(visit: &Visit, name: &str, first: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn lists_can_be_followed_to_their_end_in_every_link_form() {
-    let visit = Visit::start().await;
-    let (org, group) = (visit.field("us01-admin", "org_id"), visit.field("us01-admin", "group_id"));
+    let simulator = SimulatorClient::start().await;
+    let (org, group) =
+        (simulator.field("us01-admin", "org_id"), simulator.field("us01-admin", "group_id"));
     for (path, count) in [
         (format!("/rest/orgs/{org}/projects?{VERSION}&limit=100"), 3_000),
         (format!("/rest/orgs?{VERSION}"), 30),
@@ -173,7 +175,7 @@ async fn lists_can_be_followed_to_their_end_in_every_link_form() {
         ),
         (format!("/rest/groups/{group}/service_accounts?{VERSION}"), 4),
     ] {
-        let ids = all_pages(&visit, "us01-admin", &path).await;
+        let ids = all_pages(&simulator, "us01-admin", &path).await;
         let different: BTreeSet<&String> = ids.iter().collect();
         assert_eq!((ids.len(), different.len()), (count, count), "{path}");
     }
@@ -181,10 +183,11 @@ async fn lists_can_be_followed_to_their_end_in_every_link_form() {
 
 #[tokio::test]
 async fn links_come_in_four_forms() {
-    let visit = Visit::start().await;
-    let org = visit.field("us01-admin", "org_id");
-    let next =
-        async |path: String| visit.get("us01-admin", &path).await.json()["links"]["next"].clone();
+    let simulator = SimulatorClient::start().await;
+    let org = simulator.field("us01-admin", "org_id");
+    let next = async |path: String| {
+        simulator.get("us01-admin", &path).await.json()["links"]["next"].clone()
+    };
     let bare = next(format!("/rest/orgs/{org}/projects?{VERSION}")).await;
     assert!(
         bare.as_str()
@@ -193,40 +196,40 @@ async fn links_come_in_four_forms() {
     let object = next(format!("/rest/orgs?{VERSION}")).await;
     assert!(object["href"].as_str().is_some_and(|link| link.starts_with("/rest/orgs?")));
     let absolute = next(format!("/rest/orgs/{org}/issues?{VERSION}")).await;
-    assert!(absolute.as_str().is_some_and(|link| link.starts_with(&visit.api("SNYK-US-01"))));
-    let rooted = visit.get("us01-admin", "/rest/groups?version=2024-10-15~beta").await.json();
+    assert!(absolute.as_str().is_some_and(|link| link.starts_with(&simulator.api("SNYK-US-01"))));
+    let rooted = simulator.get("us01-admin", "/rest/groups?version=2024-10-15~beta").await.json();
     assert!(rooted["links"]["self"].as_str().is_some_and(|link| link.starts_with("/rest/groups?")));
 }
 
 #[tokio::test]
 async fn a_page_leads_back_and_limits_are_checked() {
-    let visit = Visit::start().await;
+    let simulator = SimulatorClient::start().await;
     let path = format!("/rest/orgs?{VERSION}&limit=10");
-    let first = visit.get("us01-admin", &path).await.json();
-    let second = visit
+    let first = simulator.get("us01-admin", &path).await.json();
+    let second = simulator
         .get("us01-admin", first["links"]["next"]["href"].as_str().expect("a link"))
         .await
         .json();
-    let back = visit
+    let back = simulator
         .get("us01-admin", second["links"]["prev"]["href"].as_str().expect("a link"))
         .await
         .json();
     assert_eq!(back["data"], first["data"]);
     for wrong in ["limit=5", "limit=110", "limit=15", "limit=x", "starting_after=3"] {
-        let answer = visit.get("us01-admin", &format!("/rest/orgs?{VERSION}&{wrong}")).await;
+        let answer = simulator.get("us01-admin", &format!("/rest/orgs?{VERSION}&{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
     }
 }
 
 #[tokio::test]
-async fn who_may_not_administer_is_told_so() {
-    let visit = Visit::start().await;
+async fn a_token_without_the_admin_role_is_refused() {
+    let simulator = SimulatorClient::start().await;
     for region in ["us01", "us02", "eu01", "au01", "gov01"] {
         let (admin, reader) = (format!("{region}-admin"), format!("{region}-reader"));
         let path =
-            format!("/rest/orgs/{}/service_accounts?{VERSION}", visit.field(&admin, "org_id"));
-        assert_eq!(visit.get(&admin, &path).await.status, StatusCode::OK, "{admin}");
-        let refused = visit.get(&reader, &path).await;
+            format!("/rest/orgs/{}/service_accounts?{VERSION}", simulator.field(&admin, "org_id"));
+        assert_eq!(simulator.get(&admin, &path).await.status, StatusCode::OK, "{admin}");
+        let refused = simulator.get(&reader, &path).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "{reader}");
         assert!(refused.text.contains("org.service_account.read"));
     }
@@ -234,30 +237,29 @@ async fn who_may_not_administer_is_told_so() {
 
 #[tokio::test]
 async fn what_is_not_there_and_what_may_not_be_seen_differ() {
-    let visit = Visit::start().await;
+    let simulator = SimulatorClient::start().await;
     let nowhere = format!("/rest/orgs/00000000-0000-4000-a000-000000000000?{VERSION}");
-    assert_eq!(visit.get("us01-admin", &nowhere).await.status, StatusCode::NOT_FOUND);
-    let last =
-        visit.get("us01-admin", &format!("/rest/orgs?{VERSION}&limit=100")).await.json()["data"]
-            [29]["id"]
-            .clone();
+    assert_eq!(simulator.get("us01-admin", &nowhere).await.status, StatusCode::NOT_FOUND);
+    let last = simulator.get("us01-admin", &format!("/rest/orgs?{VERSION}&limit=100")).await.json()
+        ["data"][29]["id"]
+        .clone();
     let elsewhere = format!("/rest/orgs/{}?{VERSION}", last.as_str().expect("an id"));
-    assert_eq!(visit.get("us01-reader", &elsewhere).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(simulator.get("us01-reader", &elsewhere).await.status, StatusCode::FORBIDDEN);
     assert_eq!(
-        visit.get("us01-admin", &format!("/rest/nonsense?{VERSION}")).await.status,
+        simulator.get("us01-admin", &format!("/rest/nonsense?{VERSION}")).await.status,
         StatusCode::NOT_FOUND
     );
     assert_eq!(
-        visit.delete("us01-admin", &format!("/rest/orgs?{VERSION}")).await.status,
+        simulator.delete("us01-admin", &format!("/rest/orgs?{VERSION}")).await.status,
         StatusCode::METHOD_NOT_ALLOWED
     );
 }
 
 #[tokio::test]
 async fn issues_have_every_severity() {
-    let visit = Visit::start().await;
-    let org = visit.field("us01-admin", "org_id");
-    let issues = visit
+    let simulator = SimulatorClient::start().await;
+    let org = simulator.field("us01-admin", "org_id");
+    let issues = simulator
         .get("us01-admin", &format!("/rest/orgs/{org}/issues?{VERSION}&limit=100"))
         .await
         .json();
@@ -274,14 +276,14 @@ async fn issues_have_every_severity() {
 
 #[tokio::test]
 async fn the_tenant_names_the_roles() {
-    let visit = Visit::start().await;
-    let tenants = visit.get("us01-admin", &format!("/rest/tenants?{VERSION}")).await.json();
+    let simulator = SimulatorClient::start().await;
+    let tenants = simulator.get("us01-admin", &format!("/rest/tenants?{VERSION}")).await.json();
     let tenant = tenants["data"][0]["id"].as_str().expect("an id");
-    let roles = visit
+    let roles = simulator
         .get("us01-admin", &format!("/rest/tenants/{tenant}/roles?{VERSION}~beta"))
         .await
         .json();
-    let ours = visit.field("us01-ci-scanner", "role_id");
+    let ours = simulator.field("us01-ci-scanner", "role_id");
     assert!(
         roles["data"].as_array().is_some_and(|roles| roles.iter().any(|role| role["id"] == ours))
     );
@@ -289,36 +291,37 @@ async fn the_tenant_names_the_roles() {
 
 #[tokio::test]
 async fn the_specification_is_public() {
-    let visit = Visit::start().await;
-    let url = format!("{}/rest/openapi", visit.api("SNYK-US-01"));
-    let versions = read(visit.client.get(&url)).await.json();
+    let simulator = SimulatorClient::start().await;
+    let url = format!("{}/rest/openapi", simulator.api("SNYK-US-01"));
+    let versions = read(simulator.client.get(&url)).await.json();
     assert!(versions.as_array().is_some_and(|list| list.contains(&json!("2024-10-15"))));
-    let outline = read(visit.client.get(format!("{url}/2024-10-15"))).await.json();
+    let outline = read(simulator.client.get(format!("{url}/2024-10-15"))).await.json();
     assert_eq!(outline["paths"]["/self"]["get"]["x-snyk-api-version"], "2024-04-22");
 }
 
 #[tokio::test]
 async fn the_old_api_answers_in_its_own_shape() {
-    let visit = Visit::start().await;
-    let (org, group) = (visit.field("us01-admin", "org_id"), visit.field("us01-admin", "group_id"));
-    let me = visit.get("us01-admin", "/v1/user/me").await.json();
+    let simulator = SimulatorClient::start().await;
+    let (org, group) =
+        (simulator.field("us01-admin", "org_id"), simulator.field("us01-admin", "group_id"));
+    let me = simulator.get("us01-admin", "/v1/user/me").await.json();
     assert_eq!(
         (me["username"].as_str(), me["orgs"].as_array().map(Vec::len)),
         (Some("admin"), Some(30))
     );
     assert_eq!(
-        visit.get("us01-reader", "/v1/orgs").await.json()["orgs"].as_array().map(Vec::len),
+        simulator.get("us01-reader", "/v1/orgs").await.json()["orgs"].as_array().map(Vec::len),
         Some(10)
     );
-    let roles = visit.get("us01-admin", &format!("/v1/group/{group}/roles")).await.json();
+    let roles = simulator.get("us01-admin", &format!("/v1/group/{group}/roles")).await.json();
     assert!(
         roles.as_array().is_some_and(|roles| roles.iter().any(|role| role["name"] == "Org Admin"))
     );
     let projects =
-        visit.get("us01-admin", &format!("/rest/orgs/{org}/projects?{VERSION}")).await.json();
+        simulator.get("us01-admin", &format!("/rest/orgs/{org}/projects?{VERSION}")).await.json();
     let project = projects["data"][0]["id"].as_str().expect("an id");
     let path = format!("/v1/org/{org}/project/{project}/aggregated-issues");
-    let issues = visit
+    let issues = simulator
         .send(
             Method::POST,
             "us01-admin",
@@ -326,7 +329,8 @@ async fn the_old_api_answers_in_its_own_shape() {
         )
         .await;
     assert_eq!(issues.json()["issues"].as_array().map(Vec::len), Some(1));
-    let refused = read(visit.client.get(format!("{}/v1/user/me", visit.api("SNYK-US-01")))).await;
+    let refused =
+        read(simulator.client.get(format!("{}/v1/user/me", simulator.api("SNYK-US-01")))).await;
     assert_eq!(
         refused.json(),
         json!({"code": 401, "error": "Not authorised", "message": "Not authorised"})

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::{Mutex, MutexGuard};
 
-use super::visitor::Waiting;
-use super::{client, met};
-use crate::support::{PATIENCE, have, until};
+use super::browser::WaitingCommand;
+use super::{client, home_with_simulator};
+use crate::support::{TEST_TIMEOUT, programs_installed, wait_until};
 
 /// Flags of the browser: headless, and without any network traffic of its own.
 const FLAGS: [&str; 9] = [
@@ -76,7 +76,7 @@ impl Browser {
             }
             Err(error) => tried && error["error"] == "no such element",
         };
-        until(&format!("{selector} leads to another page"), gone).await;
+        wait_until(&format!("{selector} leads to another page"), gone).await;
     }
 
     async fn element(&self, selector: &str) -> Result<String, Value> {
@@ -88,7 +88,7 @@ impl Browser {
     /// Waits until the headline is `title`; returns the headline and the text below it.
     async fn read(&self, title: &str) -> String {
         let mut text = Err(Value::Null);
-        until(&format!("the page says \"{title}\""), async || {
+        wait_until(&format!("the page says \"{title}\""), async || {
             let before = std::mem::replace(&mut text, self.text().await);
             if before != text {
                 println!("the page: {text:?}");
@@ -160,16 +160,16 @@ fn port(out: impl std::io::Read + Send + 'static) -> u16 {
         });
         ports.for_each(|port| sender.send(port).unwrap_or_default());
     });
-    receiver.recv_timeout(PATIENCE).expect("chromedriver names its port")
+    receiver.recv_timeout(TEST_TIMEOUT).expect("chromedriver names its port")
 }
 
 #[tokio::test]
-async fn a_person_allows_in_a_real_browser() {
-    if !have(&["chromium", "chromedriver"]) {
+async fn a_user_allows_in_a_real_browser() {
+    if !programs_installed(&["chromium", "chromedriver"]) {
         return;
     }
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
     let browser = Browser::start().await;
     browser.visit(waiting.visit.as_str()).await;
     assert!(browser.read("Let triage-app act for you?").await.contains("Allow"));
@@ -181,12 +181,12 @@ async fn a_person_allows_in_a_real_browser() {
 }
 
 #[tokio::test]
-async fn a_person_denies_in_a_real_browser() {
-    if !have(&["chromium", "chromedriver"]) {
+async fn a_user_denies_in_a_real_browser() {
+    if !programs_installed(&["chromium", "chromedriver"]) {
         return;
     }
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
     let browser = Browser::start().await;
     browser.visit(waiting.visit.as_str()).await;
     browser.read("Let triage-app act for you?").await;

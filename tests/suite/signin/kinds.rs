@@ -5,19 +5,23 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::Value;
 
-use super::{asked, met};
-use crate::support::program::{Home, World};
+use super::{home_with_simulator, request_count};
+use crate::support::program::{Home, SimulatorProcess};
 
 fn shown(home: &Home, name: &str) -> Value {
     home.run(&["show", name, "--json"]).expect(0).json()
 }
 
 /// Adds the account that signs with a private key in a file.
-fn add_with_key_file(home: &Home, world: &World, mode: u32) -> crate::support::program::Outcome {
+fn add_with_key_file(
+    home: &Home,
+    simulator: &SimulatorProcess,
+    mode: u32,
+) -> crate::support::program::Outcome {
     let path = home.root().join("sbom.pem");
-    std::fs::write(&path, world.secret("eu01-sbom-export")).unwrap();
+    std::fs::write(&path, simulator.secret("eu01-sbom-export")).unwrap();
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-    let client = world.credential("eu01-sbom-export")["fields"]["client_id"].as_str().unwrap();
+    let client = simulator.credential("eu01-sbom-export")["fields"]["client_id"].as_str().unwrap();
     let (client, path) = (format!("client_id={client}"), format!("key_file={}", path.display()));
     home.run(&[
         "add",
@@ -35,24 +39,24 @@ fn add_with_key_file(home: &Home, world: &World, mode: u32) -> crate::support::p
 
 #[test]
 fn a_key_in_the_store_signs_for_access_tokens() {
-    let (home, world) = met();
-    home.adopt(&world, "eu01-sbom-export").expect(0);
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "eu01-sbom-export").expect(0);
     assert_eq!(
         home.run(&["check", "eu01-sbom-export", "--json"]).expect(0).json()[0]["verdict"],
         "accepted"
     );
     assert_eq!(
         home.run(&["get", "eu01-sbom-export"]).expect(0).out.trim(),
-        world.secret("eu01-sbom-export").trim()
+        simulator.secret("eu01-sbom-export").trim()
     );
 }
 
 #[test]
-fn a_key_may_stay_in_its_file_if_nobody_else_can_read_it() {
-    let (home, world) = met();
-    let refused = add_with_key_file(&home, &world, 0o644).expect(2);
+fn a_key_may_stay_in_its_file_if_no_other_user_can_read_it() {
+    let (home, simulator) = home_with_simulator();
+    let refused = add_with_key_file(&home, &simulator, 0o644).expect(2);
     assert!(refused.err.contains("chmod 600"), "{}", refused.err);
-    let added = add_with_key_file(&home, &world, 0o600).expect(0);
+    let added = add_with_key_file(&home, &simulator, 0o600).expect(0);
     assert!(added.out.contains("service-account-oauth"), "the key tells the kind: {}", added.out);
     home.run(&["check", "sbom"]).expect(0);
     std::fs::remove_file(home.root().join("sbom.pem")).unwrap();
@@ -61,9 +65,9 @@ fn a_key_may_stay_in_its_file_if_nobody_else_can_read_it() {
 }
 
 #[test]
-fn adding_tells_who_it_is_and_keeps_it() {
-    let (home, world) = met();
-    let added = home.adopt_with(&world, "us01-ci-scanner", &[]).expect(0);
+fn adding_reports_the_principal_and_stores_it() {
+    let (home, simulator) = home_with_simulator();
+    let added = home.add_seeded_with(&simulator, "us01-ci-scanner", &[]).expect(0);
     assert!(added.err.contains("acts as ci-scanner (service account)"), "{}", added.err);
     let known = shown(&home, "us01-ci-scanner");
     assert_eq!(known["principal"]["type"], "service_account");
@@ -76,20 +80,20 @@ fn adding_tells_who_it_is_and_keeps_it() {
 }
 
 #[test]
-fn an_api_key_is_told_from_a_user() {
-    let (home, world) = met();
-    home.adopt_with(&world, "saw-eu-pipeline", &[]).expect(0);
+fn an_api_key_is_distinguished_from_a_user() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded_with(&simulator, "saw-eu-pipeline", &[]).expect(0);
     assert_eq!(shown(&home, "saw-eu-pipeline")["principal"]["type"], "api_user");
 }
 
 #[tokio::test]
-async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
-    assert_eq!(asked(&world, "GET", "/").await, 0);
+async fn offline_no_request_is_sent_and_without_a_network_it_is_stored_anyway() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
+    assert_eq!(request_count(&simulator, "GET", "/").await, 0);
     assert_eq!(shown(&home, "us01-admin")["principal"], Value::Null);
-    let (name, secret) = ("late", world.secret("us01-reader").to_owned());
-    drop(world);
+    let (name, secret) = ("late", simulator.secret("us01-reader").to_owned());
+    drop(simulator);
     let kept = home
         .feed(
             &["add", name, "--provider", "snyk", "--kind", "personal-token", "--region", "us-01"],
@@ -102,20 +106,20 @@ async fn offline_nobody_is_asked_and_without_a_network_it_is_kept_all_the_same()
 
 #[test]
 fn the_providers_list_knows_better_when_a_token_ends() {
-    let (home, world) = met();
-    let secret = world.secret("us01-laptop");
+    let (home, simulator) = home_with_simulator();
+    let secret = simulator.secret("us01-laptop");
     home.feed(&["add", "laptop", "--provider", "snyk", "--expires", "2031-01-01"], secret)
         .expect(0);
     let known = shown(&home, "laptop");
-    assert_eq!(known["fields"]["pat_id"], world.credential("us01-laptop")["fields"]["pat_id"]);
+    assert_eq!(known["fields"]["pat_id"], simulator.credential("us01-laptop")["fields"]["pat_id"]);
     assert!(!known["expires"].as_str().unwrap().starts_with("2031"), "{known}");
 }
 
 #[test]
-fn a_key_of_another_organisation_is_told() {
-    let (home, world) = met();
-    let stray = world.credential("appcircle-stray");
-    home.adopt(&world, "appcircle-stray").expect(0);
+fn a_key_of_another_organization_is_reported() {
+    let (home, simulator) = home_with_simulator();
+    let stray = simulator.credential("appcircle-stray");
+    home.add_seeded(&simulator, "appcircle-stray").expect(0);
     let refused = home.run(&["check", "appcircle-stray", "--json"]).expect(4).json();
     let reason = refused[0]["reason"].as_str().unwrap();
     let wanted = stray["fields"]["organization_id"].as_str().unwrap();
@@ -159,9 +163,9 @@ fn a_self_hosted_appcircle_is_known_by_its_dashboard() {
 
 #[test]
 fn a_key_of_api_and_web_is_named_by_its_own_id() {
-    let (home, world) = met();
+    let (home, simulator) = home_with_simulator();
     let found =
-        home.feed(&["identify", "--json"], world.secret("saw-eu-pipeline")).expect(0).json();
+        home.feed(&["identify", "--json"], simulator.secret("saw-eu-pipeline")).expect(0).json();
     assert_eq!(found["candidates"][0]["provider"], "snyk-api-web");
     assert!(found["candidates"][0]["id"].is_string(), "{found}");
 }

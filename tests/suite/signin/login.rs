@@ -12,18 +12,21 @@ use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Timestamp};
 use tokenring::engine::{self, NewSession};
 
-use super::visitor::{Waiting, arrive, client_secret, decide, member};
-use super::{asked, client, met};
-use crate::support::program::World;
+use super::browser::{
+    WaitingCommand, client_secret, open_callback, press_consent_button, query_parameter,
+};
+use super::{client, home_with_simulator, request_count};
+use crate::support::program::SimulatorProcess;
 
 #[tokio::test]
 async fn who_allows_has_a_session() {
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
-    assert_eq!(member(&waiting.visit, "code_challenge_method"), "S256");
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
+    assert_eq!(query_parameter(&waiting.visit, "code_challenge_method"), "S256");
     let left = Timestamp::parse(&waiting.until, &Rfc3339).unwrap() - Timestamp::now_utc();
     assert!(left > time::Duration::ZERO && left <= time::Duration::minutes(2), "{left}");
-    let (status, page) = arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    let (status, page) =
+        open_callback(press_consent_button(&waiting.visit, "allow").await).await.unwrap();
     assert!(status == 200 && page.contains("Signed in"), "{page}");
     let signed_in = waiting.end().expect(0).json();
     assert_eq!(
@@ -37,7 +40,7 @@ async fn who_allows_has_a_session() {
     assert!(signed_in["expires"].is_string(), "the session ends if it is not used: {signed_in}");
     home.run(&["check", "triage"]).expect(0);
     assert_eq!(
-        asked(&world, "POST", "/oauth2/token").await,
+        request_count(&simulator, "POST", "/oauth2/token").await,
         1,
         "the access token of the sign-in is used"
     );
@@ -45,38 +48,39 @@ async fn who_allows_has_a_session() {
 
 #[tokio::test]
 async fn who_denies_has_nothing() {
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
-    let (_, page) = arrive(decide(&waiting.visit, "deny").await).await.unwrap();
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
+    let (_, page) =
+        open_callback(press_consent_button(&waiting.visit, "deny").await).await.unwrap();
     assert!(page.contains("Not signed in: The sign-in was denied"), "{page}");
     let denied = waiting.end().expect(4);
     assert!(denied.error()["why"].as_str().unwrap().contains("access_denied"), "{}", denied.err);
     home.run(&["show", "triage"]).expect(3);
-    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
+    assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 0);
 }
 
 #[tokio::test]
 async fn another_state_is_turned_away_and_the_real_answer_still_counts() {
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
     let mut forged = waiting.callback.clone();
     forged.set_query(Some("code=stolen&state=AAAAAAAAAAAAAAAAAAAAAA&error=access_denied"));
-    let (status, page) = arrive(forged).await.unwrap();
+    let (status, page) = open_callback(forged).await.unwrap();
     assert!(
         status == 400 && page.contains("Unexpected response") && !page.contains("AAAA"),
         "{page}"
     );
-    assert_eq!(arrive(waiting.callback.join("/favicon.ico").unwrap()).await.unwrap().0, 404);
-    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
-    let genuine = decide(&waiting.visit, "allow").await;
-    assert_eq!(arrive(genuine.clone()).await.unwrap().0, 200);
-    assert!(arrive(genuine).await.is_none(), "a second answer finds nobody");
+    assert_eq!(open_callback(waiting.callback.join("/favicon.ico").unwrap()).await.unwrap().0, 404);
+    assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 0);
+    let genuine = press_consent_button(&waiting.visit, "allow").await;
+    assert_eq!(open_callback(genuine.clone()).await.unwrap().0, 200);
+    assert!(open_callback(genuine).await.is_none(), "a second answer finds nobody");
     waiting.end().expect(0);
-    assert_eq!(asked(&world, "POST", "/oauth2/token").await, 1);
+    assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 1);
 }
 
 #[tokio::test]
-async fn a_host_that_nobody_knows_gets_nothing() {
+async fn an_unknown_host_gets_nothing() {
     for instance in [
         "evil.example",
         "api.snyk.io.evil.example",
@@ -84,34 +88,34 @@ async fn a_host_that_nobody_knows_gets_nothing() {
         "127.0.0.1:1",
         "api.unheard-of.snyk.io",
     ] {
-        let (home, world) = met();
-        let waiting = Waiting::for_app(&home, &world);
+        let (home, simulator) = home_with_simulator();
+        let waiting = WaitingCommand::for_app(&home, &simulator);
         let (_, page) =
-            arrive(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
+            open_callback(waiting.answer(&[("code", "c"), ("instance", instance)])).await.unwrap();
         assert!(page.contains("unknown host"), "{page}");
         assert!(
             waiting.end().expect(4).error()["why"].as_str().unwrap().contains("nothing was sent"),
             "{instance}"
         );
-        assert_eq!(asked(&world, "POST", "/oauth2/token").await, 0);
+        assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 0);
     }
 }
 
 #[tokio::test]
 async fn the_host_of_another_region_leads_there() {
-    let (home, world) = met();
-    let eu = world.manifest["regions"]["SNYK-EU-01"]["api"]
+    let (home, simulator) = home_with_simulator();
+    let eu = simulator.manifest["regions"]["SNYK-EU-01"]["api"]
         .as_str()
         .unwrap()
         .trim_start_matches("http://")
         .to_owned();
-    let waiting = Waiting::for_app(&home, &world);
+    let waiting = WaitingCommand::for_app(&home, &simulator);
     // The code is not valid in the other region, but the exchange goes to the region that the
     // callback names.
-    arrive(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
+    open_callback(waiting.answer(&[("code", "c"), ("instance", &eu)])).await.unwrap();
     waiting.end().expect(4);
     let ledger: Value = client()
-        .get(format!("{}/requests", world.manifest["faults"].as_str().unwrap()))
+        .get(format!("{}/requests", simulator.manifest["faults"].as_str().unwrap()))
         .send()
         .await
         .unwrap()
@@ -129,11 +133,11 @@ async fn the_host_of_another_region_leads_there() {
 
 #[tokio::test]
 async fn words_of_the_answer_are_shown_as_text() {
-    let (home, world) = met();
-    let waiting = Waiting::for_app(&home, &world);
+    let (home, simulator) = home_with_simulator();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
     let hostile =
         [("error", "server_error"), ("error_description", "<script>alert(1)</script>\u{1b}[2J")];
-    let (_, page) = arrive(waiting.answer(&hostile)).await.unwrap();
+    let (_, page) = open_callback(waiting.answer(&hostile)).await.unwrap();
     assert!(!page.contains("<script>") && page.contains("&lt;script&gt;"), "{page}");
     let refused = waiting.end().expect(4);
     assert!(
@@ -145,8 +149,8 @@ async fn words_of_the_answer_are_shown_as_text() {
 
 #[tokio::test]
 async fn over_ssh_the_address_is_pasted() {
-    let (home, world) = met();
-    let app = world.credential(super::SESSION);
+    let (home, simulator) = home_with_simulator();
+    let app = simulator.credential(super::SESSION);
     let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
     let arguments = [
         "triage",
@@ -160,46 +164,50 @@ async fn over_ssh_the_address_is_pasted() {
         "client_secret",
         "--paste",
     ];
-    let mut waiting = Waiting::begin(&home, &arguments, &format!("{}\n", client_secret(&world)));
+    let mut waiting =
+        WaitingCommand::begin(&home, &arguments, &format!("{}\n", client_secret(&simulator)));
     waiting.type_line("not an address");
-    waiting.type_line(decide(&waiting.visit, "allow").await.as_str());
+    waiting.type_line(press_consent_button(&waiting.visit, "allow").await.as_str());
     waiting.end().expect(0);
     home.run(&["check", "triage"]).expect(0);
-    let mut waiting = Waiting::begin(&home, &["triage", "--paste"], "");
+    let mut waiting = WaitingCommand::begin(&home, &["triage", "--paste"], "");
     waiting.type_line("http://127.0.0.1:1/callback?code=c&state=another");
     assert!(waiting.end().expect(2).error()["why"].as_str().unwrap().contains("does not belong"));
 }
 
 #[tokio::test]
 async fn signing_in_again_replaces_the_session_and_ends_the_old_one() {
-    let (home, world) = met();
-    home.adopt(&world, super::SESSION).expect(0);
-    let old = world.secret(super::SESSION).to_owned();
-    let waiting = Waiting::begin(&home, &[super::SESSION], "");
-    arrive(decide(&waiting.visit, "allow").await).await.unwrap();
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, super::SESSION).expect(0);
+    let old = simulator.secret(super::SESSION).to_owned();
+    let waiting = WaitingCommand::begin(&home, &[super::SESSION], "");
+    open_callback(press_consent_button(&waiting.visit, "allow").await).await.unwrap();
     waiting.end().expect(0);
     let new = home.run(&["get", super::SESSION]).expect(0).out;
     assert_ne!(new, old);
-    let live = live(&world).await;
+    let live = live(&simulator).await;
     assert!(live.contains(&sha256(&new)) && !live.contains(&sha256(&old)));
     home.run(&["check", super::SESSION]).expect(0);
 }
 
 #[tokio::test]
-async fn nothing_of_a_grant_lies_outside_the_store() {
-    let (home, world) = met();
+async fn nothing_of_a_grant_is_outside_the_store() {
+    let (home, simulator) = home_with_simulator();
     let log = home.root().join("trace.log");
     let home =
         home.with("TOKENRING_LOG", log.to_str().unwrap()).with("TOKENRING_LOG_LEVEL", "trace");
-    let waiting = Waiting::for_app(&home, &world);
-    let (state, address) = (member(&waiting.visit, "state"), decide(&waiting.visit, "allow").await);
-    let code = member(&address, "code");
-    arrive(address).await.unwrap();
+    let waiting = WaitingCommand::for_app(&home, &simulator);
+    let (state, address) = (
+        query_parameter(&waiting.visit, "state"),
+        press_consent_button(&waiting.visit, "allow").await,
+    );
+    let code = query_parameter(&address, "code");
+    open_callback(address).await.unwrap();
     let said = waiting.end().expect(0);
     home.run(&["check", "triage"]).expect(0);
     let refresh = home.run(&["get", "triage"]).expect(0).out;
     assert!(refresh.starts_with("snyk_rt_"));
-    let secrets = [refresh.as_str(), client_secret(&world), &code, &state, "eyJhbGciOi"];
+    let secrets = [refresh.as_str(), client_secret(&simulator), &code, &state, "eyJhbGciOi"];
     let files = files_below(&home.root());
     assert!(files.iter().any(|path| path == &log), "{files:?}");
     for secret in secrets {
@@ -210,8 +218,8 @@ async fn nothing_of_a_grant_lies_outside_the_store() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
-    let (home, _world) = met();
+async fn a_port_in_use_is_reported_before_the_browser_opens() {
+    let (home, _simulator) = home_with_simulator();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
     let callback = format!("callback=http://127.0.0.1:{port}/callback");
@@ -231,7 +239,7 @@ async fn a_port_in_use_is_told_before_anybody_is_sent_anywhere() {
 }
 
 #[tokio::test]
-async fn nobody_comes_and_that_is_said() {
+async fn a_sign_in_without_a_callback_times_out_with_a_message() {
     let engine =
         engine::in_memory_engine(ProviderCatalog::builtin(), &Settings::default()).unwrap();
     let new = NewSession {
@@ -254,13 +262,13 @@ async fn nobody_comes_and_that_is_said() {
         (problem.what.as_str(), problem.class),
         ("The sign-in timed out", ProblemClass::Unknown)
     );
-    assert!(arrive(callback).await.is_none(), "nobody listens any more");
+    assert!(open_callback(callback).await.is_none(), "nobody listens any more");
 }
 
 #[test]
-fn what_cannot_be_signed_in_to_is_told() {
-    let (home, world) = met();
-    home.adopt(&world, "us01-admin").expect(0);
+fn kinds_without_a_sign_in_are_reported() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-admin").expect(0);
     assert!(
         home.run(&["login", "us01-admin", "--json"]).expect(2).error()["why"]
             .as_str()
@@ -288,8 +296,8 @@ fn what_cannot_be_signed_in_to_is_told() {
     assert!(taken.error()["remedy"].as_str().unwrap().contains("omit --provider"));
 }
 
-async fn live(world: &World) -> Vec<String> {
-    let url = format!("{}/live", world.manifest["faults"].as_str().unwrap());
+async fn live(simulator: &SimulatorProcess) -> Vec<String> {
+    let url = format!("{}/live", simulator.manifest["faults"].as_str().unwrap());
     let live: Value = client().get(url).send().await.unwrap().json().await.unwrap();
     live["live"]
         .as_array()

@@ -1,6 +1,7 @@
 //! Tests that every kind signs in, refreshes and expires as its provider defines: the built program
 //! against the simulator. Start with `login.rs`.
 
+pub(crate) mod browser;
 mod chromium;
 mod kinds;
 mod login;
@@ -8,20 +9,19 @@ mod outcomes;
 mod refresh;
 #[cfg(unix)]
 mod screen;
-pub(crate) mod visitor;
 
 use serde_json::{Value, json};
 
-use crate::support::program::{Home, World};
+use crate::support::program::{Home, SimulatorProcess};
 
 /// The seeded session of an app that acts for a user.
 const SESSION: &str = "us01-triage-app";
 
 /// Starts a simulator and creates a home whose regions point at it.
-fn met() -> (Home, World) {
-    let (home, world) = (Home::new(), World::start());
-    home.meet(&world);
-    (home, world)
+fn home_with_simulator() -> (Home, SimulatorProcess) {
+    let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
+    (home, simulator)
 }
 
 /// An HTTP client that follows no redirects and keeps no connections.
@@ -34,9 +34,9 @@ fn client() -> reqwest::Client {
 }
 
 /// Adds a fault rule to the simulator.
-async fn knob(world: &World, rule: Value) {
+async fn add_fault(simulator: &SimulatorProcess, rule: Value) {
     let answer = client()
-        .post(world.manifest["faults"].as_str().unwrap())
+        .post(simulator.manifest["faults"].as_str().unwrap())
         .body(rule.to_string())
         .send()
         .await
@@ -45,13 +45,13 @@ async fn knob(world: &World, rule: Value) {
 }
 
 /// Advances the clock of the simulator; the clock of this machine is unchanged.
-async fn advance(world: &World, minutes: u64) {
-    knob(world, json!({"advance_ms": minutes * 60_000})).await;
+async fn advance(simulator: &SimulatorProcess, minutes: u64) {
+    add_fault(simulator, json!({"advance_ms": minutes * 60_000})).await;
 }
 
 /// Number of requests to a path with this method that the simulator received.
-async fn asked(world: &World, method: &str, path: &str) -> u64 {
-    let url = format!("{}/requests", world.manifest["faults"].as_str().unwrap());
+async fn request_count(simulator: &SimulatorProcess, method: &str, path: &str) -> u64 {
+    let url = format!("{}/requests", simulator.manifest["faults"].as_str().unwrap());
     let ledger: Value = client().get(url).send().await.unwrap().json().await.unwrap();
     let entries = ledger["requests"].as_array().unwrap();
     let fits = |entry: &&Value| {

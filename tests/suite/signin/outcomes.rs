@@ -39,7 +39,7 @@ const KINDS: [&str; 11] = [
 
 /// What happened to a credential.
 #[derive(Clone, Copy, PartialEq)]
-enum Situation {
+enum CredentialSituation {
     RightRegion,
     WrongRegion,
     Expired,
@@ -50,7 +50,7 @@ enum Situation {
     Down,
 }
 
-impl Situation {
+impl CredentialSituation {
     const ALL: [(Self, &'static str); 8] = [
         (Self::RightRegion, "right region"),
         (Self::WrongRegion, "wrong region"),
@@ -73,7 +73,7 @@ impl Situation {
     }
 
     /// Applies the situation to all credentials.
-    async fn befall(self, sandbox: &ProviderSimulator, clock: &sandbox::SimulatedClock) {
+    async fn apply(self, sandbox: &ProviderSimulator, clock: &sandbox::SimulatedClock) {
         match self {
             Self::Expired => clock.advance(std::time::Duration::from_secs(400 * 86_400)),
             Self::TooMany => {
@@ -91,9 +91,9 @@ impl Situation {
 }
 
 /// A clock that stands still.
-struct Standing(Timestamp);
+struct FixedClock(Timestamp);
 
-impl Clock for Standing {
+impl Clock for FixedClock {
     fn now(&self) -> Timestamp {
         self.0
     }
@@ -102,11 +102,11 @@ impl Clock for Standing {
 #[tokio::test]
 async fn every_kind_says_the_right_thing_in_every_situation() {
     let mut table = String::new();
-    for (situation, title) in Situation::ALL {
+    for (situation, title) in CredentialSituation::ALL {
         writeln!(table, "{title}").unwrap();
-        for (credential, verdict, words) in outcomes(situation).await {
+        for (credential, result, words) in outcomes(situation).await {
             let kind = format!("{} {}", credential.provider, credential.kind);
-            writeln!(table, "  {kind:<30} {:<17} {verdict:<9} {words}", credential.name).unwrap();
+            writeln!(table, "  {kind:<30} {:<17} {result:<9} {words}", credential.name).unwrap();
         }
     }
     insta::assert_snapshot!(table);
@@ -115,13 +115,13 @@ async fn every_kind_says_the_right_thing_in_every_situation() {
 #[tokio::test]
 async fn every_kind_is_in_the_table() {
     let sandbox = ProviderSimulator::start().await.unwrap();
-    let catalogue = ProviderCatalog::builtin();
+    let catalog = ProviderCatalog::builtin();
     let tabled: Vec<_> = KINDS
         .iter()
         .map(|name| sandbox.manifest().credential(name).unwrap())
         .map(|known| (known.provider, known.kind))
         .collect();
-    for provider in catalogue.providers() {
+    for provider in catalog.providers() {
         for kind in provider.kinds.iter() {
             let kind = (provider.id.as_str(), kind.id.as_str());
             assert!(tabled.contains(&kind), "{kind:?} is not in the table");
@@ -129,27 +129,27 @@ async fn every_kind_is_in_the_table() {
     }
 }
 
-async fn outcomes(situation: Situation) -> Vec<(SeededCredential, &'static str, String)> {
+async fn outcomes(situation: CredentialSituation) -> Vec<(SeededCredential, &'static str, String)> {
     let clock = sandbox::SimulatedClock::frozen(NOW);
     let sandbox = ProviderSimulator::start_with(sandbox::SimulatorOptions { clock: clock.clone() })
         .await
         .unwrap();
     let engine = engine(&sandbox, NOW + situation.skew());
     let manifest = sandbox.manifest().clone();
-    situation.befall(&sandbox, &clock).await;
-    if situation == Situation::Down {
+    situation.apply(&sandbox, &clock).await;
+    if situation == CredentialSituation::Down {
         sandbox.stop().await;
     }
     let mut found = Vec::new();
     for name in KINDS {
         let issued = manifest.credential(name).unwrap();
-        let region = if situation == Situation::WrongRegion {
+        let region = if situation == CredentialSituation::WrongRegion {
             elsewhere(&issued.region)
         } else {
             Some(issued.region.as_str())
         };
         let Some(region) = region else { continue };
-        let kept = engine.add_credential(new(issued, region, &engine)).await.unwrap();
+        let kept = engine.add_credential(new_credential(issued, region, &engine)).await.unwrap();
         let check = engine.check(&kept, region).await.unwrap();
         found.push((issued.clone(), check.result.as_str(), portable(&check.reason)));
     }
@@ -183,13 +183,13 @@ fn engine(sandbox: &ProviderSimulator, now: Timestamp) -> Engine {
         database: Arc::new(Database::in_memory().unwrap()),
         store: Arc::new(MemoryStore::new()),
         transport: Arc::new(HttpClient::default()),
-        clock: Arc::new(Standing(now)),
+        clock: Arc::new(FixedClock(now)),
     };
     Engine::new(ports, EngineOptions::from(&Settings::default()))
 }
 
 /// The credential as a user would add it, with the expiry that its secret claims.
-fn new(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredential {
+fn new_credential(issued: &SeededCredential, region: &str, engine: &Engine) -> NewCredential {
     let owned = |text: &&str| (*text).to_owned();
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
     let claimed = engine

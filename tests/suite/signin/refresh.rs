@@ -3,8 +3,8 @@
 
 use serde_json::Value;
 
-use super::{SESSION, advance, asked, met};
-use crate::support::program::{Home, World};
+use super::{SESSION, advance, home_with_simulator, request_count};
+use crate::support::program::{Home, SimulatorProcess};
 
 const TOKEN: &str = "/oauth2/token";
 
@@ -17,42 +17,46 @@ fn eight_checks(home: &Home) -> Vec<Value> {
     })
 }
 
-fn session() -> (Home, World) {
-    let (home, world) = met();
-    home.adopt(&world, SESSION).expect(0);
-    (home, world)
+fn session() -> (Home, SimulatorProcess) {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, SESSION).expect(0);
+    (home, simulator)
 }
 
 #[tokio::test]
 async fn eight_processes_in_need_of_a_session_refresh_it_once() {
-    let (home, world) = session();
+    let (home, simulator) = session();
     assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
-    assert_eq!(asked(&world, "POST", TOKEN).await, 1);
+    assert_eq!(request_count(&simulator, "POST", TOKEN).await, 1);
     // By the clock of this machine the access token is valid for most of an hour; by the provider's
     // clock it has expired.
-    advance(&world, 120).await;
+    advance(&simulator, 120).await;
     assert_eq!(eight_checks(&home), vec!["accepted"; 8]);
-    assert_eq!(asked(&world, "POST", TOKEN).await, 2);
+    assert_eq!(request_count(&simulator, "POST", TOKEN).await, 2);
 }
 
 #[tokio::test]
 async fn an_access_token_that_ends_in_mid_use_is_renewed_once_and_silently() {
-    let (home, world) = session();
+    let (home, simulator) = session();
     home.run(&["check", SESSION]).expect(0);
-    advance(&world, 120).await;
-    let before = asked(&world, "GET", "/rest/self").await;
+    advance(&simulator, 120).await;
+    let before = request_count(&simulator, "GET", "/rest/self").await;
     let answer =
         home.run(&["request", SESSION, "/rest/self?version=2024-10-15", "--json"]).expect(0);
     assert_eq!((answer.json()["status"].as_u64(), answer.err.as_str()), (Some(200), ""));
-    assert_eq!(asked(&world, "GET", "/rest/self").await, before + 2, "one refusal, one repetition");
-    assert_eq!(asked(&world, "POST", TOKEN).await, 2);
+    assert_eq!(
+        request_count(&simulator, "GET", "/rest/self").await,
+        before + 2,
+        "one refusal, one repetition"
+    );
+    assert_eq!(request_count(&simulator, "POST", TOKEN).await, 2);
 }
 
 #[tokio::test]
 async fn what_may_change_something_is_not_repeated_unasked() {
-    let (home, world) = session();
+    let (home, simulator) = session();
     home.run(&["check", SESSION]).expect(0);
-    advance(&world, 120).await;
+    advance(&simulator, 120).await;
     let path = "/rest/self/apps/installs/00000000-0000-4000-8000-000000000000?version=2024-10-15";
     let delete = ["request", SESSION, "DELETE", path, "--yes", "--json"];
     let left = home.run(&delete).expect(4).json();
@@ -62,7 +66,10 @@ async fn what_may_change_something_is_not_repeated_unasked() {
         "{left}"
     );
     assert_eq!(
-        (asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await),
+        (
+            request_count(&simulator, "DELETE", "/rest/self/apps").await,
+            request_count(&simulator, "POST", TOKEN).await
+        ),
         (1, 1)
     );
     assert_eq!(
@@ -71,16 +78,19 @@ async fn what_may_change_something_is_not_repeated_unasked() {
         "sent again it goes with a new access token"
     );
     assert_eq!(
-        (asked(&world, "DELETE", "/rest/self/apps").await, asked(&world, "POST", TOKEN).await),
+        (
+            request_count(&simulator, "DELETE", "/rest/self/apps").await,
+            request_count(&simulator, "POST", TOKEN).await
+        ),
         (2, 2)
     );
 }
 
 #[tokio::test]
-async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
-    let (home, world) = session();
+async fn a_refused_refresh_token_is_not_deleted_and_the_remedy_is_named() {
+    let (home, simulator) = session();
     let before = home.run(&["get", SESSION]).expect(0).out;
-    advance(&world, 60 * 24 * 200).await;
+    advance(&simulator, 60 * 24 * 200).await;
     let refused = home.run(&["check", SESSION, "--json"]).expect(4).json();
     assert!(
         refused[0]["reason"].as_str().unwrap().contains("refused the refresh token"),
@@ -96,7 +106,7 @@ async fn a_refused_refresh_token_is_kept_and_the_way_back_is_named() {
 
 #[tokio::test]
 async fn a_session_that_is_removed_leaves_no_access_token_behind() {
-    let (home, _world) = session();
+    let (home, _simulator) = session();
     home.run(&["check", SESSION]).expect(0);
     let vault = || std::fs::read(home.root().join("data/vault/vault.age")).unwrap().len();
     let full = vault();

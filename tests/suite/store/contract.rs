@@ -24,7 +24,7 @@ pub(crate) async fn holds(store: &dyn SecretStore) {
 
 /// Checks the contract on a store that is not unlocked, for this reason: it reports the reason and
 /// does nothing.
-pub(crate) async fn holds_shut(store: &dyn SecretStore, reason: &StoreError) {
+pub(crate) async fn holds_when_unavailable(store: &dyn SecretStore, reason: &StoreError) {
     let key = key("shut");
     let refused = Err(reason.clone());
     assert_eq!(store.status().await, refused);

@@ -17,9 +17,9 @@ const WAIT: Duration = Duration::from_secs(20);
 const PASSPHRASE: &str = "correct horse";
 
 /// A folder for a vault that does not exist yet.
-struct Place(TempDir);
+struct VaultFolder(TempDir);
 
-impl Place {
+impl VaultFolder {
     fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
@@ -68,7 +68,7 @@ fn is_damaged(outcome: &Result<(), StoreError>, word: &str) -> bool {
 }
 
 /// Decrypts both files with nothing but the passphrase and the age format.
-fn by_hand(place: &Place) -> (age::x25519::Identity, String) {
+fn by_hand(place: &VaultFolder) -> (age::x25519::Identity, String) {
     let passphrase = age::scrypt::Identity::new(SecretString::from(PASSPHRASE.to_owned()));
     let identity =
         age::decrypt(&passphrase, &fs::read(place.file("identity.age")).unwrap()).unwrap();
@@ -79,31 +79,31 @@ fn by_hand(place: &Place) -> (age::x25519::Identity, String) {
 
 #[tokio::test]
 async fn the_encrypted_file_holds_the_contract() {
-    contract::holds(&Place::new().unlocked().await).await;
+    contract::holds(&VaultFolder::new().unlocked().await).await;
 }
 
 #[tokio::test]
 async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
-    let place = Place::new();
+    let place = VaultFolder::new();
     let store = place.locked();
-    contract::holds_shut(&store, &StoreError::NotInitialized).await;
+    contract::holds_when_unavailable(&store, &StoreError::NotInitialized).await;
     assert!(!place.vault().exists(), "being asked creates nothing");
 
     unlock(&store, PASSPHRASE).await.unwrap();
     store.put(&key("k"), &secret("kept")).await.unwrap();
 
     let other = place.locked();
-    contract::holds_shut(&other, &StoreError::Locked).await;
+    contract::holds_when_unavailable(&other, &StoreError::Locked).await;
     let wrong = unlock(&other, "battery staple").await;
     assert!(matches!(wrong, Err(StoreError::Denied(_))), "{wrong:?}");
-    contract::holds_shut(&other, &StoreError::Locked).await;
+    contract::holds_when_unavailable(&other, &StoreError::Locked).await;
     unlock(&other, PASSPHRASE).await.unwrap();
     assert_same(other.get(&key("k")).await, &secret("kept"));
 }
 
 #[tokio::test]
 async fn it_takes_a_passphrase_and_nothing_else() {
-    let store = Place::new().locked();
+    let store = VaultFolder::new().locked();
     assert!(matches!(
         store.unlock(UnlockMethod::SystemPrompt, WAIT).await,
         Err(StoreError::Denied(_))
@@ -118,8 +118,8 @@ async fn it_takes_a_passphrase_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_unlock_that_is_given_up_leaves_it_locked() {
-    let place = Place::new();
+async fn an_unlock_that_is_cancelled_leaves_it_locked() {
+    let place = VaultFolder::new();
     // A work factor so high that the timeout is always too short.
     let slow = FileStore::new(place.vault()).with_work_factor(WorkFactor::new(13));
     unlock(&slow, PASSPHRASE).await.unwrap();
@@ -131,7 +131,7 @@ async fn an_unlock_that_is_given_up_leaves_it_locked() {
 
 #[tokio::test]
 async fn both_files_can_be_read_with_age_alone_and_show_nothing_without_it() {
-    let place = Place::new();
+    let place = VaultFolder::new();
     let store = place.unlocked().await;
     store.put(&key("k"), &secret("canary-value")).await.unwrap();
 
@@ -154,7 +154,7 @@ async fn both_files_can_be_read_with_age_alone_and_show_nothing_without_it() {
 
 #[tokio::test]
 async fn several_processes_see_and_keep_each_others_changes() {
-    let place = Place::new();
+    let place = VaultFolder::new();
     let stores = [place.unlocked().await, place.unlocked().await, place.unlocked().await];
     let write = async |n: usize| {
         stores[n % 3].put(&key(&n.to_string()), &secret(&n.to_string())).await.unwrap();
@@ -168,7 +168,7 @@ async fn several_processes_see_and_keep_each_others_changes() {
 #[tokio::test]
 async fn two_that_create_it_at_once_agree_on_one() {
     for _ in 0..5 {
-        let place = Place::new();
+        let place = VaultFolder::new();
         let (one, other) = (place.locked(), place.locked());
         let outcomes = tokio::join!(unlock(&one, "one"), unlock(&other, "other"));
         assert!(
@@ -183,7 +183,7 @@ async fn two_that_create_it_at_once_agree_on_one() {
 
 #[tokio::test]
 async fn a_damaged_or_newer_vault_is_refused_and_left_alone() {
-    let place = Place::new();
+    let place = VaultFolder::new();
     let store = place.unlocked().await;
     store.put(&key("k"), &secret("kept")).await.unwrap();
     let whole = fs::read(place.file("vault.age")).unwrap();
@@ -211,7 +211,7 @@ async fn a_damaged_or_newer_vault_is_refused_and_left_alone() {
 
 #[tokio::test]
 async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
-    let place = Place::new();
+    let place = VaultFolder::new();
     drop(place.unlocked().await);
     let aside = place.0.path().join("aside");
 
@@ -232,7 +232,7 @@ async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
 
 #[tokio::test]
 async fn a_vault_that_took_the_place_of_the_unlocked_one_is_locked() {
-    let (place, other) = (Place::new(), Place::new());
+    let (place, other) = (VaultFolder::new(), VaultFolder::new());
     let store = place.unlocked().await;
     drop(other.unlocked().await);
     for name in ["identity.age", "vault.age"] {
@@ -246,8 +246,8 @@ async fn a_vault_that_took_the_place_of_the_unlocked_one_is_locked() {
 }
 
 #[tokio::test]
-async fn a_lock_that_is_never_given_back_ends_the_call_and_nothing_is_written_later() {
-    let place = Place::new();
+async fn a_lock_that_is_never_released_ends_the_call_and_nothing_is_written_later() {
+    let place = VaultFolder::new();
     let store = place.unlocked().await;
     store.put(&key("k"), &secret("old")).await.unwrap();
     let held = fs::File::open(place.file("lock")).unwrap();
@@ -267,18 +267,18 @@ mod on_unix {
     use std::process::{Command, Stdio};
 
     use super::*;
-    use crate::support::{again, have};
+    use crate::support::{nested_run, programs_installed};
 
     /// Environment variable of the nested run: the folder of the vault.
-    const VAULT: &str = "TOKENRING_TEST_VAULT";
+    const VAULT_VARIABLE: &str = "TOKENRING_TEST_VAULT";
 
     fn given_vault() -> PathBuf {
-        std::env::var_os(VAULT).unwrap().into()
+        std::env::var_os(VAULT_VARIABLE).unwrap().into()
     }
 
     #[tokio::test]
     async fn its_files_are_private_and_stay_so() {
-        let place = Place::new();
+        let place = VaultFolder::new();
         let store = place.unlocked().await;
         store.put(&key("k"), &secret("x")).await.unwrap();
         let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -299,7 +299,7 @@ mod on_unix {
 
     #[tokio::test]
     async fn links_in_the_way_are_refused() {
-        let (place, other) = (Place::new(), Place::new());
+        let (place, other) = (VaultFolder::new(), VaultFolder::new());
         drop(other.unlocked().await);
         symlink(other.vault(), place.vault()).unwrap();
         assert!(matches!(
@@ -320,13 +320,13 @@ mod on_unix {
 
     /// Runs `body` on a vault that already holds `k = old`, wrapped in a command whose last
     /// arguments are the command to run.
-    fn on_a_kept_secret(mut world: Command, body: impl AsyncFnOnce()) {
-        let place = Place::new();
+    fn with_stored_secret(mut wrapper: Command, body: impl AsyncFnOnce()) {
+        let place = VaultFolder::new();
         tokio::runtime::Runtime::new().unwrap().block_on(async {
             place.unlocked().await.put(&key("k"), &secret("old")).await.unwrap();
         });
-        world.env(VAULT, place.vault());
-        again::inside(world, body);
+        wrapper.env(VAULT_VARIABLE, place.vault());
+        nested_run::run_nested(wrapper, body);
         fs::set_permissions(place.vault(), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
@@ -344,9 +344,9 @@ mod on_unix {
     fn a_full_disk_is_named_and_the_old_file_stays() {
         // A limit on the file size (`ulimit -f`) simulates a full disk: the write fails half-way in
         // the same manner.
-        let mut world = Command::new("bash");
-        world.args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$@""#, "bash"]);
-        on_a_kept_secret(world, async || {
+        let mut wrapper = Command::new("bash");
+        wrapper.args(["-c", r#"trap "" XFSZ; ulimit -f 8; exec "$@""#, "bash"]);
+        with_stored_secret(wrapper, async || {
             let store = unlocked_at(&given_vault()).await;
             refuses_a_write_and_keeps_the_old(&store, "too large").await;
             assert!(fs::read_dir(given_vault()).unwrap().all(|entry| {
@@ -357,16 +357,16 @@ mod on_unix {
 
     #[test]
     fn a_read_only_folder_can_be_read_and_says_why_it_cannot_be_written() {
-        if !have(&["setpriv"]) {
+        if !programs_installed(&["setpriv"]) {
             return;
         }
         // Without this capability even root has to obey the permissions of a folder.
-        let mut world = Command::new("setpriv");
-        world.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
+        let mut wrapper = Command::new("setpriv");
+        wrapper.args(["--bounding-set=-dac_override", "--inh-caps=-dac_override"]);
         if !rustix::process::geteuid().is_root() {
-            world = Command::new("env");
+            wrapper = Command::new("env");
         }
-        on_a_kept_secret(world, async || {
+        with_stored_secret(wrapper, async || {
             fs::set_permissions(given_vault(), fs::Permissions::from_mode(0o500)).unwrap();
             let store = unlocked_at(&given_vault()).await;
             refuses_a_write_and_keeps_the_old(&store, "ermission denied").await;
@@ -375,10 +375,10 @@ mod on_unix {
 
     #[test]
     fn a_process_that_is_killed_while_it_writes_leaves_a_whole_vault() {
-        let place = Place::new();
-        let mut world = Command::new("env");
-        world.env(VAULT, place.vault());
-        let writer = again::outside(world, async || {
+        let place = VaultFolder::new();
+        let mut wrapper = Command::new("env");
+        wrapper.env(VAULT_VARIABLE, place.vault());
+        let writer = nested_run::nested_command(wrapper, async || {
             let store = unlocked_at(&given_vault()).await;
             println!("begun");
             for n in 0_u32.. {
@@ -405,12 +405,16 @@ mod on_unix {
 
     /// Waits for a different number of writes in each round, then kills the writer and checks what
     /// it left.
-    async fn kill_during_the_writes(place: &Place, round: usize, child: &mut std::process::Child) {
+    async fn kill_during_the_writes(
+        place: &VaultFolder,
+        round: usize,
+        child: &mut std::process::Child,
+    ) {
         let inode =
             || std::os::unix::fs::MetadataExt::ino(&fs::metadata(place.file("vault.age")).unwrap());
         for _ in 0..=round {
             let last = inode();
-            crate::support::until("it writes", async || inode() != last).await;
+            crate::support::wait_until("it writes", async || inode() != last).await;
         }
         child.kill().unwrap();
         child.wait().unwrap();

@@ -2,9 +2,9 @@
 
 mod contract;
 mod file;
-mod proof;
 #[cfg(target_os = "linux")]
 mod secret_service;
+mod self_test;
 
 use tokenring::store::{BackendKind, MemoryStore, StoreError, open_store, probe_backends};
 

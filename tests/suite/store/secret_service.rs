@@ -12,9 +12,9 @@ use zbus::fdo::DBusProxy;
 
 use super::contract::{self, key};
 use crate::support::secret_service::{
-    Session, another_daemon, bus_at, secret_tool, session, signal,
+    KeyringState, another_daemon, bus_at, secret_tool, session, signal,
 };
-use crate::support::{assert_same, secret, until};
+use crate::support::{assert_same, secret, wait_until};
 
 /// Adds an item as another program would, with a custom attribute.
 fn foreign_item(key: &ItemKey, content: &[u8]) {
@@ -40,12 +40,12 @@ fn assert_timed_out<T>((outcome, took): (Result<T, StoreError>, Duration)) {
 
 #[test]
 fn the_secret_service_holds_the_contract() {
-    session(Session::Unlocked, async || contract::holds(&KeyringStore::new()).await);
+    session(KeyringState::Unlocked, async || contract::holds(&KeyringStore::new()).await);
 }
 
 #[test]
 fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let (store, key) = (KeyringStore::new(), key("shared"));
         store.put(&key, &secret("canary-value")).await.unwrap();
         assert_eq!(found_by_others(&key), b"canary-value");
@@ -73,7 +73,7 @@ fn other_programs_find_its_items_and_see_nothing_but_the_opaque_key() {
 
 #[test]
 fn two_items_under_one_key_are_counted_and_not_guessed_between() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let (store, key) = (KeyringStore::new(), key("double"));
         store.put(&key, &secret("ours")).await.unwrap();
         foreign_item(&key, b"theirs");
@@ -86,7 +86,7 @@ fn two_items_under_one_key_are_counted_and_not_guessed_between() {
 
 #[test]
 fn two_processes_that_create_one_item_make_one() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let stores: Vec<_> = (0..4).map(|_| KeyringStore::new()).collect();
         for round in 0..10 {
             let key = key(&format!("race-{round}"));
@@ -107,17 +107,17 @@ async fn silent_prompter() -> zbus::Connection {
 }
 
 /// Number of programs on the bus.
-async fn guests(connection: &zbus::Connection) -> usize {
+async fn connection_count(connection: &zbus::Connection) -> usize {
     let names = DBusProxy::new(connection).await.unwrap().list_names().await.unwrap();
     names.iter().filter(|name| name.starts_with(':')).count()
 }
 
 #[test]
 fn a_locked_keyring_says_so_without_a_prompt() {
-    session(Session::Locked, async || {
+    session(KeyringState::Locked, async || {
         let prompter = silent_prompter().await;
         let mut asked = zbus::MessageStream::from(&prompter);
-        contract::holds_shut(&KeyringStore::new(), &StoreError::Locked).await;
+        contract::holds_when_unavailable(&KeyringStore::new(), &StoreError::Locked).await;
         prompter
             .call_method(
                 Some("org.freedesktop.DBus"),
@@ -142,43 +142,51 @@ fn a_locked_keyring_says_so_without_a_prompt() {
 }
 
 #[test]
-fn an_unanswered_prompt_ends_with_its_time_and_holds_up_nobody() {
-    session(Session::Locked, async || {
+fn an_unanswered_prompt_times_out_and_blocks_no_other_call() {
+    session(KeyringState::Locked, async || {
         let prompter = silent_prompter().await;
         let (store, wait) = (KeyringStore::new(), Duration::from_millis(300));
         assert_eq!(store.status().await, Err(StoreError::Locked));
-        let before = guests(&prompter).await;
+        let before = connection_count(&prompter).await;
 
         let meanwhile = async {
-            until("the prompt is up", async || guests(&prompter).await > before).await;
+            wait_until("the prompt is up", async || connection_count(&prompter).await > before)
+                .await;
             store.status().await
         };
         let (prompt, status) =
             tokio::join!(timed(store.unlock(UnlockMethod::SystemPrompt, wait)), meanwhile);
         assert_eq!((prompt.0, status), (Err(StoreError::TimedOut(wait)), Err(StoreError::Locked)));
-        until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
+        wait_until("the prompt's connection is gone", async || {
+            connection_count(&prompter).await == before
+        })
+        .await;
         assert_eq!(store.get(&key("k")).await.map(drop), Err(StoreError::Locked));
     });
 }
 
 #[test]
 fn an_unlock_is_cancelled_by_dropping_it() {
-    session(Session::Locked, async || {
+    session(KeyringState::Locked, async || {
         let prompter = silent_prompter().await;
         let store = KeyringStore::new();
-        let before = guests(&prompter).await;
+        let before = connection_count(&prompter).await;
         {
             let unlock = store.unlock(UnlockMethod::SystemPrompt, Duration::from_secs(3600));
-            let up = until("the prompt is up", async || guests(&prompter).await > before);
+            let up =
+                wait_until("the prompt is up", async || connection_count(&prompter).await > before);
             tokio::select! { outcome = unlock => panic!("{outcome:?}"), () = up => {} }
         }
-        until("the prompt's connection is gone", async || guests(&prompter).await == before).await;
+        wait_until("the prompt's connection is gone", async || {
+            connection_count(&prompter).await == before
+        })
+        .await;
     });
 }
 
 #[test]
 fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
-    session(Session::Locked, async || {
+    session(KeyringState::Locked, async || {
         let store = KeyringStore::new();
         let unlock = store.unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await;
         assert!(matches!(unlock, Err(StoreError::Denied(_))), "{unlock:?}");
@@ -190,7 +198,7 @@ fn a_prompt_that_cannot_be_shown_and_a_passphrase_are_refused() {
 
 #[test]
 fn an_unlocked_keyring_is_unlocked_at_once() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         assert_eq!(
             KeyringStore::new().unlock(UnlockMethod::SystemPrompt, Duration::from_secs(10)).await,
             Ok(())
@@ -200,7 +208,7 @@ fn an_unlocked_keyring_is_unlocked_at_once() {
 
 #[test]
 fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let (store, key, other) = (KeyringStore::new(), key("late"), key("other"));
         store.put(&key, &secret("old")).await.unwrap();
         let late = secret("late");
@@ -226,19 +234,19 @@ fn a_stopped_daemon_times_out_and_a_late_write_is_met_by_the_next_call() {
 
 #[test]
 fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let (store, key) = (KeyringStore::new(), key("restart"));
         store.put(&key, &secret("replaced")).await.unwrap();
         store.put(&key, &secret("kept")).await.unwrap();
         signal("KILL");
-        until("the daemon is gone", async || {
+        wait_until("the daemon is gone", async || {
             matches!(store.status().await, Err(StoreError::Unavailable(_)))
         })
         .await;
         assert!(matches!(store.put(&key, &secret("lost")).await, Err(StoreError::Unavailable(_))));
 
         let _daemon = another_daemon();
-        until("its successor is there", async || store.status().await.is_ok()).await;
+        wait_until("its successor is there", async || store.status().await.is_ok()).await;
         assert_same(store.get(&key).await, &secret("kept"));
         store.put(&key, &Secret::new(vec![0, 255, 10])).await.unwrap();
         assert_eq!(found_by_others(&key), [0, 255, 10]);
@@ -248,14 +256,14 @@ fn a_daemon_that_dies_is_missed_and_its_successor_is_found() {
 
 #[test]
 fn a_write_that_dies_with_its_daemon_is_settled_by_the_next() {
-    session(Session::Unlocked, async || {
+    session(KeyringState::Unlocked, async || {
         let (store, key) = (KeyringStore::new(), key("settled"));
         store.put(&key, &secret("old")).await.unwrap();
         signal("STOP");
         assert_timed_out(timed(store.put(&key, &secret("lost"))).await);
         signal("KILL");
         let _daemon = another_daemon();
-        until("its successor is there", async || store.status().await.is_ok()).await;
+        wait_until("its successor is there", async || store.status().await.is_ok()).await;
         let read = store.get(&key).await.unwrap();
         assert!(
             read.same_as(&secret("old")) || read.same_as(&secret("lost")),
@@ -276,7 +284,7 @@ async fn is_unavailable() {
 
 #[test]
 fn a_bus_without_a_secret_service_is_unavailable() {
-    session(Session::Bare, async || is_unavailable().await);
+    session(KeyringState::Bare, async || is_unavailable().await);
 }
 
 #[test]

@@ -10,21 +10,21 @@ use tokenring::store::{BackendInfo, CALL_TIMEOUT, ItemKey, SecretStore, StoreErr
 
 /// A store whose n-th call (of `get`, `put` and `delete`; the first is 1) fails as planned; all
 /// others reach the inner store.
-pub(crate) struct Faulty<S> {
+pub(crate) struct FaultyStore<S> {
     inner: S,
-    plan: Mutex<Plan>,
+    plan: Mutex<FaultSchedule>,
     limit: usize,
 }
 
 #[derive(Default)]
-struct Plan {
+struct FaultSchedule {
     calls: usize,
-    faults: HashMap<usize, Fault>,
+    faults: HashMap<usize, StoreFault>,
 }
 
 /// How a call fails.
 #[derive(Clone)]
-pub(crate) enum Fault {
+pub(crate) enum StoreFault {
     /// The call is refused and has no effect.
     Refuse(StoreError),
     /// The call never returns and has no effect.
@@ -32,25 +32,25 @@ pub(crate) enum Fault {
     /// The call times out and has no effect.
     LoseCall,
     /// The call times out but takes effect later: a late write.
-    LoseAnswer,
+    LoseResponse,
     /// The call claims success and has no effect. Only for changes.
     Lie,
 }
 
-impl<S: SecretStore> Faulty<S> {
+impl<S: SecretStore> FaultyStore<S> {
     pub(crate) fn new(inner: S) -> Self {
         let limit = inner.backend().item_limit;
         Self { inner, plan: Mutex::default(), limit }
     }
 
     /// Refuses items that are longer than this.
-    pub(crate) fn holding(mut self, limit: usize) -> Self {
+    pub(crate) fn with_item_limit(mut self, limit: usize) -> Self {
         self.limit = limit;
         self
     }
 
     /// Plans a fault for the n-th call.
-    pub(crate) fn at(self, nth: usize, fault: Fault) -> Self {
+    pub(crate) fn at(self, nth: usize, fault: StoreFault) -> Self {
         self.plan.lock().unwrap().faults.insert(nth, fault);
         self
     }
@@ -60,7 +60,7 @@ impl<S: SecretStore> Faulty<S> {
         self.plan.lock().unwrap().calls
     }
 
-    fn next(&self) -> Option<Fault> {
+    fn next(&self) -> Option<StoreFault> {
         let mut plan = self.plan.lock().unwrap();
         plan.calls += 1;
         let nth = plan.calls;
@@ -73,14 +73,14 @@ impl<S: SecretStore> Faulty<S> {
     ) -> Result<(), StoreError> {
         match self.next() {
             None => change.await,
-            Some(Fault::Lie) => Ok(()),
-            Some(fault) => fault.befall(change).await,
+            Some(StoreFault::Lie) => Ok(()),
+            Some(fault) => fault.apply(change).await,
         }
     }
 }
 
-impl Fault {
-    async fn befall<T>(
+impl StoreFault {
+    async fn apply<T>(
         self,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
@@ -88,8 +88,8 @@ impl Fault {
             Self::Refuse(error) => Err(error),
             Self::Hang => std::future::pending().await,
             Self::LoseCall | Self::Lie => Err(StoreError::TimedOut(CALL_TIMEOUT)),
-            Self::LoseAnswer => {
-                let _unheard = call.await;
+            Self::LoseResponse => {
+                let _late = call.await;
                 Err(StoreError::TimedOut(CALL_TIMEOUT))
             }
         }
@@ -97,7 +97,7 @@ impl Fault {
 }
 
 #[async_trait]
-impl<S: SecretStore> SecretStore for Faulty<S> {
+impl<S: SecretStore> SecretStore for FaultyStore<S> {
     fn backend(&self) -> BackendInfo {
         BackendInfo { item_limit: self.limit, ..self.inner.backend() }
     }
@@ -113,7 +113,7 @@ impl<S: SecretStore> SecretStore for Faulty<S> {
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         match self.next() {
             None => self.inner.get(key).await,
-            Some(fault) => fault.befall(self.inner.get(key)).await,
+            Some(fault) => fault.apply(self.inner.get(key)).await,
         }
     }
 

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 use tokenring::domain::Secret;
 
 /// A random secret, stored in masked form so that the search does not find itself.
-pub(crate) struct Marker(Vec<u8>);
+pub(crate) struct MemoryMarker(Vec<u8>);
 
 const MASK: u8 = 0x15;
 const LENGTH: usize = 32;
 const PAGE: usize = 4096;
 
-impl Marker {
+impl MemoryMarker {
     /// Creates a marker that occurs nowhere else.
     pub(crate) fn random() -> Self {
         let mut bytes = [0; LENGTH];
@@ -35,13 +35,13 @@ impl Marker {
             .filter_map(|line| line.split_once(" rw"))
             .map(|(range, _)| range.split_once('-').unwrap());
         let address = |text| usize::from_str_radix(text, 16).unwrap();
-        let mut glass = Glass::new();
+        let mut buffer = PageBuffer::new();
         let pages = writable.flat_map(|(from, to)| (address(from)..address(to)).step_by(PAGE));
-        pages.map(|page| self.copies_in(glass.look(&memory, page))).sum()
+        pages.map(|page| self.copies_in(buffer.read_page(&memory, page))).sum()
     }
 
     /// Waits until no copy is left.
-    pub(crate) async fn expect_forgotten(&self) {
+    pub(crate) async fn wait_until_gone(&self) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.copies() > 0 {
             assert!(Instant::now() < deadline, "{} copies remain", self.copies());
@@ -50,22 +50,22 @@ impl Marker {
     }
 
     fn copies_in(&self, bytes: &[u8]) -> usize {
-        bytes.windows(LENGTH).filter(|window| self.is(window)).count()
+        bytes.windows(LENGTH).filter(|window| self.matches(window)).count()
     }
 
-    fn is(&self, window: &[u8]) -> bool {
+    fn matches(&self, window: &[u8]) -> bool {
         window.iter().zip(&self.0).all(|(byte, masked)| byte ^ MASK == *masked)
     }
 }
 
 /// Buffer for the page that is searched. It has its own pages, which are left out of the search:
 /// otherwise the search would find its own copies.
-struct Glass {
+struct PageBuffer {
     pages: Vec<u8>,
     start: usize,
 }
 
-impl Glass {
+impl PageBuffer {
     fn new() -> Self {
         let pages = vec![0; 3 * PAGE];
         let start = pages.as_ptr().addr().next_multiple_of(PAGE) - pages.as_ptr().addr();
@@ -74,13 +74,13 @@ impl Glass {
 
     /// Reads a page and the first few bytes of the next one; returns nothing for the buffer itself
     /// and for empty pages, which are most.
-    fn look(&mut self, memory: &File, page: usize) -> &[u8] {
+    fn read_page(&mut self, memory: &File, page: usize) -> &[u8] {
         let own = self.pages.as_ptr().addr() + self.start;
         if (own..own + 2 * PAGE).contains(&page) {
             return &[];
         }
-        let glass = &mut self.pages[self.start..self.start + PAGE + LENGTH - 1];
-        let read = memory.read_at(glass, page as u64).unwrap_or(0);
-        if glass[..read.min(PAGE)] == [0; PAGE] { &[] } else { &glass[..read] }
+        let buffer = &mut self.pages[self.start..self.start + PAGE + LENGTH - 1];
+        let read = memory.read_at(buffer, page as u64).unwrap_or(0);
+        if buffer[..read.min(PAGE)] == [0; PAGE] { &[] } else { &buffer[..read] }
     }
 }

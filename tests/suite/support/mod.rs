@@ -1,10 +1,10 @@
 //! Helpers of several tests. Start with `program.rs` for the built program as a command, `pty.rs`
 //! for the built program in a pseudo-terminal, and `session.rs` for the screen inside the test.
 
-pub(crate) mod again;
 pub(crate) mod faulty;
 #[cfg(target_os = "linux")]
 pub(crate) mod marker;
+pub(crate) mod nested_run;
 pub(crate) mod program;
 #[cfg(unix)]
 pub(crate) mod pty;
@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use tokenring::domain::Secret;
 
 /// Timeout of everything that a test waits for; only a failing test takes this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether these programs are installed. If one is missing, prints that the test is skipped; with
 /// `TOKENRING_TEST_REQUIRE=all` it fails instead.
-pub(crate) fn have(programs: &[&str]) -> bool {
+pub(crate) fn programs_installed(programs: &[&str]) -> bool {
     let folders: Vec<_> =
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
     let missing = programs
@@ -38,8 +38,8 @@ pub(crate) fn have(programs: &[&str]) -> bool {
 }
 
 /// Waits until `condition` holds; fails the test on timeout.
-pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+pub(crate) async fn wait_until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + TEST_TIMEOUT;
     while !condition().await {
         assert!(Instant::now() < end, "waited in vain: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;

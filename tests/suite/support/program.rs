@@ -29,7 +29,7 @@ pub(crate) struct Outcome {
 }
 
 /// A running simulator and its manifest.
-pub(crate) struct World {
+pub(crate) struct SimulatorProcess {
     child: Child,
     /// The JSON line that it printed at its start.
     pub(crate) manifest: Value,
@@ -171,8 +171,8 @@ impl Home {
     }
 
     /// Points the regions of the providers at the simulator.
-    pub(crate) fn meet(&self, world: &World) {
-        for (id, hosts) in world.manifest["regions"].as_object().unwrap() {
+    pub(crate) fn use_simulator(&self, simulator: &SimulatorProcess) {
+        for (id, hosts) in simulator.manifest["regions"].as_object().unwrap() {
             let provider = match id.split('-').next() {
                 Some("SNYK") => "snyk",
                 Some("SAW") => "snyk-api-web",
@@ -195,13 +195,18 @@ impl Home {
     }
 
     /// Adds a seeded credential under its own name, without contacting the provider.
-    pub(crate) fn adopt(&self, world: &World, name: &str) -> Outcome {
-        self.adopt_with(world, name, &["--offline"])
+    pub(crate) fn add_seeded(&self, simulator: &SimulatorProcess, name: &str) -> Outcome {
+        self.add_seeded_with(simulator, name, &["--offline"])
     }
 
     /// Adds a seeded credential under its own name, with these further arguments.
-    pub(crate) fn adopt_with(&self, world: &World, name: &str, further: &[&str]) -> Outcome {
-        let issued = world.credential(name);
+    pub(crate) fn add_seeded_with(
+        &self,
+        simulator: &SimulatorProcess,
+        name: &str,
+        further: &[&str],
+    ) -> Outcome {
+        let issued = simulator.credential(name);
         let text = |member: &str| issued[member].as_str().unwrap().to_owned();
         let mut arguments: Vec<String> = [
             "add",
@@ -252,7 +257,7 @@ impl Outcome {
     }
 }
 
-impl World {
+impl SimulatorProcess {
     /// Starts `tokenring sandbox --json` and reads its manifest.
     pub(crate) fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
@@ -277,7 +282,7 @@ impl World {
     }
 
     /// Adds a fault rule to the simulator.
-    pub(crate) fn spoil(&self, rule: &Value) {
+    pub(crate) fn add_fault(&self, rule: &Value) {
         let answer = self.control(rule);
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
     }
@@ -312,7 +317,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for SimulatorProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

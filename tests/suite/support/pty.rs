@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use rustix::termios::{LocalModes, tcgetattr};
 use vt100::Parser;
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// Interval of polling a process.
 const STEP: Duration = Duration::from_millis(5);
@@ -23,17 +23,17 @@ pub(crate) struct Pty {
     master: Box<dyn MasterPty + Send>,
     writer: Box<dyn std::io::Write + Send>,
     child: Box<dyn Child + Send + Sync>,
-    glass: Arc<Glass>,
+    output: Arc<SharedOutput>,
     reader: JoinHandle<()>,
 }
 
 /// The output of the program so far, shared with the reader thread.
-struct Glass {
-    seen: Mutex<Seen>,
+struct SharedOutput {
+    seen: Mutex<TerminalOutput>,
     changed: Condvar,
 }
 
-struct Seen {
+struct TerminalOutput {
     parser: Parser,
     /// All bytes that the program wrote.
     bytes: Vec<u8>,
@@ -61,22 +61,22 @@ impl Pty {
         let (reader, writer) =
             (pair.master.try_clone_reader().unwrap(), pair.master.take_writer().unwrap());
         let parser = Parser::new(nonzero(rows), nonzero(columns), 0);
-        let seen = Seen { parser, bytes: Vec::new(), closing: false, ended: false };
-        let glass = Arc::new(Glass { seen: Mutex::new(seen), changed: Condvar::new() });
-        let into = Arc::clone(&glass);
+        let seen = TerminalOutput { parser, bytes: Vec::new(), closing: false, ended: false };
+        let output = Arc::new(SharedOutput { seen: Mutex::new(seen), changed: Condvar::new() });
+        let into = Arc::clone(&output);
         Self {
             master: pair.master,
             writer,
             child,
-            glass,
-            reader: std::thread::spawn(move || into.fill(reader)),
+            output,
+            reader: std::thread::spawn(move || into.read_from(reader)),
         }
     }
 
     /// Waits until the screen shows a text.
     #[track_caller]
     pub(crate) fn expect(&self, text: &str) {
-        self.until(&format!("{text:?} on the screen"), |seen| {
+        self.wait_until(&format!("{text:?} on the screen"), |seen| {
             seen.screen().contents().contains(text)
         });
     }
@@ -84,37 +84,37 @@ impl Pty {
     /// Waits until the text of the screen satisfies `holds`.
     #[track_caller]
     pub(crate) fn expect_that(&self, what: &str, holds: impl Fn(&str) -> bool) {
-        self.until(what, |seen| holds(&seen.screen().contents()));
+        self.wait_until(what, |seen| holds(&seen.screen().contents()));
     }
 
     /// Waits until the text of the screen differs from `text`.
     #[track_caller]
     pub(crate) fn expect_other_than(&self, text: &str) {
-        self.until("another screen", |seen| seen.ended || seen.screen().contents() != text);
+        self.wait_until("another screen", |seen| seen.ended || seen.screen().contents() != text);
     }
 
     /// Waits until the current frame is complete: a long one arrives in pieces.
     #[track_caller]
     pub(crate) fn expect_whole_frame(&self) {
-        self.until("the end of a frame", |seen| {
-            seen.last_of("\x1b[?2026l") > seen.last_of("\x1b[?2026h")
+        self.wait_until("the end of a frame", |seen| {
+            seen.last_position("\x1b[?2026l") > seen.last_position("\x1b[?2026h")
         });
     }
 
     /// Waits until the screen no longer shows a text.
     #[track_caller]
     pub(crate) fn expect_gone(&self, text: &str) {
-        self.until(&format!("no {text:?} on the screen"), |seen| {
+        self.wait_until(&format!("no {text:?} on the screen"), |seen| {
             !seen.screen().contents().contains(text)
         });
     }
 
     /// Types keys, and waits until the program has written something.
     #[track_caller]
-    pub(crate) fn step(&mut self, keys: &str) {
+    pub(crate) fn type_keys_and_wait(&mut self, keys: &str) {
         let before = self.written();
         self.send(keys);
-        self.until("an answer to the keys", |seen| seen.bytes.len() > before);
+        self.wait_until("an answer to the keys", |seen| seen.bytes.len() > before);
     }
 
     /// Presses Esc, and waits until the screen changes: Esc and a key right after it would be read
@@ -128,37 +128,38 @@ impl Pty {
     }
 
     /// Applies `see` to the screen.
-    pub(crate) fn look<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
-        see(self.glass.seen().screen())
+    pub(crate) fn inspect<T>(&self, see: impl FnOnce(&vt100::Screen) -> T) -> T {
+        see(self.output.lock().screen())
     }
 
     /// Waits until the screen, including its styles, satisfies `is_right`.
     #[track_caller]
-    pub(crate) fn expect_look(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) {
-        self.until(what, |seen| is_right(seen.screen()));
+    pub(crate) fn expect_screen(&self, what: &str, is_right: impl Fn(&vt100::Screen) -> bool) {
+        self.wait_until(what, |seen| is_right(seen.screen()));
     }
 
     /// The text of the screen.
     pub(crate) fn text(&self) -> String {
-        self.glass.seen().screen().contents()
+        self.output.lock().screen().contents()
     }
 
     /// The bytes that the program wrote from `start` on.
     pub(crate) fn bytes(&self, start: usize) -> Vec<u8> {
-        self.glass.seen().bytes[start..].to_vec()
+        self.output.lock().bytes[start..].to_vec()
     }
 
     /// Waits until the output from `start` on contains these bytes.
     #[track_caller]
     pub(crate) fn expect_bytes(&self, start: usize, bytes: &[u8]) {
-        let found =
-            |seen: &Seen| seen.bytes[start..].windows(bytes.len()).any(|window| window == bytes);
-        self.until(&String::from_utf8_lossy(bytes), found);
+        let found = |seen: &TerminalOutput| {
+            seen.bytes[start..].windows(bytes.len()).any(|window| window == bytes)
+        };
+        self.wait_until(&String::from_utf8_lossy(bytes), found);
     }
 
     /// Number of bytes that the program has written so far.
     pub(crate) fn written(&self) -> usize {
-        self.glass.seen().bytes.len()
+        self.output.lock().bytes.len()
     }
 
     /// Types keys without waiting.
@@ -169,7 +170,7 @@ impl Pty {
 
     /// Resizes the terminal.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
-        self.glass.seen().parser.set_size(nonzero(rows), nonzero(columns));
+        self.output.lock().parser.set_size(nonzero(rows), nonzero(columns));
         self.master.resize(size(columns, rows)).unwrap();
     }
 
@@ -181,7 +182,7 @@ impl Pty {
     /// Waits until the program is stopped.
     #[track_caller]
     pub(crate) fn expect_stopped(&self) {
-        let end = Instant::now() + PATIENCE;
+        let end = Instant::now() + TEST_TIMEOUT;
         loop {
             let state =
                 waitpid(Some(self.pid()), WaitOptions::UNTRACED | WaitOptions::NOHANG).unwrap();
@@ -203,7 +204,7 @@ impl Pty {
     /// Fails unless the modes of the terminal are as they were before the program started.
     #[track_caller]
     pub(crate) fn assert_restored(&self) {
-        let seen = self.glass.seen();
+        let seen = self.output.lock();
         let screen = seen.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is still on");
         assert!(!screen.hide_cursor(), "the cursor is still hidden");
@@ -214,40 +215,45 @@ impl Pty {
             "the mouse is still on"
         );
         for mode in ["1004", "2026"] {
-            let (on, off) =
-                (seen.last_of(&format!("\x1b[?{mode}h")), seen.last_of(&format!("\x1b[?{mode}l")));
+            let (on, off) = (
+                seen.last_position(&format!("\x1b[?{mode}h")),
+                seen.last_position(&format!("\x1b[?{mode}l")),
+            );
             assert!(on <= off, "{mode} is still on");
         }
     }
 
     /// Number of times that the program left the alternate screen.
-    pub(crate) fn times_left(&self) -> usize {
-        self.glass.seen().bytes.windows(8).filter(|window| window == b"\x1b[?1049l").count()
+    pub(crate) fn times_restored(&self) -> usize {
+        self.output.lock().bytes.windows(8).filter(|window| window == b"\x1b[?1049l").count()
     }
 
     /// Closes the terminal, as closing its window does. `key` makes the program write, so that the
     /// reader thread wakes up and releases the terminal.
-    pub(crate) fn close(mut self, key: &str) -> Orphan {
-        self.glass.seen().closing = true;
+    pub(crate) fn close(mut self, key: &str) -> DetachedProgram {
+        self.output.lock().closing = true;
         self.send(key);
         self.reader.join().unwrap();
         drop((self.master, self.writer));
-        Orphan(self.child)
+        DetachedProgram(self.child)
     }
 
     /// Waits until the program has ended and all its output is read; returns its exit code.
     #[track_caller]
     pub(crate) fn code(&mut self) -> u32 {
         let code = wait(&mut self.child);
-        self.until("the end of the output", |seen| seen.ended);
+        self.wait_until("the end of the output", |seen| seen.ended);
         code
     }
 
     #[track_caller]
-    fn until(&self, what: &str, condition: impl Fn(&Seen) -> bool) {
-        let seen = self.glass.seen();
-        let (seen, waited) =
-            self.glass.changed.wait_timeout_while(seen, PATIENCE, |seen| !condition(seen)).unwrap();
+    fn wait_until(&self, what: &str, condition: impl Fn(&TerminalOutput) -> bool) {
+        let seen = self.output.lock();
+        let (seen, waited) = self
+            .output
+            .changed
+            .wait_timeout_while(seen, TEST_TIMEOUT, |seen| !condition(seen))
+            .unwrap();
         assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
     }
 
@@ -262,9 +268,9 @@ impl Pty {
 }
 
 /// A program whose terminal is closed.
-pub(crate) struct Orphan(Box<dyn Child + Send + Sync>);
+pub(crate) struct DetachedProgram(Box<dyn Child + Send + Sync>);
 
-impl Orphan {
+impl DetachedProgram {
     /// Waits until the program has ended; returns its exit code.
     #[track_caller]
     pub(crate) fn code(&mut self) -> u32 {
@@ -272,15 +278,15 @@ impl Orphan {
     }
 }
 
-impl Glass {
-    fn seen(&self) -> MutexGuard<'_, Seen> {
+impl SharedOutput {
+    fn lock(&self) -> MutexGuard<'_, TerminalOutput> {
         self.seen.lock().unwrap()
     }
 
-    fn fill(&self, mut reader: Box<dyn Read + Send>) {
+    fn read_from(&self, mut reader: Box<dyn Read + Send>) {
         let mut buffer = vec![0; 65_536];
         while let Ok(length @ 1..) = reader.read(&mut buffer) {
-            let mut seen = self.seen();
+            let mut seen = self.lock();
             seen.bytes.extend_from_slice(&buffer[..length]);
             seen.parser.process(&buffer[..length]);
             self.changed.notify_all();
@@ -288,24 +294,24 @@ impl Glass {
                 return;
             }
         }
-        self.seen().ended = true;
+        self.lock().ended = true;
         self.changed.notify_all();
     }
 }
 
-impl Seen {
+impl TerminalOutput {
     fn screen(&self) -> &vt100::Screen {
         self.parser.screen()
     }
 
-    fn last_of(&self, text: &str) -> Option<usize> {
+    fn last_position(&self, text: &str) -> Option<usize> {
         self.bytes.windows(text.len()).rposition(|window| window == text.as_bytes())
     }
 }
 
 #[track_caller]
 fn wait(child: &mut Box<dyn Child + Send + Sync>) -> u32 {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TEST_TIMEOUT;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.exit_code();

@@ -4,36 +4,36 @@
 use std::io::Write as _;
 use std::process::{Child, Command, Output, Stdio};
 
-use super::{again, have};
+use super::{nested_run, programs_installed};
 
 /// State of the Secret Service in a session.
 #[derive(Clone, Copy)]
-pub(crate) enum Session {
+pub(crate) enum KeyringState {
     Unlocked,
     Locked,
     Bare,
 }
 
 /// Runs `body` in a session with its own message bus.
-pub(crate) fn session(kind: Session, body: impl AsyncFnOnce()) {
-    if !have(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
+pub(crate) fn session(kind: KeyringState, body: impl AsyncFnOnce()) {
+    if !programs_installed(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
         return;
     }
-    let mut world =
+    let mut wrapper =
         Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/with-secret-service.sh"));
     match kind {
-        Session::Unlocked => {}
-        Session::Locked => drop(world.arg("--locked")),
-        Session::Bare => drop(world.arg("--bare")),
+        KeyringState::Unlocked => {}
+        KeyringState::Locked => drop(wrapper.arg("--locked")),
+        KeyringState::Bare => drop(wrapper.arg("--bare")),
     }
-    again::inside(world, body);
+    nested_run::run_nested(wrapper, body);
 }
 
 /// Runs `body` with `address` as the address of the session bus.
 pub(crate) fn bus_at(address: &str, body: impl AsyncFnOnce()) {
-    let mut world = Command::new("env");
-    world.env("DBUS_SESSION_BUS_ADDRESS", address);
-    again::inside(world, body);
+    let mut wrapper = Command::new("env");
+    wrapper.env("DBUS_SESSION_BUS_ADDRESS", address);
+    nested_run::run_nested(wrapper, body);
 }
 
 /// Runs `secret-tool`, an independent client.

@@ -1,5 +1,5 @@
 //! The whole screen inside the test process: keys in, text out, no terminal. Start with
-//! [`Session::empty`].
+//! [`ScreenSession::empty`].
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -18,20 +18,20 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use unicode_width::UnicodeWidthStr as _;
 
-use super::PATIENCE;
+use super::TEST_TIMEOUT;
 
 /// A running screen.
-pub(crate) struct Session {
+pub(crate) struct ScreenSession {
     /// Channels for input and other events.
-    pub(crate) doors: EventSenders,
-    glass: watch::Receiver<Picture>,
-    deeds: Arc<Mutex<Vec<Deed>>>,
+    pub(crate) senders: EventSenders,
+    frame: watch::Receiver<LastFrame>,
+    terminal_calls: Arc<Mutex<Vec<TerminalCall>>>,
     running: JoinHandle<u8>,
 }
 
 /// A call of the screen to its terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Deed {
+pub(crate) enum TerminalCall {
     Draw,
     Enter,
     Leave,
@@ -40,18 +40,18 @@ pub(crate) enum Deed {
 
 /// The last frame.
 #[derive(Default)]
-struct Picture {
+struct LastFrame {
     text: String,
 }
 
 /// A terminal in memory.
-struct Glass {
+struct MemoryTerminal {
     terminal: Terminal<TestBackend>,
-    shown: watch::Sender<Picture>,
-    deeds: Arc<Mutex<Vec<Deed>>>,
+    shown: watch::Sender<LastFrame>,
+    terminal_calls: Arc<Mutex<Vec<TerminalCall>>>,
 }
 
-impl Session {
+impl ScreenSession {
     /// Starts a screen of 120 by 36 on an empty in-memory engine.
     pub(crate) async fn empty() -> Self {
         let engine =
@@ -61,11 +61,12 @@ impl Session {
 
     /// Starts a screen on this engine.
     pub(crate) async fn start(engine: Arc<Engine>, size: (u16, u16)) -> Self {
-        let deeds = Arc::default();
-        let (shown, glass) = watch::channel(Picture::default());
+        let terminal_calls = Arc::default();
+        let (shown, frame) = watch::channel(LastFrame::default());
         let terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
-        let surface = Glass { terminal, shown, deeds: Arc::clone(&deeds) };
-        let (doors, inbox) = event_channels();
+        let surface =
+            MemoryTerminal { terminal, shown, terminal_calls: Arc::clone(&terminal_calls) };
+        let (senders, inbox) = event_channels();
         let start = InitialState::new(
             engine.credentials().await.unwrap(),
             Arc::clone(&engine.catalog),
@@ -77,9 +78,9 @@ impl Session {
             surface,
             memory: LayoutStore::Disabled,
             settings_source: SettingsSource::default(),
-            channels: (doors.clone(), inbox),
+            channels: (senders.clone(), inbox),
         };
-        Self { doors, glass, deeds, running: tokio::spawn(EventLoop::run(parts)) }
+        Self { senders, frame, terminal_calls, running: tokio::spawn(EventLoop::run(parts)) }
     }
 
     /// Presses keys, written as in the documentation: `j`, `C-p`, `Enter`.
@@ -124,48 +125,48 @@ impl Session {
     }
 
     /// Closes the input.
-    pub(crate) fn hang_up(&mut self) {
-        self.doors.inputs = tokio::sync::mpsc::unbounded_channel().0;
+    pub(crate) fn close_input(&mut self) {
+        self.senders.inputs = tokio::sync::mpsc::unbounded_channel().0;
     }
 
     /// Sends a system event to the screen.
     #[track_caller]
-    pub(crate) fn notice(&self, notice: SystemEvent) {
-        assert!(self.doors.system_events.send(notice).is_ok(), "the screen is gone");
+    pub(crate) fn send_system_event(&self, event: SystemEvent) {
+        assert!(self.senders.system_events.send(event).is_ok(), "the screen is gone");
     }
 
     /// Waits until the screen shows a text.
     pub(crate) async fn expect(&mut self, text: &str) {
-        self.until(&format!("{text:?} on the screen"), |picture| picture.contains(text)).await;
+        self.wait_until(&format!("{text:?} on the screen"), |frame| frame.contains(text)).await;
     }
 
     /// Waits until the screen no longer shows a text.
     pub(crate) async fn expect_gone(&mut self, text: &str) {
-        self.until(&format!("no {text:?} on the screen"), |picture| !picture.contains(text)).await;
+        self.wait_until(&format!("no {text:?} on the screen"), |frame| !frame.contains(text)).await;
     }
 
     /// The text of the screen.
     pub(crate) fn text(&self) -> String {
-        self.glass.borrow().text.clone()
+        self.frame.borrow().text.clone()
     }
 
     /// The calls of the screen to its terminal since the last call of this function.
-    pub(crate) fn deeds(&self) -> Vec<Deed> {
-        std::mem::take(&mut self.deeds.lock().unwrap())
+    pub(crate) fn terminal_calls(&self) -> Vec<TerminalCall> {
+        std::mem::take(&mut self.terminal_calls.lock().unwrap())
     }
 
     /// Waits until the screen has ended; returns its exit code and its calls to the terminal.
-    pub(crate) async fn end(self) -> (u8, Vec<Deed>) {
-        let code = tokio::time::timeout(PATIENCE, self.running)
+    pub(crate) async fn end(self) -> (u8, Vec<TerminalCall>) {
+        let code = tokio::time::timeout(TEST_TIMEOUT, self.running)
             .await
             .expect("the screen does not end")
             .unwrap();
-        (code, std::mem::take(&mut self.deeds.lock().unwrap()))
+        (code, std::mem::take(&mut self.terminal_calls.lock().unwrap()))
     }
 
-    async fn until(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
+    async fn wait_until(&mut self, what: &str, condition: impl Fn(&str) -> bool) {
         let waited =
-            tokio::time::timeout(PATIENCE, self.glass.wait_for(|picture| condition(&picture.text)))
+            tokio::time::timeout(TEST_TIMEOUT, self.frame.wait_for(|frame| condition(&frame.text)))
                 .await;
         let found = waited.is_ok_and(|found| found.is_ok());
         assert!(found, "waited in vain for {what}:\n{}", self.text());
@@ -173,17 +174,17 @@ impl Session {
 
     #[track_caller]
     fn input(&self, input: InputEvent) {
-        assert!(self.doors.inputs.send(input).is_ok(), "the screen is gone");
+        assert!(self.senders.inputs.send(input).is_ok(), "the screen is gone");
     }
 }
 
-impl Glass {
-    fn note(&self, deed: Deed) {
-        self.deeds.lock().unwrap().push(deed);
+impl MemoryTerminal {
+    fn record(&self, call: TerminalCall) {
+        self.terminal_calls.lock().unwrap().push(call);
     }
 }
 
-impl ScreenSurface for Glass {
+impl ScreenSurface for MemoryTerminal {
     fn size(&self) -> io::Result<(u16, u16)> {
         let area = self.terminal.backend().buffer().area;
         Ok((area.width, area.height))
@@ -196,8 +197,8 @@ impl ScreenSurface for Glass {
         let row = |row: &[ratatui::buffer::Cell]| {
             row.iter().map(ratatui::buffer::Cell::symbol).collect::<String>() + "\n"
         };
-        self.note(Deed::Draw);
-        self.shown.send_replace(Picture { text: rows.map(row).collect() });
+        self.record(TerminalCall::Draw);
+        self.shown.send_replace(LastFrame { text: rows.map(row).collect() });
         Ok(())
     }
 
@@ -210,18 +211,18 @@ impl ScreenSurface for Glass {
     }
 
     fn enter(&mut self) -> io::Result<()> {
-        self.note(Deed::Enter);
+        self.record(TerminalCall::Enter);
         Ok(())
     }
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
         self.draw(app, now)?;
-        self.note(Deed::Leave);
+        self.record(TerminalCall::Leave);
         Ok(())
     }
 
     fn stop_process(&mut self, scope: SuspendScope) -> bool {
-        self.note(Deed::Stop(scope));
+        self.record(TerminalCall::Stop(scope));
         true
     }
 }

@@ -8,12 +8,12 @@ use serde_json::Value;
 use url::Url;
 
 use super::client;
-use crate::support::program::{Home, Outcome, World};
+use crate::support::program::{Home, Outcome, SimulatorProcess};
 #[cfg(unix)]
 use crate::support::pty::Pty;
 
 /// A command of the program that waits for the callback.
-pub(crate) struct Waiting {
+pub(crate) struct WaitingCommand {
     child: Child,
     out: BufReader<ChildStdout>,
     /// Address of the consent page.
@@ -24,7 +24,7 @@ pub(crate) struct Waiting {
     pub(crate) until: String,
 }
 
-impl Waiting {
+impl WaitingCommand {
     /// Starts `tokenring login` with `input`, and reads the address of the consent page.
     pub(crate) fn begin(home: &Home, arguments: &[&str], input: &str) -> Self {
         Self::begin_command(
@@ -64,8 +64,8 @@ impl Waiting {
     }
 
     /// Signs in to the seeded app for the first time, as `triage`.
-    pub(crate) fn for_app(home: &Home, world: &World) -> Self {
-        let app = world.credential(super::SESSION);
+    pub(crate) fn for_app(home: &Home, simulator: &SimulatorProcess) -> Self {
+        let app = simulator.credential(super::SESSION);
         let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
         let arguments = [
             "triage",
@@ -78,7 +78,7 @@ impl Waiting {
             "--part",
             "client_secret",
         ];
-        Self::begin(home, &arguments, &format!("{}\n", client_secret(world)))
+        Self::begin(home, &arguments, &format!("{}\n", client_secret(simulator)))
     }
 
     /// Writes a further line to standard input.
@@ -92,7 +92,7 @@ impl Waiting {
         answer
             .query_pairs_mut()
             .extend_pairs(members)
-            .append_pair("state", &member(&self.visit, "state"));
+            .append_pair("state", &query_parameter(&self.visit, "state"));
         answer
     }
 
@@ -111,18 +111,18 @@ impl Waiting {
 }
 
 /// The client secret of the seeded app.
-pub(crate) fn client_secret(world: &World) -> &str {
-    world.credential(super::SESSION)["parts"]["client_secret"].as_str().unwrap()
+pub(crate) fn client_secret(simulator: &SimulatorProcess) -> &str {
+    simulator.credential(super::SESSION)["parts"]["client_secret"].as_str().unwrap()
 }
 
 /// A parameter of the query of an address.
-pub(crate) fn member(url: &Url, name: &str) -> String {
+pub(crate) fn query_parameter(url: &Url, name: &str) -> String {
     url.query_pairs().find(|(known, _)| known == name).unwrap().1.into_owned()
 }
 
 /// Opens the consent page and presses the button; returns the address to which the page redirects
 /// the browser.
-pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
+pub(crate) async fn press_consent_button(visit: &Url, decision: &str) -> Url {
     let page = client().get(visit.clone()).send().await.unwrap().text().await.unwrap();
     let mut form: Vec<(String, String)> = page
         .split("<input ")
@@ -136,7 +136,7 @@ pub(crate) async fn decide(visit: &Url, decision: &str) -> Url {
 }
 
 /// Status and body of the callback page; `None` if no process listens there.
-pub(crate) async fn arrive(address: Url) -> Option<(u16, String)> {
+pub(crate) async fn open_callback(address: Url) -> Option<(u16, String)> {
     let answer = client().get(address).send().await.ok()?;
     Some((answer.status().as_u16(), answer.text().await.ok()?))
 }

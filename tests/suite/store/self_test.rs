@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokenring::store::{CALL_TIMEOUT, MemoryStore, StoreError, run_self_test};
 
-use crate::support::faulty::{Fault, Faulty};
+use crate::support::faulty::{FaultyStore, StoreFault};
 
 /// The calls of a self-test: put, get, delete, get.
 const CALLS: usize = 4;
 
-fn complaint(outcome: Result<(), StoreError>) -> String {
+fn error_text(outcome: Result<(), StoreError>) -> String {
     match outcome {
         Err(StoreError::ReadBackMismatch(why)) => why,
         other => panic!("{other:?}"),
@@ -19,27 +19,29 @@ fn complaint(outcome: Result<(), StoreError>) -> String {
 
 #[tokio::test]
 async fn a_store_that_keeps_nothing_is_found_out() {
-    let store = Faulty::new(MemoryStore::new()).at(1, Fault::Lie);
-    assert!(complaint(run_self_test(&store).await).contains("missing after it was written"));
+    let store = FaultyStore::new(MemoryStore::new()).at(1, StoreFault::Lie);
+    assert!(error_text(run_self_test(&store).await).contains("missing after it was written"));
     assert_eq!(store.calls(), 3, "it put, it looked, and it still tidied up");
 }
 
 #[tokio::test]
 async fn a_store_that_removes_nothing_is_found_out() {
-    let store = Faulty::new(MemoryStore::new()).at(3, Fault::Lie);
-    assert!(complaint(run_self_test(&store).await).contains("still there"));
+    let store = FaultyStore::new(MemoryStore::new()).at(3, StoreFault::Lie);
+    assert!(error_text(run_self_test(&store).await).contains("still there"));
 }
 
 #[tokio::test]
 async fn any_call_that_fails_fails_the_proof_with_its_own_reason() {
     for nth in 1..=CALLS {
-        for fault in [Fault::Refuse(StoreError::Locked), Fault::LoseCall, Fault::LoseAnswer] {
-            let expected = if let Fault::Refuse(error) = &fault {
+        for fault in
+            [StoreFault::Refuse(StoreError::Locked), StoreFault::LoseCall, StoreFault::LoseResponse]
+        {
+            let expected = if let StoreFault::Refuse(error) = &fault {
                 error.clone()
             } else {
                 StoreError::TimedOut(CALL_TIMEOUT)
             };
-            let store = Faulty::new(MemoryStore::new()).at(nth, fault);
+            let store = FaultyStore::new(MemoryStore::new()).at(nth, fault);
             assert_eq!(run_self_test(&store).await, Err(expected), "call {nth}");
         }
     }
@@ -47,7 +49,7 @@ async fn any_call_that_fails_fails_the_proof_with_its_own_reason() {
 
 #[tokio::test]
 async fn a_store_that_hangs_hangs_only_its_caller() {
-    let store = Faulty::new(MemoryStore::new()).at(1, Fault::Hang);
+    let store = FaultyStore::new(MemoryStore::new()).at(1, StoreFault::Hang);
     assert!(tokio::time::timeout(Duration::from_millis(20), run_self_test(&store)).await.is_err());
     assert_eq!(run_self_test(&store).await, Ok(()));
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{SECRET, bound_to};
+use super::{SECRET, home_bound_to};
 use crate::support::program::Home;
 use crate::support::recorder::Recorder;
 
@@ -13,7 +13,7 @@ fn history(home: &Home, more: &[&str]) -> Vec<Value> {
 #[test]
 fn requests_are_remembered_found_and_sent_again() {
     let server = Recorder::saying("{\"a\":1}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     home.run(&["request", "probe", "/rest/first", "--query", "k=v"]).expect(0);
     home.run(&["request", "probe", "--preset", "self"]).expect(0);
     let all = history(&home, &["probe"]);
@@ -46,7 +46,7 @@ fn requests_are_remembered_found_and_sent_again() {
 #[test]
 fn two_requests_are_compared() {
     let server = Recorder::saying("{\"a\":1}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     home.run(&["request", "probe", "/rest/x", "--query", "k=v"]).expect(0);
     home.run(&["request", "probe", "/rest/x", "--query", "k=w"]).expect(0);
     home.run(&["request", "probe", "/rest/x", "--query", "k=v"]).expect(0);
@@ -78,7 +78,7 @@ fn two_requests_are_compared() {
 #[test]
 fn what_was_sent_is_compared_and_not_how_it_was_written() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     home.run(&["request", "probe", "/rest/x?b=2&a=1", "--header", "X-One=1"]).expect(0);
     let address = format!("{}/rest/x", server.origin());
     home.run(&[
@@ -90,9 +90,9 @@ fn what_was_sent_is_compared_and_not_how_it_was_written() {
 }
 
 #[test]
-fn bodies_are_kept_on_request_only_and_secrets_never() {
+fn bodies_are_stored_only_on_request_and_secrets_never() {
     let server = Recorder::saying("{}");
-    let home = bound_to(&server);
+    let home = home_bound_to(&server);
     let body = format!("{{\"note\":\"kept\",\"own\":\"{SECRET}\"}}");
     let request = [
         "request",

@@ -9,7 +9,7 @@ use super::server::{Server, reply};
 use super::{SECRET, get, get_bound, send};
 
 /// A URL of a port without a listener.
-fn nobody() -> url::Url {
+fn unused_url() -> url::Url {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     url::Url::parse(&format!("http://{}/path?key=query-canary", listener.local_addr().unwrap()))
         .unwrap()
@@ -17,7 +17,7 @@ fn nobody() -> url::Url {
 
 #[tokio::test]
 async fn a_refused_connection_says_so_without_the_query() {
-    let error = send(get(nobody())).await.unwrap_err();
+    let error = send(get(unused_url())).await.unwrap_err();
     assert!(
         matches!(error, NetError::NoConnection { failure: ConnectFailure::Refused, .. }),
         "{error:?}"
@@ -29,7 +29,7 @@ async fn a_refused_connection_says_so_without_the_query() {
 #[tokio::test]
 async fn a_chosen_proxy_carries_requests_to_this_machine_too() {
     let proxy = Server::answering(|_| reply(200, "", "from the proxy")).await;
-    let target = nobody();
+    let target = unused_url();
     let client = HttpClient::with_proxies(ProxyConfig::Custom(proxy.url("/")));
     let answer = client.send(get(target.clone())).await.unwrap();
     assert_eq!(answer.body.text(), Some("from the proxy"));

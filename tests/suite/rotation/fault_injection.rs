@@ -16,39 +16,44 @@ use tokio::sync::Notify;
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum CallFault {
     /// The call is refused and has no effect.
     Fail,
     /// The call never arrives, and there is no response.
-    LoseCall,
+    LoseRequest,
     /// The call takes effect, but the response is lost.
-    LoseAnswer,
+    LoseResponse,
     /// The call hangs until the process is killed, and has no effect.
     CrashBefore,
     /// The call takes effect, then the process is killed.
     CrashAfter,
 }
 
-pub(super) const FAULTS: [Fault; 5] =
-    [Fault::Fail, Fault::LoseCall, Fault::LoseAnswer, Fault::CrashBefore, Fault::CrashAfter];
+pub(super) const CALL_FAULTS: [CallFault; 5] = [
+    CallFault::Fail,
+    CallFault::LoseRequest,
+    CallFault::LoseResponse,
+    CallFault::CrashBefore,
+    CallFault::CrashAfter,
+];
 
 /// Counts the calls of all processes together and injects one fault.
-pub(super) struct Chaos {
-    fault: Option<(usize, Fault)>,
+pub(super) struct FaultInjector {
+    fault: Option<(usize, CallFault)>,
     calls: AtomicUsize,
     spent: AtomicBool,
     crash: Notify,
 }
 
 /// A store with injected faults.
-pub(super) struct ShakyStore(Arc<Chaos>, Arc<MemoryStore>);
+pub(super) struct FaultInjectingStore(Arc<FaultInjector>, Arc<MemoryStore>);
 
 /// A transport with injected faults.
-pub(super) struct ShakyNet(Arc<Chaos>, HttpClient);
+pub(super) struct FaultInjectingTransport(Arc<FaultInjector>, HttpClient);
 
-impl Chaos {
+impl FaultInjector {
     /// Injects no fault.
-    pub(super) fn calm() -> Self {
+    pub(super) fn none() -> Self {
         Self {
             fault: None,
             calls: AtomicUsize::new(0),
@@ -58,8 +63,8 @@ impl Chaos {
     }
 
     /// Injects a fault into the n-th call; the first is 0.
-    pub(super) fn at(nth: usize, fault: Fault) -> Self {
-        Self { fault: Some((nth, fault)), ..Self::calm() }
+    pub(super) fn at_call(nth: usize, fault: CallFault) -> Self {
+        Self { fault: Some((nth, fault)), ..Self::none() }
     }
 
     /// Number of calls so far.
@@ -77,49 +82,49 @@ impl Chaos {
         self.crash.notified().await;
     }
 
-    pub(super) fn store(self: &Arc<Self>, store: Arc<MemoryStore>) -> ShakyStore {
-        ShakyStore(Arc::clone(self), store)
+    pub(super) fn store(self: &Arc<Self>, store: Arc<MemoryStore>) -> FaultInjectingStore {
+        FaultInjectingStore(Arc::clone(self), store)
     }
 
-    pub(super) fn transport(self: &Arc<Self>, client: HttpClient) -> ShakyNet {
-        ShakyNet(Arc::clone(self), client)
+    pub(super) fn transport(self: &Arc<Self>, client: HttpClient) -> FaultInjectingTransport {
+        FaultInjectingTransport(Arc::clone(self), client)
     }
 
-    async fn befall<T, E>(
+    async fn inject<T, E>(
         &self,
         call: impl Future<Output = Result<T, E>>,
         failed: E,
-        unheard: E,
+        timed_out: E,
     ) -> Result<T, E> {
         let nth = self.calls.fetch_add(1, Ordering::SeqCst);
         let Some((_, fault)) = self.fault.filter(|(at, _)| *at == nth) else { return call.await };
         self.spent.store(true, Ordering::SeqCst);
         match fault {
-            Fault::Fail => return Err(failed),
-            Fault::LoseCall => return Err(unheard),
-            Fault::LoseAnswer => {
-                let _nobody_hears = call.await;
-                return Err(unheard);
+            CallFault::Fail => return Err(failed),
+            CallFault::LoseRequest => return Err(timed_out),
+            CallFault::LoseResponse => {
+                let _lost = call.await;
+                return Err(timed_out);
             }
-            Fault::CrashBefore => {}
-            Fault::CrashAfter => _ = call.await,
+            CallFault::CrashBefore => {}
+            CallFault::CrashAfter => _ = call.await,
         }
         self.crash.notify_one();
         std::future::pending().await
     }
 }
 
-impl ShakyStore {
-    async fn befall<T>(
+impl FaultInjectingStore {
+    async fn inject<T>(
         &self,
         call: impl Future<Output = Result<T, StoreError>>,
     ) -> Result<T, StoreError> {
-        self.0.befall(call, StoreError::Locked, StoreError::TimedOut(CALL_TIMEOUT)).await
+        self.0.inject(call, StoreError::Locked, StoreError::TimedOut(CALL_TIMEOUT)).await
     }
 }
 
 #[async_trait]
-impl SecretStore for ShakyStore {
+impl SecretStore for FaultInjectingStore {
     fn backend(&self) -> BackendInfo {
         self.1.backend()
     }
@@ -133,20 +138,20 @@ impl SecretStore for ShakyStore {
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        self.befall(self.1.get(key)).await
+        self.inject(self.1.get(key)).await
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        self.befall(self.1.put(key, secret)).await
+        self.inject(self.1.put(key, secret)).await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        self.befall(self.1.delete(key)).await
+        self.inject(self.1.delete(key)).await
     }
 }
 
 #[async_trait]
-impl Transport for ShakyNet {
+impl Transport for FaultInjectingTransport {
     async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         let host = outgoing.url.host_str().unwrap_or_default().to_owned();
         let failed = NetError::NoConnection {
@@ -154,7 +159,7 @@ impl Transport for ShakyNet {
             failure: tokenring::net::ConnectFailure::Refused,
             why: "a test".to_owned(),
         };
-        let unheard = NetError::TimedOut { host, limit: Duration::from_secs(1) };
-        self.0.befall(self.1.send(outgoing), failed, unheard).await
+        let timed_out = NetError::TimedOut { host, limit: Duration::from_secs(1) };
+        self.0.inject(self.1.send(outgoing), failed, timed_out).await
     }
 }
