@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_verdict_has_its_element_and_the_counts_agree() {
+    fn every_check_result_has_its_element_and_the_counts_agree() {
         let all = [
             found("a", CheckResult::Accepted),
             found("b", CheckResult::Refused),

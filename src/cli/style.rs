@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn only_states_are_coloured() {
+    fn only_states_are_colored() {
         assert_eq!(
             ColorMode::Colored.paint_state("accepted 200, just now"),
             "\x1b[32maccepted 200, just now\x1b[0m"

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn states_are_coloured_and_colours_take_no_room() {
+    fn states_are_colored_and_colors_take_no_room() {
         let lines: Vec<_> = table().render_lines(usize::MAX, ColorMode::Colored).collect();
         assert!(lines[1].ends_with("SNYK-EU-01  \x1b[32maccepted\x1b[0m"), "{}", lines[1]);
         assert!(

@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_taken_and_every_mistake_is_told_with_its_line() {
+    fn valid_settings_are_applied_and_every_mistake_is_reported_with_its_line() {
         let text = "reveal_seconds = 5\nclipbord = \"auto\"\ntheme = 3\n[net]\nconcurrency = 8\ntotal_seconds = \"x\"\n";
         let SettingsReport { settings, problems } = reading(text).unwrap();
         assert_eq!((settings.reveal_seconds, settings.net.concurrency), (5, 8));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_to_change_nothing_changes_nothing_where_it_is_misspelt() {
+    fn what_is_to_change_nothing_changes_nothing_where_it_is_misspelled() {
         assert!(reading("readonly = yes").unwrap().settings.readonly);
         assert!(!reading("mouse = yes").unwrap().settings.readonly);
     }

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_kept_found_renamed_copied_and_deleted() {
+    fn requests_are_stored_found_renamed_copied_and_deleted() {
         let home = tempfile::tempdir().unwrap();
         let requests = SavedRequestStore::new(&AppPaths::from_home(home.path()));
         assert_eq!(requests.ids().unwrap(), []);

@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_of_another_region_is_told_by_its_own_words_or_by_the_other_region() {
+    fn a_token_of_another_region_is_recognized_by_the_message_or_by_the_other_region() {
         let expected = "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01";
         let home = ExplanationContext { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
         assert_eq!(pat(&response(401, ""), &home).reason, expected);
@@ -462,7 +462,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ended_token_is_told_by_the_servers_clock() {
+    fn an_expired_token_is_recognized_by_the_servers_clock() {
         let expires = Some(datetime!(2026-11-20 00:00 UTC));
         assert_eq!(
             pat(&response(401, ""), &ExplanationContext { expires, ..hints() }).reason,

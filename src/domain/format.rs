@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_check_is_told_with_status_and_age() {
+    fn the_last_check_is_shown_with_status_and_age() {
         let now = datetime!(2026-11-21 12:00 UTC);
         let check = |status, at| CheckReport {
             result: CheckResult::Refused,

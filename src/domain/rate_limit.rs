@@ -363,7 +363,7 @@ mod tests {
     }
 
     #[test]
-    fn snyks_windows_are_told_apart() {
+    fn snyks_windows_are_distinguished() {
         let limit = read(&[
             (
                 "x-ratelimit-limit",
@@ -439,7 +439,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_told_of_the_budget_that_is_nearest_to_its_end() {
+    fn the_budget_that_is_nearest_to_its_end_is_reported() {
         let policy = ("ratelimit-policy", "\"min\";q=1620;w=60,\"day\";q=90000;w=86400");
         let limit = read(&[policy, ("ratelimit", "\"day\";r=80000;t=5000, \"min\";r=37;t=12")]);
         assert_eq!(limit.remaining_of_limit(), Some((37, 1620)));

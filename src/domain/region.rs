@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn an_installation_of_its_own_is_told_by_its_web_application() {
+    fn a_private_installation_is_recognized_by_its_web_application() {
         let region = |provider: &str| {
             crate::domain::provider::builtin_catalog().regions(provider).unwrap()[0].clone()
         };
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_everything_that_resembles_it() {
+    fn loopback_is_distinguished_from_everything_that_resembles_it() {
         for (text, is_loopback) in [
             ("http://127.0.0.1:8080", true),
             ("https://127.9.9.9", true),

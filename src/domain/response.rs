@@ -106,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_four_verdicts_have_four_words_that_are_read_back() {
+    fn the_four_check_results_have_four_words_that_are_read_back() {
         let names = ["accepted", "refused", "unknown", "unchecked"];
         let results = [
             CheckResult::Accepted,

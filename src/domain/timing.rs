@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_told_and_nothing_else() {
+    fn what_was_measured_is_reported_and_nothing_else() {
         let made = ConnectTiming { dns_ms: None, connect_ms: 3, tls_ms: Some(12) };
         let made = text(ConnectionOrigin::New(made));
         assert_eq!(
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_connection_that_was_made_tells_what_making_it_took() {
+    fn only_a_new_connection_reports_its_duration() {
         let making = ConnectTiming { dns_ms: Some(1), connect_ms: 2, tls_ms: None };
         let all =
             [ConnectionOrigin::New(making), ConnectionOrigin::Reused, ConnectionOrigin::Unknown];

@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn none_is_lost_where_somebody_gives_up() {
+    fn none_is_lost_where_a_caller_stops_waiting() {
         let mut writer = writer();
         let index = Arc::clone(&writer.waiting.database);
         writer.add(record(0));

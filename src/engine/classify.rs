@@ -220,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_default_organisation_comes_first() {
+    fn the_default_organization_comes_first() {
         let choice =
             |value: &str| ParameterOption { value: value.to_owned(), name: value.to_uppercase() };
         let all = || vec![choice("a"), choice("b")];
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn organisations_are_counted_and_some_are_named() {
+    fn organizations_are_counted_and_some_are_named() {
         let names: Vec<_> = (1..=7).map(|number| format!("o{number}")).collect();
         assert_eq!(organization_summary(&names, true), "7: o1, o2, o3, o4, o5, …");
         assert_eq!(organization_summary(&names[..2], true), "2: o1, o2");

@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_recognises_its_text_and_holds_none_of_it() {
+    fn a_mark_recognizes_its_text_and_holds_none_of_it() {
         let hash = ContentHash::from_text("snyk_uat.example").unwrap();
         assert!(hash.matches("snyk_uat.example"));
         assert!(!hash.matches("snyk_uat.exampl"));

@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_question_that_nobody_waits_for_is_forgotten() {
+    async fn a_question_without_a_waiting_task_is_dropped() {
         let prompts = PendingPrompts::default();
         let id = prompts.open().id();
         assert!(prompts.table().open.is_empty());

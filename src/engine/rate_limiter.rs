@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_closes_the_door_for_everybody() {
+    fn a_refusal_blocks_all_tasks() {
         let (limiter, here) = (RateLimiter::default(), key("EU"));
         limiter.update_from_response(&here, &response(429, &[("retry-after", "45")]), NOW);
         limiter.update_from_response(&here, &response(429, &[("retry-after", "3")]), NOW);

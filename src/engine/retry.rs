@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_tasks_share_one_budget_and_nobody_runs_into_a_refusal() {
+    async fn many_tasks_share_one_budget_and_none_is_refused() {
         let provider = Counting::new();
         let engine = provider.engine();
         let credential = credential(&engine).await;

@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_rsa_key_is_told_without_showing_it() {
+    fn what_is_no_rsa_key_is_reported_without_showing_it() {
         for key in [
             "-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n",
             "-----BEGIN nonsense",
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_told_from_a_password() {
+    fn a_key_is_distinguished_from_a_password() {
         assert!(is_private_key(&Secret::from_text("\n-----BEGIN RSA PRIVATE KEY-----".to_owned())));
         assert!(!is_private_key(&Secret::from_text("snyk_cs_abc_v1".to_owned())));
     }

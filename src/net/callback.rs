@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_shows_what_it_is_told_as_text() {
+    fn a_page_shows_its_message_as_text() {
         let page = CallbackPage::new("No", "<script>alert('1')</script> & \"more\"").render(200);
         assert!(!page.contains("<script>") && page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
         let (head, body) = page.split_once("\r\n\r\n").unwrap();

@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_left_behind_is_not_taken_up_again() {
+    fn headers_that_were_dropped_are_not_restored() {
         let mut request = redirect("https://api.example/a", "https://evil.example/").unwrap();
         let back = HeaderMap::from_iter([(
             header::LOCATION,

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_without_the_secret() {
+    fn a_refusal_is_reported_without_the_secret() {
         assert_eq!(
             refused(
                 r#"{"error":"invalid_client","error_description":"bad s3cr3t/=="}"#,

@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_settling_secret_is_neither_accepted_nor_over() {
+    fn a_pending_secret_is_neither_accepted_nor_expired() {
         let validity = ValidityPeriod::starting_at(RequestInstant {
             now: 10,
             activation_delay: 5,
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_revoked_secret_lingers_as_long_as_it_is_told() {
+    fn a_revoked_secret_lingers_as_long_as_configured() {
         let mut validity = ValidityPeriod::starting_at(RequestInstant::default());
         validity.revoke(RequestInstant {
             now: 10,
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frozen_clock_moves_only_when_told() {
+    fn a_frozen_clock_moves_only_when_advanced() {
         let clock = SimulatedClock::frozen(OffsetDateTime::UNIX_EPOCH);
         clock.clone().advance(Duration::from_millis(MILLIS_PER_DAY.unsigned_abs() + 7));
         assert_eq!((clock.now(), clock.midnight()), (MILLIS_PER_DAY + 7, MILLIS_PER_DAY));

@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_knob_is_refused() {
+    fn a_misspelled_fault_rule_is_refused() {
         assert!(parse_rule(&json!({"delay": 5})).is_err());
         assert!(parse_rule(&json!({"body": "pdf"})).is_err());
     }

@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_is_read_only_where_nobody_else_can() {
+    fn a_key_is_read_only_where_no_other_user_can_read_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key.pem");
         assert!(read(&path).err().unwrap().why.contains("no file"));

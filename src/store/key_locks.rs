@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_change_that_nobody_waits_for_still_comes_before_the_next_call() {
+    async fn a_change_without_a_waiting_caller_still_comes_before_the_next_call() {
         let locks = KeyLocks::default();
         let key = ItemKey::internal("order");
         let (finish, wait) = tokio::sync::oneshot::channel::<()>();
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn queues_that_nobody_stands_in_are_forgotten() {
+    async fn empty_queues_are_dropped() {
         let locks = KeyLocks::default();
         for key in ["a", "b", "c"] {
             drop(locks.lock(&ItemKey::internal(key)).await);

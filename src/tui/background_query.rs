@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_heard_and_nothing_of_it_is_typed() {
+    fn a_response_is_recognized_and_nothing_of_it_is_typed() {
         let ends = [key('\\', KeyModifiers::ALT), key('g', KeyModifiers::CONTROL)];
         for end in ends {
             let mut query = BackgroundColorQuery::new(true);

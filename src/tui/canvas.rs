@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn neighbours_of_one_style_are_one_piece() {
+    fn neighbors_of_one_style_are_one_piece() {
         let cells = [
             (0, Cell::new("a")),
             (1, Cell::new("b")),
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_blank_takes_no_style_of_its_own_unless_one_sees_it() {
+    fn a_blank_takes_no_style_of_its_own_unless_it_is_visible() {
         let mut reversed = Cell::new(" ");
         reversed.set_style(Style::new().add_modifier(Modifier::REVERSED));
         let cells = [

@@ -68,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_editor_is_the_persons() {
+    fn the_editor_is_the_users_choice() {
         let words = |visual: &str, own: &str| {
             editor_command(|name| Some(if name == "VISUAL" { visual } else { own }.to_owned()))
                 .join("|")

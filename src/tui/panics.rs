@@ -123,9 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn afterwards_panics_are_somebody_elses_again() {
+    fn afterwards_the_previous_panic_hook_is_restored() {
         if !is_alone() {
-            let output = alone("tui::panics::tests::afterwards_panics_are_somebody_elses_again");
+            let output =
+                alone("tui::panics::tests::afterwards_the_previous_panic_hook_is_restored");
             assert!(
                 output.status.success() && said(&output).contains(PAYLOAD),
                 "{}",

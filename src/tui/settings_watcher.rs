@@ -150,7 +150,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_theme_of_the_persons_own_that_is_written_is_noticed() {
+    fn a_user_theme_that_is_written_is_noticed() {
         let home = tempfile::tempdir().expect("a folder");
         std::fs::create_dir(home.path().join(THEMES_FOLDER)).expect("a folder");
         let folder = ConfigWatcher::watch(home.path()).expect("a watch");

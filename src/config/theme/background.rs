@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reported_colour_is_dark_or_light() {
+    fn a_reported_color_is_dark_or_light() {
         for (text, expected) in [
             ("rgb:0000/0000/0000", Some(TerminalBackground::Dark)),
             ("rgb:1616/1616/1e1e", Some(TerminalBackground::Dark)),

@@ -258,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_read_in_every_form() {
+    fn colors_are_read_in_every_form() {
         assert_eq!(ThemeColor::parse("#1e90ff"), Some(ThemeColor::Rgb(0x1e, 0x90, 0xff)));
         assert_eq!(ThemeColor::parse("light-red"), Some(ThemeColor::Named(AnsiColor::LightRed)));
         assert_eq!(ThemeColor::parse("208"), Some(ThemeColor::Indexed(208)));
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn every_colour_of_the_table_is_its_own_nearest() {
+    fn every_color_of_the_table_is_its_own_nearest() {
         for index in 16..=255 {
             let [r, g, b] = index_to_rgb(index);
             let Some(ThemeColor::Indexed(found)) =
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn sixteen_colours_keep_the_hue_that_carries_the_meaning() {
+    fn sixteen_colors_keep_the_hue_that_carries_the_meaning() {
         let ansi = |r, g, b| ThemeColor::Rgb(r, g, b).reduce(ColorDepth::Ansi);
         assert!(matches!(
             ansi(0x8f, 0xe0, 0x8a),

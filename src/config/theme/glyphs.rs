@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn states_differ_without_colour() {
+    fn states_differ_without_color() {
         for set in [GlyphSet::UNICODE, GlyphSet::ASCII] {
             let mut states = [set.accepted, set.refused, set.unknown, set.unchecked, set.warning];
             states.sort_unstable();

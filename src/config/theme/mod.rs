@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_be_told_apart_looks_different_at_every_depth_with_colours() {
+    fn what_must_be_distinguished_looks_different_at_every_depth_with_colors() {
         for (name, depth) in Theme::builtin_names().flat_map(|name| {
             [ColorDepth::TrueColor, ColorDepth::Indexed, ColorDepth::Ansi].map(|d| (name, d))
         }) {
@@ -340,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn what_warns_has_a_colour_of_its_own_where_there_are_enough() {
+    fn what_warns_has_its_own_color_where_there_are_enough() {
         for (name, depth) in Theme::builtin_names().flat_map(|name| {
             [ColorDepth::TrueColor, ColorDepth::Indexed].map(|depth| (name, depth))
         }) {
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn everything_stands_out_from_the_ground_at_every_depth_with_colours() {
+    fn everything_stands_out_from_the_background_at_every_depth_with_colors() {
         // Users customize the 16 colors, rarely as pale as on the oldest terminals. Borders may
         // have less contrast.
         for (depth, text, line) in [
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_the_selection_is_still_seen() {
+    fn without_colors_the_selection_is_still_visible() {
         for name in Theme::builtin_names() {
             let theme = Theme::builtin(name, ColorDepth::Monochrome).unwrap();
             for role in StyleRole::ALL {
@@ -426,7 +426,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_colour_role_or_attribute_is_refused_by_name() {
+    fn an_unknown_color_role_or_attribute_is_refused_by_name() {
         let refusal = |text: &str| Theme::parse(text, ColorDepth::TrueColor).unwrap_err();
         assert!(refusal("[colors]\n[roles]\ntext = { fg = \"mauve\" }").contains("mauve"));
         assert!(refusal("ground = \"mauve\"\n[colors]\n[roles]").contains("mauve"));

@@ -120,7 +120,7 @@ fn what_looks_like_a_secret_is_dropped_wherever_it_stands() {
 }
 
 #[test]
-fn who_is_named_in_a_url_is_dropped_and_told() {
+fn user_info_in_a_url_is_dropped_and_reported() {
     for (text, dropped) in [
         ("curl https://me:pw@h.example/a", true),
         ("curl https://me@h.example/a", true),

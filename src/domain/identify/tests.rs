@@ -156,7 +156,7 @@ fn a_personal_access_token_names_its_region_and_its_end() {
 }
 
 #[test]
-fn an_id_that_is_no_id_is_not_kept() {
+fn an_id_that_is_no_id_is_not_stored() {
     for id in [String::new(), "../../orgs".to_owned(), "a b".to_owned(), "x".repeat(500)] {
         assert_eq!(
             best(&pat(&serde_json::json!({ "j": id, "h": "api.snyk.io" }).to_string())).remote_id,
@@ -323,7 +323,7 @@ fn a_bare_uuid_stays_ambiguous() {
 }
 
 #[test]
-fn snyks_other_secrets_are_told_apart() {
+fn snyks_other_secrets_are_distinguished() {
     let refresh = best("snyk_rt_AbC.d-e_v1");
     assert_eq!(
         (refresh.provider.as_str(), refresh.kind.as_str(), refresh.confidence),
@@ -344,7 +344,7 @@ fn snyks_other_secrets_are_told_apart() {
 }
 
 #[test]
-fn json_web_tokens_are_told_apart_by_their_claims() {
+fn json_web_tokens_are_distinguished_by_their_claims() {
     let web = best(&jwt(r#"{"jti":"JGvQI93I2asJ","tenant":"probely","username":"u@example.com"}"#));
     assert_eq!(
         (web.provider.as_str(), web.kind.as_str(), web.region),
@@ -383,7 +383,7 @@ fn an_end_that_is_no_time_is_no_end() {
 
 proptest! {
     #[test]
-    fn nothing_makes_it_panic_and_nothing_of_the_secret_is_told(text in "(curl |-H |export |[A-Z_]{0,4}=|\"|'|\\{\"token\":\"|snyk_(uat|sat|rt|cs)[._]|Bearer |eyJ|\\$env:)*[ -~\\PC\n\r\t]{0,40}[\"'}=. ]*") {
+    fn nothing_makes_it_panic_and_nothing_of_the_secret_is_printed(text in "(curl |-H |export |[A-Z_]{0,4}=|\"|'|\\{\"token\":\"|snyk_(uat|sat|rt|cs)[._]|Bearer |eyJ|\\$env:)*[ -~\\PC\n\r\t]{0,40}[\"'}=. ]*") {
         let _ = pasted(&text);
     }
 

@@ -326,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nests_without_end_is_told_and_does_not_take_the_program_along() {
+    fn endless_nesting_is_reported_and_does_not_crash_the_program() {
         for filter in [
             "def f: [f]; f",
             "def f: [.] | f; f",
@@ -382,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_told_with_what_to_do() {
+    fn errors_are_reported_with_a_remedy() {
         for (filter, json, expected) in [
             (".data[", "{}", "expected closing bracket"),
             (". |", "1", "at the end"),

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn each_provider_says_who_one_is_in_its_own_way() {
+    fn each_provider_reports_the_principal_in_its_own_way() {
         let snyk = json!({ "data": { "id": "u-1", "type": "service_account", "attributes": { "name": "ci" } } });
         let found = principal("snyk", "self", &snyk).unwrap();
         assert_eq!(

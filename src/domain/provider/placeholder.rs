@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_unknown_name_is_told() {
+    fn the_first_unknown_name_is_reported() {
         assert_eq!(
             fill_template("/{a}/{b}", PlaceholderEncoding::Plain, |name| (name == "a")
                 .then(String::new)),

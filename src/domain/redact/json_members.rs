@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_spelt_like_a_member_is_none() {
+    fn a_value_that_is_spelled_like_a_member_is_none() {
         let json = r#"{"name":"key","note":"\"key\":\"x\"","list":["key","y"]}"#;
         assert_eq!(captured(json), (json.to_owned(), Vec::new()));
     }

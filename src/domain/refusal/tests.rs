@@ -94,7 +94,7 @@ fn every_cause_has_its_line_and_the_likely_ones_come_first() {
 }
 
 #[test]
-fn another_region_is_told_by_what_is_known_of_it() {
+fn another_region_is_judged_by_what_is_known_of_it() {
     let mut case = case(401);
     assert_eq!(
         case.of(RefusalCause::Region),
@@ -115,7 +115,7 @@ fn another_region_is_told_by_what_is_known_of_it() {
 }
 
 #[test]
-fn what_has_ended_is_told_by_the_servers_clock() {
+fn expiry_is_determined_by_the_servers_clock() {
     let mut case = case(401);
     assert_eq!(case.of(RefusalCause::Expiry).0, Likelihood::Unknown);
     case.hints.expires = Some(datetime!(2026-11-20 0:00 UTC));
@@ -196,7 +196,7 @@ fn white_space_and_clocks_are_looked_at() {
 }
 
 #[test]
-fn who_is_known_is_neither_ended_nor_misspelt_nor_elsewhere() {
+fn a_known_principal_is_neither_expired_nor_misspelled_nor_elsewhere() {
     let mut known = case(403);
     known.hints.expires = Some(datetime!(2027-01-01 0:00 UTC));
     for cause in [RefusalCause::Expiry, RefusalCause::Scheme, RefusalCause::Region] {
@@ -228,7 +228,7 @@ fn identity_and_permission_are_ruled_out_while_the_credential_is_refused() {
 }
 
 #[test]
-fn causes_and_weights_are_told_apart_by_words_and_signs() {
+fn causes_and_weights_are_distinguished_by_words_and_symbols() {
     use RefusalCause::{
         Account, Clock, Expiry, Permission, Plan, RateLimit, Region, Scheme, Whitespace,
     };

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_carries_a_credential_is_not_a_persons_to_set() {
+    fn headers_that_carry_a_credential_cannot_be_set() {
         for name in ["Authorization", "COOKIE", "host", "Proxy-Authorization"] {
             let draft =
                 RequestDraft { headers: vec![(name.to_owned(), "x".to_owned())], ..draft("/a") };

@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_tells_with_what_it_was_asked() {
+    fn a_target_records_the_values_of_its_parameters() {
         let given = values(&[("org_id", "given"), ("project_id", "a/b +%")]);
         let issues = preset("aggregated-issues");
         assert_eq!(

@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_organisations_a_few_are_named() {
+    fn of_many_organizations_a_few_are_named() {
         let old = reach("ann", &["a", "b", "c", "d", "e"], None);
         let objections = |kept: &[&str]| {
             compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections()
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn roles_that_are_not_told_are_not_held_against_it() {
+    fn roles_that_are_not_reported_are_not_compared() {
         let old = reach("ann", &["acme"], Some(&["admin"]));
         assert_eq!(
             compare_scopes(&old, &reach("ann", &["acme"], None), PrincipalPolicy::Same),

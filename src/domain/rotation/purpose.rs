@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_three_are_told_apart() {
+    fn the_three_are_distinguished() {
         let all = [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];
         assert_eq!(all.map(RotationPurpose::audit_verb), ["rotate", "create", "revoke"]);
         let achieved: std::collections::BTreeSet<_> =

@@ -229,7 +229,7 @@ mod tests {
     ];
 
     #[test]
-    fn what_the_program_asks_of_a_provider_is_told_before_it_asks_and_nothing_else() {
+    fn calls_to_a_provider_are_announced_before_they_are_made_and_no_others() {
         for strategy in ALL {
             let has_call = |step: RotationStep| {
                 provider_calls(strategy, &step).iter().any(|call| call.contains('/'))
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn whether_a_person_is_needed_is_said_first() {
+    fn whether_a_user_is_needed_is_said_first() {
         for strategy in ALL {
             let prefix =
                 |by: StepActor| if by == StepActor::User { "Manual: " } else { "Automatic: " };

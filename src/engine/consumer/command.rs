@@ -386,7 +386,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_way_is_tried_and_all_refusals_are_told() {
+    async fn another_pipeline_is_tried_and_all_refusals_are_reported() {
         let mut command = shell(&["echo no >&2; exit 1"]);
         command.pipelines.push(shell(&["cat > /dev/null"]).pipelines.remove(0));
         deliver(&command).await.unwrap();
@@ -445,12 +445,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_leaves_somebody_behind_is_not_waited_for() {
+    async fn a_program_that_leaves_a_child_behind_is_not_waited_for() {
         deliver(&shell(&["cat > /dev/null; sleep 30 & exit 0"])).await.unwrap();
     }
 
     #[tokio::test]
-    async fn missing_programs_folders_and_secret_arguments_are_told_apart() {
+    async fn missing_programs_folders_and_secret_arguments_are_distinguished() {
         let missing = StdinCommand {
             pipelines: vec![vec![vec!["no-such-program-here".to_owned()]]],
             ..shell(&[])

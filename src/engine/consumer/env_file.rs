@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_dotenv_file_is_told_with_its_line() {
+    fn what_is_no_dotenv_file_is_reported_with_its_line() {
         for (text, line) in [
             ("{\n  \"TOKEN\": 1\n}\n", 1),
             ("A=1\nB=\"open\nC=2\n", 2),

@@ -295,12 +295,12 @@ mod tests {
     }
 
     #[test]
-    fn a_change_by_somebody_else_is_not_overwritten() {
+    fn a_change_by_another_process_is_not_overwritten() {
         let (_folder, path) = home("old");
         let read = LockedFile::open(&path).unwrap();
-        fs::write(&path, "somebody else's").unwrap();
+        fs::write(&path, "of another process").unwrap();
         assert_eq!(read.replace("new"), Err(ConsumerError::ChangedConcurrently(path.clone())));
-        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody else's");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "of another process");
     }
 
     #[test]

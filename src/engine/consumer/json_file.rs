@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_is_told_with_its_line() {
+    fn garbage_is_reported_with_its_line() {
         for (text, line) in
             [("{\n\"a\": \"x\"\n", 3), ("", 1), ("{} {}", 1), ("A=1\n", 1), ("{\"a\": 'x'}", 1)]
         {

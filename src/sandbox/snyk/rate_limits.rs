@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tightest_window_is_told() {
+    fn the_tightest_window_is_reported() {
         let mut usage = SecretUsage::default();
         usage.record_use(0);
         let tightest = usage.tightest_limit(0);

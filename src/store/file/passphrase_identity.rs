@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn more_work_than_anybody_would_wait_for_is_refused() {
+    fn an_excessive_work_factor_is_refused() {
         let file = with_stanza(&encrypted("p", 2), |line| format!("-> scrypt {} 63", salt(line)));
         let refused = age::decrypt(&PassphraseIdentity(&passphrase("p")), &file).unwrap_err();
         assert!(matches!(refused, DecryptError::ExcessiveWork { required: 63, .. }), "{refused}");

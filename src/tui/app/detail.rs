@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_nobody_waits_for_is_dropped() {
+    fn a_response_without_a_waiting_task_is_dropped() {
         let now = Instant::now();
         let mut detail = DetailPane::default();
         detail.begin_reveal(TaskId(7));
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn an_access_token_is_counted_down_until_it_is_over() {
+    fn an_access_token_is_counted_down_until_it_expires() {
         let (wall, instant) = (samples::test_time(), Instant::now());
         let at = |seconds| Now { wall: wall + time::Duration::seconds(seconds), instant };
         let mut detail = DetailPane::default();

@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_on_is_indented_like_the_words_it_goes_on_with() {
+    fn continuation_lines_are_indented_like_the_words_they_continue() {
         let pieces = |text| {
             wrap_indented(text, 14)
                 .into_iter()

@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_told_in_minutes_until_it_ends_soon() {
+    fn a_lifetime_is_shown_in_minutes_until_it_ends_soon() {
         let left = time::Duration::seconds;
         let said =
             [3_600, 3_599, 121, 120, 119, 1, 0, -5].map(|seconds| format_remaining(left(seconds)));

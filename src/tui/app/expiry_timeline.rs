@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_over_and_what_is_far_off_look_different() {
+    fn what_has_expired_and_what_is_far_off_look_different() {
         let session = TestSession::new(120, 36);
         let timeline = ExpiryTimeline::new(&session.app, session.now, 80);
         let mut credential = session.app.credentials.by_expiry().next().unwrap().clone();

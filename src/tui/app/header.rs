@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn signs_never_lie_on_one_another_or_on_what_stands_before_them() {
+    fn symbols_never_overlap_each_other_or_the_text_before_them() {
         for columns in 0..140 {
             let mut session = uncreated(columns);
             session.press("Z M P c");

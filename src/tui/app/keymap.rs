@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_collide_are_told() {
+    fn keys_that_collide_are_reported() {
         let own: BTreeMap<_, _> =
             [("copy-secret", "x"), ("check", "x"), ("rotat", "r"), ("test", "n"), ("reload", "q")]
                 .into_iter()
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_persons_own_key_replaces_the_default_and_takes_it_from_others() {
+    fn a_user_defined_key_replaces_the_default_and_is_removed_from_others() {
         let keys = Keymap::new(&own("copy-secret", "q"));
         assert_eq!(
             keys.resolve(KeyPress::char('q'), Pane::Detail),

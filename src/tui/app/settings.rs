@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_background_of_the_terminal_decides_unless_somebody_chose() {
+    fn the_background_of_the_terminal_decides_unless_the_user_chose() {
         let mut session = TestSession::new(120, 36);
         let [dark, light] = [TerminalBackground::Dark, TerminalBackground::Light]
             .map(|background| Theme::for_background(background, ColorDepth::Ansi));
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_theme_is_tried_on_kept_with_enter_and_given_back_with_esc() {
+    fn a_theme_is_previewed_applied_with_enter_and_reverted_with_esc() {
         let mut session = TestSession::new(120, 36);
         change_settings(
             &mut session,
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_shown_with_their_number_and_the_screen_goes_on() {
+    fn mistakes_are_shown_with_their_number_and_the_screen_continues() {
         let mut session = TestSession::new(120, 36);
         let problem = |why: &str| Problem::new("The settings are invalid", why, "fix the value");
         let problems =

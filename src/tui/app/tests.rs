@@ -237,7 +237,7 @@ fn presentation_mode_refuses_and_hides_names() {
 }
 
 #[test]
-fn the_countdown_wakes_the_screen_until_it_is_over_and_then_sleeps() {
+fn the_countdown_wakes_the_screen_until_it_ends_and_then_sleeps() {
     let mut session = session();
     session.reveal();
     let mut wakes = 0;
@@ -283,7 +283,7 @@ fn a_copy_says_what_is_known_and_no_more() {
 // Late responses.
 
 #[test]
-fn an_answer_nobody_waits_for_any_more_is_dropped() {
+fn an_outdated_response_is_dropped() {
     let mut session = session();
     session.press("t");
     let (old, _) = session.task();
@@ -300,7 +300,7 @@ fn an_answer_nobody_waits_for_any_more_is_dropped() {
 }
 
 #[test]
-fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
+fn a_fresh_secret_that_could_not_be_stored_is_asked_about_before_it_is_left() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
@@ -327,7 +327,7 @@ fn a_fresh_secret_that_could_not_be_kept_is_asked_about_before_it_is_left() {
 }
 
 #[test]
-fn a_fresh_secret_that_is_kept_is_in_the_list_and_asked_for_a_name_only() {
+fn a_fresh_secret_that_is_stored_is_in_the_list_and_asked_for_a_name_only() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
@@ -364,7 +364,7 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
 }
 
 #[test]
-fn a_verdict_is_a_fact_whoever_asked_for_it() {
+fn a_check_result_is_applied_whichever_task_asked_for_it() {
     let mut session = session();
     let refused = check(CheckResult::Refused, Some(401));
     session.report(
@@ -593,7 +593,7 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
 // Regions.
 
 #[test]
-fn a_region_is_switched_by_one_key_and_what_speaks_against_it_is_said() {
+fn a_region_is_switched_by_one_key_and_what_rules_it_out_is_shown() {
     let mut session = session();
     session.report(
         TaskId(9),

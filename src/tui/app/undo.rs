@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_region_switch_is_said_when_it_is_made_and_taken_back() {
+    fn a_region_switch_is_shown_when_it_is_made_and_undone() {
         let mut session = TestSession::new(120, 36);
         session.press("]");
         let (task, of, forth) = edit(&mut session);

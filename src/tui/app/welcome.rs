@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_is_taken_over_one_by_one_or_all() {
+    fn what_was_found_is_imported_one_by_one_or_all() {
         let candidates = vec![find("SNYK_TOKEN"), find("OTHER")];
         let taken = |keys: &str| match picked(keys, candidates.clone()).as_slice() {
             [

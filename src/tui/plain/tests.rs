@@ -24,28 +24,28 @@ use crate::tui::app::{InputEvent, Message, PresentationMode, UiEffect};
 const SECRET: &str = "snyk_uat.canary-that-is-never-told";
 
 /// Simulated user of plain-text mode.
-struct Person {
+struct PlainTextUser {
     session: TestSession,
     news: Announcer,
-    told: String,
+    printed: String,
 }
 
-impl Person {
+impl PlainTextUser {
     fn new() -> Self {
-        let mut person = Self {
+        let mut user = Self {
             session: TestSession::new(120, 50),
             news: Announcer::default(),
-            told: String::new(),
+            printed: String::new(),
         };
-        assert_eq!(person.prompt(), None, "until the store is known");
+        assert_eq!(user.prompt(), None, "until the store is known");
         let backend = BackendInfo {
             kind: BackendKind::File,
             title: "encrypted file",
             persistence: Persistence::Disk,
             item_limit: 65_536,
         };
-        person.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem: None }));
-        person
+        user.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem: None }));
+        user
     }
 
     /// Returns the current question.
@@ -69,7 +69,7 @@ impl Person {
 
     fn listen(&mut self) -> String {
         let told = self.news.announce_changes(&self.session.app, self.session.now).join("\n");
-        self.told.push_str(&told);
+        self.printed.push_str(&told);
         told
     }
 
@@ -118,69 +118,68 @@ fn identified(provider: &str, kind: &str) -> TaskEvent {
 
 #[test]
 fn it_begins_with_the_list_and_asks_what_to_do() {
-    let person = Person::new();
-    assert!(person.told.contains("7 credentials, by name:\n1. appsec-bot"), "{}", person.told);
-    assert_eq!(person.question(), "appsec-bot> ");
+    let user = PlainTextUser::new();
+    assert!(user.printed.contains("7 credentials, by name:\n1. appsec-bot"), "{}", user.printed);
+    assert_eq!(user.question(), "appsec-bot> ");
 }
 
 #[test]
 fn every_command_of_the_table_is_understood_by_its_name_and_answered() {
     for command in COMMANDS {
-        let mut person = Person::new();
-        let before = person.question();
-        let told = person.say(command.name);
+        let mut user = PlainTextUser::new();
+        let before = user.question();
+        let told = user.say(command.name);
         let answered = !told.is_empty()
-            || person.question() != before
-            || person.has_quit()
-            || suspends(&person)
-            || waits_for_a_list(&person);
+            || user.question() != before
+            || user.has_quit()
+            || suspends(&user)
+            || waits_for_a_list(&user);
         assert!(answered, "{}: nothing came of it", command.name);
         assert!(!told.contains("is neither a command"), "{}: {told}", command.name);
     }
 }
 
 /// Returns whether a list is being read that the command will show.
-fn waits_for_a_list(person: &Person) -> bool {
-    person.session.app.console.awaited_list.is_some()
+fn waits_for_a_list(user: &PlainTextUser) -> bool {
+    user.session.app.console.awaited_list.is_some()
 }
 
-fn suspends(person: &Person) -> bool {
-    person.session.effects.iter().any(|effect| matches!(effect, UiEffect::Suspend))
+fn suspends(user: &PlainTextUser) -> bool {
+    user.session.effects.iter().any(|effect| matches!(effect, UiEffect::Suspend))
 }
 
 #[test]
 fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
-    let mut person = Person::new();
-    assert!(person.say("2").contains("broker: Snyk"));
-    assert_eq!(person.question(), "broker> ");
-    person.say("laptop");
-    assert_eq!(person.question(), "laptop> ");
-    assert!(person.say("check ci-scanner").contains("Check ci-scanner..."));
-    assert_eq!(person.prompt(), None, "while it runs, nothing is asked");
-    let (task, _) = person.task();
+    let mut user = PlainTextUser::new();
+    assert!(user.say("2").contains("broker: Snyk"));
+    assert_eq!(user.question(), "broker> ");
+    user.say("laptop");
+    assert_eq!(user.question(), "laptop> ");
+    assert!(user.say("check ci-scanner").contains("Check ci-scanner..."));
+    assert_eq!(user.prompt(), None, "while it runs, nothing is asked");
+    let (task, _) = user.task();
     let fresh = crate::domain::credential::CheckReport {
-        checked_at: person.session.now.wall,
+        checked_at: user.session.now.wall,
         ..check(CheckResult::Refused, Some(401))
     };
     let event =
         TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
     assert!(
-        person
-            .report(task, event)
+        user.report(task, event)
             .contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401")
     );
-    assert!(person.report(task, TaskEvent::Done).contains("Check ci-scanner: done."));
-    assert_eq!(person.question(), "ci-scanner> ");
+    assert!(user.report(task, TaskEvent::Done).contains("Check ci-scanner: done."));
+    assert_eq!(user.question(), "ci-scanner> ");
 }
 
 #[test]
 fn keys_and_titles_are_understood_and_mistakes_are_met_with_the_nearest() {
-    let mut person = Person::new();
-    assert!(person.say("s").contains("by expiry"), "the key of sort");
-    assert!(person.say("check all").contains("Check 7 credentials..."));
-    let (task, _) = person.task();
-    person.report(task, TaskEvent::Done);
-    let told = person.say("rotat");
+    let mut user = PlainTextUser::new();
+    assert!(user.say("s").contains("by expiry"), "the key of sort");
+    assert!(user.say("check all").contains("Check 7 credentials..."));
+    let (task, _) = user.task();
+    user.report(task, TaskEvent::Done);
+    let told = user.say("rotat");
     assert!(
         told.contains("\"rotat\" is neither a command nor a credential")
             && told.contains("Did you mean rotate"),
@@ -190,70 +189,69 @@ fn keys_and_titles_are_understood_and_mistakes_are_met_with_the_nearest() {
 
 #[test]
 fn a_filter_is_asked_for_or_given_at_once() {
-    let mut person = Person::new();
-    person.say("filter");
-    assert!(person.question().starts_with("Filter ("));
-    assert!(person.say("region:eu").contains("3 of 7 credentials match \"region:eu\""));
-    assert!(person.say("filter status:refused").contains("1 of 7 credentials"));
-    assert!(person.say("clear").contains("7 credentials, by name:"));
+    let mut user = PlainTextUser::new();
+    user.say("filter");
+    assert!(user.question().starts_with("Filter ("));
+    assert!(user.say("region:eu").contains("3 of 7 credentials match \"region:eu\""));
+    assert!(user.say("filter status:refused").contains("1 of 7 credentials"));
+    assert!(user.say("clear").contains("7 credentials, by name:"));
 }
 
 #[test]
-fn adding_asks_for_one_thing_after_another_and_never_tells_the_secret() {
-    let mut person = Person::new();
-    assert!(person.say("add").contains("Add credential."));
-    let prompt = person.prompt().expect("a question");
+fn adding_asks_for_one_thing_after_another_and_never_prints_the_secret() {
+    let mut user = PlainTextUser::new();
+    assert!(user.say("add").contains("Add credential."));
+    let prompt = user.prompt().expect("a question");
     assert!(
         prompt.question.contains("Secret (not shown)") && prompt.echo == EchoMode::Hidden,
         "{prompt:?}"
     );
-    person.say(SECRET);
-    assert_eq!(person.prompt(), None, "until it is known what it is");
-    let (task, _) = person.task();
+    user.say(SECRET);
+    assert_eq!(user.prompt(), None, "until it is known what it is");
+    let (task, _) = user.task();
     assert!(
-        person
-            .report(task, identified("snyk", "personal-access-token"))
+        user.report(task, identified("snyk", "personal-access-token"))
             .contains("This is a Snyk personal access token")
     );
-    assert!(person.question().contains("Name"), "{}", person.question());
-    person.say("laptop");
-    while !person.question().starts_with("1 Cancel") {
-        person.say("");
+    assert!(user.question().contains("Name"), "{}", user.question());
+    user.say("laptop");
+    while !user.question().starts_with("1 Cancel") {
+        user.say("");
     }
-    assert_eq!(person.question(), "1 Cancel, 2 Add: ");
+    assert_eq!(user.question(), "1 Cancel, 2 Add: ");
     assert!(
-        person.say("").contains("Enter the number of a button"),
+        user.say("").contains("Enter the number of a button"),
         "what was filled in is not lost by another Enter"
     );
-    person.say("2");
+    user.say("2");
     assert!(
-        person.question().contains("Name laptop already exists\nName [laptop]: "),
+        user.question().contains("Name laptop already exists\nName [laptop]: "),
         "{}",
-        person.question()
+        user.question()
     );
-    person.say("other");
-    while !person.question().starts_with("1 Cancel") {
-        person.say("");
+    user.say("other");
+    while !user.question().starts_with("1 Cancel") {
+        user.say("");
     }
-    person.say("add");
-    let (task, BackgroundTask::Credential(CredentialTask::Add(new, _))) = person.task() else {
+    user.say("add");
+    let (task, BackgroundTask::Credential(CredentialTask::Add(new, _))) = user.task() else {
         panic!("nothing is added")
     };
     assert_eq!((new.name.as_str(), new.kind.as_str()), ("other", "personal-access-token"));
     let refusal = Problem::new("It was not kept", "the store is locked", "unlock it")
         .with_class(ProblemClass::Store);
-    assert!(person.report(task, TaskEvent::Failed(refusal)).contains("It was not kept"));
-    person.say(".");
-    assert_eq!(person.question(), "appsec-bot> ");
-    assert!(!person.told.contains("canary"), "{}", person.told);
+    assert!(user.report(task, TaskEvent::Failed(refusal)).contains("It was not kept"));
+    user.say(".");
+    assert_eq!(user.question(), "appsec-bot> ");
+    assert!(!user.printed.contains("canary"), "{}", user.printed);
 }
 
 #[test]
-fn what_is_not_recognised_is_asked_for() {
-    let mut person = Person::new();
-    person.say("add");
-    person.say("something");
-    let (task, _) = person.task();
+fn what_is_not_recognized_is_asked_for() {
+    let mut user = PlainTextUser::new();
+    user.say("add");
+    user.say("something");
+    let (task, _) = user.task();
     let secret = Arc::new(Secret::from_text("something".to_owned()));
     let nothing = CredentialEvent::Identified {
         secret,
@@ -261,56 +259,56 @@ fn what_is_not_recognised_is_asked_for() {
         candidates: Vec::new(),
         twins: Vec::new(),
     };
-    assert!(person.report(task, TaskEvent::Credential(nothing)).contains("Not recognized"));
-    assert!(person.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", person.question());
-    person.say("appc");
-    assert!(person.question().contains("Kind: 1 "), "{}", person.question());
-    person.say("<");
-    assert!(person.question().contains("[4]: "), "back at the provider: {}", person.question());
+    assert!(user.report(task, TaskEvent::Credential(nothing)).contains("Not recognized"));
+    assert!(user.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", user.question());
+    user.say("appc");
+    assert!(user.question().contains("Kind: 1 "), "{}", user.question());
+    user.say("<");
+    assert!(user.question().contains("[4]: "), "back at the provider: {}", user.question());
 }
 
 #[test]
 fn what_cannot_be_undone_takes_the_name_and_nothing_less() {
-    let mut person = Person::new();
-    person.say("revoke laptop");
-    assert!(person.told.contains("2. delete: from tokenring only"), "{}", person.told);
-    person.say("2");
-    assert!(person.question().contains("Enter to cancel"), "{}", person.question());
-    assert!(person.say("lapto").contains("nothing was done"));
-    person.say("revoke laptop");
-    person.say("2");
-    person.say("laptop");
-    assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Remove(_))));
+    let mut user = PlainTextUser::new();
+    user.say("revoke laptop");
+    assert!(user.printed.contains("2. delete: from tokenring only"), "{}", user.printed);
+    user.say("2");
+    assert!(user.question().contains("Enter to cancel"), "{}", user.question());
+    assert!(user.say("lapto").contains("nothing was done"));
+    user.say("revoke laptop");
+    user.say("2");
+    user.say("laptop");
+    assert!(matches!(user.task().1, BackgroundTask::Credential(CredentialTask::Remove(_))));
 }
 
 #[test]
 fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again() {
-    let mut person = Person::new();
-    person.say("revoke ci-scanner");
-    person.say("1");
-    let told = person.say("ci-scanner");
-    let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = person.task() else {
+    let mut user = PlainTextUser::new();
+    user.say("revoke ci-scanner");
+    user.say("1");
+    let told = user.say("ci-scanner");
+    let (task, BackgroundTask::Rotation(RotationTask::Revoke(..))) = user.task() else {
         panic!("it does not begin")
     };
     assert!(!told.contains("nothing was done") && !told.contains("in the background"), "{told}");
-    person.report(
+    user.report(
         task,
         TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt()))),
     );
-    assert!(person.question().starts_with("Number or search words"), "{}", person.question());
-    assert!(person.say("close").contains("in the background"));
+    assert!(user.question().starts_with("Number or search words"), "{}", user.question());
+    assert!(user.say("close").contains("in the background"));
     assert_eq!(
-        person.question(),
+        user.question(),
         "ci-scanner> ",
         "the rotation waits for the user, not the user for the rotation"
     );
-    assert!(person.say("activity").contains("1. Revoke ci-scanner"));
-    assert!(person.say("1").contains("Revoke ci-scanner."));
+    assert!(user.say("activity").contains("1. Revoke ci-scanner"));
+    assert!(user.say("1").contains("Revoke ci-scanner."));
 }
 
 #[test]
 fn a_command_in_a_question_is_heard() {
-    let mut person = Person::new();
+    let mut user = PlainTextUser::new();
     for (open, word) in [
         ("presets", "close"),
         ("create", "close"),
@@ -319,54 +317,52 @@ fn a_command_in_a_question_is_heard() {
         ("edit", "."),
         ("activity", "leave"),
     ] {
-        person.say(open);
-        if let Some(task) = person.session.app.console.awaited_list.as_ref().map(|(task, _)| *task)
-        {
-            person.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
+        user.say(open);
+        if let Some(task) = user.session.app.console.awaited_list.as_ref().map(|(task, _)| *task) {
+            user.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
-        person.say(word);
-        assert!(person.question().ends_with("> "), "{open}, {word}: {}", person.question());
+        user.say(word);
+        assert!(user.question().ends_with("> "), "{open}, {word}: {}", user.question());
     }
-    person.say("region");
-    assert!(person.say("detail").contains("Expires"), "nothing is lost by leaving a list");
-    person.say("create");
+    user.say("region");
+    assert!(user.say("detail").contains("Expires"), "nothing is lost by leaving a list");
+    user.say("create");
     assert!(
-        person.say("help").contains("close closes the dialog")
-            && person.question().contains("Name")
+        user.say("help").contains("close closes the dialog") && user.question().contains("Name")
     );
-    person.say("new");
-    let told = person.say("detail");
-    assert!(told.contains("detail is a command") && person.question().contains("Kind"), "{told}");
-    assert!(person.say("help").contains("close closes the dialog"));
-    person.say("quit");
-    assert!(person.has_quit());
+    user.say("new");
+    let told = user.say("detail");
+    assert!(told.contains("detail is a command") && user.question().contains("Kind"), "{told}");
+    assert!(user.say("help").contains("close closes the dialog"));
+    user.say("quit");
+    assert!(user.has_quit());
 }
 
 #[test]
 fn the_region_is_chosen_from_a_list_or_named_at_once() {
     for line in ["region", "switch region", "pick-region"] {
-        let mut person = Person::new();
-        person.say("laptop");
-        assert!(person.say(line).contains("3. SNYK-EU-01"), "{line}");
-        person.say("3");
+        let mut user = PlainTextUser::new();
+        user.say("laptop");
+        assert!(user.say(line).contains("3. SNYK-EU-01"), "{line}");
+        user.say("3");
         assert!(
-            matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))),
+            matches!(user.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))),
             "{line}"
         );
     }
-    let mut person = Person::new();
-    person.say("laptop");
-    person.say("region SNYK-AU-01");
-    assert!(matches!(person.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))));
+    let mut user = PlainTextUser::new();
+    user.say("laptop");
+    user.say("region SNYK-AU-01");
+    assert!(matches!(user.task().1, BackgroundTask::Credential(CredentialTask::Edit(..))));
 }
 
 #[test]
 fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
-    let mut person = Person::new();
-    person.say("saved requests");
-    assert_eq!(person.prompt(), None, "until the list is read");
-    let (task, _) = person.task();
-    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else {
+    let mut user = PlainTextUser::new();
+    user.say("saved requests");
+    assert_eq!(user.prompt(), None, "until the list is read");
+    let (task, _) = user.task();
+    let Some(RequestReadiness::Ready(draft)) = user.session.app.current_request() else {
         panic!("no request")
     };
     let saved = |name: &str| {
@@ -375,165 +371,165 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
             Ok(SavedRequest::from_draft(&draft, "snyk")),
         )
     };
-    person.report(
+    user.report(
         task,
         TaskEvent::Console(ConsoleEvent::SavedRequests(vec![saved("one"), saved("two")])),
     );
     assert_eq!(
-        person.told.matches("Snyk").count(),
+        user.printed.matches("Snyk").count(),
         2,
         "its provider, of each once: {}",
-        person.told
+        user.printed
     );
-    assert!(!person.told.contains("snyk"), "by its title: {}", person.told);
-    assert!(person.question().contains("or copy 1, rename 1, delete 1"), "{}", person.question());
-    person.say("delete 2");
-    assert!(person.told.contains("The saved request two will be deleted"), "{}", person.told);
-    person.say("2");
-    assert_eq!(person.prompt(), None, "until the list is as it is then");
-    let (task, _) = person.task();
-    person.report(task, TaskEvent::Canceled);
-    assert!(person.prompt().is_some(), "nothing is waited for that does not come");
+    assert!(!user.printed.contains("snyk"), "by its title: {}", user.printed);
+    assert!(user.question().contains("or copy 1, rename 1, delete 1"), "{}", user.question());
+    user.say("delete 2");
+    assert!(user.printed.contains("The saved request two will be deleted"), "{}", user.printed);
+    user.say("2");
+    assert_eq!(user.prompt(), None, "until the list is as it is then");
+    let (task, _) = user.task();
+    user.report(task, TaskEvent::Canceled);
+    assert!(user.prompt().is_some(), "nothing is waited for that does not come");
 }
 
 #[test]
 fn what_is_typed_openly_is_no_secret() {
-    let mut person = Person::new();
-    assert!(person.say("add thing").contains("\"thing\" was ignored"));
-    assert!(person.question().contains("Secret (not shown)"), "{}", person.question());
+    let mut user = PlainTextUser::new();
+    assert!(user.say("add thing").contains("\"thing\" was ignored"));
+    assert!(user.question().contains("Secret (not shown)"), "{}", user.question());
 }
 
 #[test]
-fn how_one_finds_the_way_through_questions_is_said_at_the_first() {
-    let mut person = Person::new();
-    assert!(person.say("edit").contains("close closes the dialog"));
-    person.say(".");
-    assert!(!person.say("edit").contains("close closes the dialog"));
+fn how_to_navigate_questions_is_said_at_the_first() {
+    let mut user = PlainTextUser::new();
+    assert!(user.say("edit").contains("close closes the dialog"));
+    user.say(".");
+    assert!(!user.say("edit").contains("close closes the dialog"));
 }
 
 #[test]
 fn signs_and_headings_are_not_read_out() {
-    let mut person = Person::new();
-    person.say("revoke ci-scanner");
-    person.say("1");
-    person.say("ci-scanner");
-    let (task, _) = person.task();
+    let mut user = PlainTextUser::new();
+    user.say("revoke ci-scanner");
+    user.say("1");
+    user.say("ci-scanner");
+    let (task, _) = user.task();
     let over = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
-    let told = person.report(task, TaskEvent::Rotation(RotationEvent::Finished(over)));
+    let told = user.report(task, TaskEvent::Rotation(RotationEvent::Finished(over)));
     assert!(
         told.contains("\nDone: the secret is revoked")
             || told.starts_with("Done: the secret is revoked"),
         "{told}"
     );
-    person.report(task, TaskEvent::Done);
-    person.say("");
-    person.say("welcome");
-    let (task, _) = person.task();
+    user.report(task, TaskEvent::Done);
+    user.say("");
+    user.say("welcome");
+    let (task, _) = user.task();
     let told =
-        person.report(task, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
+        user.report(task, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
     assert!(told.contains("1. Add a token") && !told.contains("Get started"), "{told}");
 }
 
 #[test]
 fn bars_are_not_read_out() {
-    let mut person = Person::new();
-    person.say("check-all");
-    let (task, _) = person.task();
-    person.report(task, TaskEvent::Progress { done: 3, total: 7 });
-    person.session.press("!");
-    let told = person.listen();
+    let mut user = PlainTextUser::new();
+    user.say("check-all");
+    let (task, _) = user.task();
+    user.report(task, TaskEvent::Progress { done: 3, total: 7 });
+    user.session.press("!");
+    let told = user.listen();
     assert!(told.contains("3 of 7") && !told.contains('█'), "{told}");
 }
 
 #[test]
 fn an_answer_to_another_question_is_not_taken() {
-    let mut person = Person::new();
-    let prompt = person.prompt().expect("a question");
-    person.say("add");
-    person.session.handle_message(Message::Input(InputEvent::LineEntered(
+    let mut user = PlainTextUser::new();
+    let prompt = user.prompt().expect("a question");
+    user.say("add");
+    user.session.handle_message(Message::Input(InputEvent::LineEntered(
         prompt,
         "remove".to_owned().into(),
     )));
-    assert!(person.listen().contains("nothing was done"));
+    assert!(user.listen().contains("nothing was done"));
 }
 
 #[test]
-fn a_rotation_is_told_step_by_step_and_its_questions_are_asked() {
-    let mut person = Person::new();
-    person.say("rotate ci-scanner");
-    let (task, _) = person.task();
-    assert_eq!(person.prompt(), None);
+fn a_rotation_is_printed_step_by_step_and_its_questions_are_asked() {
+    let mut user = PlainTextUser::new();
+    user.say("rotate ci-scanner");
+    let (task, _) = user.task();
+    assert_eq!(user.prompt(), None);
     let planned = RotationEvent::Planned(Box::new(plan()));
-    let told = person.report(task, TaskEvent::Rotation(planned));
+    let told = user.report(task, TaskEvent::Rotation(planned));
     assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
-    assert!(person.question().contains("Cancel") && person.question().contains("Rotate"));
-    person.say("rotate");
-    let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = person.task() else {
+    assert!(user.question().contains("Cancel") && user.question().contains("Rotate"));
+    user.say("rotate");
+    let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = user.task() else {
         panic!("it does not begin")
     };
-    assert_eq!(person.prompt(), None);
-    person.report(
+    assert_eq!(user.prompt(), None);
+    user.report(
         task,
         TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt()))),
     );
-    assert_eq!(person.prompt().map(|prompt| prompt.echo), Some(EchoMode::Hidden));
-    person.say("");
-    assert!(person.question().starts_with("Number or search words"), "{}", person.question());
-    person.say("new");
-    person.say(SECRET);
-    assert!(matches!(person.task().1, BackgroundTask::Rotation(RotationTask::ReplyToPrompt(..))));
-    assert!(!person.told.contains("canary"));
+    assert_eq!(user.prompt().map(|prompt| prompt.echo), Some(EchoMode::Hidden));
+    user.say("");
+    assert!(user.question().starts_with("Number or search words"), "{}", user.question());
+    user.say("new");
+    user.say(SECRET);
+    assert!(matches!(user.task().1, BackgroundTask::Rotation(RotationTask::ReplyToPrompt(..))));
+    assert!(!user.printed.contains("canary"));
 }
 
 #[test]
 fn an_interruption_leaves_a_dialog_then_cancels_then_quits() {
-    let mut person = Person::new();
-    person.say("add");
-    person.session.handle_message(Message::Input(InputEvent::Interrupt));
-    assert_eq!(person.question(), "appsec-bot> ");
-    person.say("check");
-    person.session.handle_message(Message::Input(InputEvent::Interrupt));
-    assert!(person.session.effects.iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))));
-    let (task, _) = person.task();
-    assert!(person.report(task, TaskEvent::Canceled).contains("canceled"));
-    person.session.handle_message(Message::Input(InputEvent::Interrupt));
-    assert!(person.has_quit());
+    let mut user = PlainTextUser::new();
+    user.say("add");
+    user.session.handle_message(Message::Input(InputEvent::Interrupt));
+    assert_eq!(user.question(), "appsec-bot> ");
+    user.say("check");
+    user.session.handle_message(Message::Input(InputEvent::Interrupt));
+    assert!(user.session.effects.iter().any(|effect| matches!(effect, UiEffect::CancelTask(_))));
+    let (task, _) = user.task();
+    assert!(user.report(task, TaskEvent::Canceled).contains("canceled"));
+    user.session.handle_message(Message::Input(InputEvent::Interrupt));
+    assert!(user.has_quit());
 }
 
 #[test]
 fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
-    let mut person = Person::new();
-    let told = person.say("reveal");
+    let mut user = PlainTextUser::new();
+    let told = user.say("reveal");
     assert!(told.contains("not printed"), "{told}");
     assert!(
-        !person
+        !user
             .session
             .effects
             .iter()
             .any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
     );
-    let told = person.say("presentation");
-    assert_eq!(person.session.app.ui_state.presentation, PresentationMode::On);
+    let told = user.say("presentation");
+    assert_eq!(user.session.app.ui_state.presentation, PresentationMode::On);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");
-    let told = person.say("credentials");
+    let told = user.say("credentials");
     assert!(!told.contains("ci-scanner"), "{told}");
     assert!(CredentialId::parse("x").is_none());
 }
 
 #[test]
 fn a_request_of_several_lines_is_written_line_by_line() {
-    let mut person = Person::new();
-    person.say("edit-request");
-    assert!(person.question().contains("1. GET"), "{}", person.question());
-    person.say("post");
-    person.say("/rest/x");
+    let mut user = PlainTextUser::new();
+    user.say("edit-request");
+    assert!(user.question().contains("1. GET"), "{}", user.question());
+    user.say("post");
+    user.say("/rest/x");
     for line in ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", ""]
     {
-        person.say(line);
+        user.say(line);
     }
-    assert!(person.question().contains("1 Apply"), "{}", person.question());
-    person.say("1");
-    let Some(RequestReadiness::Ready(draft)) = person.session.app.current_request() else {
+    assert!(user.question().contains("1 Apply"), "{}", user.question());
+    user.say("1");
+    let Some(RequestReadiness::Ready(draft)) = user.session.app.current_request() else {
         panic!("no request")
     };
     assert_eq!(draft.method, HttpMethod::Post);

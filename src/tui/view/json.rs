@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn the_window_moves_over_wide_characters_and_marks_what_goes_on() {
+    fn the_window_moves_over_wide_characters_and_marks_what_continues() {
         let mut document = FoldableDocument::parse("日本語 text\nx\ty");
         assert_eq!(lines(&drawn(&mut document, 6, 2)), ["日 本  ›", "x    y"]);
         document.scroll_columns(1);

@@ -274,7 +274,7 @@ fn a_secret_that_is_shown() {
 }
 
 #[test]
-fn the_grid_of_verdicts() {
+fn the_grid_of_check_results() {
     pictures("dialog_verdicts", |session| {
         session.press("V");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
@@ -515,7 +515,7 @@ fn visit() -> SignInEvent {
 }
 
 #[test]
-fn a_person_signs_in() {
+fn a_user_signs_in() {
     pictures_of_session("sign_in_waiting", |session| {
         session.press("L");
         sign_in(session, visit());
@@ -588,7 +588,7 @@ fn filter_marks_and_presentation() {
 }
 
 #[test]
-fn without_colour_and_without_unicode() {
+fn without_color_and_without_unicode() {
     let mut session = TestSession::new(80, 24);
     store_is(&mut session, None);
     session.app.preferences.symbols = &GlyphSet::ASCII;

@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn leave_to_revoke_rests_on_every_single_proof() {
+    fn permission_to_revoke_depends_on_every_single_proof() {
         let whole = delivered_journal(AUTOMATIC);
         assert!(
             RevocationPermit::for_target(

@@ -51,7 +51,7 @@ fn tasks_after_rollback(mut journal: RotationJournal) -> Vec<String> {
 }
 
 #[test]
-fn what_is_known_by_its_value_is_kept_before_it_is_taken_back() {
+fn a_secret_known_by_its_value_is_stored_before_it_is_rolled_back() {
     let mut journal = started_journal(BY_VALUE);
     journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
     decide(&mut journal, UserDecision::RollBack);
@@ -70,7 +70,7 @@ fn what_is_known_by_its_value_is_kept_before_it_is_taken_back() {
 }
 
 #[test]
-fn who_goes_back_after_a_lost_answer_looks_for_what_it_may_have_made() {
+fn a_rollback_after_a_lost_response_looks_for_what_may_have_been_created() {
     let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
     journal
@@ -82,7 +82,7 @@ fn who_goes_back_after_a_lost_answer_looks_for_what_it_may_have_made() {
 }
 
 #[test]
-fn that_the_old_one_may_be_dead_is_told_only_where_it_may_be() {
+fn that_the_old_one_may_be_revoked_is_reported_only_where_it_may_be() {
     let asked_for = |strategy| {
         let mut journal = started_journal(strategy);
         journal.push(JournalEntry::Intent(RotationStep::AwaitPaste));
@@ -98,7 +98,7 @@ fn that_the_old_one_may_be_dead_is_told_only_where_it_may_be() {
 }
 
 #[test]
-fn what_a_person_made_is_theirs_to_remove() {
+fn what_the_user_created_is_removed_by_the_user() {
     let mut journal = journal(
         SIDE_BY_SIDE,
         [
@@ -129,7 +129,7 @@ fn what_a_person_made_is_theirs_to_remove() {
 }
 
 #[test]
-fn a_removal_that_fails_is_left_to_a_person_by_its_own_name() {
+fn a_removal_that_fails_is_left_to_the_user_by_its_own_name() {
     let mut journal = started_journal(AUTOMATIC);
     for orphan in ["r8", "r9"] {
         journal.push(JournalEntry::Intent(RotationStep::Create));
@@ -194,7 +194,7 @@ fn what_is_only_revoked_is_the_current_one() {
 }
 
 #[test]
-fn who_turns_forward_again_goes_on_where_it_stood() {
+fn a_reversed_rollback_continues_where_the_rotation_was() {
     let mut journal = delivered_journal(AUTOMATIC);
     decide(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
@@ -255,7 +255,7 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
 }
 
 #[test]
-fn what_the_program_made_is_told_by_its_name() {
+fn what_the_program_created_is_recognized_by_its_name() {
     let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Create));
     journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
@@ -281,7 +281,7 @@ fn an_unanswered_revocation_is_looked_for() {
 }
 
 #[test]
-fn why_a_creation_was_refused_is_told_of_creations_alone() {
+fn why_a_creation_was_refused_is_reported_for_creations_only() {
     let refused = |purpose| {
         let mut journal = RotationJournal::new(plan_for(purpose, AUTOMATIC));
         journal.push(JournalEntry::Failed(
@@ -312,7 +312,7 @@ fn why_a_creation_was_refused_is_told_of_creations_alone() {
 }
 
 #[test]
-fn nobody_chooses_among_what_the_program_does_not_revoke() {
+fn the_user_does_not_choose_among_what_the_program_does_not_revoke() {
     let whole = delivered_journal(SIDE_BY_SIDE);
     let mut journal = RotationJournal::new(plan(SIDE_BY_SIDE));
     for entry in whole.entries() {
@@ -330,7 +330,7 @@ fn nobody_chooses_among_what_the_program_does_not_revoke() {
 }
 
 #[test]
-fn what_is_not_kept_yet_is_not_given_up_for_another() {
+fn what_is_not_stored_yet_is_not_abandoned_for_another() {
     let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
     journal.push(JournalEntry::Failed(
@@ -372,7 +372,7 @@ fn every_paste_has_a_name_of_its_own() {
 }
 
 #[test]
-fn what_a_person_pasted_is_theirs_whatever_was_looked_for_before() {
+fn what_the_user_pasted_is_theirs_whatever_was_looked_for_before() {
     let mut journal = started_journal(AUTOMATIC);
     journal.push(JournalEntry::Failed(
         RotationStep::Create,
@@ -394,7 +394,7 @@ fn what_a_person_pasted_is_theirs_whatever_was_looked_for_before() {
 }
 
 #[test]
-fn without_overlap_there_is_no_way_back_from_one_that_was_given_up() {
+fn without_overlap_there_is_no_rollback_from_an_abandoned_one() {
     let mut journal = verified_journal(ALONE, &["acme"]);
     assert!(check_rollback_allowed(&journal).is_err());
     decide(&mut journal, UserDecision::CreateAnother);

@@ -237,7 +237,7 @@ fn what_was_made_is_never_revoked_as_the_old_one() {
 }
 
 #[test]
-fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
+fn the_user_chooses_among_several_and_cannot_choose_the_new_one() {
     let mut journal = RotationJournal::new(plan(ASSISTED));
     for entry in delivered_journal(ASSISTED).entries() {
         journal.push(match entry {
@@ -260,7 +260,7 @@ fn a_person_chooses_among_several_and_cannot_choose_the_new_one() {
 }
 
 #[test]
-fn what_the_program_may_not_make_a_person_makes() {
+fn the_user_creates_what_the_program_may_not() {
     let mut journal = journal(
         AUTOMATIC,
         [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
@@ -277,7 +277,7 @@ fn what_the_program_may_not_make_a_person_makes() {
 }
 
 #[test]
-fn what_the_program_may_not_revoke_a_person_revokes() {
+fn the_user_revokes_what_the_program_may_not() {
     let mut journal = delivered_journal(AUTOMATIC);
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
     assert!(matches!(prompt_of(&journal).kind, PromptKind::RevokeManually { .. }));
@@ -356,7 +356,7 @@ fn there_is_no_way_back_from_a_revocation_nor_from_a_paste_without_overlap() {
 }
 
 #[test]
-fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
+fn a_secret_of_another_user_does_not_count_as_revocation_of_the_old_one() {
     let mut foreign = verified_journal(GUIDED, &["acme", "beta"]);
     let mut elsewhere = reach(&["acme", "beta"]);
     elsewhere.principal.id = "bob".into();
@@ -376,7 +376,7 @@ fn somebody_elses_secret_is_nothing_that_the_old_one_died_of() {
 }
 
 #[test]
-fn why_a_pasted_secret_was_refused_is_told_and_it_is_asked_for_again() {
+fn why_a_pasted_secret_was_refused_is_reported_and_it_is_asked_for_again() {
     let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &[]);
     let mut journal = journal(GUIDED, [StepOutcome::StoreVerified, old]);
     fail(&mut journal, RotationStep::AwaitPaste, StepFailureKind::Refused);
@@ -463,7 +463,7 @@ fn an_unanswered_creation_is_looked_for_and_never_repeated_blindly() {
 }
 
 #[test]
-fn what_was_given_up_is_not_taken_for_what_came_after_it() {
+fn an_abandoned_secret_is_not_taken_for_a_later_one() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
     decide(&mut journal, UserDecision::CreateAnother);
     journal.push(JournalEntry::Done(StepOutcome::OrphanDeleted("r1".into())));
@@ -628,7 +628,7 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
 }
 
 #[test]
-fn a_pasted_secret_that_was_refused_keeps_nobody_from_pasting_another_one_later() {
+fn a_refused_paste_does_not_prevent_a_later_one() {
     let mut journal = journal(
         GUIDED,
         [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &[])],
@@ -656,7 +656,7 @@ fn session_journal() -> RotationJournal {
 }
 
 #[test]
-fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
+fn the_user_signs_in_before_anything_is_created_and_once_for_each_attempt() {
     let mut journal = session_journal();
     let prompt = prompt_of(&journal);
     assert_eq!(
@@ -682,7 +682,7 @@ fn a_person_signs_in_before_anything_is_made_and_once_for_each_attempt() {
 }
 
 #[test]
-fn who_said_no_is_not_sent_to_the_page_again_unasked() {
+fn a_user_who_denied_is_not_sent_to_the_page_again_unasked() {
     for step in [RotationStep::AwaitSignIn, RotationStep::Create] {
         let mut journal = session_journal();
         fail(&mut journal, step.clone(), StepFailureKind::Refused);
@@ -701,7 +701,7 @@ fn who_said_no_is_not_sent_to_the_page_again_unasked() {
 }
 
 #[test]
-fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follows() {
+fn a_session_whose_response_was_lost_is_left_to_the_user_and_another_sign_in_follows() {
     let mut journal = session_journal();
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     journal.push(JournalEntry::Intent(RotationStep::Create));
@@ -728,7 +728,7 @@ fn a_session_whose_answer_was_lost_is_left_to_a_person_and_another_sign_in_follo
 }
 
 #[test]
-fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_all_the_same() {
+fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_anyway() {
     let mut plan = plan((RotationStrategyId::SnykAppSession, true));
     plan.steps.retain(|planned| planned.step != RotationStep::AwaitSignIn);
     let mut journal = RotationJournal::new(plan);

@@ -286,7 +286,7 @@ fn rolling_back_at_every_point_after_a_fault_anywhere_restores_everything() {
 }
 
 #[test]
-fn a_creation_that_happens_long_after_it_was_given_up_is_found_and_removed() {
+fn a_creation_that_happens_long_after_it_was_abandoned_is_found_and_removed() {
     for strategy in distinct() {
         for (call, lateness) in
             (0..calls(strategy)).flat_map(|call| (4..14).map(move |lateness| (call, lateness)))
@@ -305,7 +305,7 @@ fn a_provider_that_takes_its_time_is_waited_for() {
 }
 
 #[test]
-fn making_and_revoking_lose_nothing_whatever_goes_wrong_and_whoever_changes_their_mind() {
+fn creating_and_revoking_lose_nothing_whatever_fails_and_whenever_the_user_rolls_back() {
     for plan in halves() {
         let calls = run_for(plan.clone(), &[], None, 3).calls;
         for (call, fault) in (0..calls).flat_map(|call| FAULTS.map(|fault| (call, fault))) {
@@ -362,7 +362,7 @@ proptest! {
 }
 
 #[test]
-fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one() {
+fn a_secret_of_an_abandoned_attempt_is_not_taken_for_that_of_a_later_one() {
     // The store completes the first write after that credential was deleted at the provider, and
     // the second one is never created.
     let faults = [
@@ -378,7 +378,7 @@ fn a_secret_of_an_attempt_that_was_given_up_is_not_taken_for_that_of_a_later_one
 }
 
 #[test]
-fn what_was_listed_before_is_never_taken_for_what_a_person_has_made() {
+fn what_was_listed_before_is_never_taken_for_what_the_user_created() {
     // The program is not allowed to create one, so the user does; the provider lists it late; then
     // the user rolls back.
     let faults = [(3, Fault::Fail), (6, Fault::Fail), (13, Fault::Refuse)];

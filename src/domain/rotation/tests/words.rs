@@ -53,7 +53,7 @@ fn every_plan_says_what_it_does_and_what_to_know_beforehand() {
 }
 
 #[test]
-fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
+fn a_part_without_consumer_has_a_warning_and_a_reason_is_stored() {
     let plan = plan_for(RotationPurpose::Replace, AUTOMATIC);
     let part = SecretPart::Named("client_secret".into());
     let alone = RotationPlan { part: part.clone(), steps: Vec::new(), ..plan.clone() };
@@ -69,7 +69,7 @@ fn a_part_that_nobody_is_given_is_warned_of_and_a_reason_is_kept() {
 }
 
 #[test]
-fn a_limit_is_told_where_it_may_stand_in_the_way() {
+fn a_limit_is_reported_where_it_may_be_reached() {
     let told = |max_live| {
         RotationPlan {
             max_live,
@@ -89,7 +89,7 @@ fn a_limit_is_told_where_it_may_stand_in_the_way() {
 }
 
 #[test]
-fn every_entry_is_told_in_words() {
+fn every_entry_is_described() {
     let created_secret = |id: Option<&str>| CreatedSecret {
         fingerprint: fingerprint(1),
         remote: id.map(|id| RemoteCredential::new(id, "label")),
@@ -147,7 +147,7 @@ fn every_entry_is_told_in_words() {
 }
 
 #[test]
-fn what_is_left_is_told_while_it_is_asked_and_at_the_end() {
+fn remaining_tasks_are_reported_in_prompts_and_at_the_end() {
     let mut asked = verified_journal(AUTOMATIC, &["acme"]);
     let told = rotation_status(&asked);
     assert_eq!((told.state, told.manual_steps.len()), (RotationPhase::NeedsUser, 1), "{told:?}");
@@ -175,7 +175,7 @@ fn what_is_left_is_told_while_it_is_asked_and_at_the_end() {
 }
 
 #[test]
-fn what_is_done_twice_and_what_is_left_out_are_told_apart() {
+fn repeated_and_skipped_steps_are_distinguished() {
     let consumer = || "dotenv:app".to_owned();
     for (step, is_repeatable, is_skippable) in [
         (RotationStep::VerifyStore, true, false),

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_and_scopes_are_read_as_a_person_writes_them() {
+    fn roles_and_scopes_are_read_as_a_user_writes_them() {
         let roles = parse_roles("R1, R2 team:T9 , R3 target:X").unwrap();
         assert_eq!(
             roles.as_array().unwrap().iter().map(describe_role).collect::<Vec<_>>(),

@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(
             id(pick_created(found(&["stranger"]), None, Some(&before(None)))),
             None,
-            "nobody knows what was there"
+            "it is unknown what was there"
         );
         assert_eq!(
             id(pick_created(found(&["stranger", "new"]), Some("new"), None)),

@@ -121,7 +121,7 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
 }
 
 #[test]
-fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() {
+fn what_is_found_is_shown_until_it_is_dropped_and_filters_come_back_one_by_one() {
     let mut session = session();
     session.press("4 t");
     respond(&mut session, |response| {
@@ -146,7 +146,7 @@ fn what_is_found_is_told_until_it_is_dropped_and_filters_come_back_one_by_one() 
 }
 
 #[test]
-fn what_to_do_about_a_refusal_is_told_however_long_the_reason_is() {
+fn what_to_do_about_a_refusal_is_shown_however_long_the_reason_is() {
     let mut session = session();
     session.press("4 t");
     let (task, BackgroundTask::Send(SendTask { credential, draft, .. })) = session.task() else {
@@ -232,7 +232,7 @@ fn a_budget_is_counted_down_while_it_is_shown() {
 }
 
 #[test]
-fn enter_goes_on_with_an_element_and_sends_what_was_chosen_since() {
+fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
     session.press("p").type_text("list organizations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;

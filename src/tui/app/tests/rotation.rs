@@ -201,7 +201,7 @@ fn a_question_that_is_left_leaves_an_account() {
 }
 
 #[test]
-fn what_was_stopped_says_what_happened_and_goes_on() {
+fn what_was_stopped_says_what_happened_and_continues() {
     let mut session = ready();
     session.stop(Ok(()));
     let said = session.said();
@@ -382,7 +382,7 @@ fn an_override_is_no_answer_until_the_name_is_typed() {
 }
 
 #[test]
-fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
+fn a_rotation_continues_behind_the_screen_and_is_opened_again() {
     let mut session = ready();
     let task = session.begin();
     session.press("Esc");
@@ -412,7 +412,7 @@ fn a_rotation_goes_on_behind_the_screen_and_is_opened_again() {
 }
 
 #[test]
-fn what_goes_on_behind_the_screen_and_breaks_says_so() {
+fn what_runs_behind_the_screen_and_fails_says_so() {
     let mut session = ready();
     let task = session.begin();
     session.press("Esc");
@@ -461,7 +461,7 @@ fn a_further_part_can_be_replaced_and_the_reason_goes_on_record() {
 }
 
 #[test]
-fn a_new_credential_that_the_filter_hides_is_told_of() {
+fn a_new_credential_that_the_filter_hides_is_reported() {
     let mut session = ready();
     session.press("/").type_text("laptop").press("Enter");
     let made = crate::domain::Credential { id: id(77), ..session.app.credentials.all()[0].clone() };

@@ -145,7 +145,7 @@ fn an_address_is_pasted_and_never_shown() {
 }
 
 #[test]
-fn leaving_gives_it_up_until_the_person_has_answered() {
+fn closing_cancels_it_until_the_user_has_answered() {
     let mut session = with_app();
     let task = session.begin_sign_in();
     session.press("Esc");
@@ -176,7 +176,7 @@ fn a_cancelled_sign_in_closes_its_dialog() {
 }
 
 #[test]
-fn what_came_of_it_is_told() {
+fn the_result_is_shown() {
     let mut session = with_app();
     let task = session.begin_sign_in();
     session
@@ -199,7 +199,7 @@ fn what_came_of_it_is_told() {
 }
 
 #[test]
-fn a_form_without_a_secret_signs_in_and_stays_until_it_is_over() {
+fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
     let mut session = session();
     session.press("L");
     assert!(
@@ -267,7 +267,7 @@ fn an_access_token_wakes_the_screen_only_while_the_detail_is_seen() {
 }
 
 #[test]
-fn who_a_new_credential_is_is_said() {
+fn the_principal_of_a_new_credential_is_shown() {
     let mut session = session();
     let name = CredentialName::parse("triage").expect("a name");
     let classified =
@@ -289,7 +289,7 @@ fn who_a_new_credential_is_is_said() {
 }
 
 #[test]
-fn a_person_is_asked_before_what_may_change_something_goes_once_more() {
+fn the_user_is_asked_before_a_changing_request_is_repeated() {
     let respond = |session: &mut TestSession, method: HttpMethod| {
         let draft = RequestDraft::new(
             method,
