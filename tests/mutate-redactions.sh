@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Switches off one redaction after the other in a copy of the sources, and shows that the leak gate notices each time.
+# Disables one redaction after another in a copy of the sources, and checks that the leak gate notices each of them.
 #
-#   tests/mutate-redactions.sh [NAME…]      without names, all of them; each takes as long as a build and the gate
+#   tests/mutate-redactions.sh [NAME…]      without names, all of them; each takes a build and a run of the gate
 #
-# What stands in front of them all is not here: `net/reading` masks what was sent before anybody else sees an answer, so
-# alone it hides behind the others; its own tests show it.
+# The redaction in `net/response.rs` is not in the list: it masks the sent secret before all others do, so the others hide
+# a mutation of it. Its own unit tests cover it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-#          name       file                          from                                             to
+#  name       file                           original                                              replacement
 mutations=(
-  'as-is     |src/domain/redact/mod.rs   |self.secrets.iter().fold(text, \|text, secret\| without(text, secret))|text'
-  'encoded   |src/domain/redact/mod.rs   |{ text.replace(encoded.as_str(), MASK) }                             |{ text }'
-  'shapes    |src/domain/redact/mod.rs   |shapes::mask(&self.redact_known(text.to_owned()))                    |self.redact_known(text.to_owned())'
-  'answers   |src/engine/withhold.rs     |Body::Text(redactor.redact(&text)),                                  |Body::Text(text),'
-  'fresh     |src/engine/withhold.rs     |*text = captured.text;                                               |'
-  'history   |src/engine/history.rs      |let mut kept = draft.without_secrets(redactor);                      |let _ = redactor; let mut kept = draft.clone();'
-  'mask      |src/tui/app/detail.rs      |self.reveal = Reveal::Masked;                                        |'
+  'literal   |src/domain/redact/mod.rs      |self.secrets.iter().fold(text, \|text, secret\| mask_escaped(text, secret))|text'
+  'encoded   |src/domain/redact/mod.rs      |text.replace(encoded.as_str(), MASK)                                 |text'
+  'patterns  |src/domain/redact/mod.rs      |patterns::mask_patterns(&self.redact_known(text.to_owned()))         |self.redact_known(text.to_owned())'
+  'responses |src/engine/redact_response.rs |ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),|ResponseBody::Text(text) => ResponseBody::Text(text),'
+  'fresh     |src/engine/redact_response.rs |*text = captured.text;                                               |'
+  'history   |src/engine/history.rs         |let mut recorded = draft.without_secrets(redactor);                  |let _ = redactor; let mut recorded = draft.clone();'
+  'mask      |src/tui/app/detail.rs         |self.reveal = RevealState::Masked;                                   |'
 )
 
 copy=$(mktemp -d)
@@ -24,7 +24,7 @@ trap 'rm -rf "$copy"' EXIT
 export CARGO_TARGET_DIR=${TOKENRING_MUTANTS:-$PWD/target/mutants} INSTA_UPDATE=no RUST_BACKTRACE=0
 gate=(leak::no_command leak::screen::the_screen leak::grant)
 
-# With new times: by its old ones, a file that is whole again would look older than what was built from its mutant.
+# New modification times, because a restored file with its old time would look older than the build of its mutation.
 prepare() { rm -rf "${copy:?}/tree"; mkdir "$copy/tree"; git ls-files -z | tar --null -T - -cf - | tar -xmf - -C "$copy/tree"; }
 passes() { (cd "$copy/tree" && cargo test --locked --quiet --test suite -- "${gate[@]}") >"$copy/log" 2>&1; }
 trim() { sed 's/^ *//; s/ *$//' <<<"$1"; }

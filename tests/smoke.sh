@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A smoke run of the built program: the main job on the simulator, from a script's point of view.
+# Smoke test of the built program: the main commands on the simulator, as a script uses them.
 #   tests/smoke.sh PATH/TO/tokenring
 set -euo pipefail
 program=$(realpath "$1")

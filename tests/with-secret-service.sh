@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs a command in a session of its own: a private message bus and, on it, a real Secret Service. No desktop needed.
+# Runs a command in a new session with a private message bus and a real Secret Service. Needs no desktop.
 #
 #   with-secret-service.sh [--locked | --bare] COMMAND [ARGUMENT...]
 #
-# --locked locks the keyring before the command runs; --bare starts the bus alone. The bus starts no service by itself.
+# --locked locks the keyring before the command runs; --bare starts only the bus. The bus starts no services on demand.
 # Needs the packages dbus and gnome-keyring (and libsecret-tools for tests that call secret-tool).
 # The command finds KEYRING_PID (the daemon) and KEYRING_PASSWORD in its environment.
 set -euo pipefail
@@ -11,7 +11,7 @@ set -euo pipefail
 state=unlocked
 case ${1-} in --locked | --bare) state=${1#--}; shift ;; esac
 
-# A short path, because a socket's may have 107 bytes at most.
+# A short path: the path of a socket may have at most 107 bytes.
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mkdir -m 700 "$root"/{home,data,config,cache,run}
@@ -50,14 +50,14 @@ until_it_says() { # WORD QUESTION...
   exit 70
 }
 
-# printf and not echo: a line end would become part of the password. In the foreground, so that $! is the daemon.
+# printf instead of echo, because a newline would become part of the password. --foreground, so that $! is the daemon.
 gnome-keyring-daemon --foreground --unlock --components=secrets < <(printf %s "$KEYRING_PASSWORD") >"$HOME/daemon.log" 2>&1 &
 export KEYRING_PID=$!
 trap 'kill -KILL "$KEYRING_PID" 2>/dev/null || true' EXIT
 
 service=org.freedesktop.secrets path=/org/freedesktop/secrets
 until_it_says true org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner "string:$service"
-# The daemon says "unlocked" to any password, so the collection is asked.
+# The daemon reports "unlocked" for any password, so the script queries the collection.
 locked=(org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Collection string:Locked)
 until_it_says false "$service" "$path/aliases/default" "${locked[@]}"
 if [ "$KEYRING_STATE" = locked ]; then

@@ -29,7 +29,7 @@ const FILL_INDEX_SQL: &str = "
         principal_id, principal_name, principal_type, check_verdict, check_status, check_reason, check_at, check_latency_ms)
     SELECT printf('%s-%s-%05d', substr('ci  prodtestdev ', i % 4 * 4 + 1, 4), substr('scanbotsdeskring', i / 4 % 4 * 4 + 1, 4), i),
         printf('%032x', i), 'snyk', 'personal-token', 'SNYK-EU-01', '{\"org_id\":\"4a18d42f-0706-4ad0-b127-24078731fbed\"}',
-        '[\"prod\"]', 1780000000000000, 1800000000000000, printf('%020x', i), printf('%036x', i), 'somebody', 'user',
+        '[\"prod\"]', 1780000000000000, 1800000000000000, printf('%020x', i), printf('%036x', i), 'ada', 'user',
         'accepted', 200, '200: accepted', 1790000000000000, 41
     FROM n";
 

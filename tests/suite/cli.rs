@@ -81,7 +81,7 @@ fn a_wrong_region_is_distinguished_from_a_bad_token() {
         .to_string();
     assert!(
         own.contains("belongs to SNYK-US-01"),
-        "the own region is asked when the others have answered: {own}"
+        "the own region is asked after the others have responded: {own}"
     );
 
     let answer = home

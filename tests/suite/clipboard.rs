@@ -62,7 +62,7 @@ impl Desktop {
         xclip.wait().unwrap();
         let end = Instant::now() + TEST_TIMEOUT;
         while self.pasted(&[]) != text {
-            assert!(Instant::now() < end, "waited in vain for what was copied");
+            assert!(Instant::now() < end, "timed out: the copied text is not on the clipboard");
         }
     }
 }
@@ -99,7 +99,7 @@ async fn a_copied_secret_is_marked_and_goes_after_its_time() {
     assert_eq!(
         desktop.pasted(&["-t", "x-kde-passwordManagerHint"]),
         "secret",
-        "managers of clipboards are told"
+        "clipboard managers get the mark"
     );
     wait_until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
     pty.send("q");
@@ -116,10 +116,10 @@ fn text_of_another_program_is_left_alone_and_the_own_copy_is_cleared_at_the_end(
     let mut pty = home.unlocked_screen();
     pty.send("y");
     pty.expect("cleared in 600 s");
-    desktop.copy("somebody else's");
+    desktop.copy("of another program");
     pty.send("q");
     assert_eq!(pty.code(), 0);
-    assert_eq!(desktop.pasted(&[]), "somebody else's");
+    assert_eq!(desktop.pasted(&[]), "of another program");
 
     let mut pty = home.unlocked_screen();
     pty.send("y");

@@ -115,11 +115,7 @@ fn a_dotenv_file_gets_one_value_and_keeps_everything_else() {
     assert!(delivered.json()["note"].as_str().unwrap().contains("mode 640"), "{}", delivered.out);
     assert_eq!(fs::read_to_string(&file).unwrap(), before.replace(OLD, SECRET));
     assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o640);
-    assert_eq!(
-        fs::read_dir(file.parent().unwrap()).unwrap().count(),
-        1,
-        "nothing is left beside it"
-    );
+    assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1, "no other file is left");
     assert_eq!(holds(&setup), [("dotenv".to_owned(), "current".to_owned())]);
 
     setup.home.feed(&["edit", "ci", "--secret"], OLD).expect(0);
@@ -227,7 +223,7 @@ fn files_that_must_not_change_do_not() {
         .add("gone", &["--env-file", setup.path("gone.env").to_str().unwrap(), "--key", "K"])
         .expect(0);
     setup.deliver("gone").expect(1);
-    assert!(!setup.path("gone.env").exists(), "no file is made that nobody reads");
+    assert!(!setup.path("gone.env").exists(), "a missing file is not created");
 }
 
 #[test]

@@ -171,7 +171,7 @@ async fn a_store_that_loses_changes_or_cannot_hold_what_it_is_given_is_found_out
     assert_eq!(
         examined(FaultyStore::new(MemoryStore::new())).await.len(),
         2,
-        "a store that is roomy is told once"
+        "a store with enough room has one finding"
     );
 }
 
@@ -199,7 +199,7 @@ fn the_store_and_the_index_are_held_against_one_another() {
     );
     assert_eq!(
         found["findings"][0]["what"], "encrypted file is in use",
-        "a locked store is told once: {found}"
+        "a locked store has one finding: {found}"
     );
 
     write(folder.path(), "another-passphrase", "Not-Vq7-but-Zk3", 0o600);

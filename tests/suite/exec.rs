@@ -128,7 +128,7 @@ fn names_and_fields_can_be_chosen() {
             .contains("org_id")
     );
     home.run(&["exec", "--env", "no", "--", "true"]).expect(2);
-    home.run(&["exec", "--env", "T=nobody", "--", "true"]).expect(3);
+    home.run(&["exec", "--env", "T=missing", "--", "true"]).expect(3);
     home.run(&["exec", "--", "true"]).expect(2);
 }
 
@@ -188,7 +188,7 @@ fn the_command_replaces_this_process_and_no_other_process_sees_the_secret() {
     let mut child = start(&home, &["ci", "--", "sh", "-c", "echo $$; read wait"]);
     // Standard input must be held open, or the shell ends at once.
     let pid: u32 = first_line(&mut child).parse().unwrap();
-    assert_eq!(pid, child.id(), "exec keeps the number of the process");
+    assert_eq!(pid, child.id(), "exec keeps the process ID");
     child.wait().unwrap();
 
     let mut held = home.command(&["exec", "ci", "--", "sh", "-c", "echo $$; read wait"]);
@@ -369,7 +369,7 @@ fn output_that_could_not_be_written_is_reported_and_is_no_success() {
         .unwrap();
     assert!(
         own.status.code().is_none_or(|code| code != 0),
-        "its own code is kept, or it died of the pipe"
+        "it keeps its own exit code, or SIGPIPE ended it"
     );
 }
 

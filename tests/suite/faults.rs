@@ -96,7 +96,7 @@ fn a_torn_and_a_newer_index_are_refused_and_left_alone() {
     assert_eq!(
         home.run(&["get", "laptop"]).expect(0).out,
         uuid(0),
-        "whole again, it is used again"
+        "the restored index is used again"
     );
     rusqlite::Connection::open(index_of(&home))
         .unwrap()
@@ -207,7 +207,7 @@ fn on_a_full_disk_stored_data_stays_and_the_rest_is_reported() {
         let mut kept: Vec<_> = (1..full).map(|number| format!("disk-{number}")).collect();
         kept.push("laptop".to_owned());
         kept.sort_unstable();
-        assert_eq!(names(&home), kept, "nothing is half added unless that was said");
+        assert_eq!(names(&home), kept, "nothing is partly added unless that was reported");
         for number in 1..full {
             assert_eq!(home.run(&["get", &format!("disk-{number}")]).expect(0).out, uuid(number));
         }
@@ -219,6 +219,9 @@ fn on_a_full_disk_stored_data_stays_and_the_rest_is_reported() {
         let mut left = fs::read_dir(home.root().join("data/vault"))
             .unwrap()
             .map(|entry| entry.unwrap().file_name());
-        assert!(left.all(|name| !name.to_string_lossy().starts_with(".tmp-")), "no draft is left");
+        assert!(
+            left.all(|name| !name.to_string_lossy().starts_with(".tmp-")),
+            "no temporary file is left"
+        );
     });
 }

@@ -78,7 +78,7 @@ fn the_snyk_cli_gives_token_region_and_organization() {
     assert_eq!(
         setup.home.run(&["list", "--json"]).expect(0).json(),
         json!([]),
-        "a dry run keeps nothing"
+        "a dry run stores nothing"
     );
 
     let done = setup.import(&["snyk-cli", "--as", "laptop"]);

@@ -101,7 +101,7 @@ fn assert_store_unavailable(home: &Home, words: &str) {
     assert_eq!(
         listed.as_array().unwrap().len(),
         1,
-        "nothing is half added or half removed: {listed}"
+        "no credential is partly added or removed: {listed}"
     );
 }
 
@@ -307,7 +307,7 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
             "{}",
             moved.err
         );
-        assert_eq!(items(), before, "the source is left alone unless somebody asks");
+        assert_eq!(items(), before, "the source is unchanged unless its deletion was requested");
         let settings = std::fs::read_to_string(home.root().join("config/config.toml")).unwrap();
         assert!(settings.contains("store = \"file\""), "{settings}");
 

@@ -111,11 +111,11 @@ fn every_command_of_the_screen_has_its_place_on_the_command_line_or_needs_none()
     let beside = SCREEN_AND_CLI.iter().chain(&OTHER_NAMES).map(|(name, _)| *name);
     let placed: Vec<_> = beside.chain(SCREEN_ONLY).collect();
     let unlike: HashSet<_> = placed.iter().copied().collect();
-    assert_eq!(unlike.len(), placed.len(), "something is placed twice");
+    assert_eq!(unlike.len(), placed.len(), "a command is listed twice");
     let known: HashSet<_> = COMMANDS.iter().map(|command| command.name).collect();
     let mut unplaced: Vec<_> = known.symmetric_difference(&unlike).collect();
     unplaced.sort();
-    assert!(unplaced.is_empty(), "not placed, or not there any more: {unplaced:?}");
+    assert!(unplaced.is_empty(), "not listed, or no longer a command: {unplaced:?}");
 }
 
 #[test]

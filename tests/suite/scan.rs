@@ -199,7 +199,7 @@ fn a_user_reads_a_table_and_no_secret() {
         (consumers.as_array().unwrap().len(), &consumers[0]["key"]),
         (1, &json!("SNYK_TOKEN"))
     );
-    assert_eq!(consumers[0]["holds"], "current", "it was seen to lie there");
+    assert_eq!(consumers[0]["holds"], "current", "the scan found it there");
 }
 
 #[test]
@@ -245,7 +245,7 @@ fn the_name_of_a_file_cannot_control_the_terminal_and_is_printed_once() {
     .to_diagnostics();
     assert!(
         !told[0].what.contains(['\u{1b}', '\n']),
-        "nor on the screen that is told in lines: {told:?}"
+        "nor in the output on the terminal: {told:?}"
     );
 }
 
@@ -376,7 +376,7 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     );
     assert!(
         fs::read(&notes).unwrap() == wide(&format!("the key is {secret}\n")),
-        "what nobody asked to change stays"
+        "a file without a request to change it stays"
     );
     assert_eq!(fs::read_to_string(&locked).unwrap(), format!("key: '{secret}'\n"));
     assert_eq!(fs::metadata(&large).unwrap().len(), (200 << 20) + secret.len() as u64 + 7);
@@ -395,7 +395,7 @@ fn from_import_over_scan_and_blanking_to_a_new_secret_nothing_is_lost() {
     assert_eq!(
         slots,
         ["former", "former", "former", "current", "current"],
-        "the old key is told from the new one"
+        "the old key is distinguished from the new one"
     );
     let linked: Vec<_> =
         left["finds"].as_array().unwrap().iter().map(|find| find["linked"].clone()).collect();
@@ -474,6 +474,6 @@ fn every_part_and_what_was_there_before_is_named_for_what_it_is() {
     assert_eq!(
         consumers.as_array().unwrap().len(),
         1,
-        "a place with a former secret is not kept up to date by itself"
+        "a place with a former secret is not registered as a consumer"
     );
 }

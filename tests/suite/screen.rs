@@ -86,7 +86,7 @@ async fn nothing_is_drawn_while_it_is_away() {
     session.send_system_event(SystemEvent::Quit { code: 143, acknowledged: heard });
     let (code, terminal_calls) = session.end().await;
     assert_eq!(code, 143);
-    assert!(answer.recv().is_ok(), "whoever asked was heard");
+    assert!(answer.recv().is_ok(), "the sender gets its acknowledgment");
     assert_eq!(terminal_calls.last(), Some(&TerminalCall::Stop(SuspendScope::Process)));
 }
 

@@ -37,7 +37,11 @@ fn shells_are_offered_the_names_there_are() {
     assert_eq!(offered(&home, &["show", "ci"]), ["ci-runner", "ci-scanner"]);
     assert_eq!(offered(&home, &["consumer", "list", "la"]), ["laptop"]);
     assert_eq!(offered(&home, &["exec", "lap"]), ["laptop"]);
-    assert_eq!(offered(&home, &["add", "ci"]), [""; 0], "a new name is not one that is taken");
+    assert_eq!(
+        offered(&home, &["add", "ci"]),
+        [""; 0],
+        "existing names are not offered for a new one"
+    );
     assert!(offered(&home, &["add", "x", "--provider", "sn"]).contains(&"snyk-api-web".to_owned()));
     assert_eq!(offered(&home, &["add", "x", "--region", "snyk-eu"]), ["SNYK-EU-01"]);
     assert_eq!(offered(&home, &["create", "x", "--like", "lap"]), ["laptop"]);

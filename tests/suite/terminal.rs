@@ -158,7 +158,7 @@ fn screen_of_new_user(home: &TempDir) -> Pty {
     command.env("TOKENRING_HOME", home.path().join("ring"));
     command.env(
         "DBUS_SESSION_BUS_ADDRESS",
-        format!("unix:path={}", home.path().join("nobody").display()),
+        format!("unix:path={}", home.path().join("missing").display()),
     );
     command.env("TERM", "xterm-256color");
     command.env("LANG", "C.UTF-8");

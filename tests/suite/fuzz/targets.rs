@@ -274,6 +274,6 @@ fn json_view(input: &[u8]) {
     }
     if document.is_json() {
         let again = FoldableDocument::parse(&document.pretty_text());
-        assert!(again.is_json(), "what is JSON stays JSON when it is written out: {text:?}");
+        assert!(again.is_json(), "JSON that is printed is still JSON: {text:?}");
     }
 }

@@ -82,8 +82,7 @@ fn many_are_stored_at_once_and_those_of_a_deleted_credential_are_dropped() {
 fn principals_of_many_credentials_are_stored_at_once() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
-    let who =
-        Principal { id: "1".to_owned(), name: "somebody".to_owned(), kind: "user".to_owned() };
+    let who = Principal { id: "1".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() };
     index
         .record_principals(&[(id_of("gone"), who.clone()), (id_of("laptop"), who.clone())])
         .unwrap();

@@ -192,7 +192,7 @@ mod unix {
             assert_eq!(
                 index.credentials().unwrap().len(),
                 added + 1,
-                "what is there can still be read"
+                "the stored data can still be read"
             );
             assert!(added > 10, "{added}");
             return;
@@ -227,7 +227,7 @@ fn a_short_log_is_left_for_the_next_one_and_a_long_one_is_not() {
             .unwrap();
     };
     check(1);
-    assert!(log() > 0, "a verdict is not worth two syncs of the disk");
+    assert!(log() > 0, "one check result must not sync the disk twice");
     let grown = (2..1000).map(|at| (check(at), log()).1).take_while(|length| *length > 0).max();
     assert!(grown.is_some_and(|length| length < 2 << 20), "{grown:?}");
     assert_eq!(log(), 0);

@@ -111,7 +111,7 @@ fn one_process_at_a_time_drives_a_rotation() {
     assert_eq!(
         one.append_journal(&lease, moment(111), "{}"),
         Err(held(170)),
-        "who lost the lease writes no more"
+        "a lost lease cannot write"
     );
     assert_eq!(one.close_rotation(&lease, moment(111), "done"), Err(held(170)));
     one.release_lease(&lease).unwrap();
@@ -124,7 +124,7 @@ fn one_process_at_a_time_drives_a_rotation() {
     other.release_lease(&second).unwrap();
     assert!(
         one.acquire_lease("r1", &claim("one", 112)).is_ok(),
-        "what was released is free at once"
+        "a released rotation is free at once"
     );
     assert_eq!(
         one.acquire_lease("r9", &claim("one", 0)),

@@ -56,7 +56,7 @@ async fn nothing_of_a_grant_is_outside_the_store() {
     let client_secret = random(40);
     gate.search.add_secret("the client secret", &client_secret);
     let input = format!("{client_secret}\n");
-    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
+    gate.sign_in("triage", &[&NEW[..], &["client_id=robot"]].concat(), &input).await.expect(0);
     gate.sign_in("refused", &[&NEW[..], &["client_id=refuse"]].concat(), &input).await.expect(4);
     let before = gate.mirror.granted().len();
     // The mirror refuses the access token each time, so each command refreshes it.
@@ -90,7 +90,7 @@ async fn nothing_of_a_grant_is_on_the_screen() {
     gate.search.add_secret("the client secret", &client_secret);
     gate.sign_in(
         "triage",
-        &[&NEW[..], &["client_id=someone"]].concat(),
+        &[&NEW[..], &["client_id=robot"]].concat(),
         &format!("{client_secret}\n"),
     )
     .await
@@ -128,7 +128,7 @@ async fn nothing_of_a_grant_is_on_the_screen() {
 async fn a_planted_leak_of_a_grant_is_found() {
     let mut gate = LeakGate::new();
     let input = format!("{}\n", random(40));
-    gate.sign_in("triage", &[&NEW[..], &["client_id=someone"]].concat(), &input).await.expect(0);
+    gate.sign_in("triage", &[&NEW[..], &["client_id=robot"]].concat(), &input).await.expect(0);
     gate.search_files();
     gate.assert_no_leaks();
     let granted = gate.mirror.granted();

@@ -75,7 +75,7 @@ fn neither_secret_of_a_rotation_is_in_the_memory_of_the_screen() {
     let mut pty = home.unlocked_screen();
     if std::fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
         return println!(
-            "skipped: the memory of the program cannot be read, which is as it should be; root could"
+            "skipped: the memory of the program cannot be read, as intended; root could"
         );
     }
     pty.send("r");

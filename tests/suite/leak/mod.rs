@@ -142,7 +142,7 @@ impl LeakGate {
         self.canaries = vec![
             one("personal", "snyk", "personal-token", &[], &uuid),
             one("access", "snyk", "personal-access-token", &[], &format!("snyk_uat.{pat}")),
-            one("robot", "snyk", "service-account-oauth", &["client_id=someone"], &odd),
+            one("robot", "snyk", "service-account-oauth", &["client_id=robot"], &odd),
             one("refused-robot", "snyk", "service-account-oauth", &["client_id=refuse"], &odd),
             one("scanner", "snyk-api-web", "api-key", &[], &jwt),
             one("mobile", "appcircle", "personal-access-key", &[], &pak),
@@ -150,7 +150,7 @@ impl LeakGate {
             CanaryCredential {
                 parts: &["client_secret"],
                 input: parted,
-                ..one("app", "snyk-apps", "app", &["client_id=someone"], &refresh)
+                ..one("app", "snyk-apps", "app", &["client_id=robot"], &refresh)
             },
         ];
     }
@@ -263,7 +263,7 @@ fn no_command_lets_a_secret_out() {
             &["identify"][..],
             &["identify", "--json"],
             &["add", canary.name, "--provider", canary.provider, "--kind", canary.kind, "--json"],
-            &["add", "x", "--provider", "nobody"],
+            &["add", "x", "--provider", "missing"],
             &["add", "x", "--provider", canary.provider, "--kind", "nothing"],
             &[
                 "add",

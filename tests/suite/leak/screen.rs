@@ -113,7 +113,7 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     let mut pty = unlocked(&gate);
     if fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
         return println!(
-            "skipped: the memory of the program cannot be read, which is as it should be; root could"
+            "skipped: the memory of the program cannot be read, as intended; root could"
         );
     }
     pty.send("\r");

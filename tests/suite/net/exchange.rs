@@ -191,7 +191,7 @@ async fn a_token_for_another_organization_is_no_success() {
     assert_eq!(
         token.expires_at(NOW),
         NOW.checked_add(time::Duration::HOUR),
-        "the earlier end counts"
+        "the earlier expiry counts"
     );
 }
 

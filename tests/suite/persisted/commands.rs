@@ -236,7 +236,7 @@ impl CommandRecorder {
 
     fn errors(&mut self) {
         self.run("usage error", &["nonsense"], 2);
-        self.run("unknown name", &["show", "nobody"], 3);
+        self.run("unknown name", &["show", "missing"], 3);
         self.run("unknown kind", &["add", "x", "--provider", "snyk", "--kind", "nothing"], 2);
     }
 }

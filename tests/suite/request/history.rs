@@ -38,7 +38,7 @@ fn requests_are_remembered_found_and_sent_again() {
     assert_eq!(history(&home, &["--limit", "1"]).len(), 1);
     assert_eq!(history(&home, &[]).len(), 3);
     home.run(&["history", "resend", "999"]).expect(3);
-    home.run(&["history", "nobody"]).expect(3);
+    home.run(&["history", "missing"]).expect(3);
     home.run(&["history", "purge", "--keep", "1"]).expect(0);
     assert_eq!(history(&home, &[]).len(), 1);
 }

@@ -200,7 +200,7 @@ fn the_next_page_is_not_fetched_from_a_stranger() {
     let server = Recorder::saying(&json!({"data": [1.50], "links": {"next": link}}).to_string());
     let home = home_bound_to(&server);
     let refused = home.run(&["request", "probe", "/rest/x", "--all-pages"]).expect(1);
-    assert_eq!(refused.json(), json!([1.5]), "what was read stays read, as valid JSON");
+    assert_eq!(refused.json(), json!([1.5]), "the pages read so far are printed as valid JSON");
     assert!(
         refused.out.contains("1.5") && refused.err.contains("another origin"),
         "{}",

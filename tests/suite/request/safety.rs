@@ -103,7 +103,7 @@ fn a_minted_secret_without_a_name_is_not_lost() {
     let listed = home.run(&["list", "--json"]).expect(0).json();
     assert_eq!(
         listed[1]["fields"]["client_id"], "c",
-        "what the answer tells about it is kept too: {listed}"
+        "the properties in the response are stored too: {listed}"
     );
 }
 

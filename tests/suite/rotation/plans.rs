@@ -121,7 +121,7 @@ async fn an_account_of_which_only_the_secret_is_known_needs_no_user_either() {
         assert_eq!(
             (fields["level"].as_str(), &fields[place]),
             (level, &there[place]),
-            "what was learned is kept"
+            "the learned properties are stored"
         );
         assert_ne!(
             fields["service_account_id"], there["service_account_id"],
@@ -375,7 +375,7 @@ async fn a_session_whose_access_token_expires_while_waiting_is_refreshed_for_the
         "{:#?}",
         rig.lines.lock().unwrap()
     );
-    assert_eq!(user.prompts.lock().unwrap().len(), 1, "nobody has to sign in again");
+    assert_eq!(user.prompts.lock().unwrap().len(), 1, "the user need not sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
     let after = rig.fresh_engine().find_credential(SESSION.0).await.unwrap();
     assert_eq!(

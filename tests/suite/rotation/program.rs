@@ -70,7 +70,7 @@ fn one_command_replaces_a_client_secret_and_everything_that_uses_it() {
     assert_ne!(new, old);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), format!("SNYK_SECRET={new}\nOTHER=1\n"));
     home.run(&["check", "us01-release-bot"]).expect(0);
-    assert!(!done.out.contains(old) && !done.out.contains(&new), "no secret is told");
+    assert!(!done.out.contains(old) && !done.out.contains(&new), "no secret is printed");
 
     let audit = home.run(&["audit", "--json"]).expect(0).json();
     let deeds: Vec<(String, String)> = audit.as_array().unwrap().iter().map(deed).collect();
@@ -122,7 +122,7 @@ fn the_client_secret_of_an_app_is_replaced_and_the_sign_in_continues() {
         session,
         "no refresh token is spent"
     );
-    assert!(!done.out.contains(&old) && !done.err.contains(&old), "no secret is told");
+    assert!(!done.out.contains(&old) && !done.err.contains(&old), "no secret is printed");
     assert_eq!(living(&simulator, &old), 0);
     home.run(&["check", "us01-triage-app"]).expect(0);
     assert_ne!(
@@ -384,7 +384,7 @@ async fn a_session_is_replaced_by_a_new_sign_in_and_the_old_refresh_token_is_rev
     home.run(&["check", "us01-triage-app"]).expect(0);
     assert!(
         home.run(&["show", "us01-triage-app", "--json"]).expect(0).json()["expires"].is_string(),
-        "its end is known"
+        "its expiry is known"
     );
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), serde_json::json!([]));
     assert_eq!(home.run(&["audit", "--verify", "--json"]).expect(0).json()["intact"], true);

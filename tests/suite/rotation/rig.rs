@@ -286,7 +286,7 @@ impl RotationRig {
         let died = AssertUnwindSafe(self.fresh_engine().rotate(plan.clone(), observer))
             .catch_unwind()
             .await;
-        assert!(died.is_err(), "it did not die: {:#?}", died.ok());
+        assert!(died.is_err(), "it did not crash: {:#?}", died.ok());
     }
 
     /// Runs the task with injected faults.
@@ -309,12 +309,12 @@ impl RotationRig {
             match ended {
                 Ok(status) => return status,
                 Err(problem) => {
-                    assert!(injector.is_spent(), "without a reason: {problem}");
+                    assert!(injector.is_spent(), "failed without an injected fault: {problem}");
                     last = Some(problem);
                 }
             }
         }
-        panic!("it does not end: {last:?} after {:#?}", self.lines.lock().unwrap());
+        panic!("the rotation does not end: {last:?} after {:#?}", self.lines.lock().unwrap());
     }
 
     /// Fails unless the store holds a working secret, where the plan promises one at all times.
@@ -328,7 +328,7 @@ impl RotationRig {
         let works = self.live_secrets(&plan.region).await.contains(&current);
         assert!(
             works || plan.overlap == SecretOverlap::Absent,
-            "the current secret is dead: {:#?}",
+            "the current secret is revoked: {:#?}",
             self.lines.lock().unwrap()
         );
     }
@@ -503,11 +503,11 @@ impl RotationRig {
                 expected.insert(current.expect("a secret is retrievable"));
             }
             (RotationPhase::Done, RotationPurpose::Revoke) => {
-                assert_eq!(current, before.old, "it stays here until it is removed");
+                assert_eq!(current, before.old, "the secret is stored until it is removed");
                 before.old.iter().for_each(|old| _ = expected.remove(old));
             }
             (RotationPhase::RolledBack, RotationPurpose::Create) => {
-                assert_eq!((current, known), (None, false), "nothing is left of what was not made");
+                assert_eq!((current, known), (None, false), "nothing is left of a failed creation");
             }
             // A refresh token that was used in the meantime has been replaced by its successor.
             (RotationPhase::RolledBack, RotationPurpose::Replace)
@@ -516,8 +516,10 @@ impl RotationRig {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
             }
-            (RotationPhase::RolledBack, _) => assert_eq!(current, before.old, "all is as it was"),
-            _ => panic!("it is not over: {status:#?}"),
+            (RotationPhase::RolledBack, _) => {
+                assert_eq!(current, before.old, "the old secret is current")
+            }
+            _ => panic!("the rotation has not ended: {status:#?}"),
         }
         let living = self.live_secrets(&plan.region).await;
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
@@ -529,7 +531,7 @@ impl RotationRig {
             assert_eq!(
                 self.slot(plan, slot).await,
                 None,
-                "only the current secret is kept: {slot:?}"
+                "only the current secret is stored: {slot:?}"
             );
         }
     }

@@ -166,7 +166,7 @@ impl UserPrompter for ScriptedUser<'_> {
 
     async fn decide(&self, prompt: &RotationPrompt) -> Option<PromptReply> {
         self.prompts.lock().unwrap().push(prompt.clone());
-        assert!(self.prompts.lock().unwrap().len() < 60, "asked without end: {prompt:#?}");
+        assert!(self.prompts.lock().unwrap().len() < 60, "too many prompts: {prompt:#?}");
         if prompt.awaited_callback.is_some() && self.never_visits {
             return std::future::pending().await;
         }

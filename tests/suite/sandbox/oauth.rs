@@ -246,7 +246,7 @@ async fn denial_and_mistakes_are_reported_to_the_right_party() {
     let ask = async |name: &str, value: &str| {
         read(simulator.client.get(page_url(&simulator, (name, value)))).await
     };
-    assert_eq!(ask("client_id", "nobody").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ask("client_id", "missing").await.status, StatusCode::BAD_REQUEST);
     assert_eq!(
         ask("redirect_uri", "http://evil.example/callback").await.status,
         StatusCode::BAD_REQUEST

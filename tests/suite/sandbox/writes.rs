@@ -53,7 +53,7 @@ async fn an_account_lives_from_creation_to_deletion() {
     let path = format!("{}/{id}?{VERSION}", accounts(&simulator));
     assert!(
         !simulator.get("us01-admin", &path).await.text.contains(key),
-        "a secret is told only once"
+        "a secret is shown only once"
     );
     let rename = json!({"data": {"id": id, "type": "service_account", "attributes": {"name": "rotation-1b"}}});
     let renamed = simulator.send(Method::PATCH, "us01-admin", (&path, &rename)).await.json();
@@ -273,7 +273,7 @@ async fn the_web_pages_make_what_the_api_cannot() {
     assert_eq!((status("SNYK-US-01", &old).await, status("SNYK-US-01", &new).await), (200, 200));
     assert_eq!(by_hand("us01-laptop").await.status, StatusCode::CONFLICT, "three are the most");
     assert_eq!(by_hand("us01-ci-scanner").await.status, StatusCode::CONFLICT, "that has an API");
-    assert_eq!(by_hand("nobody").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(by_hand("missing").await.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

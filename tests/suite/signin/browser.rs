@@ -54,7 +54,7 @@ impl WaitingCommand {
                 Err(_) => {
                     let mut error = String::new();
                     child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
-                    panic!("it does not wait: {line}{error}")
+                    panic!("the command does not wait: {line}{error}")
                 }
             }
         };

@@ -57,7 +57,11 @@ fn a_key_may_stay_in_its_file_if_no_other_user_can_read_it() {
     let refused = add_with_key_file(&home, &simulator, 0o644).expect(2);
     assert!(refused.err.contains("chmod 600"), "{}", refused.err);
     let added = add_with_key_file(&home, &simulator, 0o600).expect(0);
-    assert!(added.out.contains("service-account-oauth"), "the key tells the kind: {}", added.out);
+    assert!(
+        added.out.contains("service-account-oauth"),
+        "the key determines the kind: {}",
+        added.out
+    );
     home.run(&["check", "sbom"]).expect(0);
     std::fs::remove_file(home.root().join("sbom.pem")).unwrap();
     let gone = home.run(&["get", "sbom", "--json"]).expect(2).error();

@@ -74,7 +74,10 @@ async fn another_state_is_turned_away_and_the_real_answer_still_counts() {
     assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 0);
     let genuine = press_consent_button(&waiting.visit, "allow").await;
     assert_eq!(open_callback(genuine.clone()).await.unwrap().0, 200);
-    assert!(open_callback(genuine).await.is_none(), "a second answer finds nobody");
+    assert!(
+        open_callback(genuine).await.is_none(),
+        "the listener is closed after the first callback"
+    );
     waiting.end().expect(0);
     assert_eq!(request_count(&simulator, "POST", "/oauth2/token").await, 1);
 }
@@ -262,7 +265,7 @@ async fn a_sign_in_without_a_callback_times_out_with_a_message() {
         (problem.what.as_str(), problem.class),
         ("The sign-in timed out", ProblemClass::Unknown)
     );
-    assert!(open_callback(callback).await.is_none(), "nobody listens any more");
+    assert!(open_callback(callback).await.is_none(), "the listener is closed");
 }
 
 #[test]
@@ -276,7 +279,7 @@ fn kinds_without_a_sign_in_are_reported() {
             .contains("no sign-in with the browser")
     );
     assert!(
-        home.run(&["login", "nobody", "--json"]).expect(3).error()["remedy"]
+        home.run(&["login", "missing", "--json"]).expect(3).error()["remedy"]
             .as_str()
             .unwrap()
             .contains("--provider")

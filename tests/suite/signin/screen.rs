@@ -89,14 +89,10 @@ async fn a_denial_is_shown_and_can_be_retried() {
     pty.send("\x1b");
     pty.expect("Canceled");
     let callback = Url::parse(&query_parameter(&again, "redirect_uri")).unwrap();
-    assert!(open_callback(callback).await.is_none(), "nobody listens any more");
+    assert!(open_callback(callback).await.is_none(), "the listener is closed");
     pty.send("q");
     assert_eq!(pty.code(), 0);
-    assert_eq!(
-        home.run(&["get", SESSION]).expect(0).out,
-        old,
-        "the session that was there is untouched"
-    );
+    assert_eq!(home.run(&["get", SESSION]).expect(0).out, old, "the previous session is unchanged");
 }
 
 #[tokio::test]
@@ -187,7 +183,7 @@ async fn a_sign_in_that_a_rotation_waits_for_can_be_left_and_rolled_back() {
     pty.send("\x1b[A\x1b[A\r");
     pty.expect("The rotation can still be rolled back");
     let callback = Url::parse(&query_parameter(&visit, "redirect_uri")).unwrap();
-    assert!(open_callback(callback).await.is_none(), "nobody listens any more");
+    assert!(open_callback(callback).await.is_none(), "the listener is closed");
     pty.send("\x1b[C\r");
     pty.expect("Rolled back: everything is as it was");
     pty.send("\rq");

@@ -87,7 +87,7 @@ async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
     let place = VaultFolder::new();
     let store = place.locked();
     contract::holds_when_unavailable(&store, &StoreError::NotInitialized).await;
-    assert!(!place.vault().exists(), "being asked creates nothing");
+    assert!(!place.vault().exists(), "a query creates nothing");
 
     unlock(&store, PASSPHRASE).await.unwrap();
     store.put(&key("k"), &secret("kept")).await.unwrap();

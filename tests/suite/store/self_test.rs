@@ -21,7 +21,7 @@ fn error_text(outcome: Result<(), StoreError>) -> String {
 async fn a_store_that_keeps_nothing_is_found_out() {
     let store = FaultyStore::new(MemoryStore::new()).at(1, StoreFault::Lie);
     assert!(error_text(run_self_test(&store).await).contains("missing after it was written"));
-    assert_eq!(store.calls(), 3, "it put, it looked, and it still tidied up");
+    assert_eq!(store.calls(), 3, "put, get and the final delete");
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ pub(crate) fn programs_installed(programs: &[&str]) -> bool {
 pub(crate) async fn wait_until(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + TEST_TIMEOUT;
     while !condition().await {
-        assert!(Instant::now() < end, "waited in vain: {what}");
+        assert!(Instant::now() < end, "timed out: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -56,8 +56,8 @@ pub(crate) fn secret(text: &str) -> Secret {
 pub(crate) fn assert_same<E: std::fmt::Debug>(read: Result<Secret, E>, expected: &Secret) {
     match read {
         Ok(read) => {
-            assert!(read.same_as(expected), "another secret of {} bytes came back", read.len());
+            assert!(read.same_as(expected), "a different secret of {} bytes was read", read.len());
         }
-        Err(error) => panic!("no secret came back: {error:?}"),
+        Err(error) => panic!("no secret was read: {error:?}"),
     }
 }

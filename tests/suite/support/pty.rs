@@ -254,7 +254,7 @@ impl Pty {
             .changed
             .wait_timeout_while(seen, TEST_TIMEOUT, |seen| !condition(seen))
             .unwrap();
-        assert!(!waited.timed_out(), "waited in vain for {what}:\n{}", seen.screen().contents());
+        assert!(!waited.timed_out(), "timed out waiting for {what}:\n{}", seen.screen().contents());
     }
 
     /// Process ID of the program.

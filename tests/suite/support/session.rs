@@ -169,7 +169,7 @@ impl ScreenSession {
             tokio::time::timeout(TEST_TIMEOUT, self.frame.wait_for(|frame| condition(&frame.text)))
                 .await;
         let found = waited.is_ok_and(|found| found.is_ok());
-        assert!(found, "waited in vain for {what}:\n{}", self.text());
+        assert!(found, "timed out waiting for {what}:\n{}", self.text());
     }
 
     #[track_caller]
