@@ -1,4 +1,4 @@
-//! Access scope of a credential, and the comparison of a new secret's scope with the old one's.
+//! Access scope of a credential, and its comparison between a new and an old secret.
 //!
 //! [`compare_scopes`] decides whether a new secret can replace the old one without asking the user.
 //! Fetching a scope from a provider belongs to `engine::rotation`.
