@@ -1,7 +1,7 @@
 //! Secret stores.
 //!
 //! Start reading at [`SecretStore`], the trait of all backends: the system keyring, an encrypted
-//! file and memory. One contract test suite (`tests/suite/store.rs`) covers all of them. A store
+//! file and memory. One contract test suite (`tests/suite/store/`) covers all of them. A store
 //! knows items only by opaque keys: no description of a credential ever reaches it, because item
 //! names and attributes are plain text on the disk. Data that is not secret belongs to `index`.
 
