@@ -517,7 +517,7 @@ impl RotationRig {
                 expected.insert(current.expect("a secret is retrievable"));
             }
             (RotationPhase::RolledBack, _) => {
-                assert_eq!(current, before.old, "the old secret is current")
+                assert_eq!(current, before.old, "the old secret is current");
             }
             _ => panic!("the rotation has not ended: {status:#?}"),
         }
