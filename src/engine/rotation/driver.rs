@@ -386,6 +386,7 @@ impl RotationDriver<'_> {
             .filter(|created| created.fingerprint == swap.new)
             .and_then(|created| created.remote.clone());
         self.update_metadata(&swap.new, remote).await?;
+        self.record_verification().await?;
         match self.fingerprint_of_slot(SecretSlot::Current).await? {
             Some(fingerprint) => Ok(StepOutcome::Promoted(fingerprint)),
             None => {

@@ -5,12 +5,16 @@
 
 use super::StepResult;
 use super::driver::RotationDriver;
+use super::probe::unnamed_principal;
 use super::strategies::{failure_from_problem, strategy_for};
 use crate::domain::Credential;
-use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::credential::{CheckReport, SecretPart, SecretSlot};
+use crate::domain::response::CheckResult;
 use crate::domain::rotation::{
-    OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose, SecretFingerprint,
+    JournalEntry, OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose,
+    SecretFingerprint, StepOutcome,
 };
+use crate::engine::check_writer::CheckRecord;
 
 impl RotationDriver<'_> {
     /// Returns the index data of the old secret, which would be lost once another secret becomes
@@ -68,6 +72,46 @@ impl RotationDriver<'_> {
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.engine.drop_cached_tokens(&self.plan().credential);
         Ok(())
+    }
+
+    /// Records the verification of the new secret as the latest check of the credential, with the
+    /// time of the verification and the principal that it named. The index keeps no check results
+    /// about the other parts.
+    pub(super) async fn record_verification(&self) -> StepResult<()> {
+        let plan = self.plan();
+        if plan.part != SecretPart::Secret {
+            return Ok(());
+        }
+        let rotation = plan.rotation.to_string();
+        let lines = self
+            .engine
+            .with_database(move |index| index.journal_entries(&rotation))
+            .await
+            .map_err(|problem| failure_from_problem(&problem))?;
+        let verified =
+            lines.iter().rev().find_map(|line| match serde_json::from_str(&line.entry) {
+                Ok(JournalEntry::Done(StepOutcome::Verified { reach, .. })) => {
+                    Some((line.at, reach))
+                }
+                _ => None,
+            });
+        let Some((checked_at, reach)) = verified else { return Ok(()) };
+        let check = CheckReport {
+            result: CheckResult::Accepted,
+            status: None,
+            reason: String::new(),
+            checked_at,
+            latency_ms: None,
+        };
+        let record = CheckRecord {
+            credential: plan.credential.clone(),
+            region: plan.region.clone(),
+            check,
+            principal: Some(reach.principal).filter(|principal| *principal != unnamed_principal()),
+            home_organization: None,
+        };
+        let written = self.engine.write_check(record).await;
+        written.map_err(|problem| failure_from_problem(&problem))
     }
 
     /// Stores the fields that a credential needs when it was created through one of its parts.

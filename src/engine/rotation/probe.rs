@@ -169,11 +169,7 @@ impl ManagementClient<'_> {
             (None, Some(_)) => {
                 Err(retryable_failure("the response does not name the principal of the secret"))
             }
-            (None, None) => Ok(Principal {
-                id: "unknown".to_owned(),
-                name: "unknown".to_owned(),
-                kind: "unknown".to_owned(),
-            }),
+            (None, None) => Ok(unnamed_principal()),
         }
     }
 
@@ -222,6 +218,12 @@ impl ManagementClient<'_> {
             candidate.provider == self.credential.provider && candidate.kind == self.kind.id
         })
     }
+}
+
+/// Returns the placeholder for the principal of a kind whose check names none.
+pub(super) fn unnamed_principal() -> Principal {
+    let unknown = || "unknown".to_owned();
+    Principal { id: unknown(), name: unknown(), kind: unknown() }
 }
 
 fn item_id(item: &Value) -> Option<String> {
