@@ -1,10 +1,11 @@
 //! `tokenring get`: writes a secret to a pipe.
 
 use super::context::CliContext;
+use super::output::print_warning;
 use crate::domain::Problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
-use crate::engine::DisclosureChannel;
+use crate::engine::{DisclosureChannel, SecretDisclosure};
 
 /// Print the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
@@ -35,11 +36,17 @@ impl GetArgs {
         }
         let credential = context.engine()?.find_credential(&self.name).await?;
         let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
-        let secret = context
+        let SecretDisclosure { secret, audit_problem } = context
             .unlocked_engine()
             .await?
-            .disclose_secret(&credential, &part, DisclosureChannel::Get)
+            .try_disclose_secret(&credential, &part, DisclosureChannel::Get)
             .await?;
+        if let Some(problem) = audit_problem {
+            print_warning(&format!(
+                "the audit log has no record of this: {}: {}",
+                problem.what, problem.why
+            ));
+        }
         secret.expose(|bytes| context.out.write_bytes(bytes))?;
         Ok(0)
     }

@@ -220,3 +220,10 @@ pub(super) fn output_write_problem(error: &io::Error) -> Problem {
         "check the disk space, or the program that reads the output",
     )
 }
+
+/// Prints a warning on standard error, in JSON mode too: something is wrong although the command
+/// did what it should.
+pub(super) fn print_warning(text: &str) {
+    let text = format!("warning: {text}");
+    let _ = writeln!(io::stderr(), "{}", sanitize(&text));
+}

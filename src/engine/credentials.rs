@@ -38,6 +38,14 @@ pub enum DisclosureChannel {
     Copy,
 }
 
+/// Secret that was loaded for the user.
+pub struct SecretDisclosure {
+    /// The secret.
+    pub secret: Secret,
+    /// Why the audit log has no record of the disclosure; `None` if it has.
+    pub audit_problem: Option<Problem>,
+}
+
 impl DisclosureChannel {
     const fn as_str(self) -> &'static str {
         match self {
@@ -174,26 +182,36 @@ impl Engine {
     }
 
     /// Loads a part of the credential's current secret for the user. The disclosure is recorded
-    /// before the secret is returned.
+    /// before the secret is returned; a disclosure that cannot be recorded fails.
     pub async fn disclose_secret(
         &self,
         credential: &Credential,
         part: &SecretPart,
         channel: DisclosureChannel,
     ) -> Result<Secret, Problem> {
+        let disclosed = self.try_disclose_secret(credential, part, channel).await?;
+        disclosed.audit_problem.map_or(Ok(disclosed.secret), Err)
+    }
+
+    /// Like [`Engine::disclose_secret`], but a full disk or a read-only home does not lock the user
+    /// out: the caller gets the secret together with the problem, and must report it.
+    pub async fn try_disclose_secret(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        channel: DisclosureChannel,
+    ) -> Result<SecretDisclosure, Problem> {
         let secret = self.load_secret(credential, part).await?;
         let reason = if *part == SecretPart::Secret {
             String::new()
         } else {
             format!("part {}", part.as_str())
         };
-        self.record_audit_event(
-            AuditEvent::new(channel.as_str(), "done")
-                .for_credential(credential.name.as_str())
-                .with_reason(reason),
-        )
-        .await?;
-        Ok(secret)
+        let event = AuditEvent::new(channel.as_str(), "done")
+            .for_credential(credential.name.as_str())
+            .with_reason(reason);
+        let audit_problem = self.record_audit_event(event).await.err();
+        Ok(SecretDisclosure { secret, audit_problem })
     }
 
     /// Runs database work off the drawing task.
