@@ -112,8 +112,7 @@ impl Engine {
     ) -> Result<Credential, Problem> {
         let before = self.credential_by_id(id).await?;
         self.validate_edit(&before, &edit)?;
-        // An unfinished rotation relies on both.
-        let _claim = if edit.secret.is_some() || edit.kind.is_some() {
+        let _claim = if disturbs_rotation(&before, &edit) {
             Some(self.claim_without_rotation(id).await?)
         } else {
             None
@@ -471,6 +470,18 @@ pub(super) fn check_fields(
         )
         .with_class(ProblemClass::Usage))
     })
+}
+
+/// Returns whether an edit changes something that an unfinished rotation relies on: the secret, or
+/// what decides where and for what the secret is valid. The plan of a rotation names its region,
+/// and its calls contain the fields.
+fn disturbs_rotation(before: &Credential, edit: &CredentialEdit) -> bool {
+    let field_changes =
+        |field: &str, value: &str| before.fields.get(field).map_or("", String::as_str) != value;
+    edit.secret.is_some()
+        || edit.kind.is_some()
+        || edit.region.as_ref().is_some_and(|region| *region != before.region)
+        || edit.fields.iter().any(|(field, value)| field_changes(field, value))
 }
 
 /// Names what an edit changes, without the values.
