@@ -1,6 +1,7 @@
 //! `tokenring remove`: deletes a credential from tokenring without contacting the provider.
 
 use super::context::CliContext;
+use super::output::print_warning;
 use super::prompt;
 use crate::domain::Problem;
 
@@ -21,11 +22,26 @@ impl RemoveArgs {
     /// Asks the user to type the name, then deletes the credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credential = context.engine()?.find_credential(&self.name).await?;
+        let administered = context.engine()?.rotations_administered_by(&credential.id).await?;
+        for rotation in &administered {
+            print_warning(&format!(
+                "{} authorizes the unfinished rotation {} of {}; without it, resume with `tokenring rotate --resume {} --as NAME`",
+                credential.name, rotation.id, rotation.name, rotation.id
+            ));
+        }
         if !self.yes {
-            let question = format!(
-                "Delete {} from tokenring? The secret stays valid at the provider and cannot be restored here.",
-                credential.name
-            );
+            let question = if administered.is_empty() {
+                format!(
+                    "Delete {} from tokenring? The secret stays valid at the provider and cannot be restored here.",
+                    credential.name
+                )
+            } else {
+                format!(
+                    "Delete {} from tokenring although {} needs it? The secret stays valid at the provider and cannot be restored here.",
+                    credential.name,
+                    unfinished_rotations(administered.len())
+                )
+            };
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
         context.unlocked_engine().await?.remove_credential(&credential.id).await?;
@@ -38,5 +54,13 @@ impl RemoveArgs {
             ))?;
         }
         Ok(0)
+    }
+}
+
+fn unfinished_rotations(count: usize) -> String {
+    if count == 1 {
+        "an unfinished rotation".to_owned()
+    } else {
+        format!("each of {count} unfinished rotations")
     }
 }

@@ -23,7 +23,7 @@ use crate::engine::rotation::{
     after_help = "Creates, stores, verifies and delivers a new secret, then revokes the old one. If you create the new secret on the \
         provider's page, it is read from standard input. With --json every step is one line.\n\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
-    tokenring rotate --resume ci-scanner < new-secret"
+    tokenring rotate --resume ci-scanner < new-secret\n  tokenring rotate --resume ci-scanner --as other-admin"
 )]
 pub(super) struct RotateArgs {
     /// Name of the credential
@@ -32,8 +32,8 @@ pub(super) struct RotateArgs {
     /// Show the plan and do nothing
     #[arg(long, conflicts_with_all = ["resume", "rollback"])]
     plan: bool,
-    /// Create and revoke with this credential instead
-    #[arg(long = "as", value_name = "ADMIN", conflicts_with_all = ["resume", "rollback"])]
+    /// Create and revoke with this credential instead; also while resuming
+    #[arg(long = "as", value_name = "ADMIN")]
     administrator: Option<String>,
     #[arg(
         long,
@@ -77,13 +77,15 @@ impl RotateArgs {
         check_answers(&self.answers)?;
         if let Some((id, direction)) = self.resume_target() {
             let engine = context.unlocked_engine().await?;
+            let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
             let prompter =
                 CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
             let on_progress = |line: &ProgressLine| print_progress_line(context, line);
             let status = engine
-                .resume_rotation(
+                .resume_rotation_as(
                     id,
                     direction,
+                    administrator.as_ref(),
                     RotationObserver { prompter: &prompter, on_progress: &on_progress },
                 )
                 .await?;
@@ -93,6 +95,9 @@ impl RotateArgs {
         let credential = engine.find_credential(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
+        if !self.plan {
+            close_ended_rotations(context, engine).await?;
+        }
         let plan = engine
             .plan_part_rotation(&credential, part, administrator.as_ref())
             .await?
@@ -138,7 +143,9 @@ impl RotationsArgs {
     /// Lists the rotations.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
-        let known = context.engine()?.list_rotations(which).await?;
+        let engine = context.engine()?;
+        close_ended_rotations(context, engine).await?;
+        let known = engine.list_rotations(which).await?;
         if context.out.json {
             context.out.print_json(&known)?;
             return Ok(0);
@@ -167,6 +174,23 @@ impl RotationsArgs {
         context.out.print_table(&table)?;
         Ok(0)
     }
+}
+
+/// Closes the rotations that have ended but were left open, and reports each of them.
+async fn close_ended_rotations(context: &CliContext<'_>, engine: &Engine) -> Result<(), Problem> {
+    for ended in engine.close_ended_rotations().await? {
+        let mut text = format!(
+            "note: rotation {} of {} had ended and is closed now: {}",
+            ended.id,
+            ended.name,
+            ended.outcome().unwrap_or(&ended.next)
+        );
+        if !ended.manual_steps.is_empty() {
+            text = format!("{text}. Still to do: {}", ended.manual_steps.join("; "));
+        }
+        context.out.note(&text);
+    }
+    Ok(())
 }
 
 /// Finds the credential named with `--as`.

@@ -144,8 +144,7 @@ impl Engine {
         let credential = self.credential_by_id(id).await?;
         // Checked before the first secret is deleted: the journal of an unfinished rotation relies
         // on all of them.
-        let _claim = self.locks.try_lock_rotation(id)?;
-        self.ensure_no_open_rotation(id).await?;
+        let _claim = self.claim_without_rotation(id).await?;
         self.delete_credential_data(&credential).await?;
         self.record_audit_event(
             AuditEvent::new("remove", "done").for_credential(credential.name.as_str()),
@@ -292,7 +291,15 @@ impl Engine {
     }
 
     async fn claim_without_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
-        let claim = self.locks.try_lock_rotation(id)?;
+        let claim = match self.locks.try_lock_rotation(id) {
+            Ok(claim) => claim,
+            Err(problem) => {
+                // This refusal names the rotation and how to continue it.
+                self.ensure_no_open_rotation(id).await?;
+                return Err(problem);
+            }
+        };
+        self.close_ended_rotation(id, &claim).await?;
         self.ensure_no_open_rotation(id).await?;
         Ok(claim)
     }

@@ -74,10 +74,11 @@ impl Engine {
                 context,
                 RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)),
             ),
-            RotationTask::ListUnfinished => send_rotation_event(
-                context,
-                RotationEvent::UnfinishedListed(self.list_rotations(RotationFilter::Open).await?),
-            ),
+            RotationTask::ListUnfinished => self.list_unfinished(context).await?,
+            RotationTask::ListAdministered(id) => {
+                let administered = self.rotations_administered_by(&id).await?;
+                send_rotation_event(context, RotationEvent::AdministeredListed(id, administered));
+            }
             RotationTask::ReplyToPrompt(prompt_id, reply) => {
                 context.prompts.reply(prompt_id, reply);
             }
@@ -93,6 +94,24 @@ impl Engine {
         Ok(())
     }
 
+    async fn list_unfinished(&self, context: &TaskContext) -> Result<(), Problem> {
+        self.close_and_report_ended(context).await?;
+        let unfinished = self.list_rotations(RotationFilter::Open).await?;
+        send_rotation_event(context, RotationEvent::UnfinishedListed(unfinished));
+        Ok(())
+    }
+
+    /// Closes the rotations that have ended but were left open, and reports each of them with its
+    /// credential.
+    async fn close_and_report_ended(&self, context: &TaskContext) -> Result<(), Problem> {
+        for status in self.close_ended_rotations().await? {
+            let ended = self.summarize_rotation(&status.id).await?;
+            send_rotation_event(context, RotationEvent::EndedClosed(status));
+            self.send_rotated_credential(&ended.plan.credential, context).await?;
+        }
+        Ok(())
+    }
+
     /// Plans a rotation, unless the credential has an unfinished one: then that one is shown for
     /// resuming.
     async fn plan_or_review(
@@ -100,6 +119,7 @@ impl Engine {
         target: RotationTarget,
         context: &TaskContext,
     ) -> Result<(), Problem> {
+        self.close_and_report_ended(context).await?;
         let credential = self.credential_by_id(&target.credential).await?;
         match self.summarize_rotation(credential.name.as_str()).await {
             Ok(review) if review.plan.credential == credential.id => {

@@ -232,8 +232,10 @@ pub enum RotationTask {
     Resume(String, RotationDirection),
     /// Review the rotation with this id.
     Review(String),
-    /// List the unfinished rotations.
+    /// Close the rotations that have ended but were left open, and list the unfinished ones.
     ListUnfinished,
+    /// List the unfinished rotations of other credentials that this credential authorizes.
+    ListAdministered(CredentialId),
     /// Reply to the prompt of another task.
     ReplyToPrompt(PromptId, PromptReply),
     /// Abandon the prompt of another task: that task pauses and can be resumed.
@@ -460,6 +462,10 @@ pub enum RotationEvent {
     Finished(RotationStatus),
     /// The unfinished rotations.
     UnfinishedListed(Vec<RotationStatus>),
+    /// This rotation had ended but was left open; it is closed now.
+    EndedClosed(RotationStatus),
+    /// The unfinished rotations of other credentials that this credential authorizes.
+    AdministeredListed(CredentialId, Vec<RotationStatus>),
 }
 
 /// Event on a secret or the clipboard.

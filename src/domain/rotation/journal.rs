@@ -13,7 +13,7 @@ use super::access_scope::AccessScope;
 use super::plan::RotationPlan;
 use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
-use crate::domain::Timestamp;
+use crate::domain::{CredentialId, CredentialName, Timestamp};
 
 /// Keyed fingerprint of a secret: equal for equal secrets, useless without the key.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -44,6 +44,19 @@ pub enum JournalEntry {
     /// A decision of the user.
     #[serde(rename = "human-said")]
     UserDecision(UserDecision),
+    /// Another credential authorizes the management calls from here on. Journals without this entry
+    /// use the administrator of the plan.
+    #[serde(rename = "administrator")]
+    AdministratorChanged(RotationAdministrator),
+}
+
+/// Credential that authorizes the management calls of a rotation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RotationAdministrator {
+    /// ID of the credential.
+    pub id: CredentialId,
+    /// Its name at that time, which is still known when the credential is deleted.
+    pub name: CredentialName,
 }
 
 /// Outcome of a step. Each outcome belongs to exactly one step, so none can be recorded under
@@ -305,6 +318,27 @@ impl RotationJournal {
     /// Returns the plan.
     pub const fn plan(&self) -> &RotationPlan {
         &self.plan
+    }
+
+    /// Returns the ID of the credential that authorizes the management calls; `None` if the
+    /// credential manages itself.
+    pub fn administrator(&self) -> Option<&CredentialId> {
+        self.changed_administrator()
+            .map_or(self.plan.administrator.as_ref(), |changed| Some(&changed.id))
+    }
+
+    /// Returns the name that the administrator had when it was chosen; `None` if the credential
+    /// manages itself or the plan is older than this name.
+    pub fn administrator_name(&self) -> Option<&CredentialName> {
+        self.changed_administrator()
+            .map_or(self.plan.administrator_name.as_ref(), |changed| Some(&changed.name))
+    }
+
+    fn changed_administrator(&self) -> Option<&RotationAdministrator> {
+        self.entries.iter().rev().find_map(|entry| match entry {
+            JournalEntry::AdministratorChanged(changed) => Some(changed),
+            _ => None,
+        })
     }
 
     /// Returns the entries after the plan.

@@ -83,8 +83,10 @@
 //! The same machine creates and revokes credentials, see [`RotationPurpose`]. A creation has no old
 //! secret and a revocation has no new one, so the steps about the missing secret are not planned.
 //!
-//! API calls are authorized with the plan's administrator credential, or else with the secret that
-//! is in `current` at that moment.
+//! API calls are authorized with the administrator credential, or else with the secret that is in
+//! `current` at that moment. The plan names the administrator; a later
+//! [`AdministratorChanged`](JournalEntry::AdministratorChanged) replaces it, for example when the
+//! first one was deleted, and counts as a retry of what was refused before.
 //!
 //! # How an unknown outcome is reconciled
 //!
@@ -123,8 +125,9 @@ pub use access_scope::{AccessScope, PrincipalPolicy, ScopeComparison, compare_sc
 pub use backoff::BackoffPolicy;
 pub use journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,
-    ReconciliationResult, RevocationStatus, RotationJournal, RotationJournalError,
-    SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+    ReconciliationResult, RevocationStatus, RotationAdministrator, RotationJournal,
+    RotationJournalError, SecretFingerprint, StepFailure, StepFailureKind, StepOutcome,
+    UserDecision,
 };
 pub use machine::{
     DeletionPermit, NextStep, PromptKind, ReconcileQuery, RevocationPermit, RevocationTarget,

@@ -42,6 +42,9 @@ pub struct RotationPlan {
     pub overlap: SecretOverlap,
     /// Credential that authorizes creation and revocation; `None` if the credential manages itself.
     pub administrator: Option<CredentialId>,
+    /// Name of that credential when the plan was made. Older journals know only the ID.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub administrator_name: Option<CredentialName>,
     /// How many may exist at the same time, if the provider has a limit.
     pub max_live: Option<u32>,
     /// Instructions for the user in the provider's words; empty if there is nothing to do.
@@ -92,7 +95,7 @@ pub struct PlanRequest<'a> {
     /// `GET /rest/self`.
     pub check_request: String,
     /// Separate credential that authorizes creation and revocation.
-    pub administrator: Option<CredentialId>,
+    pub administrator: Option<&'a Credential>,
 }
 
 impl RotationPlan {
@@ -131,7 +134,8 @@ impl RotationPlan {
             region: credential.region.clone(),
             strategy,
             overlap,
-            administrator,
+            administrator: administrator.map(|administrator| administrator.id.clone()),
+            administrator_name: administrator.map(|administrator| administrator.name.clone()),
             max_live: strategy_traits::max_live_secrets(strategy)
                 .or(kind.max_live)
                 .filter(|_| !is_account),

@@ -142,6 +142,9 @@ pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressL
         JournalEntry::UserDecision(decision) => {
             ("human".to_owned(), StepStatus::Done, describe_decision(decision))
         }
+        JournalEntry::AdministratorChanged(administrator) => {
+            ("human".to_owned(), StepStatus::Done, format!("Authorize with {}", administrator.name))
+        }
     };
     Some(ProgressLine::new(&plan.rotation, step, state, detail))
 }

@@ -70,17 +70,21 @@ impl Engine {
         .await
     }
 
-    /// Plans the creation of a credential. Sends nothing and writes nothing.
+    /// Plans the creation of a credential. Sends nothing, and writes nothing but the end of
+    /// rotations that have ended.
     pub async fn plan_creation(&self, request: CreateRequest) -> Result<CreationPlan, Problem> {
         self.check_changes_allowed()?;
+        // An ended creation that was rolled back still holds its name until it is closed.
+        self.close_ended_rotations().await?;
         self.ensure_name_free(&request.name).await?;
         let kind = self.catalog.kind(&request.provider, &request.kind)?;
         let Some((strategy, part)) = creation_strategy(kind, &request.fields) else {
             return Err(creation_unsupported(kind));
         };
-        let (administrator, reason) = (request.administrator.clone(), request.reason.clone());
+        let administrator = self.credential_by_id(&request.administrator).await?;
+        let reason = request.reason.clone();
         let draft = self.draft_credential(request)?;
-        self.check_administrator_region(&draft, &self.credential_by_id(&administrator).await?)?;
+        self.check_administrator_region(&draft, &administrator)?;
         let plan = RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Create,
@@ -90,7 +94,7 @@ impl Engine {
             replacement: &RotationSpec { strategy, overlap: true, manual_steps: String::new() },
             consumers: Vec::new(),
             check_request: self.check_request_line(&draft.provider, kind)?,
-            administrator: Some(administrator),
+            administrator: Some(&administrator),
         });
         Ok(CreationPlan { credential: draft, plan: plan.with_reason(reason) })
     }

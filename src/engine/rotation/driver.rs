@@ -82,6 +82,10 @@ impl RotationDriver<'_> {
                 () = self.observer.prompter.wait_for_pause() => return self.pause(HaltReason::PauseRequested).await,
                 next = self.wait_for_delay(next_step(&self.journal)) => next,
             };
+            if let Err(problem) = self.engine.ensure_administrator_exists(&self.journal).await {
+                self.pause(HaltReason::NeedsUser).await?;
+                return Err(problem);
+            }
             match self.execute_next(next).await? {
                 LoopControl::Continue => {}
                 LoopControl::Finished(result) => return self.finish(&result).await,
@@ -127,7 +131,7 @@ impl RotationDriver<'_> {
             );
         }
         self.engine
-            .management_client(credential, plan.strategy, plan.administrator.as_ref())
+            .management_client(credential, plan.strategy, self.journal.administrator())
             .map_err(|problem| failure_from_problem(&problem))
     }
 
@@ -471,15 +475,26 @@ impl RotationDriver<'_> {
     }
 
     async fn finish(&mut self, result: &RotationResult) -> Result<RotationStatus, Problem> {
+        if self.plan().purpose == RotationPurpose::Revoke
+            && matches!(result, RotationResult::Done { .. })
+        {
+            self.recheck_revoked().await;
+        }
+        self.close(result).await
+    }
+
+    /// Closes the rotation, whose journal has ended with this result. Contacts neither the provider
+    /// nor the store.
+    pub(super) async fn close(
+        &mut self,
+        result: &RotationResult,
+    ) -> Result<RotationStatus, Problem> {
         let (state, left) = match result {
             RotationResult::Done { left } => ("done", left),
             RotationResult::RolledBack { left } => ("rolled-back", left),
         };
         let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;
-        if (purpose, state) == (RotationPurpose::Revoke, "done") {
-            self.recheck_revoked().await;
-        }
         let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
         self.engine.record_audit_event(audit_event(self.plan(), state, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());

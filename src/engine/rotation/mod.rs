@@ -4,16 +4,19 @@
 //! `plan` computes what will happen, `driver` executes one step after the other, `reconcile` finds
 //! out what became of a step without a response, `prompts` asks the user the machine's questions,
 //! `sign_in` waits for the browser, `strategies` knows the providers' endpoints. Running, resuming
-//! and rolling back are the same loop over the same journal; `start` only chooses where it begins.
+//! and rolling back are the same loop over the same journal; `start` only chooses where it begins,
+//! and `ended` closes what was left open after its last entry.
 //!
 //! One process at a time drives a rotation. An operating-system lock identifies that process and
 //! disappears with it. Where no such locks exist, a lease in the index protects the rotation,
 //! because an entry is rejected once the lease is lost. A process that gets the lock may claim
 //! the lease at once: the previous holder has exited.
 
+mod administrator;
 mod create;
 mod deliver;
 mod driver;
+mod ended;
 mod metadata;
 mod plan;
 mod probe;

@@ -41,7 +41,6 @@ impl Engine {
         let consumers = self.consumer_names(&credential.id, &part).await?;
         let (rotation, purpose) =
             (RotationId::from_random(random_bytes()?), RotationPurpose::Replace);
-        let administrator = administrator.map(|administrator| administrator.id.clone());
         Ok(RotationPlan::new(PlanRequest {
             rotation,
             purpose,
@@ -75,7 +74,7 @@ impl Engine {
             replacement: &kind.rotation,
             consumers: Vec::new(),
             check_request: self.check_request_line(&credential.provider, kind)?,
-            administrator: administrator.map(|administrator| administrator.id.clone()),
+            administrator,
         }))
     }
 

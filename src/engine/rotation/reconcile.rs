@@ -101,7 +101,7 @@ impl RotationDriver<'_> {
     }
 
     fn credential_revokes_itself(&self) -> bool {
-        self.plan().purpose == RotationPurpose::Revoke && self.plan().administrator.is_none()
+        self.plan().purpose == RotationPurpose::Revoke && self.journal.administrator().is_none()
     }
 
     async fn reconcile_revocation(

@@ -2,9 +2,10 @@
 //!
 //! It reads the journal and nothing else. Start at `Engine::summarize_rotation`.
 
+use super::ended::recorded_status;
 use crate::domain::Problem;
 use crate::domain::rotation::{
-    ProgressLine, RotationPlan, RotationStatus, check_rollback_allowed, entry_line, rotation_status,
+    ProgressLine, RotationPlan, RotationStatus, check_rollback_allowed, entry_line,
 };
 use crate::engine::Engine;
 
@@ -24,12 +25,13 @@ pub struct RotationSummary {
 impl Engine {
     /// Summarizes the rotation with this ID, or the open rotation of the credential with this name.
     pub async fn summarize_rotation(&self, id: &str) -> Result<RotationSummary, Problem> {
-        let journal = self.read_rotation_journal(&self.find_rotation(id).await?).await?;
+        let record = self.find_rotation(id).await?;
+        let journal = self.read_rotation_journal(&record).await?;
         let plan = journal.plan().clone();
         let lines = journal.entries().iter().filter_map(|entry| entry_line(&plan, entry)).collect();
         Ok(RotationSummary {
             lines,
-            status: rotation_status(&journal),
+            status: recorded_status(&record, &journal),
             rollback_allowed: check_rollback_allowed(&journal),
             plan,
         })

@@ -5,11 +5,12 @@
 
 use super::driver::audit_event;
 use super::driver::{LEASE_DURATION, RotationDriver};
+use super::ended::recorded_status;
 use super::{RotationFilter, RotationObserver};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
-    JournalEntry, RotationJournal, RotationPhase, RotationPlan, RotationStatus, UserDecision,
-    check_rollback_allowed, rotation_status,
+    JournalEntry, RotationJournal, RotationPlan, RotationStatus, UserDecision,
+    check_rollback_allowed,
 };
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
@@ -68,6 +69,7 @@ impl Engine {
         self.check_changes_allowed()?;
         self.verify_store().await?;
         let lock = self.locks.try_lock_rotation(&plan.credential)?;
+        self.close_ended_rotation(&plan.credential, &lock).await?;
         let new = NewRotation {
             id: plan.rotation.to_string(),
             credential: plan.credential.clone(),
@@ -86,11 +88,23 @@ impl Engine {
         self.run_rotation(RotationJournal::new(plan), claim, observer).await
     }
 
-    /// Resumes an unfinished rotation.
+    /// Resumes an unfinished rotation with its administrator.
     pub async fn resume_rotation(
         &self,
         id: &str,
         direction: RotationDirection,
+        observer: RotationObserver<'_>,
+    ) -> Result<RotationStatus, Problem> {
+        self.resume_rotation_as(id, direction, None, observer).await
+    }
+
+    /// Resumes an unfinished rotation. An `administrator` authorizes its management calls from here
+    /// on; `None` leaves that to the previous one.
+    pub async fn resume_rotation_as(
+        &self,
+        id: &str,
+        direction: RotationDirection,
+        administrator: Option<&Credential>,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
@@ -109,15 +123,25 @@ impl Engine {
             )
             .with_class(ProblemClass::Usage));
         }
+        let journal = self.read_rotation_journal(&rotation).await?;
+        let entry = match administrator {
+            Some(administrator) => self.administrator_entry(&journal, administrator).await?,
+            None => None,
+        };
         let request = self.new_lease_request()?;
         let lease = self.take_over_lease(&rotation.id, &request).await?;
         let claim = RotationClaim { lease, request, lock };
-        let journal = self.read_rotation_journal(&rotation).await?;
-        self.record_audit_event(audit_event(journal.plan(), "resumed", &[])).await?;
-        match direction {
-            RotationDirection::Forward => self.run_rotation(journal, claim, observer).await,
-            RotationDirection::RollBack => self.roll_back_rotation(journal, claim, observer).await,
+        let remark = administrator.map(|administrator| format!("as {}", administrator.name));
+        let remarks: Vec<String> = remark.into_iter().collect();
+        self.record_audit_event(audit_event(journal.plan(), "resumed", &remarks)).await?;
+        let mut driver = self.driver(journal, claim.lease.clone(), observer);
+        if let Some(entry) = entry {
+            driver.append_entry(entry).await?;
         }
+        if direction == RotationDirection::RollBack {
+            driver.append_rollback().await?;
+        }
+        self.run_driver(driver, claim).await
     }
 
     /// Returns the status of every rotation, oldest first.
@@ -128,14 +152,8 @@ impl Engine {
         let known = self.with_database(move |index| index.rotations(filter)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
-            let status = rotation_status(&self.read_rotation_journal(&rotation).await?);
-            let waits_for_user =
-                rotation.state == "needs-human" && status.state == RotationPhase::Running;
-            statuses.push(if waits_for_user {
-                RotationStatus { state: RotationPhase::NeedsUser, ..status }
-            } else {
-                status
-            });
+            let journal = self.read_rotation_journal(&rotation).await?;
+            statuses.push(recorded_status(&rotation, &journal));
         }
         Ok(statuses)
     }
@@ -174,7 +192,7 @@ impl Engine {
 
     /// Claims an unfinished rotation. The process that holds the lock on the credential knows that
     /// the previous holder has exited, so it does not wait for the rest of that lease.
-    async fn take_over_lease(
+    pub(super) async fn take_over_lease(
         &self,
         rotation: &str,
         request: &LeaseRequest,
@@ -198,51 +216,41 @@ impl Engine {
         .await
     }
 
-    async fn roll_back_rotation(
-        &self,
-        journal: RotationJournal,
-        claim: RotationClaim,
-        observer: RotationObserver<'_>,
-    ) -> Result<RotationStatus, Problem> {
-        if let Err(why) = check_rollback_allowed(&journal) {
-            let remedy =
-                format!("continue with `tokenring rotate --resume {}`", claim.lease.rotation());
-            return Err(Problem::new("The rotation cannot be rolled back", why, remedy)
-                .with_class(ProblemClass::Usage));
-        }
-        let mut driver = RotationDriver {
-            engine: self,
-            observer,
-            journal,
-            lease: claim.lease,
-            held_secret: None,
-            authorization_grant: None,
-        };
-        driver.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await?;
-        let RotationDriver { journal, lease, .. } = driver;
-        let claim = RotationClaim { lease, ..claim };
-        self.run_rotation(journal, claim, observer).await
-    }
-
     async fn run_rotation(
         &self,
         journal: RotationJournal,
         claim: RotationClaim,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
-        let RotationClaim { lease, request, lock: _lock } = claim;
-        let rotation = lease.rotation().to_owned();
-        let mut driver = RotationDriver {
+        let driver = self.driver(journal, claim.lease.clone(), observer);
+        self.run_driver(driver, claim).await
+    }
+
+    fn driver<'a>(
+        &'a self,
+        journal: RotationJournal,
+        lease: RotationLease,
+        observer: RotationObserver<'a>,
+    ) -> RotationDriver<'a> {
+        RotationDriver {
             engine: self,
             observer,
             journal,
             lease,
             held_secret: None,
             authorization_grant: None,
-        };
+        }
+    }
+
+    async fn run_driver(
+        &self,
+        mut driver: RotationDriver<'_>,
+        claim: RotationClaim,
+    ) -> Result<RotationStatus, Problem> {
+        let RotationClaim { lease, request, lock: _lock } = claim;
         tokio::select! {
             result = driver.run() => result,
-            problem = self.renew_lease(&rotation, request) => Err(problem),
+            problem = self.renew_lease(lease.rotation(), request) => Err(problem),
         }
     }
 
@@ -263,7 +271,7 @@ impl Engine {
         }
     }
 
-    fn new_lease_request(&self) -> Result<LeaseRequest, Problem> {
+    pub(super) fn new_lease_request(&self) -> Result<LeaseRequest, Problem> {
         let now = self.now();
         Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE_DURATION })
     }
@@ -292,6 +300,19 @@ impl Engine {
         found.map_or(Ok(()), |rotation| {
             Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into())
         })
+    }
+}
+
+impl RotationDriver<'_> {
+    /// Appends the decision to roll back, if the rotation can still be rolled back.
+    async fn append_rollback(&mut self) -> Result<(), Problem> {
+        if let Err(why) = check_rollback_allowed(&self.journal) {
+            let remedy =
+                format!("continue with `tokenring rotate --resume {}`", self.lease.rotation());
+            return Err(Problem::new("The rotation cannot be rolled back", why, remedy)
+                .with_class(ProblemClass::Usage));
+        }
+        self.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await
     }
 }
 

@@ -85,7 +85,7 @@ impl App {
             DialogAction::ShowWizard(task) => {
                 _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task));
             }
-            DialogAction::ConfirmRemoval(removal) => self.confirm_removal(removal),
+            DialogAction::ConfirmRemoval(removal) => return self.confirm_removal(removal),
             DialogAction::ResumeRotation(id, name) => {
                 return self.open_unfinished_rotation(id, name);
             }

@@ -109,13 +109,18 @@ impl App {
         self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or delete", items, 0)));
     }
 
-    /// Asks for the name of the credential to confirm its removal.
-    pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) {
+    /// Asks for the name of the credential to confirm its removal. For a deletion, the dialog also
+    /// shows the unfinished rotations that need the credential, as soon as they are known.
+    pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) -> Vec<UiEffect> {
         let id = match &removal {
             RemovalTarget::Local(id) => id,
             RemovalTarget::Provider(target) => &target.credential,
         };
-        let Some(credential) = self.credentials.get(id) else { return };
+        let Some(credential) = self.credentials.get(id) else { return Vec::new() };
+        let lookup = match &removal {
+            RemovalTarget::Local(id) => Some(RotationTask::ListAdministered(id.clone())),
+            RemovalTarget::Provider(_) => None,
+        };
         let (name, called) = (credential.name.as_str(), self.display_name(credential));
         let confirm = match removal {
             RemovalTarget::Local(id) => ConfirmDialog::new(
@@ -139,6 +144,36 @@ impl App {
             }
         };
         self.dialogs.push(Dialog::Confirm(Box::new(confirm.with_typed_confirmation(name, called))));
+        let lookup = lookup.map(|task| self.start_hidden_task(BackgroundTask::Rotation(task)).1);
+        lookup.into_iter().collect()
+    }
+
+    /// Warns in the open confirmation of a deletion that unfinished rotations need the credential.
+    fn warn_about_administered(&mut self, id: &CredentialId, administered: &[RotationStatus]) {
+        let row = |status: &RotationStatus| {
+            let name = self.display_name_by_name(&status.name);
+            DialogRow::warning(format!(
+                "The unfinished rotation of {name} needs this credential. Without it, resume with `tokenring rotate --resume {} --as NAME`.",
+                status.id
+            ))
+        };
+        let rows: Vec<_> = administered.iter().map(row).collect();
+        if let Some(confirm) = self.dialogs.removal_confirmation_mut(id) {
+            confirm.add_rows(rows);
+        }
+    }
+
+    /// Reports a rotation that had ended but was left open by a process that was killed.
+    fn notify_ended_rotation(&mut self, status: &RotationStatus, now: Now) {
+        let name = self.display_name_by_name(&status.name);
+        let outcome = status.outcome().unwrap_or(&status.next);
+        let mut text = format!("{name}: a rotation had ended and is closed now: {outcome}");
+        let mut level = NotificationLevel::Success;
+        if !status.manual_steps.is_empty() {
+            text = format!("{text}. Still to do: {}", status.manual_steps.join("; "));
+            level = NotificationLevel::Warning;
+        }
+        self.activity.notify(level, text, now.instant);
     }
 
     /// Starts a rotation task that a dialog requested.
@@ -163,7 +198,10 @@ impl App {
             RotationTask::ReplyToPrompt(..) | RotationTask::LeavePrompt(_) => {
                 return vec![self.start_hidden_task(BackgroundTask::Rotation(task)).1];
             }
-            RotationTask::Plan(_) | RotationTask::Review(_) | RotationTask::ListUnfinished => {
+            RotationTask::Plan(_)
+            | RotationTask::Review(_)
+            | RotationTask::ListUnfinished
+            | RotationTask::ListAdministered(_) => {
                 return vec![self.start_wizard_task(BackgroundTask::Rotation(task))];
             }
         };
@@ -177,9 +215,20 @@ impl App {
         event: RotationEvent,
         now: Now,
     ) -> Vec<UiEffect> {
-        if let RotationEvent::UnfinishedListed(left) = event {
-            self.offer_unfinished_rotations(&left, now);
-            return Vec::new();
+        match &event {
+            RotationEvent::UnfinishedListed(left) => {
+                self.offer_unfinished_rotations(left, now);
+                return Vec::new();
+            }
+            RotationEvent::EndedClosed(status) => {
+                self.notify_ended_rotation(status, now);
+                return Vec::new();
+            }
+            RotationEvent::AdministeredListed(id, administered) => {
+                self.warn_about_administered(id, administered);
+                return Vec::new();
+            }
+            _ => {}
         }
         self.notify_hidden_rotation(task, &event, now);
         if let RotationEvent::Finished(RotationStatus {
@@ -221,7 +270,9 @@ impl App {
                 None
             }
             RotationEvent::Finished(status) => wizard.on_finished(status),
-            RotationEvent::UnfinishedListed(_) => None,
+            RotationEvent::UnfinishedListed(_)
+            | RotationEvent::EndedClosed(_)
+            | RotationEvent::AdministeredListed(..) => None,
         };
         self.start_rotation_lookup(then)
     }

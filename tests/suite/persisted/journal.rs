@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use tokenring::domain::credential::Principal;
 use tokenring::domain::rotation::{
     AccessScope, CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot,
-    PreviousMetadata, ReconciliationResult, RemoteCredential, RevocationStatus, RotationStep,
-    SecretFingerprint, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+    PreviousMetadata, ReconciliationResult, RemoteCredential, RevocationStatus,
+    RotationAdministrator, RotationStep, SecretFingerprint, StepFailure, StepFailureKind,
+    StepOutcome, UserDecision,
 };
+use tokenring::domain::{CredentialId, CredentialName};
 
 use super::plans::plan;
 use super::{MOMENT, same};
@@ -64,6 +66,13 @@ fn snapshot() -> OldSecretSnapshot {
     }
 }
 
+fn administrator() -> RotationAdministrator {
+    RotationAdministrator {
+        id: CredentialId::from_random([8; 16]),
+        name: CredentialName::parse("admin").unwrap(),
+    }
+}
+
 fn minted() -> CreatedSecret {
     CreatedSecret {
         fingerprint: fingerprint(),
@@ -84,6 +93,7 @@ fn entries() {
         JournalEntry::Failed(..) => JournalEntry::Failed(RotationStep::Deliver(text("app")), failure), r#"{"failed":[{"deliver":"app"},{"kind":"full","why":"two live"}]}"#;
         JournalEntry::Reconciled(_) => JournalEntry::Reconciled(ReconciliationResult::Revocation(RevocationStatus::Revoked)), r#"{"reconciled":{"revocation":"gone"}}"#;
         JournalEntry::UserDecision(_) => JournalEntry::UserDecision(UserDecision::Retry), r#"{"human-said":"retry"}"#;
+        JournalEntry::AdministratorChanged(_) => JournalEntry::AdministratorChanged(administrator()), r#"{"administrator":{"id":"08080808080808080808080808080808","name":"admin"}}"#;
     });
 }
 

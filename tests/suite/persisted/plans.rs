@@ -15,7 +15,7 @@ use super::domain::credential;
 use super::{assert_file, same};
 
 /// The JSON of [`plan`].
-pub(super) const PLAN: &str = r#"{"rotation":"abababababababab","purpose":"revoke","credential":"07070707070707070707070707070707","part":{"named":"client_secret"},"name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":"08080808080808080808080808080808","max_live":2,"instructions":"do this","page":"{app}/account","reason":"it leaked","steps":[{"step":{"deliver":"app"},"what":"hand it over","calls":["GET /rest/self"],"final_word":null},{"step":"revoke","what":"revoke it","calls":[],"final_word":"no way back"}]}"#;
+pub(super) const PLAN: &str = r#"{"rotation":"abababababababab","purpose":"revoke","credential":"07070707070707070707070707070707","part":{"named":"client_secret"},"name":"nightly","provider":"snyk","kind":"app-session","region":"SNYK-EU-01","strategy":"snyk-app-secret","overlap":"side-by-side","administrator":"08080808080808080808080808080808","administrator_name":"admin","max_live":2,"instructions":"do this","page":"{app}/account","reason":"it leaked","steps":[{"step":{"deliver":"app"},"what":"hand it over","calls":["GET /rest/self"],"final_word":null},{"step":"revoke","what":"revoke it","calls":[],"final_word":"no way back"}]}"#;
 
 /// A plan with every member set.
 pub(super) fn plan() -> RotationPlan {
@@ -32,6 +32,7 @@ pub(super) fn plan() -> RotationPlan {
         strategy: RotationStrategyId::SnykAppSecret,
         overlap: SecretOverlap::SideBySide,
         administrator: Some(CredentialId::from_random([8; 16])),
+        administrator_name: Some(CredentialName::parse("admin").unwrap()),
         max_live: Some(2),
         instructions: text("do this"),
         page: Some(text("{app}/account")),
@@ -64,6 +65,7 @@ fn a_plan_with_what_may_be_absent_left_out() {
         purpose: RotationPurpose::Replace,
         part: SecretPart::Secret,
         administrator: None,
+        administrator_name: None,
         max_live: None,
         page: None,
         reason: String::new(),
@@ -79,7 +81,7 @@ fn a_plan_with_what_may_be_absent_left_out() {
     assert_eq!(
         serde_json::from_str::<RotationPlan>(&older).unwrap(),
         bare,
-        "older journals have no purpose, part and reason"
+        "older journals have no purpose, part, reason and administrator's name"
     );
 }
 

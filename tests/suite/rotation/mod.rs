@@ -10,3 +10,4 @@ mod program;
 mod rig;
 mod screen;
 mod scripted_user;
+mod unfinished;

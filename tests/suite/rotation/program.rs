@@ -11,7 +11,7 @@ use crate::signin::browser::{WaitingCommand, open_callback, press_consent_button
 use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 /// A home connected to a simulator, with these credentials.
-fn home(names: &[&str]) -> (Home, SimulatorProcess) {
+pub(super) fn home(names: &[&str]) -> (Home, SimulatorProcess) {
     let (home, simulator) = (Home::new(), SimulatorProcess::start());
     home.use_simulator(&simulator);
     for name in names {
@@ -333,7 +333,7 @@ fn secrets_beside(simulator: &SimulatorProcess, secret: &str) -> usize {
 }
 
 /// Number of live secrets with this value.
-fn living(simulator: &SimulatorProcess, secret: &str) -> usize {
+pub(super) fn living(simulator: &SimulatorProcess, secret: &str) -> usize {
     ask(simulator, "GET", "/faults/live", "").matches(&sha256(secret.as_bytes())).count()
 }
 

@@ -276,6 +276,8 @@ impl<'a> RotationState<'a> {
                 self.apply_revocation_status(*status);
             }
             JournalEntry::UserDecision(decision) => self.apply_decision(decision),
+            // What was refused to one credential may be allowed to another.
+            JournalEntry::AdministratorChanged(_) => self.reset_refusals(),
         }
     }
 
@@ -452,9 +454,14 @@ impl<'a> RotationState<'a> {
             UserDecision::CreateAnother if self.can_create_another() => self.abandon_new_secret(),
             UserDecision::RollBack => self.rollback_requested = self.rollback_blocker().is_none(),
             UserDecision::Continue => self.cancel_rollback(),
-            UserDecision::Retry => self.manual_fallback = ManualFallback::default(),
+            UserDecision::Retry => self.reset_refusals(),
             UserDecision::Override(_) | UserDecision::CreateAnother => {}
         }
+        self.last_failure = None;
+    }
+
+    fn reset_refusals(&mut self) {
+        self.manual_fallback = ManualFallback::default();
         self.last_failure = None;
     }
 

@@ -8,6 +8,7 @@ use tui_input::Input;
 use super::{DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::domain::CredentialId;
 use crate::tui::app::PresentationMode;
 use crate::tui::app::dialog_view::{ButtonView, DialogRow, DialogView, FieldValue, FieldView};
 use crate::tui::app::form::{FormButton, edit_input};
@@ -72,6 +73,16 @@ impl ConfirmDialog {
             input: Input::default(),
         });
         self
+    }
+
+    /// Adds rows that became known after the dialog was opened.
+    pub fn add_rows(&mut self, rows: Vec<DialogRow>) {
+        self.rows.extend(rows);
+    }
+
+    /// Returns whether this dialog confirms the deletion of this credential from tokenring.
+    pub fn deletes(&self, id: &CredentialId) -> bool {
+        matches!(&self.action, Some(DialogAction::RemoveCredential(known)) if known == id)
     }
 
     /// Focuses the action button at first, for actions that do no harm.

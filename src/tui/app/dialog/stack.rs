@@ -4,7 +4,8 @@
 
 use std::time::Instant;
 
-use super::{CheckMatrixDialog, Dialog, PickerDialog, RotationWizard, SignInDialog};
+use super::{CheckMatrixDialog, ConfirmDialog, Dialog, PickerDialog, RotationWizard, SignInDialog};
+use crate::domain::CredentialId;
 use crate::domain::problem::Problem;
 use crate::engine::task_protocol::{CredentialEvent, Diagnostic, TaskId};
 
@@ -78,6 +79,14 @@ impl DialogStack {
     pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
         self.open.iter_mut().find_map(|dialog| {
             if let Dialog::CheckMatrix(matrix) = dialog { Some(matrix) } else { None }
+        })
+    }
+
+    /// Returns the open confirmation of the deletion of this credential.
+    pub fn removal_confirmation_mut(&mut self, id: &CredentialId) -> Option<&mut ConfirmDialog> {
+        self.open.iter_mut().find_map(|dialog| match dialog {
+            Dialog::Confirm(confirm) if confirm.deletes(id) => Some(confirm.as_mut()),
+            _ => None,
         })
     }
 
