@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::private;
+use super::private_files;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Secret, text};
 
@@ -18,7 +18,7 @@ pub fn read(path: &Path) -> Result<Secret, Problem> {
         Problem::new("The key file cannot be read", text::sanitize_line(&why), remedy)
             .with_class(ProblemClass::Usage)
     };
-    match private::read(path) {
+    match private_files::read(path) {
         Ok(Some(content)) => Ok(Secret::new(content.to_vec())),
         Ok(None) => Err(failed(format!("no file at {}", path.display()))),
         Err(error) => Err(failed(error.to_string())),

@@ -22,7 +22,7 @@ mod key_locks;
 mod keyring;
 mod memory;
 pub mod passphrase;
-mod private;
+mod private_files;
 mod self_test;
 
 pub use backends::{BackendStatus, open_store, probe_backends};

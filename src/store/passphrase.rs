@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use super::{StoreError, private};
+use super::{StoreError, private_files};
 use crate::domain::Secret;
 
 /// Environment variable that names a file with the passphrase. The passphrase itself is never in a
@@ -14,7 +14,7 @@ pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 /// Reads the passphrase from a file that is private to the user (a regular file, 0600, no symbolic
 /// link). One line break at the end of the file is not part of the passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
-    let content = private::read(path)?.ok_or_else(|| {
+    let content = private_files::read(path)?.ok_or_else(|| {
         StoreError::Unavailable(format!("the passphrase file {} does not exist", path.display()))
     })?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());

@@ -14,7 +14,7 @@ use super::WorkFactor;
 use super::items::VaultItems;
 use super::passphrase_identity::PassphraseIdentity;
 use crate::domain::Secret;
-use crate::store::{ItemKey, StoreError, private};
+use crate::store::{ItemKey, StoreError, private_files};
 
 /// File with the key that decrypts the items, encrypted with the passphrase.
 const IDENTITY_FILE: &str = "identity.age";
@@ -38,10 +38,10 @@ pub(super) struct Vault {
 
 /// Checks whether this folder has a complete and private vault.
 pub(super) fn check_vault(folder: &Path) -> Result<(), StoreError> {
-    if !private::folder_exists(folder)? {
+    if !private_files::folder_exists(folder)? {
         return Err(StoreError::NotInitialized);
     }
-    let exists = |name| private::file_exists(&folder.join(name));
+    let exists = |name| private_files::file_exists(&folder.join(name));
     match (exists(IDENTITY_FILE)?, exists(ITEMS_FILE)?) {
         (true, true) => Ok(()),
         (true, false) => Err(missing_file(ITEMS_FILE)),
@@ -76,8 +76,8 @@ impl Vault {
         match check_vault(&folder) {
             // The cleanup is optional: a folder without write permission can still be read.
             Ok(()) => drop(
-                private::lock(&folder.join(LOCK_FILE), Duration::ZERO)
-                    .map(|_lock| private::remove_temp_files(&folder)),
+                private_files::lock(&folder.join(LOCK_FILE), Duration::ZERO)
+                    .map(|_lock| private_files::remove_temp_files(&folder)),
             ),
             Err(StoreError::NotInitialized) => create_vault(&folder, passphrase, work)?,
             Err(error) => return Err(error),
@@ -109,7 +109,7 @@ impl Vault {
         change: impl FnOnce(&mut VaultItems<'_>),
     ) -> Result<(), StoreError> {
         check_vault(&self.folder)?;
-        let _lock = private::lock(&self.folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
+        let _lock = private_files::lock(&self.folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
         let plain = self.decrypt_items()?;
         let mut items = VaultItems::parse(&plain)?;
         change(&mut items);
@@ -117,7 +117,7 @@ impl Vault {
     }
 
     fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let encrypted = private::read(&self.folder.join(ITEMS_FILE))?
+        let encrypted = private_files::read(&self.folder.join(ITEMS_FILE))?
             .ok_or_else(|| closed_reason(&self.folder))?;
         match age::decrypt(&self.identity, &encrypted) {
             Ok(plain) => Ok(Zeroizing::new(plain)),
@@ -134,20 +134,20 @@ fn create_vault(
     passphrase: &SecretString,
     work: WorkFactor,
 ) -> Result<(), StoreError> {
-    private::create_folder(folder)?;
-    let _lock = private::lock(&folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
-    private::remove_temp_files(folder);
+    private_files::create_folder(folder)?;
+    let _lock = private_files::lock(&folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
+    private_files::remove_temp_files(folder);
     match check_vault(folder) {
         Err(StoreError::NotInitialized) => {}
         outcome => return outcome,
     }
     let identity = x25519::Identity::generate();
-    private::write(
+    private_files::write(
         &folder.join(NEW_IDENTITY_FILE),
         &encrypt_identity(&identity, passphrase, work)?,
     )?;
     write_items(folder, &identity, &VaultItems::empty())?;
-    private::rename(&folder.join(NEW_IDENTITY_FILE), &folder.join(IDENTITY_FILE))
+    private_files::rename(&folder.join(NEW_IDENTITY_FILE), &folder.join(IDENTITY_FILE))
 }
 
 fn encrypt_identity(
@@ -167,7 +167,7 @@ fn decrypt_identity(
     passphrase: &SecretString,
 ) -> Result<x25519::Identity, StoreError> {
     let encrypted =
-        private::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
+        private_files::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
     let text = age::decrypt(&PassphraseIdentity(passphrase), &encrypted)
         .map(Zeroizing::new)
         .map_err(|error| match error {
@@ -189,7 +189,7 @@ fn write_items(
 ) -> Result<(), StoreError> {
     let encrypted = age::encrypt(&identity.to_public(), &items.to_plain()?)
         .map_err(|error| encryption_failed(&error))?;
-    private::write(&folder.join(ITEMS_FILE), &encrypted)
+    private_files::write(&folder.join(ITEMS_FILE), &encrypted)
 }
 
 /// Converts "locked" into "damaged" right after the passphrase was accepted, because "locked" would

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ManagementClient;
-use super::client::{ManagementBody, ManagementRequest};
+use super::management_client::{ManagementBody, ManagementRequest};
 use super::service_account::{account_id, accounts_path};
 use crate::domain::credential::SecretSlot;
 use crate::domain::request::HttpMethod;

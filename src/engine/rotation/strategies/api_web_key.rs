@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::client::{ManagementBody, ManagementRequest};
+use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
     fail_permanently, pick_created,

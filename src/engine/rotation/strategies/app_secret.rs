@@ -10,7 +10,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER, failure_from_problem};
+use super::management_client::{
+    ManagementBody, ManagementRequest, SECRET_PLACEHOLDER, failure_from_problem,
+};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
     fail_permanently, known_remotes, parse_timestamp,

@@ -9,7 +9,7 @@ mod account_location;
 mod api_web_key;
 mod app_secret;
 mod app_session;
-mod client;
+mod management_client;
 mod manual;
 mod personal_access_token;
 mod service_account;
@@ -19,7 +19,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub(in crate::engine) use client::{ManagementClient, ManagementResponse, failure_from_problem};
+pub(in crate::engine) use management_client::{
+    ManagementClient, ManagementResponse, failure_from_problem,
+};
 pub(in crate::engine) use service_account::next_page_cursor;
 
 use super::StepResult;

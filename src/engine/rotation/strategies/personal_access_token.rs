@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::client::{ManagementBody, ManagementRequest};
+use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
     ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
     parse_timestamp, pick_created,

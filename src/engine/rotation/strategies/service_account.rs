@@ -12,7 +12,7 @@ use time::Duration;
 use time::format_description::well_known::Rfc3339;
 
 use super::account_location::locate_account;
-use super::client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
+use super::management_client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
     fail_permanently, known_remotes, parse_timestamp, pick_created,
