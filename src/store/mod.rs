@@ -24,6 +24,7 @@ mod memory;
 pub mod passphrase;
 mod private_files;
 mod self_test;
+mod tracked;
 
 pub use backends::{BackendStatus, open_store, probe_backends};
 pub use error::StoreError;
@@ -31,6 +32,7 @@ pub use file::{FileStore, WorkFactor};
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 pub use self_test::{run_self_test, run_self_test_with_size};
+pub use tracked::TrackedStore;
 
 /// Deadline of a call that opens no prompt.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -163,6 +165,12 @@ impl ItemKey {
     /// Returns the key of an internal item of the program, such as the fingerprint key.
     pub fn internal(name: &'static str) -> Self {
         Self(format!("tokenring/{name}"))
+    }
+
+    /// Returns the key of the anchor of an audit log. Several databases can share one store, so the
+    /// key has an ID of the database.
+    pub fn for_audit_anchor(database: &str) -> Self {
+        Self(format!("tokenring/audit-anchor-{database}"))
     }
 
     /// Returns a key for a self-test item. It is random, so that concurrent self-tests do not
