@@ -16,6 +16,9 @@ use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
 use crate::engine::{self, Engine};
 use crate::tui::{self, SettingsSource};
 
+/// Variable with the path of a file that holds the passphrase of the encrypted file.
+const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
+
 /// Context in which one command runs.
 pub(super) struct CliContext<'a> {
     /// Output of results and notes.
@@ -121,6 +124,21 @@ impl<'a> CliContext<'a> {
         Ok(engine)
     }
 
+    /// Unlocks an encrypted file whose passphrase is in a file, without a prompt. Returns why the
+    /// store stays locked, if it does.
+    pub(super) async fn unlock_without_prompt(&self) -> Result<(), Problem> {
+        let engine = self.engine()?;
+        let state = engine.store_state().await;
+        let Some(error) = state.problem else { return Ok(()) };
+        let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE)
+            .filter(|_| state.backend.kind == BackendKind::File && error == StoreError::Locked)
+        else {
+            return Err(error.into());
+        };
+        let passphrase = engine::passphrase_from_file(path.as_ref())?;
+        engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await
+    }
+
     /// Loads the provider catalog.
     pub(super) fn load_catalog(&self) -> Result<ProviderCatalog, Problem> {
         engine::load_catalog(&self.paths)
@@ -146,7 +164,7 @@ fn with_flags(mut report: SettingsReport, global: GlobalArgs) -> SettingsReport 
 /// Reads the passphrase of the encrypted file: from the file that `TOKENRING_PASSPHRASE_FILE`
 /// names, otherwise from a hidden prompt.
 pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
-    if let Some(path) = std::env::var_os("TOKENRING_PASSPHRASE_FILE") {
+    if let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE) {
         return engine::passphrase_from_file(path.as_ref());
     }
     if !prompt::is_interactive() {

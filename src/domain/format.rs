@@ -16,6 +16,11 @@ pub fn count_noun(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// Returns a number of entries with the noun: `1 entry`, `2 entries`.
+pub fn count_entries(number: u64) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
 /// Formats a number with thousands separators: `1,620`.
 pub fn format_thousands(number: u64) -> String {
     match number {

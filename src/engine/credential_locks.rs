@@ -1,7 +1,7 @@
 //! Locks per credential: in this process and, if the engine has a lock folder, across processes.
 //!
-//! A short lock guards token refreshes, a second one guards a whole rotation. Start with
-//! `CredentialLocks`.
+//! A short lock guards token refreshes, a second one guards a whole rotation. One further lock, of
+//! no credential, guards the anchor of the audit log. Start with `CredentialLocks`.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -24,9 +24,10 @@ pub(super) struct CredentialLocks {
     folder: Option<PathBuf>,
     session_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
     rotation_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
+    anchor_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Lock on a credential; dropping it releases the lock.
+/// Lock on a credential or on the anchor; dropping it releases the lock.
 pub(super) struct CredentialLock {
     file: Option<File>,
     _guard: OwnedMutexGuard<()>,
@@ -35,7 +36,12 @@ pub(super) struct CredentialLock {
 impl CredentialLocks {
     /// Creates locks for this process, and lock files for other processes if there is a folder.
     pub(super) fn new(folder: Option<PathBuf>) -> Self {
-        Self { folder, session_locks: Mutex::default(), rotation_locks: Mutex::default() }
+        Self {
+            folder,
+            session_locks: Mutex::default(),
+            rotation_locks: Mutex::default(),
+            anchor_lock: Arc::default(),
+        }
     }
 
     /// Waits until the credential is free and locks it.
@@ -48,7 +54,8 @@ impl CredentialLocks {
                 .or_default(),
         );
         let guard = lock.lock_owned().await;
-        Ok(CredentialLock { file: self.lock_file(id).await?, _guard: guard })
+        let file = self.lock_file(&format!("{id}.lock")).await?;
+        Ok(CredentialLock { file, _guard: guard })
     }
 
     /// Locks the credential for a rotation. Fails if another rotation holds it, because nothing
@@ -75,10 +82,17 @@ impl CredentialLocks {
         }
     }
 
-    async fn lock_file(&self, id: &CredentialId) -> Result<Option<File>, Problem> {
+    /// Waits until no other task and no other process writes the anchor of the audit log, and locks
+    /// it.
+    pub(super) async fn lock_audit_anchor(&self) -> Result<CredentialLock, Problem> {
+        let guard = Arc::clone(&self.anchor_lock).lock_owned().await;
+        let file = self.lock_file("audit-anchor.lock").await?;
+        Ok(CredentialLock { file, _guard: guard })
+    }
+
+    async fn lock_file(&self, name: &str) -> Result<Option<File>, Problem> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let file =
-            open_lock_file(folder, &format!("{id}.lock")).map_err(|error| cannot_lock(&error))?;
+        let file = open_lock_file(folder, name).map_err(|error| cannot_lock(&error))?;
         let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {

@@ -3,6 +3,8 @@
 //! A fingerprint is a keyed hash that identifies a secret without revealing it; its key is stored
 //! like any secret. Start with `Engine::fingerprint`.
 
+use zeroize::Zeroizing;
+
 use super::Engine;
 use super::credentials::random_bytes;
 use super::mac::HmacKey;
@@ -60,10 +62,21 @@ impl Engine {
     /// Returns a hasher with this store's fingerprint key; creates the key if there is none.
     pub(super) async fn fingerprint_hasher(&self) -> Result<FingerprintHasher, Problem> {
         let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
-        let keyed = key
-            .expose(HmacKey::new)
-            .map_err(|_| StoreError::Damaged("the fingerprint key is not usable".to_owned()))?;
-        Ok(FingerprintHasher::new(keyed))
+        Ok(FingerprintHasher::new(key.expose(HmacKey::new).map_err(|_| unusable_key())?))
+    }
+
+    /// Returns a key for another purpose, derived from this store's fingerprint key; creates the
+    /// fingerprint key if there is none.
+    pub(super) async fn derive_key(&self, purpose: &str) -> Result<HmacKey, Problem> {
+        let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
+        Ok(derive_from(key, purpose)?)
+    }
+
+    /// Returns the key of [`Engine::derive_key`] if the store has a fingerprint key. Writes
+    /// nothing.
+    pub(super) async fn derive_existing_key(&self, purpose: &str) -> Result<HmacKey, StoreError> {
+        let key = self.store.get(&ItemKey::internal(FINGERPRINT_KEY_ITEM)).await?;
+        derive_from(&key, purpose)
     }
 
     async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
@@ -78,6 +91,17 @@ impl Engine {
             found => Ok(found?),
         }
     }
+}
+
+/// Derives the key for a purpose: the HMAC of its name under the fingerprint key.
+fn derive_from(key: &Secret, purpose: &str) -> Result<HmacKey, StoreError> {
+    let keyed = key.expose(HmacKey::new).map_err(|_| unusable_key())?;
+    let derived = Zeroizing::new(keyed.digest(purpose.as_bytes()));
+    HmacKey::new(&*derived).map_err(|_| unusable_key())
+}
+
+fn unusable_key() -> StoreError {
+    StoreError::Damaged("the fingerprint key is not usable".to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::audit::AuditEvent;
+use super::audit_anchor::AUDIT_ANCHOR_ITEM;
 use super::credential_locks::CredentialLock;
 use super::fingerprints::FINGERPRINT_KEY_ITEM;
 use super::{ALL_SLOTS, Engine};
@@ -20,6 +21,9 @@ use crate::domain::format::count_noun;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret};
 use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
+
+/// Owner of the program's own items in a migration.
+const OWN_ITEMS_NAME: &str = "tokenring";
 
 /// Source and target of a migration.
 pub struct StoreMigration {
@@ -61,6 +65,13 @@ pub enum ConflictPolicy {
     Abort,
     /// Overwrite the item.
     Overwrite,
+}
+
+impl MigrationItem {
+    /// Returns whether this is the item of the program, not of a credential, with this label.
+    fn is_own(&self, label: &str) -> bool {
+        self.name == OWN_ITEMS_NAME && self.item == label
+    }
 }
 
 impl StoreMigration {
@@ -137,9 +148,14 @@ impl Engine {
         &self,
         migration: &StoreMigration,
     ) -> Result<Vec<MigrationItem>, Problem> {
-        let own = ItemKey::internal(FINGERPRINT_KEY_ITEM);
+        let own = [
+            (ItemKey::internal(FINGERPRINT_KEY_ITEM), FINGERPRINT_KEY_ITEM),
+            (self.anchor_item_key(), AUDIT_ANCHOR_ITEM),
+        ];
         let mut items = Vec::new();
-        self.compare_item(migration, own, "tokenring", FINGERPRINT_KEY_ITEM, &mut items).await?;
+        for (key, label) in own {
+            self.compare_item(migration, key, OWN_ITEMS_NAME, label, &mut items).await?;
+        }
         for credential in self.credentials().await? {
             for (key, label) in self.item_keys(&credential) {
                 self.compare_item(migration, key, credential.name.as_str(), &label, &mut items)
@@ -183,21 +199,30 @@ impl Engine {
     pub async fn empty_source(&self, migration: &StoreMigration) -> Result<usize, Problem> {
         let _claims = self.lock_all_rotations().await?;
         let items = self.plan_migration(migration).await?;
-        let same: Vec<_> = items.iter().filter(|item| item.state == ItemComparison::Same).collect();
-        for item in &same {
-            migration.remove_from_source(&item.key).await?;
+        let mut removed = 0;
+        for item in &items {
+            match item.state {
+                ItemComparison::Same => migration.remove_from_source(&item.key).await?,
+                // The store in use has a newer anchor, so the old one is of no use.
+                ItemComparison::Differs if item.is_own(AUDIT_ANCHOR_ITEM) => {
+                    migration.from.delete(&item.key).await?;
+                }
+                _ => continue,
+            }
+            removed += 1;
         }
-        Ok(same.len())
+        Ok(removed)
     }
 
-    /// Records in the audit log that the secrets were moved.
+    /// Records in the audit log that the secrets were moved. Does not anchor the entry: the anchor
+    /// was copied, and a newer one in the source would stay there.
     pub async fn record_migration(
         &self,
         migration: &StoreMigration,
         items: usize,
     ) -> Result<(), Problem> {
         let (from, to) = migration.titles();
-        self.record_audit_event(
+        self.append_audit_event(
             AuditEvent::new("migrate", "done")
                 .with_reason(format!("{} from the {from} to the {to}", count_noun(items, "item"))),
         )
@@ -241,7 +266,8 @@ impl Engine {
 }
 
 /// Rejects a plan with conflicts. The fingerprint key is always the source's, because the
-/// fingerprints in the index were made with it.
+/// fingerprints in the index were made with it. So is the anchor of the audit log, which depends on
+/// that key.
 fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Result<(), Problem> {
     let describe_item = |item: &MigrationItem| format!("{} of {}", item.item, item.name);
     if let Some(item) = plan.iter().find(|item| item.state == ItemComparison::TooLarge) {
@@ -253,9 +279,10 @@ fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Resul
         )
         .with_class(ProblemClass::Store));
     }
-    let differs = plan
-        .iter()
-        .find(|item| item.state == ItemComparison::Differs && item.item != FINGERPRINT_KEY_ITEM);
+    let differs = plan.iter().find(|item| {
+        let is_sources = item.is_own(FINGERPRINT_KEY_ITEM) || item.is_own(AUDIT_ANCHOR_ITEM);
+        item.state == ItemComparison::Differs && !is_sources
+    });
     match differs.filter(|_| on_conflict == ConflictPolicy::Abort) {
         None => Ok(()),
         Some(item) => {
@@ -283,7 +310,9 @@ mod tests {
     use crate::domain::CredentialName;
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::task_protocol::NewCredential;
-    use crate::engine::{EngineDependencies, EngineOptions, SystemClock};
+    use crate::engine::{
+        AnchorComparison, DisclosureChannel, EngineDependencies, EngineOptions, SystemClock,
+    };
     use crate::index::Database;
     use crate::net::HttpClient;
     use crate::store::{BackendInfo, MemoryStore};
@@ -339,17 +368,22 @@ mod tests {
     const SECRETS: [(&str, &str); 3] =
         [("one", "secret-of-one"), ("two", "secret-of-two"), ("three", "secret-of-three")];
 
-    /// Builds an engine whose store holds three credentials, one of them in the middle of a
-    /// rotation.
-    async fn engine(store: Arc<dyn SecretStore>) -> Engine {
+    /// Builds an engine over a database and a store.
+    fn engine_over(database: Arc<Database>, store: Arc<dyn SecretStore>) -> Engine {
         let ports = EngineDependencies {
             catalog: Arc::new(ProviderCatalog::builtin()),
-            database: Arc::new(Database::in_memory().unwrap()),
-            store: Arc::clone(&store),
+            database,
+            store,
             transport: Arc::new(HttpClient::default()),
             clock: Arc::new(SystemClock),
         };
-        let engine = Engine::new(ports, EngineOptions::from(&Settings::default()));
+        Engine::new(ports, EngineOptions::from(&Settings::default()))
+    }
+
+    /// Builds an engine whose store holds three credentials, one of them in the middle of a
+    /// rotation.
+    async fn engine(store: Arc<dyn SecretStore>) -> Engine {
+        let engine = engine_over(Arc::new(Database::in_memory().unwrap()), Arc::clone(&store));
         for (name, secret) in SECRETS {
             let new = NewCredential {
                 name: CredentialName::parse(name).unwrap(),
@@ -399,32 +433,32 @@ mod tests {
         let plan = engine.plan_migration(&migration).await.unwrap();
         assert_eq!(
             (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
-            (5, true),
+            (6, true),
             "{plan:?}"
         );
         assert_eq!(
             engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap().len(),
-            5
+            6
         );
-        assert_eq!(engine.empty_source(&migration).await.unwrap(), 5);
+        assert_eq!(engine.empty_source(&migration).await.unwrap(), 6);
         assert_eq!(engine.plan_migration(&migration).await.unwrap(), []);
         let back = StoreMigration::between(to, from);
-        assert_eq!(engine.plan_migration(&back).await.unwrap().len(), 5);
+        assert_eq!(engine.plan_migration(&back).await.unwrap().len(), 6);
     }
 
     #[tokio::test]
     async fn wherever_it_stops_nothing_is_lost_and_the_next_run_ends_it() {
-        for changes in 0..12 {
+        for changes in 0..13 {
             let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
             let engine = engine(Arc::clone(&from) as _).await;
             let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
             let copied = engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
-            assert_eq!(copied.is_err(), changes < 7, "two for the proof, five items");
+            assert_eq!(copied.is_err(), changes < 8, "two for the proof, six items");
             assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
             to.changes.store(100, Ordering::Relaxed);
             engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
         }
-        for changes in 0..5 {
+        for changes in 0..6 {
             let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
             let engine = engine(Arc::clone(&from) as _).await;
             let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
@@ -433,7 +467,7 @@ mod tests {
             assert!(engine.empty_source(&migration).await.is_err());
             assert_nothing_is_lost(&engine, &*from, &*to).await;
             from.changes.store(100, Ordering::Relaxed);
-            assert_eq!(engine.empty_source(&migration).await.unwrap(), 5 - changes);
+            assert_eq!(engine.empty_source(&migration).await.unwrap(), 6 - changes);
         }
     }
 
@@ -461,6 +495,32 @@ mod tests {
         assert!(
             to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned()))
         );
+    }
+
+    #[tokio::test]
+    async fn the_anchor_of_the_audit_log_goes_along() {
+        let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
+        let engine = engine(Arc::clone(&from) as _).await;
+        let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
+        engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
+        engine.record_migration(&migration, 6).await.unwrap();
+
+        let on_target = engine_over(Arc::clone(&engine.database), Arc::clone(&to) as _);
+        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        assert_eq!(anchor, AnchorComparison::Contained(3), "the three additions");
+        on_target
+            .disclose_secret(
+                &on_target.find_credential("one").await.unwrap(),
+                &SecretPart::Secret,
+                DisclosureChannel::Get,
+            )
+            .await
+            .unwrap();
+        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        assert_eq!(anchor, AnchorComparison::Contained(5), "it moves on in the target");
+        assert_eq!(engine.empty_source(&migration).await.unwrap(), 6, "the old anchor goes too");
+        assert_eq!(from.get(&engine.anchor_item_key()).await.err(), Some(StoreError::NotFound));
+        assert_eq!(on_target.verify_audit().await.unwrap().anchor, anchor);
     }
 
     #[test]

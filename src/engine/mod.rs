@@ -8,6 +8,7 @@
 
 mod access_tokens;
 mod audit;
+mod audit_anchor;
 mod browser;
 mod build;
 mod captured_secrets;
@@ -60,9 +61,10 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret, Timestamp};
 use crate::index::Database;
 use crate::net::{RequestLimits, Transport};
-use crate::store::{SecretStore, UnlockMethod};
+use crate::store::{SecretStore, TrackedStore, UnlockMethod};
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
+pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file,
@@ -108,6 +110,8 @@ pub struct Engine {
     pub catalog: Arc<ProviderCatalog>,
     database: Arc<Database>,
     store: Arc<dyn SecretStore>,
+    /// The same store, with whether it is open.
+    tracked_store: Arc<TrackedStore>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     options: EngineOptions,
@@ -163,10 +167,12 @@ impl Engine {
         let EngineDependencies { catalog, database, store, transport, clock } = ports;
         let clipboard = clipboard::Clipboard::new(options.clipboard);
         let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
+        let tracked_store = Arc::new(TrackedStore::new(store));
         Self {
             catalog,
             database,
-            store,
+            store: Arc::clone(&tracked_store) as Arc<dyn SecretStore>,
+            tracked_store,
             transport,
             clock,
             options,

@@ -3,9 +3,9 @@
 //! The records form a hash chain: the hash of a record covers the record and the hash of the
 //! previous one, and the head of the chain is stored separately. So an edited, removed or moved
 //! record is detected, including the last one. Limit: an attacker who can write to the file and
-//! knows the program can rewrite the whole log with new hashes; only a hash that was noted
-//! elsewhere detects this. Start reading at [`Database::append_audit`] and
-//! [`Database::verify_audit`].
+//! knows the program can cut the log, rewrite it with new hashes, or replace the file. `engine`
+//! detects this with the head that it keeps in the secret store. Start reading at
+//! [`Database::append_audit`] and [`Database::verify_audit`].
 
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest as _, Sha256};
@@ -58,10 +58,13 @@ pub enum AuditIntegrity {
     },
 }
 
-/// Head of the hash chain.
-struct ChainHead {
-    entries: u64,
-    hash: String,
+/// Head of the hash chain: how many records the log has, and the hash of the last one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditHead {
+    /// Number of records.
+    pub entries: u64,
+    /// Hash of the last record, in hexadecimal digits; empty if there is no record.
+    pub hash: String,
 }
 
 const INSERT: &str = "
@@ -73,7 +76,7 @@ impl Database {
     /// Appends an entry to the audit log. The returned record is on disk.
     pub fn append_audit(&self, entry: &AuditEntry) -> Result<AuditRecord, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let head = read_chain_head(connection)?;
+            let head = read_audit_head(connection)?;
             let seq = head.entries + 1;
             let hash = hash_record(&head.hash, seq, entry);
             let AuditEntry { at, actor, action, name, outcome, reason } = entry;
@@ -109,7 +112,7 @@ impl Database {
     pub fn verify_audit(&self) -> Result<AuditIntegrity, DatabaseError> {
         self.read(|connection| {
             let mut select = connection.prepare_cached(&format!("{SELECT} ORDER BY seq"))?;
-            let mut known = ChainHead { entries: 0, hash: String::new() };
+            let mut known = AuditHead { entries: 0, hash: String::new() };
             for line in select.query_map((), read_audit_row)? {
                 let line = line?;
                 let seq = known.entries + 1;
@@ -122,14 +125,36 @@ impl Database {
                         why: "the entry was changed after it was written",
                     });
                 }
-                known = ChainHead { entries: seq, hash: line.hash };
+                known = AuditHead { entries: seq, hash: line.hash };
             }
-            Ok(compare_heads(&known, &read_chain_head(connection)?))
+            Ok(compare_heads(&known, &read_audit_head(connection)?))
+        })
+    }
+
+    /// Returns the head of the hash chain.
+    pub fn audit_head(&self) -> Result<AuditHead, DatabaseError> {
+        self.read(read_audit_head)
+    }
+
+    /// Returns whether the log had this head at some time and still has its record. Does not verify
+    /// the hashes.
+    pub fn contains_audit_head(&self, head: &AuditHead) -> Result<bool, DatabaseError> {
+        if head.entries == 0 {
+            return Ok(head.hash.is_empty());
+        }
+        self.read(|connection| {
+            let mut select = connection
+                .prepare_cached("SELECT count(*) FROM audit WHERE seq = ?1 AND hash = ?2")?;
+            let found: u64 = select
+                .query_row(params![CountColumn(head.entries), head.hash], |row| {
+                    Ok(row.get::<_, CountColumn>(0)?.0)
+                })?;
+            Ok(found == 1)
         })
     }
 }
 
-fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
+fn compare_heads(found: &AuditHead, noted: &AuditHead) -> AuditIntegrity {
     if found.entries < noted.entries {
         AuditIntegrity::Broken { at: found.entries + 1, why: "the entry is missing" }
     } else if found.entries > noted.entries || found.hash != noted.hash {
@@ -142,10 +167,10 @@ fn compare_heads(found: &ChainHead, noted: &ChainHead) -> AuditIntegrity {
     }
 }
 
-fn read_chain_head(connection: &Connection) -> Result<ChainHead, TransactionError> {
+fn read_audit_head(connection: &Connection) -> Result<AuditHead, TransactionError> {
     let mut select = connection.prepare_cached("SELECT entries, hash FROM audit_head")?;
     Ok(select.query_row((), |row| {
-        Ok(ChainHead { entries: row.get::<_, CountColumn>(0)?.0, hash: row.get(1)? })
+        Ok(AuditHead { entries: row.get::<_, CountColumn>(0)?.0, hash: row.get(1)? })
     })?)
 }
 

@@ -31,7 +31,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
-pub use audit::{AuditEntry, AuditIntegrity, AuditRecord};
+pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
 pub use checks::RegionCheckResult;
 pub use error::DatabaseError;
 use error::TransactionError;

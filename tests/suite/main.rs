@@ -4,6 +4,7 @@
 
 #![cfg(test)]
 
+mod audit;
 mod cli;
 #[cfg(target_os = "linux")]
 mod clipboard;

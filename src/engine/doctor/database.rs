@@ -3,11 +3,12 @@
 
 use super::{Diagnostic, DiagnosticArea};
 use crate::domain::credential::SecretPart;
+use crate::domain::format::count_entries;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CatalogError;
 use crate::domain::rotation::RotationPhase;
 use crate::domain::{Credential, format};
-use crate::engine::Engine;
+use crate::engine::{AnchorComparison, Engine};
 use crate::index::{AuditIntegrity, Database, RotationFilter};
 
 impl Engine {
@@ -46,22 +47,24 @@ impl Engine {
     }
 
     async fn diagnose_audit_log(&self) -> Diagnostic {
-        let broken = |why: String| {
-            let remedy = "compare the index with a backup; any process that can write the index file can have changed it";
-            Problem::new("The audit log was modified", why, remedy)
+        let found = match self.verify_audit().await {
+            Ok(found) => found,
+            Err(problem) => return Diagnostic::fail(DiagnosticArea::Database, problem),
         };
-        match self.verify_audit().await {
-            Ok(AuditIntegrity::Intact(entries)) => Diagnostic::ok(
-                DiagnosticArea::Database,
-                "Audit log intact",
-                format!("{entries} {}", if entries == 1 { "entry" } else { "entries" }),
-            ),
-            Ok(AuditIntegrity::Broken { at, why }) => Diagnostic::fail(
-                DiagnosticArea::Database,
-                broken(format!("from entry {at} on: {why}")),
-            ),
-            Err(problem) => Diagnostic::fail(DiagnosticArea::Database, problem),
-        }
+        let entries = match (found.problem(), &found.chain) {
+            (Some(problem), _) => return Diagnostic::fail(DiagnosticArea::Database, problem),
+            (None, AuditIntegrity::Intact(entries)) => count_entries(*entries),
+            (None, AuditIntegrity::Broken { at, .. }) => format!("modified at entry {at}"),
+        };
+        let not_verified = match &found.anchor {
+            AnchorComparison::Unverified(error) => error.to_string(),
+            AnchorComparison::NotAnchored => "the store has no record of this log yet".to_owned(),
+            _ => return Diagnostic::ok(DiagnosticArea::Database, "Audit log intact", entries),
+        };
+        let why = format!(
+            "{entries}; not verified whether entries are missing at the end: {not_verified}"
+        );
+        Diagnostic::ok(DiagnosticArea::Database, "Audit log has no modified entry", why)
     }
 
     /// Finds credentials whose provider, kind or region no longer exists in the catalog.
