@@ -117,6 +117,7 @@ impl CreateArgs {
             )
             .await?;
         if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
+            status.notes.iter().for_each(|note| context.out.note(note));
             return print_credential(context, &engine.credential_by_id(&id).await?);
         }
         not_created_problem(&status).map_or_else(|| report_outcome(context, &status), Err)

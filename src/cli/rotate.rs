@@ -189,6 +189,7 @@ async fn close_ended_rotations(context: &CliContext<'_>, engine: &Engine) -> Res
             text = format!("{text}. Still to do: {}", ended.manual_steps.join("; "));
         }
         context.out.note(&text);
+        ended.notes.iter().for_each(|note| context.out.note(note));
     }
     Ok(())
 }
@@ -267,9 +268,11 @@ pub(super) fn report_outcome(
                 status.name,
                 status.outcome().unwrap_or(&status.next)
             ));
+            status.notes.iter().for_each(|note| context.out.note(note));
             Ok(0)
         }
         RotationPhase::Done | RotationPhase::RolledBack => {
+            status.notes.iter().for_each(|note| context.out.note(note));
             let what = format!("{what} is {}, but manual steps remain", state_name(status.state));
             Err(Problem::new(what, left, "complete these steps on the provider's page")
                 .with_class(ProblemClass::NeedsHuman))

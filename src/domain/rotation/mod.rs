@@ -115,6 +115,7 @@ mod machine;
 mod plan;
 mod purpose;
 mod remote_credential;
+mod result_notes;
 mod status;
 mod step;
 mod strategy_traits;

@@ -37,6 +37,10 @@ pub struct RemoteCredential {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[serde(rename = "facts")]
     pub fields: BTreeMap<String, String>,
+    /// Properties of the credential that served as its template and that it does not have, as
+    /// texts; empty unless this rotation created it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_copied: Vec<String>,
 }
 
 impl RemoteCredential {
@@ -48,6 +52,7 @@ impl RemoteCredential {
             created: None,
             expires: None,
             fields: BTreeMap::new(),
+            not_copied: Vec::new(),
         }
     }
 }

@@ -15,6 +15,7 @@ use super::machine::{self, NextStep, RotationResult};
 use super::plan::RotationPlan;
 use super::purpose::RotationPurpose;
 use super::remote_credential::RotationId;
+use super::result_notes::result_notes;
 use super::step::RotationStep;
 
 /// Status of a rotation.
@@ -41,6 +42,9 @@ pub struct RotationStatus {
     pub manual_steps: Vec<String>,
     /// Why the provider refused the creation.
     pub why: Option<String>,
+    /// Facts about a result that the user has to know although nothing is left to do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Phase of a rotation.
@@ -105,6 +109,10 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
         next: describe_next(plan.purpose, &next),
         manual_steps: manual_steps(journal, &next),
         why: creation_refusal(journal, &next),
+        notes: match next {
+            NextStep::Finished(RotationResult::Done { .. }) => result_notes(journal),
+            _ => Vec::new(),
+        },
     }
 }
 
@@ -249,6 +257,10 @@ fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String
 fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
     match outcome {
         StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
+            Some(remote) if !remote.not_copied.is_empty() => {
+                let missing = remote.not_copied.join(", ");
+                format!("{} ({}), not copied: {missing}", remote.label, remote.id)
+            }
             Some(remote) => format!("{} ({})", remote.label, remote.id),
             None => "The provider assigns no ID".to_owned(),
         },

@@ -495,7 +495,8 @@ impl RotationDriver<'_> {
         };
         let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;
-        let remarks: Vec<String> = status.why.iter().chain(left).cloned().collect();
+        let remarks: Vec<String> =
+            status.why.iter().chain(left).chain(&status.notes).cloned().collect();
         self.engine.record_audit_event(audit_event(self.plan(), state, &remarks)).await?;
         let (lease, now) = (self.lease.clone(), self.engine.now());
         let undone = (purpose, state) == (RotationPurpose::Create, "rolled-back");

@@ -173,7 +173,7 @@ impl App {
             text = format!("{text}. Still to do: {}", status.manual_steps.join("; "));
             level = NotificationLevel::Warning;
         }
-        self.activity.notify(level, text, now.instant);
+        self.activity.notify(level, append_notes(text, status), now.instant);
     }
 
     /// Starts a rotation task that a dialog requested.
@@ -340,14 +340,17 @@ impl App {
             }
             RotationEvent::Finished(status) => match status.state {
                 RotationPhase::Done if status.manual_steps.is_empty() => {
-                    (NotificationLevel::Success, format!("{heading}: done"))
+                    (NotificationLevel::Success, append_notes(format!("{heading}: done"), status))
                 }
                 RotationPhase::RolledBack if status.manual_steps.is_empty() => {
                     (NotificationLevel::Success, format!("{heading}: rolled back"))
                 }
                 RotationPhase::Done | RotationPhase::RolledBack => (
                     NotificationLevel::Warning,
-                    format!("{heading}: still to do: {}", status.manual_steps.join("; ")),
+                    append_notes(
+                        format!("{heading}: still to do: {}", status.manual_steps.join("; ")),
+                        status,
+                    ),
                 ),
                 RotationPhase::Running | RotationPhase::NeedsUser => (
                     NotificationLevel::Warning,
@@ -444,6 +447,12 @@ impl App {
             DialogRow::Pair("Authenticate with".to_owned(), by),
         ]
     }
+}
+
+/// Appends what the user has to know about the result.
+fn append_notes(text: String, status: &RotationStatus) -> String {
+    let notes = status.notes.iter().map(|note| note.trim_end_matches('.'));
+    notes.fold(text, |text, note| format!("{text}. {note}"))
 }
 
 fn remove_rows(name: &str) -> Vec<DialogRow> {

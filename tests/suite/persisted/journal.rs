@@ -43,6 +43,7 @@ fn remote() -> RemoteCredential {
         created: Some(MOMENT),
         expires: Some(MOMENT),
         fields: facts,
+        not_copied: Vec::new(),
     }
 }
 
@@ -234,4 +235,16 @@ fn new_secrets_and_what_the_provider_lists() {
     same(&reach(), REACH);
     let bare = r#"{"principal":{"id":"p-1","name":"Ann","type":"user"},"kind":"personal-access-token","region":"SNYK-EU-01","organisations":[],"roles":null}"#;
     same(&AccessScope { organizations: set(&[]), roles: None, ..reach() }, bare);
+}
+
+#[test]
+fn a_created_credential_that_lacks_properties_of_its_template() {
+    let remote = RemoteCredential {
+        not_copied: vec![text("jwks_url")],
+        ..RemoteCredential::new("r-2", "other")
+    };
+    same(
+        &remote,
+        r#"{"id":"r-2","label":"other","created":null,"expires":null,"not_copied":["jwks_url"]}"#,
+    );
 }

@@ -145,10 +145,15 @@ fn progress_and_state_of_a_rotation() {
         next: text("nothing"),
         manual_steps: vec![text("this")],
         why: None,
+        notes: Vec::new(),
     };
     written(
         &status,
         r#"{"id":"ab","name":"nightly","purpose":"replace","part":"secret","plan":"so","state":"done","step":null,"next":"nothing","left":["this"],"why":null}"#,
+    );
+    written(
+        &RotationStatus { notes: vec![text("and that")], ..status },
+        r#"{"id":"ab","name":"nightly","purpose":"replace","part":"secret","plan":"so","state":"done","step":null,"next":"nothing","left":["this"],"why":null,"notes":["and that"]}"#,
     );
 }
 

@@ -2,6 +2,7 @@
 //! them. Start with [`rig`] for the setup, `plans.rs` for rotations without faults and `faults.rs`
 //! for all others.
 
+mod account_template;
 mod creation_and_revocation;
 mod fault_injection;
 mod faults;

@@ -30,7 +30,9 @@ use tokenring::engine::rotation::{
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
 use tokenring::index::Database;
-use tokenring::net::{HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _};
+use tokenring::net::{
+    HostBoundSecret, HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _,
+};
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
 use tokenring::store::{ItemKey, MemoryStore, SecretStore as _};
 
@@ -440,6 +442,38 @@ impl RotationRig {
             ca_file: None,
         };
         self.http.send(outgoing).await.unwrap()
+    }
+
+    /// Sends a request to Snyk's REST API with a seeded token, without the engine.
+    pub(super) async fn call(
+        &self,
+        name: &str,
+        method: HttpMethod,
+        path: &str,
+        body: &Value,
+    ) -> Value {
+        let manifest = self.sandbox.manifest();
+        let caller = manifest.credential(name).unwrap();
+        let api = &manifest.region(&caller.region).unwrap().api;
+        let outgoing = OutgoingRequest {
+            method,
+            url: format!("{api}{path}?version=2024-10-15").parse().unwrap(),
+            headers: vec![("content-type".to_owned(), "application/vnd.api+json".to_owned())],
+            body: if body.is_null() {
+                RequestBody::Empty
+            } else {
+                RequestBody::Text(body.to_string())
+            },
+            authorization: Some(HostBoundSecret {
+                scheme: "token".to_owned(),
+                secret: Arc::new(Secret::from_text(caller.secret.clone())),
+                origins: vec![Origin::parse(api).unwrap()],
+            }),
+            limits: LIMITS,
+            ca_file: None,
+        };
+        let response = self.http.send(outgoing).await.unwrap();
+        serde_json::from_str(response.body.text().unwrap_or("null")).unwrap()
     }
 
     async fn control(&self, method: HttpMethod, path: &str, body: &Value) -> Value {

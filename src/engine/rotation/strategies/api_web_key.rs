@@ -11,14 +11,31 @@ use serde_json::{Value, json};
 use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
-    fail_permanently, pick_created,
+    fail_permanently, pick_created, unreadable_template,
 };
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
+use crate::domain::text::sanitize_line;
 use crate::engine::rotation::StepResult;
 
 /// Maximum number of pages of keys to read.
 const MAX_KEY_PAGES: usize = 200;
+
+/// Members of an API user that a new key gets from the old one.
+const COPIED_MEMBERS: [&str; 3] = ["user_roles", "labels", "title"];
+
+/// Members of an API user that no two keys share, or that every key has.
+const OWN_MEMBERS: [&str; 9] = [
+    "id",
+    "name",
+    "key",
+    "changed",
+    "changed_by",
+    "created",
+    "created_by",
+    "last_login",
+    "is_apiuser",
+];
 
 /// Strategy for a key.
 pub(super) struct ApiWebKeyStrategy;
@@ -76,14 +93,20 @@ impl RotationStrategy for ApiWebKeyStrategy {
         name: &str,
     ) -> StepResult<NewRemoteSecret> {
         let mut body = json!({"name": name});
+        let mut not_copied = Vec::new();
         // Only a key that is known for certain serves as a template: the new key must not get the
         // rights of another key.
         if let [old] = &self.find_existing(client).await?[..] {
             let response = fetch_api_user(client, &old.id).await?;
-            for member in ["user_roles", "labels", "title"] {
-                if response.is_success() && response.body[member] != Value::Null {
-                    body[member] = response.body[member].clone();
+            if response.is_success() {
+                for member in COPIED_MEMBERS {
+                    if response.body[member] != Value::Null {
+                        body[member] = response.body[member].clone();
+                    }
                 }
+                not_copied = other_members(&response.body);
+            } else {
+                not_copied.push(unreadable_template(response.status));
             }
         }
         if let Some(roles) = client.field("roles") {
@@ -103,7 +126,7 @@ impl RotationStrategy for ApiWebKeyStrategy {
         let Some(remote) = remote_from_json(&response.body) else {
             return fail_permanently("the response does not name the key");
         };
-        Ok(NewRemoteSecret { secret, remote })
+        Ok(NewRemoteSecret { secret, remote: RemoteCredential { not_copied, ..remote } })
     }
 
     async fn revoke(
@@ -177,6 +200,23 @@ impl ApiWebKeyStrategy {
     }
 }
 
+/// Returns the names of the members of an API user that are set and that a creation does not take
+/// over. A new key is active.
+fn other_members(user: &Value) -> Vec<String> {
+    let members = user.as_object().into_iter().flatten();
+    members
+        .filter(|(name, value)| {
+            let known = [&COPIED_MEMBERS[..], &OWN_MEMBERS].concat().contains(&name.as_str());
+            let is_default = **value == Value::Null
+                || **value == json!(name.as_str() == "active")
+                || **value == json!("")
+                || **value == json!([]);
+            !known && !is_default
+        })
+        .map(|(name, _)| sanitize_line(name))
+        .collect()
+}
+
 async fn fetch_api_user(client: &ManagementClient<'_>, id: &str) -> StepResult<ManagementResponse> {
     let path = format!("/api-users/{id}/");
     client
@@ -240,6 +280,15 @@ fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_new_key_does_not_get_is_named() {
+        let mut user = json!({"id": "k-1", "name": "ci", "title": "", "active": true, "labels": [],
+            "is_apiuser": true, "user_roles": [], "changed": "x", "mfa_enabled": false});
+        assert!(other_members(&user).is_empty());
+        (user["active"], user["ip_ranges"]) = (false.into(), json!(["10.0.0.0/8"]));
+        assert_eq!(other_members(&user), ["active", "ip_ranges"]);
+    }
 
     #[test]
     fn roles_and_scopes_are_read_as_a_user_writes_them() {

@@ -139,6 +139,13 @@ fn fail_permanently<T>(why: impl Into<String>) -> StepResult<T> {
     Err(StepFailure::new(StepFailureKind::Refused, why))
 }
 
+/// Returns the entry for the list of what was not copied from a template that could not be read.
+fn unreadable_template(status: u16) -> String {
+    format!(
+        "properties that only the provider knows, because the old one could not be read ({status})"
+    )
+}
+
 /// Returns what the credential certainly or possibly was before.
 fn known_remotes(before: Option<&OldSecretSnapshot>) -> &[RemoteCredential] {
     before.map(|snapshot| &snapshot.remotes[..]).unwrap_or_default()

@@ -15,11 +15,12 @@ use super::account_location::locate_account;
 use super::management_client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
-    fail_permanently, known_remotes, parse_timestamp, pick_created,
+    fail_permanently, known_remotes, parse_timestamp, pick_created, unreadable_template,
 };
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
+use crate::domain::text::sanitize_line;
 use crate::engine::rotation::StepResult;
 
 /// Maximum lifetime of an access token, according to Snyk's documentation.
@@ -28,6 +29,18 @@ const MAX_TOKEN_LIFETIME: Duration = Duration::days(365);
 /// Number of accounts per page, and maximum number of pages to read.
 const PAGE_SIZE: &str = "100";
 const MAX_ACCOUNT_PAGES: usize = 50;
+
+/// Attributes that name an account or its secret, or that depend on the time of its creation: no
+/// two accounts have the same.
+const OWN_ATTRIBUTES: [&str; 7] = [
+    "name",
+    "created_at",
+    "client_id",
+    "client_secret",
+    "api_key",
+    "access_token",
+    "access_token_expires_at",
+];
 
 /// Strategy for a whole service account.
 pub(super) struct ServiceAccountStrategy;
@@ -196,13 +209,17 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
     }
 }
 
-/// Creates an account like the known one; `usual` is the authentication type where none is known.
+/// Creates an account like the known one; `default_auth_type` is for where none is known.
 async fn create_account(
     client: &ManagementClient<'_>,
     name: &str,
     default_auth_type: &str,
 ) -> StepResult<NewRemoteSecret> {
-    let body = account_request_body(client, name, default_auth_type).await?;
+    let template = match account_id(client) {
+        Ok(id) => Some(fetch_account(client, id).await?),
+        Err(_) => None,
+    };
+    let body = account_request_body(client, template.as_ref(), name, default_auth_type)?;
     let call = ManagementRequest::for_snyk(
         HttpMethod::Post,
         accounts_path(client)?,
@@ -216,7 +233,28 @@ async fn create_account(
     let Some(remote) = remote_from_json(&response.body["data"]) else {
         return fail_permanently("the response does not name the account");
     };
-    Ok(NewRemoteSecret { secret, remote })
+    let not_copied = template.map_or_else(Vec::new, |template| match template.status {
+        200..300 => missing_properties(
+            &template.body["data"]["attributes"],
+            &response.body["data"]["attributes"],
+        ),
+        status => vec![unreadable_template(status)],
+    });
+    Ok(NewRemoteSecret { secret, remote: RemoteCredential { not_copied, ..remote } })
+}
+
+/// Returns the names of the template's attributes that the new account has not, or has with
+/// another value.
+fn missing_properties(template: &Value, created: &Value) -> Vec<String> {
+    let attributes = template.as_object().into_iter().flatten();
+    attributes
+        .filter(|(id, value)| {
+            !value.is_null()
+                && !OWN_ATTRIBUTES.contains(&id.as_str())
+                && created[id.as_str()] != **value
+        })
+        .map(|(id, _)| sanitize_line(id))
+        .collect()
 }
 
 async fn post_secrets_change(
@@ -232,17 +270,14 @@ fn wrap_attributes(attributes: &Value) -> Value {
 }
 
 /// Builds the request body for an account like the one that is rotated.
-async fn account_request_body(
+fn account_request_body(
     client: &ManagementClient<'_>,
+    template: Option<&ManagementResponse>,
     name: &str,
     default_auth_type: &str,
 ) -> StepResult<Value> {
-    let old = match account_id(client) {
-        Ok(id) => Some(fetch_account(client, id).await?),
-        Err(_) => None,
-    };
     let known = |id: &str| {
-        let value = old.as_ref().and_then(|old| text_attribute(old, id));
+        let value = template.and_then(|template| text_attribute(template, id));
         value.or_else(|| client.field(id).map(str::to_owned))
     };
     let Some(role) = known("role_id") else {
@@ -257,6 +292,12 @@ async fn account_request_body(
     }
     if let Some(url) = known("jwks_url").filter(|_| auth == "oauth_private_key_jwt") {
         body["jwks_url"] = url.into();
+    }
+    let lifetime = template.and_then(|template| {
+        template.body.pointer("/data/attributes/access_token_ttl_seconds")?.as_u64()
+    });
+    if let Some(seconds) = lifetime.filter(|_| auth.starts_with("oauth")) {
+        body["access_token_ttl_seconds"] = seconds.into();
     }
     Ok(wrap_attributes(&body))
 }
@@ -360,6 +401,18 @@ fn remote_from_json(item: &Value) -> Option<RemoteCredential> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_the_new_account_lacks_is_named_and_what_must_differ_is_not() {
+        let old = json!({"name": "bot", "created_at": "2026-11-22T12:00:00Z", "client_id": "c-1",
+            "role_id": "r-1", "access_token_ttl_seconds": 7200, "jwks_url": null, "tags": ["x"]});
+        let mut new = json!({"name": "bot-tr-1", "created_at": "2026-11-23T12:00:00Z",
+            "client_id": "c-2", "role_id": "r-1", "access_token_ttl_seconds": 3600});
+        assert_eq!(missing_properties(&old, &new), ["access_token_ttl_seconds", "tags"]);
+        new["access_token_ttl_seconds"] = 7200.into();
+        new["tags"] = json!(["x"]);
+        assert!(missing_properties(&old, &new).is_empty());
+    }
 
     #[test]
     fn the_cursor_is_found_in_every_form_of_link() {

@@ -64,6 +64,7 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
         next: "Check whether the provider created the new secret".to_owned(),
         manual_steps: Vec::new(),
         why: None,
+        notes: Vec::new(),
     }
 }
 

@@ -318,9 +318,14 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
         "{}",
         session.said()
     );
-    let ended = RotationStatus { purpose: RotationPurpose::Revoke, ..status(RotationState::Done) };
+    let ended = RotationStatus {
+        purpose: RotationPurpose::Revoke,
+        notes: vec!["The account was deleted.".to_owned()],
+        ..status(RotationState::Done)
+    };
     session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
     assert!(session.said().contains("Done: the secret is revoked"), "{}", session.said());
+    assert!(session.said().contains("The account was deleted."), "{}", session.said());
 }
 
 #[test]
@@ -400,10 +405,14 @@ fn a_rotation_continues_behind_the_screen_and_is_opened_again() {
     session.press("! Enter");
     assert!(session.said().contains("New secret"), "{}", session.said());
     session.press("Esc");
-    session
-        .rotation(task, RotationEvent::Finished(status(RotationState::Done)))
-        .report(task, TaskEvent::Done);
-    assert!(session.notice().ends_with(": done"), "{}", session.notice());
+    let notes = vec!["Not copied to bot: jwks_url.".to_owned()];
+    let ended = RotationStatus { notes, ..status(RotationState::Done) };
+    session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
+    assert!(
+        session.notice().ends_with(": done. Not copied to bot: jwks_url"),
+        "{}",
+        session.notice()
+    );
     session.press("r");
     assert!(
         matches!(session.rotation_task().1, RotationTask::Plan(_)),

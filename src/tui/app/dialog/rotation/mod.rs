@@ -96,7 +96,7 @@ enum WizardStage {
     /// The rotation has stopped and can be resumed.
     Paused(Box<RotationSummary>, Form),
     /// The rotation has ended.
-    Finished(RotationStatus, Form),
+    Finished(Box<RotationStatus>, Form),
     /// The rotation failed before it began.
     Failed(Form),
 }
@@ -202,7 +202,7 @@ impl RotationWizard {
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
             RotationPhase::Done | RotationPhase::RolledBack => {
-                WizardStage::Finished(review.status, button_form(&[CLOSE_BUTTON]))
+                WizardStage::Finished(Box::new(review.status), button_form(&[CLOSE_BUTTON]))
             }
             RotationPhase::Running | RotationPhase::NeedsUser
                 if review.rollback_allowed.is_ok() =>
@@ -257,7 +257,7 @@ impl RotationWizard {
     pub fn on_finished(&mut self, status: RotationStatus) -> Option<RotationTask> {
         self.task = None;
         if matches!(status.state, RotationPhase::Done | RotationPhase::RolledBack) {
-            self.stage = WizardStage::Finished(status, button_form(&[CLOSE_BUTTON]));
+            self.stage = WizardStage::Finished(Box::new(status), button_form(&[CLOSE_BUTTON]));
             return None;
         }
         self.request_review()

@@ -223,6 +223,7 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
         DialogRow::Blank,
         DialogRow::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark)),
     ];
+    rows.extend(status.notes.iter().map(|note| DialogRow::text(note.clone())));
     rows.extend(
         status
             .manual_steps
