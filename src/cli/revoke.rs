@@ -6,7 +6,7 @@ use super::prompter::{CliPrompter, check_answers};
 use super::rotate::{find_administrator, print_progress_line, report_outcome};
 use crate::domain::Problem;
 use crate::domain::rotation::ProgressLine;
-use crate::engine::rotation::{RotationObserver, plan_lines};
+use crate::engine::rotation::{RotationObserver, RotationPlan, plan_lines};
 
 /// Revoke a credential at its provider and verify it no longer works
 #[derive(Debug, clap::Args)]
@@ -41,8 +41,10 @@ impl RevokeArgs {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
-        let plan =
-            engine.plan_revocation(&credential, administrator.as_ref())?.with_reason(self.reason);
+        let plan = engine
+            .plan_revocation(&credential, administrator.as_ref())
+            .await?
+            .with_reason(self.reason);
         if self.plan {
             for line in plan_lines(&plan) {
                 print_progress_line(context, &line);
@@ -50,10 +52,7 @@ impl RevokeArgs {
             return Ok(0);
         }
         if !self.yes {
-            let question = format!(
-                "Revoke {} in {}? Everything that uses it stops working. This cannot be undone.",
-                credential.name, credential.region
-            );
+            let question = confirmation_question(&plan);
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
         let (prompter, on_progress) =
@@ -67,4 +66,17 @@ impl RevokeArgs {
             .await?;
         report_outcome(context, &status)
     }
+}
+
+/// Returns the question that the user answers with the name of the credential.
+fn confirmation_question(plan: &RotationPlan) -> String {
+    let RotationPlan { name, region, .. } = plan;
+    if plan.deletes_account() {
+        return format!(
+            "Delete the whole service account of {name} in {region}? All its secrets and everything that uses one of them stop working. This cannot be undone."
+        );
+    }
+    format!(
+        "Revoke {name} in {region}? Everything that uses it stops working. This cannot be undone."
+    )
 }

@@ -164,8 +164,10 @@ impl Engine {
                     self.credential_by_id(&target.credential).await?,
                     self.load_administrator(&target).await?,
                 );
-                let plan =
-                    self.plan_revocation(&credential, administrator.as_ref())?.with_reason(reason);
+                let plan = self
+                    .plan_revocation(&credential, administrator.as_ref())
+                    .await?
+                    .with_reason(reason);
                 send_rotation_event(context, RotationEvent::Started(Box::new(plan.clone())));
                 self.rotate(plan, observer).await?
             }

@@ -116,6 +116,7 @@ mod plan;
 mod purpose;
 mod remote_credential;
 mod result_notes;
+mod revocation;
 mod status;
 mod step;
 mod strategy_traits;
@@ -140,6 +141,7 @@ pub use purpose::RotationPurpose;
 pub use remote_credential::{
     MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt,
 };
+pub use revocation::{deletes_account, revocation_strategy};
 pub use status::{
     ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines,
     rotation_status, waiting_line,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::purpose::RotationPurpose;
 use super::remote_credential::{RotationId, format_remote_name};
+use super::revocation;
 use super::step::RotationStep;
 use super::strategy_traits::{self, SecretOverlap, StrategyTraits};
 use crate::domain::credential::{Credential, SecretPart};
@@ -141,6 +142,8 @@ impl RotationPlan {
                 .filter(|_| !is_account),
             instructions: if purpose == RotationPurpose::Replace {
                 replacement.manual_steps.clone()
+            } else if revocation::deletes_account(purpose, strategy) {
+                "Delete the whole service account there.".to_owned()
             } else {
                 String::new()
             },
@@ -149,9 +152,9 @@ impl RotationPlan {
             steps: steps
                 .into_iter()
                 .map(|step| PlannedRotationStep {
-                    calls: provider_calls(strategy, &step, &check_request),
+                    calls: provider_calls(purpose, strategy, &step, &check_request),
                     irreversible_note: irreversible_note(&step, overlap).map(str::to_owned),
-                    description: purpose.describe_step(&step),
+                    description: describe_step(purpose, strategy, &step),
                     step,
                 })
                 .collect(),
@@ -174,14 +177,31 @@ impl RotationPlan {
         match self.purpose {
             RotationPurpose::Replace => strategy_traits::rotation_title(self.strategy),
             RotationPurpose::Create => strategy_traits::creation_title(self.strategy),
+            RotationPurpose::Revoke if self.deletes_account() => {
+                "Automatic: deletes the whole service account, then verifies that its secret is rejected"
+            }
             RotationPurpose::Revoke => strategy_traits::revocation_title(self.strategy),
         }
+    }
+
+    /// Returns whether the rotation ends with the deletion of a whole service account, without a
+    /// successor.
+    pub const fn deletes_account(&self) -> bool {
+        revocation::deletes_account(self.purpose, self.strategy)
+    }
+
+    /// Describes a step for display.
+    pub(super) fn describe_step(&self, step: &RotationStep) -> String {
+        describe_step(self.purpose, self.strategy, step)
     }
 
     /// Returns the warning that the user must see before the rotation starts, if any.
     pub fn warning(&self) -> Option<String> {
         let Self { name, part, overlap, purpose, .. } = self;
         match (purpose, part) {
+            (RotationPurpose::Revoke, _) if self.deletes_account() => Some(format!(
+                "The whole service account of \"{name}\" is deleted, with all its secrets, and nothing replaces it: everything that uses one of them stops working. Deletion cannot be undone."
+            )),
             (RotationPurpose::Revoke, _) => Some(format!(
                 "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone."
             )),
@@ -232,14 +252,30 @@ impl RotationPlan {
 
 /// Returns the provider calls of a step, with the check request filled in.
 fn provider_calls(
+    purpose: RotationPurpose,
     strategy: RotationStrategyId,
     step: &RotationStep,
     check_request: &str,
 ) -> Vec<String> {
-    strategy_traits::provider_calls(strategy, step)
+    let of_account = revocation::account_deletion_calls(step)
+        .filter(|_| revocation::deletes_account(purpose, strategy));
+    of_account
+        .unwrap_or_else(|| strategy_traits::provider_calls(strategy, step))
         .iter()
         .map(|call| call.replace(strategy_traits::CHECK_REQUEST, check_request))
         .collect()
+}
+
+/// Describes a step of a plan with this purpose and strategy.
+fn describe_step(
+    purpose: RotationPurpose,
+    strategy: RotationStrategyId,
+    step: &RotationStep,
+) -> String {
+    if *step == RotationStep::Revoke && revocation::deletes_account(purpose, strategy) {
+        return "Delete the whole service account at the provider".to_owned();
+    }
+    purpose.describe_step(step)
 }
 
 /// Returns the note about what cannot be undone after this step.

@@ -4,16 +4,41 @@
 //! Tasks that are left are in `RotationStatus::manual_steps`. Start with `result_notes`.
 
 use super::journal::{
-    CreationStatus, JournalEntry, ReconciliationResult, RotationJournal, StepOutcome,
+    CreationStatus, JournalEntry, ReconciliationResult, RevocationStatus, RotationJournal,
+    StepOutcome,
 };
 use super::remote_credential::RemoteCredential;
 
 /// Returns the notes about the result of a rotation that is done.
 pub(super) fn result_notes(journal: &RotationJournal) -> Vec<String> {
+    let deleted = deleted_account(journal).map(|account| {
+        format!(
+            "The whole service account {} ({}) was deleted, with all its secrets.",
+            account.label, account.id
+        )
+    });
     let not_copied = created_remote(journal)
         .filter(|remote| !remote.not_copied.is_empty())
         .map(|remote| format!("Not copied to {}: {}.", remote.label, remote.not_copied.join(", ")));
-    not_copied.into_iter().collect()
+    [deleted, not_copied].into_iter().flatten().collect()
+}
+
+/// Returns the account that the program deleted.
+fn deleted_account(journal: &RotationJournal) -> Option<&RemoteCredential> {
+    let deleted = journal.plan().deletes_account()
+        && journal.entries().iter().any(|entry| {
+            matches!(
+                entry,
+                JournalEntry::Done(StepOutcome::Revoked)
+                    | JournalEntry::Reconciled(ReconciliationResult::Revocation(
+                        RevocationStatus::Revoked
+                    ))
+            )
+        });
+    journal.entries().iter().rev().filter(|_| deleted).find_map(|entry| match entry {
+        JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => snapshot.remotes.first(),
+        _ => None,
+    })
 }
 
 /// Returns what was created or found last.

@@ -106,7 +106,7 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
         plan: plan.title().to_owned(),
         state: rotation_phase(&next),
         step: next.step().map(|step| step.to_string()),
-        next: describe_next(plan.purpose, &next),
+        next: describe_next(plan, &next),
         manual_steps: manual_steps(journal, &next),
         why: creation_refusal(journal, &next),
         notes: match next {
@@ -136,10 +136,10 @@ pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressL
     let (step, state, detail) = match entry {
         JournalEntry::Planned(_) => return None,
         JournalEntry::Intent(step) => {
-            (step.to_string(), StepStatus::Running, plan.purpose.describe_step(step))
+            (step.to_string(), StepStatus::Running, plan.describe_step(step))
         }
         JournalEntry::Done(outcome) => {
-            (outcome.step().to_string(), StepStatus::Done, describe_outcome(plan.purpose, outcome))
+            (outcome.step().to_string(), StepStatus::Done, describe_outcome(plan, outcome))
         }
         JournalEntry::Failed(step, failure) => {
             (step.to_string(), StepStatus::Failed, failure.why.clone())
@@ -165,7 +165,7 @@ pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine
         &plan.rotation,
         step.to_string(),
         StepStatus::Waiting,
-        describe_next(plan.purpose, next),
+        describe_next(plan, next),
     ))
 }
 
@@ -203,9 +203,9 @@ fn rotation_phase(next: &NextStep) -> RotationPhase {
     }
 }
 
-fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
+fn describe_next(plan: &RotationPlan, next: &NextStep) -> String {
     match next {
-        NextStep::Execute(action) => purpose.describe_step(&action.step()),
+        NextStep::Execute(action) => plan.describe_step(&action.step()),
         NextStep::Reconcile(machine::ReconcileQuery::Creation { .. }) => {
             "Check whether the provider created the new secret".to_owned()
         }
@@ -213,14 +213,14 @@ fn describe_next(purpose: RotationPurpose, next: &NextStep) -> String {
             RotationStep::AwaitPaste.describe()
         }
         NextStep::Reconcile(machine::ReconcileQuery::Revocation(_)) => {
-            format!("Check whether the provider revoked {}", purpose.secret_label())
+            format!("Check whether the provider revoked {}", plan.purpose.secret_label())
         }
         NextStep::AskUser(prompt) => prompt.describe(),
         NextStep::Wait { delay, then } => {
-            format!("Retry in {} s: {}", delay.as_secs(), describe_next(purpose, then))
+            format!("Retry in {} s: {}", delay.as_secs(), describe_next(plan, then))
         }
         NextStep::Finished(RotationResult::Done { .. }) => {
-            format!("Finished: {}", purpose.completion_text())
+            format!("Finished: {}", plan.purpose.completion_text())
         }
         NextStep::Finished(RotationResult::RolledBack { .. }) => {
             format!("Rolled back: {ROLLED_BACK_TEXT}")
@@ -254,7 +254,7 @@ fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String
     (rolled_back && is_creation).then(|| journal.entries().iter().rev().find_map(refused)).flatten()
 }
 
-fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
+fn describe_outcome(plan: &RotationPlan, outcome: &StepOutcome) -> String {
     match outcome {
         StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
             Some(remote) if !remote.not_copied.is_empty() => {
@@ -275,7 +275,7 @@ fn describe_outcome(purpose: RotationPurpose, outcome: &StepOutcome) -> String {
             1 => "Found 1 credential of this rotation".to_owned(),
             many => format!("Found {many} credentials of this rotation"),
         },
-        other => purpose.describe_step(&other.step()),
+        other => plan.describe_step(&other.step()),
     }
 }
 

@@ -241,7 +241,12 @@ impl RotationDriver<'_> {
 
     async fn snapshot_old(&self) -> StepResult<StepOutcome> {
         let client = self.management_client_with_fields().await?;
-        let remotes = strategy_for(self.plan().strategy).find_existing(&client).await;
+        let deletes_account = self.plan().deletes_account();
+        let remotes = if deletes_account {
+            Ok(Vec::new())
+        } else {
+            strategy_for(self.plan().strategy).find_existing(&client).await
+        };
         // A credential without permission to list still has its fields; the user is asked for the
         // rest later.
         let remotes = match remotes {
@@ -253,6 +258,11 @@ impl RotationDriver<'_> {
         let access = match client.fetch_access_scope(SecretSlot::Current, id).await? {
             Ok(reach) => OldAccess::Known(reach),
             Err(why) => OldAccess::Unknown(why),
+        };
+        let remotes = if deletes_account {
+            self.find_acting_account(&client, &access).await?
+        } else {
+            remotes
         };
         // The fingerprint is taken last: a secret that renews itself has another one after each
         // use.

@@ -23,6 +23,7 @@ mod probe;
 mod prompts;
 mod reconcile;
 mod review;
+mod revocation;
 mod sign_in;
 mod slots;
 mod start;

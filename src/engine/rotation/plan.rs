@@ -7,8 +7,10 @@ use super::strategies::ManagementClient;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
-use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::{PlanRequest, RotationId, RotationPlan, RotationPurpose};
+use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
+use crate::domain::rotation::{
+    PlanRequest, RotationId, RotationPlan, RotationPurpose, revocation_strategy,
+};
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
@@ -55,8 +57,9 @@ impl Engine {
     }
 
     /// Plans the revocation of this credential without a replacement. Sends nothing and writes
-    /// nothing.
-    pub fn plan_revocation(
+    /// nothing. The last secret of a service account cannot be deleted, so the plan is to delete
+    /// the account, unless another stored credential uses it.
+    pub async fn plan_revocation(
         &self,
         credential: &Credential,
         administrator: Option<&Credential>,
@@ -65,13 +68,14 @@ impl Engine {
         if let Some(administrator) = administrator {
             self.check_administrator_region(credential, administrator)?;
         }
+        let strategy = revocation_strategy(kind, credential, &self.credentials().await?);
         Ok(RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Revoke,
             credential,
             kind,
             part: SecretPart::Secret,
-            replacement: &kind.rotation,
+            replacement: &RotationSpec { strategy, ..kind.rotation.clone() },
             consumers: Vec::new(),
             check_request: self.check_request_line(&credential.provider, kind)?,
             administrator,

@@ -15,7 +15,11 @@ use super::form::FormButton;
 use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
-use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
+use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::rotation::{
+    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, deletes_account,
+    revocation_strategy,
+};
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
     BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId,
@@ -130,7 +134,8 @@ impl App {
                 DialogAction::RemoveCredential(id),
             ),
             RemovalTarget::Provider(target) => {
-                let rows = self.revoke_rows(credential, &target);
+                let strategy = self.revocation_strategy(credential);
+                let rows = self.revoke_rows(credential, &target, strategy);
                 let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(
                     target,
                     String::new(),
@@ -428,15 +433,27 @@ impl App {
         format!("Rotate {}", self.display_name_by_id(&plan.credential))
     }
 
-    fn revoke_rows(&self, credential: &Credential, target: &RotationTarget) -> Vec<DialogRow> {
+    /// Returns the strategy that revokes a credential.
+    fn revocation_strategy(&self, credential: &Credential) -> RotationStrategyId {
+        // A credential of an unknown kind cannot be revoked, whatever the dialog says.
+        let kind = self.catalog.kind(&credential.provider, &credential.kind);
+        kind.map_or(RotationStrategyId::Manual, |kind| {
+            revocation_strategy(kind, credential, self.credentials.all())
+        })
+    }
+
+    fn revoke_rows(
+        &self,
+        credential: &Credential,
+        target: &RotationTarget,
+        strategy: RotationStrategyId,
+    ) -> Vec<DialogRow> {
         let by = target
             .administrator
             .as_ref()
             .map_or_else(|| "this credential".to_owned(), |id| self.display_name_by_id(id));
         vec![
-            DialogRow::warning(
-                "The provider revokes the credential: everything that uses it stops working. Revocation cannot be undone.",
-            ),
+            DialogRow::warning(revocation_warning(strategy)),
             DialogRow::text(format!(
                 "No new credential is created; {} rotates it instead. The entry stays in tokenring until you delete it.",
                 self.rotate_key_label()
@@ -453,6 +470,15 @@ impl App {
 fn append_notes(text: String, status: &RotationStatus) -> String {
     let notes = status.notes.iter().map(|note| note.trim_end_matches('.'));
     notes.fold(text, |text, note| format!("{text}. {note}"))
+}
+
+/// Returns what a revocation with this strategy takes away: the secret, or a whole service account.
+const fn revocation_warning(strategy: RotationStrategyId) -> &'static str {
+    if deletes_account(RotationPurpose::Revoke, strategy) {
+        "The whole service account is deleted at the provider, with all its secrets: everything that uses one of them stops working. Deletion cannot be undone."
+    } else {
+        "The provider revokes the credential: everything that uses it stops working. Revocation cannot be undone."
+    }
 }
 
 fn remove_rows(name: &str) -> Vec<DialogRow> {

@@ -36,9 +36,10 @@ const CREATIONS: [CreationCase; 6] = [
 /// The credential to revoke, and its administrator.
 type RevocationCase = (&'static str, Option<&'static str>);
 
-const REVOCATIONS: [RevocationCase; 6] = [
+const REVOCATIONS: [RevocationCase; 7] = [
     ("us01-ci-scanner", Some("us01-admin")),
     ("us01-group-reporter", Some("us01-admin")),
+    ("us01-release-bot", None),
     ("saw-eu-admin", None),
     ("us01-laptop", None),
     ("us01-admin", None),
@@ -86,7 +87,8 @@ impl TaskStage {
             Some(administrator) => Some(rig.add_seeded(administrator).await),
             None => None,
         };
-        let plan = rig.fresh_engine().plan_revocation(&credential, administrator.as_ref()).unwrap();
+        let plan =
+            rig.fresh_engine().plan_revocation(&credential, administrator.as_ref()).await.unwrap();
         let before = rig.secrets_before(&plan).await;
         Self { rig, task: RotationTask::Existing(Box::new(plan)), before, name }
     }

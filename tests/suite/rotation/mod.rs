@@ -8,6 +8,7 @@ mod fault_injection;
 mod faults;
 mod plans;
 mod program;
+mod revocation;
 mod rig;
 mod screen;
 mod scripted_user;

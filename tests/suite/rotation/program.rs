@@ -248,9 +248,15 @@ fn credentials_are_made_and_revoked_where_the_provider_has_an_api_for_it() {
     }
     home.run(&["revoke", "bot-three", "--yes"]).expect(0);
     home.run(&["check", "us01-release-bot"]).expect(0);
-    // The last secret of an account cannot be deleted: the user has to do it, or can cancel.
-    home.run(&["revoke", "us01-release-bot", "--yes"]).expect(8);
-    home.run(&["rotate", "--rollback", "us01-release-bot"]).expect(0);
+    // The last secret of an account cannot be deleted, so the account is.
+    for name in ["us01-release-bot", "bot-two"] {
+        let plan = home.run(&["revoke", name, "--plan"]).expect(0).out;
+        assert!(plan.contains("Delete the whole service account at the provider"), "{plan}");
+        assert!(plan.contains("DELETE /rest/{orgs|groups}/{id}/service_accounts/{account}"));
+        let done = home.run(&["revoke", name, "--yes"]).expect(0);
+        assert!(done.err.contains("The whole service account"), "{}", done.err);
+        home.run(&["check", name]).expect(4);
+    }
     home.run(&["revoke", "us01-admin", "--yes"]).expect(8);
 }
 

@@ -27,7 +27,7 @@ pub(in crate::engine) use service_account::next_page_cursor;
 use super::StepResult;
 use super::probe::ProbeResult;
 use crate::domain::Secret;
-use crate::domain::credential::SecretSlot;
+use crate::domain::credential::{Principal, SecretSlot};
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
 
@@ -99,6 +99,16 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         _client: &ManagementClient<'_>,
         _slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
+        Ok(None)
+    }
+
+    /// Returns the item that is this principal, where the strategy can delete the principal of a
+    /// secret itself.
+    async fn find_acting(
+        &self,
+        _client: &ManagementClient<'_>,
+        _principal: &Principal,
+    ) -> StepResult<Option<RemoteCredential>> {
         Ok(None)
     }
 

@@ -17,6 +17,7 @@ use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
     fail_permanently, known_remotes, parse_timestamp, pick_created, unreadable_template,
 };
+use crate::domain::credential::Principal;
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
@@ -62,6 +63,25 @@ impl RotationStrategy for ServiceAccountStrategy {
             // Without permission to read the account, its ID is still known.
             _ => Ok(vec![RemoteCredential::new(id, id)]),
         }
+    }
+
+    async fn find_acting(
+        &self,
+        client: &ManagementClient<'_>,
+        principal: &Principal,
+    ) -> StepResult<Option<RemoteCredential>> {
+        if principal.kind != "service_account" {
+            return Ok(None);
+        }
+        let response = fetch_account(client, &principal.id).await?;
+        Ok(match response.status {
+            200..300 => {
+                remote_from_json(&response.body["data"]).filter(|found| found.id == principal.id)
+            }
+            404 => None,
+            // Without permission to read the account, its ID is still known.
+            _ => Some(RemoteCredential::new(&principal.id, &principal.name)),
+        })
     }
 
     async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
