@@ -259,18 +259,54 @@ impl Engine {
 
     /// Deletes a session's access token from the cache and from the store.
     pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
-        self.token_cache.remove(&credential.id);
-        match self.store.delete(&current_item_key(credential, &access_token_part())).await {
+        self.clear_access_token_of_slot(&credential.id, SecretSlot::Current).await
+    }
+
+    /// Deletes the access token that belongs to the refresh token of a slot, and drops all cached
+    /// ones.
+    async fn clear_access_token_of_slot(
+        &self,
+        id: &CredentialId,
+        slot: SecretSlot,
+    ) -> Result<(), Problem> {
+        self.token_cache.remove(id);
+        match self.store.delete(&ItemKey::for_part(id, slot, &access_token_part())).await {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.release_fingerprint(secret_location(
-            &credential.id,
-            SecretSlot::Current,
-            &access_token_part(),
-        ))
-        .await;
+        self.release_fingerprint(secret_location(id, slot, &access_token_part())).await;
         Ok(())
+    }
+
+    /// Sends the refresh token of a slot to the token endpoint, whatever access token exists: only
+    /// this shows whether the refresh token still works. The access token of the slot is deleted
+    /// first; a successor of the refresh token replaces it in its slot.
+    pub(super) async fn spend_refresh_token(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+        slot: SecretSlot,
+    ) -> Result<CachedAccessToken, SendError> {
+        let lock = self.locks.lock(&credential.id).await?;
+        self.clear_access_token_of_slot(&credential.id, slot).await?;
+        let target = ExchangeTarget { credential, kind, region, slot };
+        self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await
+    }
+
+    /// Returns when the stored access token of a slot expires at the provider; `None` where the
+    /// slot has none.
+    pub(super) async fn stored_access_token_expiry(
+        &self,
+        id: &CredentialId,
+        slot: SecretSlot,
+    ) -> Result<Option<Timestamp>, Problem> {
+        match self.store.get(&ItemKey::for_part(id, slot, &access_token_part())).await {
+            Ok(stored) => Ok(decode_shared_token(&stored, "")
+                .map(|cached| cached.lifetime.until + EXPIRY_MARGIN)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Loads the secret in a slot and the current further parts that exist.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use url::Url;
 
 use super::form::SecretForm;
@@ -306,6 +307,12 @@ impl TokenExchangeError {
             }
             _ => None,
         }
+    }
+
+    /// Returns the OAuth error code of the response, such as `invalid_grant`.
+    pub fn oauth_code(&self) -> Option<String> {
+        let body: Value = serde_json::from_str(self.response()?.body.text()?).ok()?;
+        body["error"].as_str().map(str::to_owned)
     }
 
     const fn class(&self) -> ProblemClass {

@@ -48,6 +48,13 @@ pub enum JournalEntry {
     /// use the administrator of the plan.
     #[serde(rename = "administrator")]
     AdministratorChanged(RotationAdministrator),
+    /// An access token of the sign-in that is revoked works until this time, whatever happens to
+    /// its refresh token. The latest time counts.
+    AccessTokenOutlives {
+        /// When the access token expires.
+        #[serde(with = "time::serde::rfc3339")]
+        until: Timestamp,
+    },
 }
 
 /// Credential that authorizes the management calls of a rotation.
@@ -318,6 +325,16 @@ impl RotationJournal {
     /// Returns the plan.
     pub const fn plan(&self) -> &RotationPlan {
         &self.plan
+    }
+
+    /// Returns until when the last access token of the revoked sign-in works; `None` if no access
+    /// token is known.
+    pub fn last_access_token_expiry(&self) -> Option<Timestamp> {
+        let expiry = |entry: &JournalEntry| match entry {
+            JournalEntry::AccessTokenOutlives { until } => Some(*until),
+            _ => None,
+        };
+        self.entries.iter().filter_map(expiry).max()
     }
 
     /// Returns the ID of the credential that authorizes the management calls; `None` if the

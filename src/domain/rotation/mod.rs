@@ -11,7 +11,7 @@
 //!
 //! | [`NextStep`] | the driver |
 //! |---|---|
-//! | [`Execute`](NextStep::Execute) | writes [`Intent(step)`](JournalEntry::Intent), waits until the entry is durable, acts, writes [`Done(outcome)`](JournalEntry::Done) or [`Failed(step, failure)`](JournalEntry::Failed) |
+//! | [`Execute`](NextStep::Execute) | before a step that takes away a sign-in, writes [`AccessTokenOutlives`](JournalEntry::AccessTokenOutlives); writes [`Intent(step)`](JournalEntry::Intent), waits until the entry is durable, acts, writes [`Done(outcome)`](JournalEntry::Done) or [`Failed(step, failure)`](JournalEntry::Failed) |
 //! | [`Reconcile`](NextStep::Reconcile) | queries the store and the provider, writes [`Reconciled(result)`](JournalEntry::Reconciled); if the query itself fails, `Failed(step, OutcomeUnknown)`. Writes no intent |
 //! | [`AskUser`](NextStep::AskUser) | asks the user, writes [`UserDecision(decision)`](JournalEntry::UserDecision). For a paste: `Intent(AwaitPaste)` before asking, `Done(Pasted)` after staging. For a sign-in: `Intent(AwaitSignIn)` before the page opens, `Done(SignedIn)` when the browser returns |
 //! | [`Wait`](NextStep::Wait) | waits for the delay, then handles the step inside |
@@ -60,7 +60,8 @@
 //!   [`Revoked`](StepOutcome::Revoked).
 //! - [`VerifyRevoked`](StepAction::VerifyRevoked): use the old secret from `previous` (for a
 //!   revocation: from `current`). If it still works, the step is
-//!   [`Retryable`](StepFailureKind::Retryable). Outcome:
+//!   [`Retryable`](StepFailureKind::Retryable). A refresh token is used at the token endpoint, and
+//!   only `invalid_grant` rejects it; a successor that it still yields is revoked. Outcome:
 //!   [`OldSecretRejected`](StepOutcome::OldSecretRejected).
 //! - [`ClearSlots`](StepAction::ClearSlots): empty `pending` and `previous`. Outcome:
 //!   [`SlotsCleared`](StepOutcome::SlotsCleared).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::purpose::RotationPurpose;
 use super::remote_credential::{RotationId, format_remote_name};
-use super::revocation;
+use super::revocation::{self, ACCESS_TOKEN_NOTE};
 use super::step::RotationStep;
 use super::strategy_traits::{self, SecretOverlap, StrategyTraits};
 use crate::domain::credential::{Credential, SecretPart};
@@ -202,6 +202,11 @@ impl RotationPlan {
             (RotationPurpose::Revoke, _) if self.deletes_account() => Some(format!(
                 "The whole service account of \"{name}\" is deleted, with all its secrets, and nothing replaces it: everything that uses one of them stops working. Deletion cannot be undone."
             )),
+            (RotationPurpose::Revoke, _) if self.strategy == RotationStrategyId::SnykAppSession => {
+                Some(format!(
+                    "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone. {ACCESS_TOKEN_NOTE}"
+                ))
+            }
             (RotationPurpose::Revoke, _) => Some(format!(
                 "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone."
             )),

@@ -8,6 +8,7 @@ use super::journal::{
     StepOutcome,
 };
 use super::remote_credential::RemoteCredential;
+use crate::domain::Timestamp;
 
 /// Returns the notes about the result of a rotation that is done.
 pub(super) fn result_notes(journal: &RotationJournal) -> Vec<String> {
@@ -20,7 +21,13 @@ pub(super) fn result_notes(journal: &RotationJournal) -> Vec<String> {
     let not_copied = created_remote(journal)
         .filter(|remote| !remote.not_copied.is_empty())
         .map(|remote| format!("Not copied to {}: {}.", remote.label, remote.not_copied.join(", ")));
-    [deleted, not_copied].into_iter().flatten().collect()
+    let access_token = journal.last_access_token_expiry().map(|until| {
+        format!(
+            "The provider does not revoke access tokens: the last one of the revoked sign-in works until {}.",
+            format_moment(until)
+        )
+    });
+    [deleted, not_copied, access_token].into_iter().flatten().collect()
 }
 
 /// Returns the account that the program deleted.
@@ -50,4 +57,9 @@ fn created_remote(journal: &RotationJournal) -> Option<&RemoteCredential> {
         )) => created.remote.as_ref(),
         _ => None,
     })
+}
+
+fn format_moment(moment: Timestamp) -> String {
+    let moment = moment.to_offset(time::UtcOffset::UTC);
+    format!("{} {:02}:{:02} UTC", moment.date(), moment.hour(), moment.minute())
 }

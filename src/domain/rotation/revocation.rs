@@ -11,6 +11,10 @@ use crate::domain::credential::Credential;
 use crate::domain::provider::spec::{CredentialKind, RotationStrategyId};
 use crate::domain::response::CheckResult;
 
+/// Note about an access token that outlives its sign-in, for plans and dialogs.
+pub(super) const ACCESS_TOKEN_NOTE: &str =
+    "An access token that was already issued works until it expires.";
+
 /// Returns the strategy that revokes a credential of this kind. A client secret of a service
 /// account is deleted alone only if another credential of the store is known to use a different
 /// secret of the same account; otherwise it may be the last one, and the account is deleted.

@@ -131,10 +131,11 @@ pub fn plan_lines(plan: &RotationPlan) -> Vec<ProgressLine> {
     notes.chain(steps).collect()
 }
 
-/// Returns the line that shows an entry; `None` for the plan, which has separate lines.
+/// Returns the line that shows an entry; `None` for the plan, which has separate lines, and for
+/// facts that only the result states.
 pub fn entry_line(plan: &RotationPlan, entry: &JournalEntry) -> Option<ProgressLine> {
     let (step, state, detail) = match entry {
-        JournalEntry::Planned(_) => return None,
+        JournalEntry::Planned(_) | JournalEntry::AccessTokenOutlives { .. } => return None,
         JournalEntry::Intent(step) => {
             (step.to_string(), StepStatus::Running, plan.describe_step(step))
         }

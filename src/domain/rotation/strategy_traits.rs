@@ -191,6 +191,10 @@ pub(super) const fn provider_calls(
         }
         (P::SnykAppSession, RotationStep::Create) => &["POST /oauth2/token"],
         (P::SnykAppSession, RotationStep::Revoke) => &["POST /oauth2/revoke"],
+        // The access token still works: only the token endpoint shows that the sign-in is revoked.
+        (P::SnykAppSession, RotationStep::VerifyRevoked) => {
+            &["POST /oauth2/token (with the revoked refresh token)"]
+        }
         (P::SnykAppSecret, RotationStep::Create) => {
             &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"]
         }

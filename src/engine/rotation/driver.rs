@@ -177,8 +177,16 @@ impl RotationDriver<'_> {
         match next {
             NextStep::Execute(action) => {
                 let step = action.step();
+                let expiry = self.access_token_left_by(&action).await;
+                if let Ok(Some(until)) = expiry {
+                    self.append_entry(JournalEntry::AccessTokenOutlives { until }).await?;
+                }
                 self.append_entry(JournalEntry::Intent(step.clone())).await?;
-                let entry = match self.perform_action(action).await {
+                let outcome = match expiry {
+                    Ok(_) => self.perform_action(action).await,
+                    Err(failure) => Err(failure),
+                };
+                let entry = match outcome {
                     Ok(outcome) => {
                         self.record_renewal(&outcome).await?;
                         JournalEntry::Done(outcome)
@@ -417,7 +425,7 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::OldSecretRestored)
     }
 
-    async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {
+    pub(super) async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {
         let client = self.management_client().await?;
         let strategy = strategy_for(self.plan().strategy);
         match target {
@@ -447,20 +455,17 @@ impl RotationDriver<'_> {
     }
 
     async fn verify_revoked(&self, old: &SecretFingerprint) -> StepResult<StepOutcome> {
-        let slot = if self.plan().purpose == RotationPurpose::Revoke {
-            SecretSlot::Current
-        } else {
-            SecretSlot::Previous
-        };
+        let slot = self.slot_of_revoked_secret();
         let found = self.fingerprint_of_slot(slot).await?;
         if found.as_ref() != Some(old) && !(self.secret_renews_itself() && found.is_some()) {
             return Err(permanent_failure(
                 "the old secret is no longer in the store, so it cannot be verified",
             ));
         }
-        match self.management_client().await?.probe_slot(slot).await? {
+        match self.management_client().await?.probe_revoked_slot(slot).await? {
             ProbeResult::Refused(_) => Ok(StepOutcome::OldSecretRejected),
             ProbeResult::Accepted(..) | ProbeResult::Identified(_) => {
+                self.revoke_successor(slot).await?;
                 Err(retryable_failure("the provider still accepts the secret"))
             }
         }

@@ -119,7 +119,7 @@ impl RotationDriver<'_> {
                 listed.iter().all(|other| other.id != remote.id)
             }
             RevocationTarget::ByValue(slot) => {
-                matches!(client.probe_slot(*slot).await?, ProbeResult::Refused(_))
+                matches!(client.probe_revoked_slot(*slot).await?, ProbeResult::Refused(_))
             }
             RevocationTarget::Unknown => false,
         };

@@ -95,6 +95,7 @@ fn entries() {
         JournalEntry::Reconciled(_) => JournalEntry::Reconciled(ReconciliationResult::Revocation(RevocationStatus::Revoked)), r#"{"reconciled":{"revocation":"gone"}}"#;
         JournalEntry::UserDecision(_) => JournalEntry::UserDecision(UserDecision::Retry), r#"{"human-said":"retry"}"#;
         JournalEntry::AdministratorChanged(_) => JournalEntry::AdministratorChanged(administrator()), r#"{"administrator":{"id":"08080808080808080808080808080808","name":"admin"}}"#;
+        JournalEntry::AccessTokenOutlives { .. } => JournalEntry::AccessTokenOutlives { until: MOMENT }, r#"{"access-token-outlives":{"until":"2026-11-22T12:00:00.25Z"}}"#;
     });
 }
 

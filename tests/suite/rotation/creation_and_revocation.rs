@@ -36,10 +36,11 @@ const CREATIONS: [CreationCase; 6] = [
 /// The credential to revoke, and its administrator.
 type RevocationCase = (&'static str, Option<&'static str>);
 
-const REVOCATIONS: [RevocationCase; 7] = [
+const REVOCATIONS: [RevocationCase; 8] = [
     ("us01-ci-scanner", Some("us01-admin")),
     ("us01-group-reporter", Some("us01-admin")),
     ("us01-release-bot", None),
+    ("us01-triage-app", None),
     ("saw-eu-admin", None),
     ("us01-laptop", None),
     ("us01-admin", None),

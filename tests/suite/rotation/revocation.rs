@@ -1,11 +1,20 @@
-//! Tests of revocations that delete a whole service account.
+//! Tests of revocations that end more than one secret or less than it seems: whole service
+//! accounts, and sign-ins whose last access token lives on.
 
+use serde_json::json;
 use tokenring::domain::Credential;
-use tokenring::engine::rotation::{RotationPhase, RotationStatus};
+use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::rotation::{RotationStep, UserDecision};
+use tokenring::engine::Clock as _;
+use tokenring::engine::rotation::{RotationObserver, RotationPhase, RotationStatus};
+use tokenring::store::{ItemKey, SecretStore as _, StoreError};
 
 use super::account_template::{seeded, set_fields};
 use super::rig::{RotationRig, sha256};
 use super::scripted_user::ScriptedUser;
+
+/// Time in which a revocation is verified; the last access token lives for an hour.
+const SOON: time::Duration = time::Duration::minutes(15);
 
 /// Revokes a credential, and checks that all secrets are accounted for.
 async fn revoke(
@@ -80,4 +89,95 @@ async fn a_refused_secret_and_a_field_delete_no_account() {
     assert_eq!(user.prompts.lock().unwrap()[0].step, "await-revoke", "the user decides");
     assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
     assert_eq!(rig.live_secrets("SNYK-US-01").await, before.living, "nothing was deleted");
+}
+
+/// Fails unless the store has no access token of the credential.
+async fn assert_no_access_token(rig: &RotationRig, credential: &Credential) {
+    let part = SecretPart::Named("access_token".to_owned());
+    for slot in [SecretSlot::Current, SecretSlot::Previous] {
+        let key = ItemKey::for_part(&credential.id, slot, &part);
+        let found = rig.store.get(&key).await;
+        assert!(matches!(found, Err(StoreError::NotFound)), "{slot:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_revoked_sign_in_is_proven_at_the_token_endpoint_although_its_access_token_lives() {
+    // The provider revokes at once, or some time after its response.
+    for late in [None, Some(20_000)] {
+        let rig = RotationRig::new().await;
+        let app = rig.add_seeded("us01-triage-app").await;
+        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        assert_eq!(check.status, Some(200), "the store holds an access token");
+        let app = rig.fresh_engine().credential_by_id(&app.id).await.unwrap();
+        if let Some(delay) = late {
+            rig.add_fault(&json!({"path": "/oauth2/revoke", "late_revocation_ms": delay})).await;
+        }
+        let (begin, user) = (rig.time.now(), ScriptedUser::new(&rig, "us01-triage-app"));
+        let status = revoke(&rig, &app, &user).await;
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{:#?}",
+            rig.lines.lock().unwrap()
+        );
+        assert_eq!(user.prompts.lock().unwrap().len(), 0);
+        assert!(rig.time.now() - begin < SOON, "took {}", rig.time.now() - begin);
+        assert_no_access_token(&rig, &app).await;
+        // The clock starts at 12:00, and an access token lives for an hour.
+        assert!(
+            status.notes.iter().any(|note| note.contains("works until 2026-11-22 12:59 UTC")
+                || note.contains("works until 2026-11-22 13:0")),
+            "{:?}",
+            status.notes
+        );
+        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        assert_ne!(check.status, Some(200), "the access token is no longer used");
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_sign_in_is_proven_dead_and_its_access_token_is_stated() {
+    for late in [None, Some(20_000)] {
+        let rig = RotationRig::new().await;
+        let app = rig.add_seeded("us01-triage-app").await;
+        rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        if let Some(delay) = late {
+            rig.add_fault(&json!({"path": "/oauth2/revoke", "late_revocation_ms": delay})).await;
+        }
+        let (begin, user) = (rig.time.now(), ScriptedUser::new(&rig, "us01-triage-app"));
+        let plan = rig.fresh_engine().plan_rotation(&app, None).await.unwrap();
+        let before = rig.secrets_before(&plan).await;
+        let status = rig.rotate(plan.clone(), &user).await;
+        rig.assert_accounted(&before, &plan, &status).await;
+        assert_eq!(
+            (status.state, &status.manual_steps[..]),
+            (RotationPhase::Done, &[][..]),
+            "{:#?}",
+            rig.lines.lock().unwrap()
+        );
+        assert!(rig.time.now() - begin < SOON, "took {}", rig.time.now() - begin);
+        assert!(
+            status.notes.iter().any(|note| note.contains("works until 2026-11-22 1")),
+            "{:?}",
+            status.notes
+        );
+        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        assert_eq!(check.status, Some(200), "the new sign-in works");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_client_secret_proves_nothing_about_the_sign_in() {
+    let rig = RotationRig::new().await;
+    let app = rig.add_seeded("us01-triage-app").await;
+    rig.fresh_engine().check(&app, &app.region).await.unwrap();
+    rig.add_fault(&json!({"path": "/oauth2/token", "status": 401})).await;
+    let user = ScriptedUser::new(&rig, "us01-triage-app");
+    let plan = rig.fresh_engine().plan_revocation(&app, None).await.unwrap();
+    let observer = RotationObserver { prompter: &user, on_progress: &|_| {} };
+    user.preferred.lock().unwrap().push(UserDecision::Skip(RotationStep::VerifyRevoked));
+    let status = rig.fresh_engine().rotate(plan, observer).await.unwrap();
+    assert_eq!(user.prompts.lock().unwrap()[0].step, "prove-dead");
+    assert!(!status.manual_steps.is_empty(), "not verified: {status:#?}");
 }

@@ -265,7 +265,7 @@ impl<'a> RotationState<'a> {
 
     fn apply_entry(&mut self, entry: &'a JournalEntry) {
         match entry {
-            JournalEntry::Planned(_) => {}
+            JournalEntry::Planned(_) | JournalEntry::AccessTokenOutlives { .. } => {}
             JournalEntry::Intent(step) => self.apply_intent(step),
             JournalEntry::Done(outcome) => self.apply_outcome(outcome),
             JournalEntry::Failed(step, failure) => self.apply_failure(step, failure),

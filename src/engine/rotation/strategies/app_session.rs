@@ -13,9 +13,11 @@ use super::{
     failure_from_problem,
 };
 use crate::domain::Secret;
-use crate::domain::credential::SecretPart;
+use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
+use crate::engine::access_tokens::SendError;
 use crate::engine::rotation::StepResult;
+use crate::engine::rotation::probe::{ProbeResult, unnamed_principal};
 use crate::net::exchange::TokenExchangeError;
 
 /// Strategy for a sign-in session.
@@ -72,6 +74,38 @@ impl RotationStrategy for AppSessionStrategy {
         _before: Option<&OldSecretSnapshot>,
     ) -> StepResult<Option<RemoteCredential>> {
         Ok(None)
+    }
+
+    /// Sends the refresh token to the token endpoint. The access token that was issued for it
+    /// still works after the revocation, so only `invalid_grant` shows that the sign-in is revoked.
+    async fn probe_revoked(
+        &self,
+        client: &ManagementClient<'_>,
+        slot: SecretSlot,
+    ) -> StepResult<Option<ProbeResult>> {
+        let refreshed = client
+            .engine
+            .spend_refresh_token(&client.credential, client.kind, client.region, slot)
+            .await;
+        match refreshed {
+            // The endpoint names no principal.
+            Ok(_) => Ok(Some(ProbeResult::Identified(unnamed_principal()))),
+            Err(SendError::Exchange(error))
+                if error.oauth_code().as_deref() == Some("invalid_grant") =>
+            {
+                Ok(Some(ProbeResult::Refused(error.to_string())))
+            }
+            // Any other refusal, such as that of the app's client secret, proves nothing about the
+            // sign-in.
+            Err(SendError::Exchange(error @ TokenExchangeError::Refused { .. })) => {
+                fail_permanently(error.to_string())
+            }
+            Err(SendError::Problem(problem)) => Err(failure_from_problem(&problem)),
+            Err(other) => {
+                let why = crate::domain::Problem::from(other).why;
+                Err(StepFailure::new(StepFailureKind::Retryable, why))
+            }
+        }
     }
 }
 

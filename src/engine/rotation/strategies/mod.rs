@@ -102,6 +102,16 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         Ok(None)
     }
 
+    /// Sends the secret in a slot after its revocation, where a probe of the API would not show
+    /// whether it is revoked; `None` where it would.
+    async fn probe_revoked(
+        &self,
+        _client: &ManagementClient<'_>,
+        _slot: SecretSlot,
+    ) -> StepResult<Option<ProbeResult>> {
+        Ok(None)
+    }
+
     /// Returns the item that is this principal, where the strategy can delete the principal of a
     /// secret itself.
     async fn find_acting(
