@@ -12,6 +12,7 @@ use super::task_protocol::{
 };
 use super::task_runner::TaskContext;
 use crate::domain::problem::ProblemClass;
+use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{ProgressLine, RotationPlan};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 
@@ -51,8 +52,9 @@ enum RotationStart {
     Resume(String, RotationDirection),
     /// With the plan that creates this credential.
     Create(Box<CreateRequest>),
-    /// With the plan that revokes this credential, for this reason.
-    Revoke(RotationTarget, String),
+    /// With the plan that revokes this credential, if its strategy is the one that the user
+    /// confirmed.
+    Revoke(RotationTarget, RotationStrategyId),
 }
 
 impl Engine {
@@ -83,8 +85,8 @@ impl Engine {
                 context.prompts.reply(prompt_id, reply);
             }
             RotationTask::LeavePrompt(prompt_id) => context.prompts.abandon(prompt_id),
-            RotationTask::Revoke(target, reason) => {
-                self.run_rotation_in_background(RotationStart::Revoke(target, reason), context)
+            RotationTask::Revoke(target, confirmed) => {
+                self.run_rotation_in_background(RotationStart::Revoke(target, confirmed), context)
                     .await?;
             }
             RotationTask::Create(request) => {
@@ -159,15 +161,15 @@ impl Engine {
                 );
                 self.create_credential(creation, observer).await?
             }
-            RotationStart::Revoke(target, reason) => {
+            RotationStart::Revoke(target, confirmed) => {
                 let (credential, administrator) = (
                     self.credential_by_id(&target.credential).await?,
                     self.load_administrator(&target).await?,
                 );
-                let plan = self
-                    .plan_revocation(&credential, administrator.as_ref())
-                    .await?
-                    .with_reason(reason);
+                let plan = self.plan_revocation(&credential, administrator.as_ref()).await?;
+                if plan.strategy != confirmed {
+                    return Err(revocation_changed(&plan));
+                }
                 send_rotation_event(context, RotationEvent::Started(Box::new(plan.clone())));
                 self.rotate(plan, observer).await?
             }
@@ -212,4 +214,14 @@ impl Engine {
 
 fn send_rotation_event(context: &TaskContext, event: RotationEvent) {
     context.send_event(TaskEvent::Rotation(event));
+}
+
+/// Returns the problem of a revocation that would take away something else than the user confirmed:
+/// the stored credentials have changed since.
+fn revocation_changed(plan: &RotationPlan) -> Problem {
+    let (what, why) = (
+        format!("{} was not revoked", plan.name),
+        format!("the confirmation no longer applies. {}", plan.warning().unwrap_or_default()),
+    );
+    Problem::new(what, why, "revoke it again and confirm this").with_class(ProblemClass::Failed)
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::domain::credential::{CheckReport, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
+use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::refusal::RefusalDiagnosis;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::ApiResponse;
@@ -240,8 +241,9 @@ pub enum RotationTask {
     ReplyToPrompt(PromptId, PromptReply),
     /// Abandon the prompt of another task: that task pauses and can be resumed.
     LeavePrompt(PromptId),
-    /// Revoke a credential for this reason, and verify that it is rejected.
-    Revoke(RotationTarget, String),
+    /// Revoke a credential with the strategy that the user confirmed, and verify that it is
+    /// rejected.
+    Revoke(RotationTarget, RotationStrategyId),
     /// Create a credential.
     Create(Box<CreateRequest>),
 }

@@ -136,10 +136,8 @@ impl App {
             RemovalTarget::Provider(target) => {
                 let strategy = self.revocation_strategy(credential);
                 let rows = self.revoke_rows(credential, &target, strategy);
-                let intent = DialogAction::RunRotationTask(Box::new(RotationTask::Revoke(
-                    target,
-                    String::new(),
-                )));
+                let task = RotationTask::Revoke(target, strategy);
+                let intent = DialogAction::RunRotationTask(Box::new(task));
                 ConfirmDialog::new(
                     "Revoke a credential",
                     rows,

@@ -9,9 +9,10 @@ use tokenring::engine::Clock as _;
 use tokenring::engine::rotation::{RotationObserver, RotationPhase, RotationStatus};
 use tokenring::store::{ItemKey, SecretStore as _, StoreError};
 
-use super::account_template::{seeded, set_fields};
+use super::account_template::{create_like, seeded, set_fields};
 use super::rig::{RotationRig, sha256};
 use super::scripted_user::ScriptedUser;
+use crate::support::session::ScreenSession;
 
 /// Time in which a revocation is verified; the last access token lives for an hour.
 const SOON: time::Duration = time::Duration::minutes(15);
@@ -180,4 +181,25 @@ async fn a_refused_client_secret_proves_nothing_about_the_sign_in() {
     let status = rig.fresh_engine().rotate(plan, observer).await.unwrap();
     assert_eq!(user.prompts.lock().unwrap()[0].step, "prove-dead");
     assert!(!status.manual_steps.is_empty(), "not verified: {status:#?}");
+}
+
+#[tokio::test]
+async fn a_confirmation_that_no_longer_applies_deletes_no_account() {
+    let rig = RotationRig::new().await;
+    let bot = rig.add_seeded("us01-release-bot").await;
+    let account = seeded(&rig, "us01-release-bot", "service_account_id");
+    let field = [("service_account_id", account.as_str())];
+    create_like(&rig, "another", &bot, &bot, &field).await;
+    let before = rig.live_secrets("SNYK-US-01").await;
+    let mut session = ScreenSession::start(rig.fresh_engine(), (120, 36)).await;
+    session.press("X");
+    session.expect("Revoke or delete").await;
+    session.press("Enter");
+    session.expect("The provider revokes the credential").await;
+    // Another process removes the credential that has the other secret of the account.
+    rig.fresh_engine().remove_credential(&bot.id).await.unwrap();
+    session.type_text("another");
+    session.press("Tab Enter");
+    session.expect("the confirmation no longer applies").await;
+    assert_eq!(rig.live_secrets("SNYK-US-01").await, before, "nothing was deleted");
 }

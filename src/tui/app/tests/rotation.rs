@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::domain::credential::SecretPart;
+use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::UserDecision;
 use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
@@ -299,9 +300,10 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
     session.press("X Enter Enter");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty(), "Enter cancels");
     session.press("X Down Down Enter").type_text(&name).press("Tab Enter");
-    let (task, RotationTask::Revoke(target, _)) = session.rotation_task() else {
+    let (task, RotationTask::Revoke(target, strategy)) = session.rotation_task() else {
         panic!("not revoked")
     };
+    assert_eq!(strategy, RotationStrategyId::SnykServiceAccount);
     assert_eq!(
         target,
         RotationTarget { credential: id(0), administrator: Some(id(2)), part: SecretPart::Secret }
