@@ -290,7 +290,11 @@ impl Engine {
         .await
     }
 
-    async fn claim_without_rotation(&self, id: &CredentialId) -> Result<CredentialLock, Problem> {
+    /// Locks the credential against rotations. Fails if one is open.
+    pub(super) async fn claim_without_rotation(
+        &self,
+        id: &CredentialId,
+    ) -> Result<CredentialLock, Problem> {
         let claim = match self.locks.try_lock_rotation(id) {
             Ok(claim) => claim,
             Err(problem) => {

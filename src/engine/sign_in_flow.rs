@@ -169,8 +169,10 @@ impl Engine {
         self.start_sign_in(SignInTarget::New(Box::new(new))).await
     }
 
-    /// Begins another sign-in to a session that exists, whose refresh token may no longer work.
+    /// Begins another sign-in to a session that exists, whose refresh token may no longer work. Fails
+    /// during a rotation of the credential, which would take the new refresh token for the old one.
     pub async fn begin_sign_in_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
+        self.ensure_no_open_rotation(id).await?;
         self.begin_sign_in_for(self.credential_by_id(id).await?).await
     }
 
@@ -307,6 +309,12 @@ impl Engine {
         &self,
         grant: &AuthorizationGrant,
     ) -> Result<(Credential, Option<Secret>), Problem> {
+        let _claim = match &grant.target {
+            SignInTarget::New(_) => None,
+            SignInTarget::Existing(credential, _) => {
+                Some(self.claim_without_rotation(&credential.id).await?)
+            }
+        };
         let refreshed = self.redeem_grant(grant).await?;
         if refreshed.next.is_none() {
             return Err(missing_refresh_token());

@@ -203,3 +203,23 @@ async fn a_confirmation_that_no_longer_applies_deletes_no_account() {
     session.expect("the confirmation no longer applies").await;
     assert_eq!(rig.live_secrets("SNYK-US-01").await, before, "nothing was deleted");
 }
+
+#[tokio::test]
+async fn a_sign_in_during_a_revocation_is_refused_because_it_would_be_revoked() {
+    let rig = RotationRig::new().await;
+    let app = rig.add_seeded("us01-triage-app").await;
+    let plan = rig.fresh_engine().plan_revocation(&app, None).await.unwrap();
+    let pending = rig.fresh_engine().begin_sign_in_again(&app.id).await.unwrap();
+    let user = ScriptedUser::new(&rig, "us01-triage-app");
+    rig.crash_after(&plan, &user, "snapshot").await;
+    let before = rig.live_secrets("SNYK-US-01").await;
+    // A sign-in that began before is refused too, and its code is not exchanged.
+    let callback = rig.press_consent_button(pending.address().as_str(), "allow").await;
+    let engine = rig.fresh_engine();
+    let finished = engine.finish_sign_in(pending, std::future::ready(callback), rig.sign_in).await;
+    for refused in [finished.map(drop), engine.begin_sign_in_again(&app.id).await.map(drop)] {
+        let problem = refused.expect_err("the sign-in is refused");
+        assert!(problem.remedy.contains("rotate --resume"), "{problem}");
+    }
+    assert_eq!(rig.live_secrets("SNYK-US-01").await, before, "no sign-in was completed");
+}
