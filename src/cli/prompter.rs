@@ -204,6 +204,7 @@ fn parse_answer(answer: &str, open: &UserDecision) -> Option<UserDecision> {
         | (("another", _), UserDecision::CreateAnother)
         | (("back", _), UserDecision::RollBack)
         | (("forward", _), UserDecision::Continue) => true,
+        (("choose", "none"), UserDecision::NoneOfThese) => true,
         (("choose", id), UserDecision::SelectedOld(known)) => id == known,
         (("override", name), UserDecision::Override(_)) => {
             return Some(UserDecision::Override(name.to_owned()));

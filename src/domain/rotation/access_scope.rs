@@ -49,6 +49,9 @@ pub enum ScopeComparison {
     Incomparable(String),
 }
 
+/// Principal ID that stands for a principal that the provider does not report.
+pub const UNKNOWN_PRINCIPAL_ID: &str = "unknown";
+
 /// How many inaccessible organizations are listed by name.
 const MAX_NAMED_ORGANIZATIONS: usize = 3;
 
@@ -64,8 +67,20 @@ pub fn compare_scopes(
     match (different, differences.is_empty()) {
         (true, _) => ScopeComparison::Different(differences),
         (false, false) => ScopeComparison::Weaker(differences),
-        (false, true) => ScopeComparison::Same,
+        (false, true) => unknown_access(old, new, policy)
+            .map_or(ScopeComparison::Same, ScopeComparison::Incomparable),
     }
+}
+
+/// Returns what the provider does not report and the comparison needs. A new principal has its own
+/// roles; the roles of the same principal are the same.
+fn unknown_access(old: &AccessScope, new: &AccessScope, policy: PrincipalPolicy) -> Option<String> {
+    if [old, new].iter().any(|scope| scope.principal.id == UNKNOWN_PRINCIPAL_ID) {
+        return Some("the provider does not report which user or account it acts as".to_owned());
+    }
+    let roles_unknown = old.roles.is_none() || new.roles.is_none();
+    (policy == PrincipalPolicy::New && roles_unknown)
+        .then(|| "the provider does not report its roles".to_owned())
 }
 
 fn scope_differences(old: &AccessScope, new: &AccessScope, policy: PrincipalPolicy) -> Vec<String> {
@@ -196,12 +211,19 @@ mod tests {
 
     #[test]
     fn another_principal_is_different_unless_a_fresh_one_was_planned() {
-        let (ann, bob) = (reach("ann", &["acme"], None), reach("bob", &["acme"], None));
+        let roles: Option<&[&str]> = Some(&["viewer"]);
+        let (ann, bob) = (reach("ann", &["acme"], roles), reach("bob", &["acme"], roles));
         assert_eq!(
             compare_scopes(&ann, &bob, PrincipalPolicy::Same),
             ScopeComparison::Different(vec!["acts as bob instead of ann".into()])
         );
         assert_eq!(compare_scopes(&ann, &bob, PrincipalPolicy::New), ScopeComparison::Same);
+        for unknown in [reach("bob", &["acme"], None), reach("unknown", &["acme"], roles)] {
+            assert!(matches!(
+                compare_scopes(&ann, &unknown, PrincipalPolicy::New),
+                ScopeComparison::Incomparable(_)
+            ));
+        }
         let elsewhere = AccessScope { region: "SNYK-US-01".into(), ..bob };
         assert!(matches!(
             compare_scopes(&ann, &elsewhere, PrincipalPolicy::New),

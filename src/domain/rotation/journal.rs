@@ -92,6 +92,11 @@ pub enum StepOutcome {
         fingerprint: SecretFingerprint,
         /// Access of the new secret.
         reach: AccessScope,
+        /// ID at the provider that the secret itself names: its principal or a claim in it;
+        /// `None` where it names none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[serde(rename = "named")]
+        named_id: Option<String>,
     },
     /// The slot `current`, read back, holds the secret with this fingerprint.
     Promoted(SecretFingerprint),
@@ -139,6 +144,11 @@ pub struct OldSecretSnapshot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[serde(rename = "listed")]
     pub listed_ids: Option<BTreeSet<String>>,
+    /// ID at the provider that the secret itself names: its principal or a claim in it; `None`
+    /// where it names none. Nothing else may be revoked without the user's confirmation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "named")]
+    pub named_id: Option<String>,
     /// Metadata of the index before the rotation, for a rollback.
     #[serde(default)]
     #[serde(rename = "known")]
@@ -261,6 +271,8 @@ pub enum UserDecision {
     /// The old credential is the one with this ID.
     #[serde(rename = "chose")]
     SelectedOld(String),
+    /// The old credential is none of those that were offered.
+    NoneOfThese,
     /// The user deleted the orphan with this key at the provider.
     #[serde(rename = "removed")]
     DeletedManually(String),

@@ -124,7 +124,9 @@ mod strategy_traits;
 #[cfg(test)]
 mod tests;
 
-pub use access_scope::{AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes};
+pub use access_scope::{
+    AccessScope, PrincipalPolicy, ScopeComparison, UNKNOWN_PRINCIPAL_ID, compare_scopes,
+};
 pub use backoff::BackoffPolicy;
 pub use journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,

@@ -55,6 +55,16 @@ impl RemoteCredential {
             not_copied: Vec::new(),
         }
     }
+
+    /// Returns the credential on one line: label, dates and ID, as the user sees it before it is
+    /// revoked.
+    pub fn describe(&self) -> String {
+        let day = |time: Option<Timestamp>| {
+            time.map_or_else(|| "unknown".to_owned(), |time| time.date().to_string())
+        };
+        let (created, expires) = (day(self.created), day(self.expires));
+        format!("{} · created {created} · expires {expires} · {}", self.label, self.id)
+    }
 }
 
 impl RotationId {

@@ -307,8 +307,9 @@ fn describe_decision(decision: &UserDecision) -> String {
     match decision {
         UserDecision::Retry => "Retry".to_owned(),
         UserDecision::Skip(step) => format!("Skip: {}", step.describe()),
-        UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
+        UserDecision::Override(_) => "Confirmed by typing the name".to_owned(),
         UserDecision::SelectedOld(id) => format!("The old credential is {id}"),
+        UserDecision::NoneOfThese => "The old credential is none of these".to_owned(),
         UserDecision::DeletedManually(what) => format!("Deleted manually: {what}"),
         UserDecision::RevokedManually => "Revoked manually".to_owned(),
         UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),

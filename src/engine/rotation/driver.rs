@@ -12,7 +12,9 @@ use std::time::Duration;
 use super::probe::ProbeResult;
 use super::prompts::PromptOutcome;
 use super::slots::{permanent_failure, retryable_failure, secret_lost};
-use super::strategies::{ManagementClient, RevocationHandle, failure_from_problem, strategy_for};
+use super::strategies::{
+    ManagementClient, RevocationHandle, RevocationResponse, failure_from_problem, strategy_for,
+};
 use super::{RotationObserver, StepResult};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
@@ -233,13 +235,11 @@ impl RotationDriver<'_> {
             StepAction::RestoreConsumer(consumer) => {
                 self.deliver(&consumer).await.map(|()| StepOutcome::ConsumerRestored(consumer))
             }
-            StepAction::Revoke(permit) => {
-                self.revoke(permit.target()).await.map(|()| StepOutcome::Revoked)
-            }
+            StepAction::Revoke(permit) => self.revoke_old(permit.target()).await,
             StepAction::DeleteOrphan(permit) => self
                 .revoke(permit.target())
                 .await
-                .map(|()| StepOutcome::OrphanDeleted(permit.key().to_owned())),
+                .map(|_| StepOutcome::OrphanDeleted(permit.key().to_owned())),
             StepAction::FindOrphans => self.find_orphans().await,
             StepAction::VerifyRevoked(old) => self.verify_revoked(&old).await,
             StepAction::VerifyOld(old) => self.verify_old(&old).await,
@@ -263,9 +263,9 @@ impl RotationDriver<'_> {
         };
         let id = if let [only] = &remotes[..] { Some(only.id.as_str()) } else { None };
         let listed = self.list_existing_ids(&client).await;
-        let access = match client.fetch_access_scope(SecretSlot::Current, id).await? {
-            Ok(reach) => OldAccess::Known(reach),
-            Err(why) => OldAccess::Unknown(why),
+        let (access, named) = match client.fetch_access_scope(SecretSlot::Current, id).await? {
+            Ok((reach, named)) => (OldAccess::Known(reach), named),
+            Err(why) => (OldAccess::Unknown(why), None),
         };
         let remotes = if deletes_account {
             self.find_acting_account(&client, &access).await?
@@ -277,11 +277,16 @@ impl RotationDriver<'_> {
         let Some(fingerprint) = self.fingerprint_of_slot(SecretSlot::Current).await? else {
             return Err(permanent_failure("the credential's secret is not in the store"));
         };
+        let named_id = match named {
+            Some(named) => Some(named),
+            None => self.recorded_principal(&fingerprint).await?,
+        };
         Ok(StepOutcome::SnapshotTaken(OldSecretSnapshot {
             fingerprint,
             access,
             remotes,
             listed_ids: listed,
+            named_id,
             previous_metadata: self.previous_metadata().await?,
         }))
     }
@@ -363,11 +368,11 @@ impl RotationDriver<'_> {
             .created_secret()
             .and_then(|created| created.remote.as_ref())
             .map(|remote| remote.id.as_str());
-        let reach =
-            client.fetch_access_scope(SecretSlot::Pending, id).await?.map_err(retryable_failure)?;
+        let scope = client.fetch_access_scope(SecretSlot::Pending, id).await?;
+        let (reach, named_id) = scope.map_err(retryable_failure)?;
         let fingerprint =
             self.fingerprint_of_slot(SecretSlot::Pending).await?.ok_or_else(secret_lost)?;
-        Ok(StepOutcome::Verified { fingerprint, reach })
+        Ok(StepOutcome::Verified { fingerprint, reach, named_id })
     }
 
     /// Records the successor of a refresh token that had to be used for its verification: it is the
@@ -425,7 +430,21 @@ impl RotationDriver<'_> {
         Ok(StepOutcome::OldSecretRestored)
     }
 
-    pub(super) async fn revoke(&self, target: &RevocationTarget) -> StepResult<()> {
+    /// Revokes the old secret. A response that it does not exist counts only if the secret is
+    /// rejected; otherwise another object was named, or the provider is not consistent yet.
+    async fn revoke_old(&self, target: &RevocationTarget) -> StepResult<StepOutcome> {
+        if self.revoke(target).await? == RevocationResponse::NotFound {
+            let probe = self.management_client().await?.probe_slot(self.slot_of_revoked_secret()).await?;
+            if !matches!(probe, ProbeResult::Refused(_)) {
+                return Err(retryable_failure(
+                    "the provider reports that it does not exist, but the secret still works",
+                ));
+            }
+        }
+        Ok(StepOutcome::Revoked)
+    }
+
+    pub(super) async fn revoke(&self, target: &RevocationTarget) -> StepResult<RevocationResponse> {
         let client = self.management_client().await?;
         let strategy = strategy_for(self.plan().strategy);
         match target {
@@ -437,7 +456,7 @@ impl RotationDriver<'_> {
                 strategy.revoke(&client, RevocationHandle::ByValue(&Arc::new(secret))).await
             }
             RevocationTarget::Unknown => {
-                Err(permanent_failure("the secret's ID at the provider is unknown"))
+                Err(permanent_failure("it is unknown what it is at the provider"))
             }
         }
     }

@@ -17,6 +17,26 @@ use crate::domain::rotation::{
 use crate::engine::check_writer::CheckRecord;
 
 impl RotationDriver<'_> {
+    /// Returns the ID that an earlier check recorded for the secret with this fingerprint. A secret
+    /// that is refused today no longer says which credential it belongs to; a record of another
+    /// secret, as after a restored database, does not count.
+    pub(super) async fn recorded_principal(
+        &self,
+        fingerprint: &SecretFingerprint,
+    ) -> StepResult<Option<String>> {
+        let plan = self.plan();
+        let kind = strategy_for(plan.strategy).principal_kind();
+        let credential = self
+            .engine
+            .credential_by_id(&plan.credential)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))?;
+        let same_secret = credential.fingerprint.as_ref() == Some(&fingerprint.0);
+        let principal =
+            credential.principal.filter(|_| same_secret && plan.part == SecretPart::Secret);
+        Ok(principal.filter(|one| Some(one.kind.as_str()) == kind).map(|one| one.id))
+    }
+
     /// Returns the index data of the old secret, which would be lost once another secret becomes
     /// the current one.
     pub(super) async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {

@@ -13,6 +13,7 @@
 //! the lease at once: the previous holder has exited.
 
 mod administrator;
+mod consistency;
 mod create;
 mod deliver;
 mod driver;

@@ -12,15 +12,16 @@ use super::StepResult;
 use super::slots::retryable_failure;
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use crate::domain::Secret;
-use crate::domain::credential::{Principal, SecretSlot};
+use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::AccessScope;
+use crate::domain::rotation::{AccessScope, UNKNOWN_PRINCIPAL_ID};
 use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
+use crate::store::ItemKey;
 
 /// Presets that list the organizations visible to a credential; a provider has at most one of them.
 const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];
@@ -77,13 +78,13 @@ impl ManagementClient<'_> {
         }
     }
 
-    /// Returns what the secret in a slot can access; `Err` with the reason where it is refused.
-    /// `id` is the secret's ID at the provider.
+    /// Returns what the secret in a slot can access and which credential it names; `Err` with the
+    /// reason where it is refused. `id` is the credential's ID where the secret names none.
     pub(super) async fn fetch_access_scope(
         &self,
         slot: SecretSlot,
         id: Option<&str>,
-    ) -> StepResult<Result<AccessScope, String>> {
+    ) -> StepResult<Result<(AccessScope, Option<String>), String>> {
         let (principal, organizations) = match self.probe_slot(slot).await? {
             ProbeResult::Accepted(bound, response) => {
                 (self.acting_principal(&response)?, self.list_organizations(bound).await?)
@@ -91,12 +92,38 @@ impl ManagementClient<'_> {
             ProbeResult::Identified(principal) => (principal, BTreeSet::new()),
             ProbeResult::Refused(why) => return Ok(Err(why)),
         };
-        let roles = match id {
-            Some(id) => strategy_for(self.strategy_id).fetch_roles(self, id).await?,
+        let strategy = strategy_for(self.strategy_id);
+        let named = self.named_credential(slot, &principal).await?;
+        let roles = match named.as_deref().or(id) {
+            Some(id) => strategy.fetch_roles(self, id).await?,
             None => None,
         };
         let (kind, region) = (self.kind.id.clone(), self.region.id.clone());
-        Ok(Ok(AccessScope { principal, kind, region, organizations, roles }))
+        Ok(Ok((AccessScope { principal, kind, region, organizations, roles }, named)))
+    }
+
+    /// Returns the ID of the credential that a secret itself names: the principal that it acts as,
+    /// or a claim in it that the provider's list confirms.
+    pub(super) async fn named_credential(
+        &self,
+        slot: SecretSlot,
+        principal: &Principal,
+    ) -> StepResult<Option<String>> {
+        let strategy = strategy_for(self.strategy_id);
+        if strategy.principal_kind() == Some(principal.kind.as_str()) {
+            return Ok(Some(principal.id.clone()));
+        }
+        let part = SecretPart::Secret;
+        let key = ItemKey::for_part(&self.credential.id, slot, &part);
+        let secret = match self.engine.store.get(&key).await {
+            Ok(secret) => secret,
+            Err(error) => return Err(failure_from_problem(&error.into())),
+        };
+        let Some(claim) = self.identify_secret(&secret).and_then(|found| found.remote_id) else {
+            return Ok(None);
+        };
+        let listed = strategy.list(self).await.unwrap_or_default();
+        Ok(listed.into_iter().map(|remote| remote.id).find(|id| *id == claim))
     }
 
     /// Returns both schemes where the kind has two, the one that is known to work first.
@@ -222,7 +249,7 @@ impl ManagementClient<'_> {
 
 /// Returns the placeholder for the principal of a kind whose check names none.
 pub(super) fn unnamed_principal() -> Principal {
-    let unknown = || "unknown".to_owned();
+    let unknown = || UNKNOWN_PRINCIPAL_ID.to_owned();
     Principal { id: unknown(), name: unknown(), kind: unknown() }
 }
 

@@ -5,10 +5,11 @@
 //! `RotationDriver::prompt_user`.
 
 use super::driver::{HeldSecret, RotationDriver};
+use super::strategies::failure_from_problem;
 use crate::domain::credential::SecretSlot;
 use crate::domain::identify::IdentificationCandidate;
-use crate::domain::provider::AuthMethod;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
     CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RotationStep,
@@ -116,13 +117,14 @@ impl RotationDriver<'_> {
         check_identification(
             &found.candidates,
             &client.credential.provider,
-            &client.kind.id,
+            client.kind,
             &client.region.id,
         )?;
         let fingerprint = self.fingerprint(&found.secret).await?;
         if self.snapshot().is_some_and(|snapshot| snapshot.fingerprint == fingerprint) {
             return Err(permanent_failure("the pasted secret is the old one"));
         }
+        self.check_not_stored_elsewhere(&found.secret).await?;
         self.write_slot(SecretSlot::Pending, &found.secret).await?;
         if matches!(client.kind.authorization, AuthMethod::RefreshToken { .. }) {
             return self.accept_pasted_session(client).await;
@@ -130,6 +132,19 @@ impl RotationDriver<'_> {
         let remote = self.match_remote(&found.secret).await?;
         self.held_secret = Some(HeldSecret::new(fingerprint.clone(), found.secret));
         Ok(CreatedSecret { fingerprint, remote })
+    }
+
+    /// Rejects a pasted secret that another credential already stores: rotating one of the two later
+    /// would revoke the secret of the other.
+    async fn check_not_stored_elsewhere(&self, pasted: &Secret) -> Result<(), StepFailure> {
+        let holders = self.engine.find_duplicates(pasted).await;
+        let holders = holders.map_err(|problem| failure_from_problem(&problem))?;
+        match holders.iter().find(|name| **name != self.plan().name) {
+            Some(other) => Err(permanent_failure(format!(
+                "the pasted secret is already stored as {other}; create a new one"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Uses a pasted refresh token at once. Its successor is in the slot afterwards, with an access
@@ -164,11 +179,7 @@ impl RotationDriver<'_> {
         };
         let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
-        let typed = if let PromptKind::ConfirmOverride { typed, .. } = &user_prompt.kind {
-            Some(typed.clone())
-        } else {
-            None
-        };
+        let typed = user_prompt.kind.required_word();
         let override_choice = typed.clone().map(UserDecision::Override).into_iter();
         let choices = override_choice
             .chain(user_prompt.choices.iter().cloned())
@@ -222,8 +233,9 @@ impl RotationDriver<'_> {
             UserDecision::Skip(step) => {
                 format!("Continue without this step: {}", self.plan().purpose.describe_step(step))
             }
-            UserDecision::Override(_) => "Use the new secret anyway".to_owned(),
+            UserDecision::Override(_) => "Confirm by typing the name".to_owned(),
             UserDecision::SelectedOld(id) => self.describe_listed(id),
+            UserDecision::NoneOfThese => "None of these".to_owned(),
             UserDecision::DeletedManually(what) => format!("I have deleted {what}"),
             UserDecision::RevokedManually => "I have revoked the old secret".to_owned(),
             UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
@@ -236,22 +248,8 @@ impl RotationDriver<'_> {
         let known = self
             .snapshot()
             .and_then(|snapshot| snapshot.remotes.iter().find(|remote| remote.id == id));
-        known.map_or_else(|| id.to_owned(), describe_remote)
+        known.map_or_else(|| id.to_owned(), RemoteCredential::describe)
     }
-}
-
-/// Formats a credential as its provider lists it, on one line.
-fn describe_remote(remote: &RemoteCredential) -> String {
-    let day = |moment: Option<crate::domain::Timestamp>| {
-        moment.map_or_else(|| "unknown".to_owned(), |moment| moment.date().to_string())
-    };
-    format!(
-        "{} · created {} · expires {} · {}",
-        remote.label,
-        day(remote.created),
-        day(remote.expires),
-        remote.id
-    )
 }
 
 /// Returns whether a reply belongs to a choice. A typed text may differ from the choice's; the
@@ -265,12 +263,12 @@ pub(super) fn choice_matches(choice: &UserDecision, reply: &UserDecision) -> boo
 fn check_identification(
     candidates: &[IdentificationCandidate],
     provider: &str,
-    kind: &str,
+    kind: &CredentialKind,
     region: &str,
 ) -> Result<(), StepFailure> {
     let fitting = candidates.iter().find(|candidate| {
         candidate.provider == provider
-            && candidate.kind == kind
+            && candidate.kind == kind.id
             && candidate.secret_role == SecretRole::Secret
     });
     if let Some(claimed) = fitting
@@ -282,10 +280,15 @@ fn check_identification(
         )));
     }
     match candidates.first() {
-        Some(best) if fitting.is_none() && best.confidence > MatchConfidence::Possible => {
+        // A kind with a format of its own accepts nothing that has the format of another kind.
+        Some(best)
+            if fitting.is_none()
+                && (best.confidence > MatchConfidence::Possible
+                    || !kind.recognition_rules.is_empty()) =>
+        {
             Err(permanent_failure(format!(
-                "the pasted secret is a {} of {}, not a {kind} of {provider}: {}",
-                best.kind, best.provider, best.why
+                "the pasted secret is a {} of {}, not a {} of {provider}: {}",
+                best.kind, best.provider, kind.id, best.why
             )))
         }
         _ => Ok(()),

@@ -7,7 +7,7 @@
 use super::StepResult;
 use super::driver::RotationDriver;
 use super::probe::ProbeResult;
-use super::strategies::strategy_for;
+use super::strategies::{ManagementClient, strategy_for};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, ReconcileQuery, ReconciliationResult, RemoteCredential,
@@ -49,12 +49,16 @@ impl RotationDriver<'_> {
             let why = "the provider does not list secrets; a secret whose creation got no response still counts toward its limit".to_owned();
             return Ok(CreationStatus::Unknown(why));
         };
-        Ok(self
-            .list_by_name(name)
-            .await?
-            .into_iter()
-            .next()
-            .map_or(CreationStatus::NotCreated, CreationStatus::Orphaned))
+        match self.list_by_name(name).await {
+            Ok(listed) => Ok(listed
+                .into_iter()
+                .next()
+                .map_or(CreationStatus::NotCreated, CreationStatus::Orphaned)),
+            Err(failure) if failure.kind == StepFailureKind::Refused => {
+                Ok(CreationStatus::Unknown(failure.why))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Returns the secret in the slot `pending`, if it belongs to this rotation.
@@ -104,6 +108,12 @@ impl RotationDriver<'_> {
         self.plan().purpose == RotationPurpose::Revoke && self.journal.administrator().is_none()
     }
 
+    /// Returns whether the provider rejects the old secret.
+    async fn is_old_rejected(&self, client: &ManagementClient<'_>) -> StepResult<bool> {
+        let probe = client.probe_slot(self.slot_of_revoked_secret()).await?;
+        Ok(matches!(probe, ProbeResult::Refused(_)))
+    }
+
     async fn reconcile_revocation(
         &self,
         target: &RevocationTarget,
@@ -115,8 +125,12 @@ impl RotationDriver<'_> {
                 matches!(client.probe_slot(SecretSlot::Current).await?, ProbeResult::Refused(_))
             }
             RevocationTarget::ById(remote) => {
-                let listed = strategy_for(self.plan().strategy).list(&client).await?;
-                listed.iter().all(|other| other.id != remote.id)
+                let listed = strategy_for(self.plan().strategy).list(&client).await;
+                let is_listed = |listed: Vec<RemoteCredential>| {
+                    listed.iter().any(|other| other.id == remote.id)
+                };
+                // A list says nothing against a secret that is rejected: it may be cached.
+                !listed.map_or(true, is_listed) || self.is_old_rejected(&client).await?
             }
             RevocationTarget::ByValue(slot) => {
                 matches!(client.probe_revoked_slot(*slot).await?, ProbeResult::Refused(_))

@@ -135,6 +135,7 @@ impl Engine {
         let remarks: Vec<String> = remark.into_iter().collect();
         self.record_audit_event(audit_event(journal.plan(), "resumed", &remarks)).await?;
         let mut driver = self.driver(journal, claim.lease.clone(), observer);
+        driver.check_slots().await?;
         if let Some(entry) = entry {
             driver.append_entry(entry).await?;
         }

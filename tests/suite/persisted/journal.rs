@@ -63,6 +63,7 @@ fn snapshot() -> OldSecretSnapshot {
         access: OldAccess::Unknown(text("it was refused")),
         remotes: Vec::new(),
         listed_ids: Some(set(&["r-1", "r-2"])),
+        named_id: None,
         previous_metadata: PreviousMetadata { expires: Some(MOMENT), fields: map("key_id", "k-1") },
     }
 }
@@ -133,7 +134,7 @@ fn outcomes() {
         StepOutcome::Pasted(_) => StepOutcome::Pasted(minted()), &format!(r#"{{"pasted":{MINTED}}}"#);
         StepOutcome::SignedIn => StepOutcome::SignedIn, r#""signed-in""#;
         StepOutcome::Staged(_) => StepOutcome::Staged(fingerprint()), r#"{"stashed":"5f1c"}"#;
-        StepOutcome::Verified { .. } => StepOutcome::Verified { fingerprint: fingerprint(), reach: reach() }, &verified;
+        StepOutcome::Verified { .. } => StepOutcome::Verified { fingerprint: fingerprint(), reach: reach(), named_id: None }, &verified;
         StepOutcome::Promoted(_) => StepOutcome::Promoted(fingerprint()), r#"{"promoted":"5f1c"}"#;
         StepOutcome::Delivered(_) => StepOutcome::Delivered(text("app")), r#"{"delivered":"app"}"#;
         StepOutcome::Revoked => StepOutcome::Revoked, r#""revoked""#;
@@ -145,6 +146,21 @@ fn outcomes() {
         StepOutcome::OldSecretRestored => StepOutcome::OldSecretRestored, r#""restored""#;
         StepOutcome::ConsumerRestored(_) => StepOutcome::ConsumerRestored(text("app")), r#"{"redelivered":"app"}"#;
     });
+}
+
+#[test]
+fn the_credential_that_a_secret_names() {
+    let old = OldSecretSnapshot { named_id: Some(text("r-1")), ..snapshot() };
+    let form = SNAPSHOT.replace(r#""known":"#, r#""named":"r-1","known":"#);
+    assert_ne!(form, SNAPSHOT);
+    same(&old, &form);
+    let new = StepOutcome::Verified {
+        fingerprint: fingerprint(),
+        reach: reach(),
+        named_id: Some(text("r-2")),
+    };
+    let form = format!(r#"{{"verified":{{"fingerprint":"5f1c","reach":{REACH},"named":"r-2"}}}}"#);
+    same(&new, &form);
 }
 
 #[test]
@@ -184,6 +200,7 @@ fn decisions_of_the_user() {
         UserDecision::Skip(_) => UserDecision::Skip(RotationStep::DeleteOrphan(text("r-1"))), r#"{"skip":{"discard":"r-1"}}"#;
         UserDecision::Override(_) => UserDecision::Override(text("nightly")), r#"{"override":"nightly"}"#;
         UserDecision::SelectedOld(_) => UserDecision::SelectedOld(text("r-1")), r#"{"chose":"r-1"}"#;
+        UserDecision::NoneOfThese => UserDecision::NoneOfThese, r#""none-of-these""#;
         UserDecision::DeletedManually(_) => UserDecision::DeletedManually(text("r-1")), r#"{"removed":"r-1"}"#;
         UserDecision::RevokedManually => UserDecision::RevokedManually, r#""revoked-by-hand""#;
         UserDecision::CreateAnother => UserDecision::CreateAnother, r#""make-another""#;

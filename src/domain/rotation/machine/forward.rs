@@ -45,15 +45,17 @@ pub(super) fn delete_orphan(
     )
 }
 
-/// Returns the revocation target: the credential that the user chose, or the only candidate.
+/// Returns the revocation target: the secret in its slot, or the credential that is certain to be
+/// the old one.
 pub(super) fn revocation_target(state: &RotationState<'_>) -> RevocationTarget {
-    match (state.plan.strategy_traits().revocation_key, state.old_remote_candidates().as_slice()) {
-        (RevocationKey::ByValue, _) if state.plan.purpose == RotationPurpose::Revoke => {
+    match state.plan.strategy_traits().revocation_key {
+        RevocationKey::ByValue if state.plan.purpose == RotationPurpose::Revoke => {
             RevocationTarget::ByValue(SecretSlot::Current)
         }
-        (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Previous),
-        (RevocationKey::ById, &[only]) => RevocationTarget::ById(only.clone()),
-        (RevocationKey::ById, _) => RevocationTarget::Unknown,
+        RevocationKey::ByValue => RevocationTarget::ByValue(SecretSlot::Previous),
+        RevocationKey::ById => {
+            state.confirmed_old().map_or(RevocationTarget::Unknown, RevocationTarget::ById)
+        }
     }
 }
 
@@ -143,13 +145,8 @@ fn promote_or_confirm(state: &RotationState<'_>) -> Option<NextStep> {
 
 fn revoke_or_ask(state: &RotationState<'_>) -> Option<NextStep> {
     let by_program = state.plan.strategy_traits().revoker == StepActor::Program;
-    let candidates = state.old_remote_candidates();
-    if by_program
-        && state.plan.strategy_traits().revocation_key == RevocationKey::ById
-        && candidates.len() > 1
-    {
-        let kind = PromptKind::SelectOld(candidates.into_iter().cloned().collect());
-        return Some(NextStep::AskUser(UserPrompt::new(state, &RotationStep::Revoke, kind)));
+    if by_program && let Some(prompt) = identify_old(state) {
+        return Some(NextStep::AskUser(prompt));
     }
     let target = revocation_target(state);
     let by_hand = !by_program
@@ -161,6 +158,21 @@ fn revoke_or_ask(state: &RotationState<'_>) -> Option<NextStep> {
     } else {
         NextStep::Execute(StepAction::Revoke(permit))
     })
+}
+
+/// Asks the user which credential is the old one, where the stored secret does not name it.
+fn identify_old(state: &RotationState<'_>) -> Option<UserPrompt> {
+    let by_id = state.plan.strategy_traits().revocation_key == RevocationKey::ById;
+    if !by_id || state.no_candidate_fits || state.confirmed_old().is_some() {
+        return None;
+    }
+    let candidates = state.old_remote_candidates();
+    let kind = match state.selected_old {
+        Some(selected) => PromptKind::ConfirmOld(selected.clone()),
+        None if candidates.is_empty() => return None,
+        None => PromptKind::SelectOld(candidates.into_iter().cloned().collect()),
+    };
+    Some(UserPrompt::new(state, &RotationStep::Revoke, kind))
 }
 
 fn new_fingerprint(state: &RotationState<'_>) -> Option<SecretFingerprint> {

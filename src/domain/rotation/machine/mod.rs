@@ -193,6 +193,10 @@ fn with_backoff(state: &RotationState<'_>, next: NextStep) -> NextStep {
     else {
         return next;
     };
+    // Looking up what became of a refused call neither waits nor asks.
+    if matches!(next, NextStep::Reconcile(_)) && retry_delay(repeated).is_none() {
+        return next;
+    }
     match retry_delay(repeated) {
         Some(delay) => NextStep::Wait { delay, then: Box::new(next) },
         None => NextStep::AskUser(prompts::failure_prompt(state, repeated)),

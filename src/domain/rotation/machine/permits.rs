@@ -51,6 +51,10 @@ struct NewSecretPromoted(SecretFingerprint);
 /// Evidence that every consumer has the new secret, or that the user skipped it.
 struct AllDelivered;
 
+/// Evidence of what the old credential is at the provider: the stored secret names it, or the user
+/// typed its name. Holds its ID.
+struct OldCredentialConfirmed(String);
+
 /// Permit to revoke the old secret.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RevocationPermit {
@@ -85,6 +89,12 @@ impl NewSecretPromoted {
     }
 }
 
+impl OldCredentialConfirmed {
+    fn from_state(state: &RotationState<'_>) -> Option<Self> {
+        state.confirmed_old().map(|remote| Self(remote.id))
+    }
+}
+
 impl AllDelivered {
     fn from_state(state: &RotationState<'_>) -> Option<Self> {
         state
@@ -101,6 +111,9 @@ impl RevocationPermit {
     /// Grants the revocation of `target` if the journal shows that the new secret has replaced the
     /// old one, or if revocation is the only purpose of the plan.
     pub(super) fn for_target(state: &RotationState<'_>, target: RevocationTarget) -> Option<Self> {
+        if let RevocationTarget::ById(remote) = &target {
+            OldCredentialConfirmed::from_state(state).filter(|old| old.0 == remote.id)?;
+        }
         match state.plan.purpose {
             RotationPurpose::Revoke => {
                 return state
@@ -156,7 +169,7 @@ impl DeletionPermit {
             RevocationTarget::Unknown => true,
             RevocationTarget::ByValue(_) => state.new_secret.is_some() && !old_secret_safe,
             RevocationTarget::ById(remote) => {
-                state.is_old_remote(&remote.id)
+                state.existed_before(&remote.id)
                     || (state.is_new_remote(&remote.id) && !old_secret_safe)
             }
         };

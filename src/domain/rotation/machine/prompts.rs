@@ -43,8 +43,10 @@ pub enum PromptKind {
     },
     /// Sign in again in the browser.
     SignIn,
-    /// Choose the old credential among these.
+    /// Choose the old credential among these; the stored secret does not name it.
     SelectOld(Vec<RemoteCredential>),
+    /// Type the name of the chosen credential to revoke it.
+    ConfirmOld(RemoteCredential),
     /// Type the credential's name to use the new secret although its access differs.
     ConfirmOverride {
         /// How the access of the new secret compares with that of the old one.
@@ -154,7 +156,7 @@ pub(super) fn deletion_prompt(state: &RotationState<'_>, key: &str) -> UserPromp
         .find(|(other, _)| other == key)
         .map(|(_, target)| target.clone());
     let target = known
-        .or_else(|| state.new_secret.as_ref().map(|new| state.deletion_target(new.created)))
+        .or_else(|| state.new_secret.as_ref().map(|new| state.deletion_target(new)))
         .unwrap_or(RevocationTarget::Unknown);
     let step = RotationStep::DeleteOrphan(key.to_owned());
     UserPrompt::new(
@@ -171,6 +173,7 @@ impl UserPrompt {
         let can_retry = !matches!(
             kind,
             PromptKind::SelectOld(_)
+                | PromptKind::ConfirmOld(_)
                 | PromptKind::ConfirmOverride { .. }
                 | PromptKind::PasteSecret { why: None, .. }
                 | PromptKind::SignIn
@@ -201,8 +204,13 @@ impl UserPrompt {
             PromptKind::SignIn => {
                 "Sign in again in the browser, as the same user as before".to_owned()
             }
-            PromptKind::SelectOld(among) => {
-                format!("Select the old credential among these {}; it will be revoked", among.len())
+            PromptKind::SelectOld(_) => {
+                "The stored secret does not say which credential it belongs to. Select the old \
+                 credential; it will be revoked"
+                    .to_owned()
+            }
+            PromptKind::ConfirmOld(remote) => {
+                format!("Type \"{}\" to revoke {}", remote.label, remote.describe())
             }
             PromptKind::ConfirmOverride { comparison, typed } => {
                 format!(
@@ -260,11 +268,22 @@ impl UserPrompt {
 }
 
 impl PromptKind {
+    /// Returns the word that the user has to type, if the prompt asks for one.
+    pub fn required_word(&self) -> Option<String> {
+        match self {
+            Self::ConfirmOverride { typed, .. } => Some(typed.clone()),
+            Self::ConfirmOld(remote) => Some(remote.label.clone()),
+            _ => None,
+        }
+    }
+
     fn specific_choices(&self) -> Vec<UserDecision> {
         match self {
             Self::SelectOld(among) => {
-                among.iter().map(|remote| UserDecision::SelectedOld(remote.id.clone())).collect()
+                let choices = among.iter().map(|one| UserDecision::SelectedOld(one.id.clone()));
+                choices.chain([UserDecision::NoneOfThese]).collect()
             }
+            Self::ConfirmOld(_) => vec![UserDecision::NoneOfThese],
             Self::RevokeManually { .. } => vec![UserDecision::RevokedManually],
             Self::DeleteManually { key, .. } => vec![UserDecision::DeletedManually(key.clone())],
             _ => Vec::new(),

@@ -9,7 +9,9 @@ use std::collections::BTreeSet;
 
 use super::permits::RevocationTarget;
 use crate::domain::credential::SecretSlot;
-use crate::domain::rotation::access_scope::{AccessScope, ScopeComparison, compare_scopes};
+use crate::domain::rotation::access_scope::{
+    AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes,
+};
 use crate::domain::rotation::journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot,
     ReconciliationResult, RevocationStatus, RotationJournal, SecretFingerprint, StepFailure,
@@ -37,8 +39,12 @@ pub(super) struct RotationState<'a> {
     pub(super) completed_steps: BTreeSet<RotationStep>,
     /// The snapshot of the old secret; `None` before it is taken.
     pub(super) old_secret: Option<&'a OldSecretSnapshot>,
-    /// The old credential that the user chose among several.
+    /// The old credential that the user chose.
     pub(super) selected_old: Option<&'a RemoteCredential>,
+    /// Whether the user typed the name of the chosen credential after seeing what it is.
+    pub(super) selection_confirmed: bool,
+    /// Whether the user said that the old credential is none of the candidates.
+    pub(super) no_candidate_fits: bool,
     /// The new secret; `None` before it is created and after it is given up.
     pub(super) new_secret: Option<NewSecret<'a>>,
     /// What was created or pasted so far, also what was given up.
@@ -69,10 +75,23 @@ pub(super) struct RepeatedFailure<'a> {
 pub(super) struct NewSecret<'a> {
     /// The secret as the journal records it.
     pub(super) created: &'a CreatedSecret,
+    /// Who created the secret.
+    pub(super) origin: SecretOrigin,
     /// Access that the provider confirmed; `None` before the secret is verified.
     pub(super) access_scope: Option<&'a AccessScope>,
+    /// ID at the provider that the secret named when it was verified.
+    pub(super) named_id: Option<&'a str>,
     /// Whether the user accepted the secret although its access differs.
     pub(super) override_accepted: bool,
+}
+
+/// Who created a new secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SecretOrigin {
+    /// The program: the response that contained the secret also named its credential.
+    Program,
+    /// The user, who pasted it: what it is at the provider is known from the secret alone.
+    User,
 }
 
 /// History of everything that was created or pasted in this rotation.
@@ -120,6 +139,8 @@ impl<'a> RotationState<'a> {
             completed_steps: BTreeSet::new(),
             old_secret: None,
             selected_old: None,
+            selection_confirmed: false,
+            no_candidate_fits: false,
             new_secret: None,
             creation_history: CreationHistory::default(),
             manual_fallback: ManualFallback::default(),
@@ -198,19 +219,80 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    /// Compares the access of the new secret with that of the old one; `None` before both are
-    /// known.
+    /// Compares the new secret with the old one: first which credential it is, then what it can
+    /// access. Returns `None` before both are known.
     pub(super) fn scope_comparison(&self) -> Option<ScopeComparison> {
-        let new = self.new_secret.as_ref()?.access_scope?;
+        let new = self.new_secret.as_ref()?;
+        let scope = new.access_scope?;
         if self.plan.purpose == RotationPurpose::Create {
             return Some(ScopeComparison::Same);
         }
-        Some(match &self.old_secret?.access {
+        let old = self.old_secret?;
+        if let Some(objection) = self.identity_objection(new, old) {
+            return Some(objection);
+        }
+        Some(match &old.access {
             OldAccess::Known(old) => {
-                compare_scopes(old, new, self.plan.strategy_traits().principal_policy)
+                compare_scopes(old, scope, self.plan.strategy_traits().principal_policy)
             }
             OldAccess::Unknown(why) => ScopeComparison::Incomparable(why.clone()),
         })
+    }
+
+    /// Returns why the new secret is not known to belong to a credential that was created for this
+    /// rotation. Only strategies whose secrets name a credential of their own are asked.
+    fn identity_objection(
+        &self,
+        new: &NewSecret<'_>,
+        old: &OldSecretSnapshot,
+    ) -> Option<ScopeComparison> {
+        let traits = self.plan.strategy_traits();
+        if traits.principal_policy != PrincipalPolicy::New
+            || traits.revocation_key != RevocationKey::ById
+        {
+            return None;
+        }
+        let created = new.created.remote.as_ref().map(|remote| remote.id.as_str());
+        match (new.origin, new.named_id) {
+            (SecretOrigin::Program, None) => None,
+            (SecretOrigin::Program, Some(named)) => {
+                let why = format!("acts as {named}, not as the credential that was created");
+                (created != Some(named)).then(|| ScopeComparison::Different(vec![why]))
+            }
+            (SecretOrigin::User, None) => Some(ScopeComparison::Incomparable(
+                "the provider does not report which credential it belongs to".to_owned(),
+            )),
+            (SecretOrigin::User, Some(named)) => match &old.listed_ids {
+                _ if self.existed_before(named) => Some(ScopeComparison::Different(vec![format!(
+                    "belongs to {named}, which existed before this rotation"
+                )])),
+                None => Some(ScopeComparison::Incomparable(format!(
+                    "it is unknown whether {named} existed before this rotation"
+                ))),
+                Some(_) => None,
+            },
+        }
+    }
+
+    /// Whether a credential with this ID is known to have existed before this rotation.
+    pub(super) fn existed_before(&self, id: &str) -> bool {
+        self.old_secret.is_some_and(|old| {
+            old.named_id.as_deref() == Some(id)
+                || old.remotes.iter().any(|remote| remote.id == id)
+                || old.listed_ids.as_ref().is_some_and(|listed| listed.contains(id))
+        })
+    }
+
+    /// Returns the old credential where it is certain: the stored secret names it, or the user
+    /// typed its name.
+    pub(super) fn confirmed_old(&self) -> Option<RemoteCredential> {
+        if let Some(selected) = self.selected_old {
+            return self.selection_confirmed.then(|| selected.clone());
+        }
+        let old = self.old_secret?;
+        let named = old.named_id.as_deref().filter(|id| !self.is_new_remote(id))?;
+        let listed = old.remotes.iter().find(|remote| remote.id == named).cloned();
+        Some(listed.unwrap_or_else(|| RemoteCredential::new(named, named)))
     }
 
     /// Returns the credentials that may be the old one at the provider.
@@ -222,15 +304,11 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    pub(super) fn is_old_remote(&self, id: &str) -> bool {
-        self.old_secret.is_some_and(|old| old.remotes.iter().any(|remote| remote.id == id))
-    }
-
     pub(super) fn is_new_remote(&self, id: &str) -> bool {
-        self.new_secret
-            .as_ref()
-            .and_then(|new| new.created.remote.as_ref())
-            .is_some_and(|remote| remote.id == id)
+        self.new_secret.as_ref().is_some_and(|new| {
+            new.named_id == Some(id)
+                || new.created.remote.as_ref().is_some_and(|remote| remote.id == id)
+        })
     }
 
     /// Returns whether the name of the credential shows that the program created it in this
@@ -254,12 +332,24 @@ impl<'a> RotationState<'a> {
             && !self.completed_steps.contains(&RotationStep::FindOrphans)
     }
 
-    /// Returns how the new secret, while it is stored, is identified for deletion at the provider.
-    pub(super) fn deletion_target(&self, created: &CreatedSecret) -> RevocationTarget {
-        match (self.plan.strategy_traits().revocation_key, &created.remote) {
-            (RevocationKey::ByValue, _) => RevocationTarget::ByValue(SecretSlot::Pending),
-            (RevocationKey::ById, Some(remote)) => RevocationTarget::ById(remote.clone()),
-            (RevocationKey::ById, None) => RevocationTarget::Unknown,
+    /// Returns how the new secret, while it is stored, is deleted at the provider. What the user
+    /// created is deleted by the ID that the secret itself names, and by no other.
+    pub(super) fn deletion_target(&self, new: &NewSecret<'_>) -> RevocationTarget {
+        if self.plan.strategy_traits().revocation_key == RevocationKey::ByValue {
+            return RevocationTarget::ByValue(SecretSlot::Pending);
+        }
+        let remote = new.created.remote.as_ref();
+        match (new.origin, new.named_id) {
+            (SecretOrigin::Program, None) => {
+                remote.cloned().map_or(RevocationTarget::Unknown, RevocationTarget::ById)
+            }
+            (SecretOrigin::User, None) => RevocationTarget::Unknown,
+            (_, Some(named)) => RevocationTarget::ById(
+                remote
+                    .filter(|remote| remote.id == named)
+                    .cloned()
+                    .unwrap_or_else(|| RemoteCredential::new(named, named)),
+            ),
         }
     }
 
@@ -296,10 +386,12 @@ impl<'a> RotationState<'a> {
         self.last_failure = None;
         self.started_steps.insert(outcome.step());
         match outcome {
-            StepOutcome::Created(created) => return self.accept_new_secret(created),
+            StepOutcome::Created(created) => {
+                return self.accept_new_secret(created, SecretOrigin::Program);
+            }
             StepOutcome::Pasted(created) => {
                 self.creation_history.pasted_count += 1;
-                return self.accept_new_secret(created);
+                return self.accept_new_secret(created, SecretOrigin::User);
             }
             StepOutcome::Staged(fingerprint)
             | StepOutcome::Verified { fingerprint, .. }
@@ -308,8 +400,11 @@ impl<'a> RotationState<'a> {
             {
                 return self.mark_new_secret_lost();
             }
-            StepOutcome::Verified { reach, .. } => {
-                self.new_secret.iter_mut().for_each(|new| new.access_scope = Some(reach));
+            StepOutcome::Verified { reach, named_id, .. } => {
+                if let Some(new) = &mut self.new_secret {
+                    new.access_scope = Some(reach);
+                    new.named_id = named_id.as_deref();
+                }
             }
             StepOutcome::SnapshotTaken(snapshot) => self.old_secret = Some(snapshot),
             StepOutcome::OrphansListed(found) => {
@@ -321,9 +416,7 @@ impl<'a> RotationState<'a> {
     }
 
     fn apply_failure(&mut self, step: &'a RotationStep, failure: &'a StepFailure) {
-        self.unresolved_step = (failure.kind == StepFailureKind::OutcomeUnknown
-            && !step.is_repeatable())
-        .then_some(step);
+        self.unresolved_step = self.must_reconcile(step, failure.kind).then_some(step);
         match (step, failure.kind) {
             (
                 RotationStep::Stage | RotationStep::Verify | RotationStep::Promote,
@@ -368,9 +461,41 @@ impl<'a> RotationState<'a> {
         self.last_failure = Some(RepeatedFailure { step, failure, count: before + 1 });
     }
 
+    /// Whether the outcome of a failed step must be looked up. A response without an answer says
+    /// nothing, and a refusal does not prove that nothing happened: a proxy may answer in the
+    /// provider's place after the call was carried out.
+    fn must_reconcile(&self, step: &RotationStep, kind: StepFailureKind) -> bool {
+        let traits = self.plan.strategy_traits();
+        match (step, kind) {
+            (_, StepFailureKind::OutcomeUnknown) => !step.is_repeatable(),
+            (RotationStep::Create, StepFailureKind::Refused | StepFailureKind::QuotaExceeded) => {
+                traits.creator == StepActor::Program
+                    && traits.traceability == CreationTraceability::ByName
+            }
+            (RotationStep::Revoke, StepFailureKind::Refused) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether the latest failure is a refusal of this step.
+    fn was_refused(&self, step: &RotationStep) -> bool {
+        self.last_failure.is_some_and(|repeated| {
+            repeated.step == step
+                && matches!(
+                    repeated.failure.kind,
+                    StepFailureKind::Refused | StepFailureKind::QuotaExceeded
+                )
+        })
+    }
+
     fn apply_creation_status(&mut self, status: &'a CreationStatus) {
-        self.last_failure = None;
-        self.creation_history.response_lost |= self.unresolved_step == Some(&RotationStep::Create);
+        let refused = self.was_refused(&RotationStep::Create);
+        if !refused {
+            self.last_failure = None;
+        }
+        let listed = !matches!(status, CreationStatus::Unknown(_));
+        self.creation_history.response_lost |=
+            self.unresolved_step == Some(&RotationStep::Create) && (!refused || listed);
         if let Some(fingerprint) = self.uncertain_fingerprint(status) {
             // The step stays unresolved: the next query ignores this secret.
             self.creation_history.seen_fingerprints.push(fingerprint);
@@ -379,20 +504,30 @@ impl<'a> RotationState<'a> {
                 Some("it is unknown whether the stored secret is the one that you pasted");
             return;
         }
-        self.creation_history.possibly_unseen |=
-            self.unresolved_step == Some(&RotationStep::Create) && self.may_be_unseen(status);
+        let creating = self.unresolved_step == Some(&RotationStep::Create);
+        self.creation_history.possibly_unseen |= creating && !refused && self.may_be_unseen(status);
+        let origin = if creating { SecretOrigin::Program } else { SecretOrigin::User };
         self.unresolved_step = None;
         match status {
             CreationStatus::InPendingSlot(created)
                 if !self.creation_history.seen_fingerprints.contains(&&created.fingerprint) =>
             {
-                self.accept_new_secret(created);
+                self.last_failure = None;
+                self.accept_new_secret(created, origin);
             }
             CreationStatus::InPendingSlot(_) | CreationStatus::NotCreated => {}
             CreationStatus::Orphaned(remote) => self
                 .creation_history
                 .orphans
                 .push((remote.id.clone(), RevocationTarget::ById(remote.clone()))),
+            // The provider refused both the creation and the list: most likely nothing was created.
+            CreationStatus::Unknown(_) if refused => {
+                let name = self.plan.remote_name(self.creation_history.last_attempt_number());
+                self.manual_steps.push(format!(
+                    "check on the provider's page that {name} does not exist: its creation was \
+                     refused, and the list was not readable"
+                ));
+            }
             CreationStatus::Unknown(_) => self.add_orphan(RevocationTarget::Unknown),
         }
     }
@@ -424,11 +559,15 @@ impl<'a> RotationState<'a> {
         }
     }
 
+    /// After a refusal the old secret is known to work or not, so the outcome is certain. After a
+    /// lost response it is not: a provider may list and accept a revoked secret for a while.
     fn apply_revocation_status(&mut self, status: RevocationStatus) {
-        self.revocation_uncertain = true;
+        let refused = self.was_refused(&RotationStep::Revoke);
+        self.revocation_uncertain |= !refused;
         self.unresolved_step = None;
-        self.last_failure = None;
         if status == RevocationStatus::Revoked {
+            self.last_failure = None;
+            self.manual_fallback.revoke_reason = None;
             self.completed_steps.insert(RotationStep::Revoke);
         }
     }
@@ -436,6 +575,9 @@ impl<'a> RotationState<'a> {
     fn apply_decision(&mut self, decision: &'a UserDecision) {
         match decision {
             UserDecision::Skip(step) => return self.skip_step(step),
+            UserDecision::Override(typed) if self.confirms_selection(typed) => {
+                self.selection_confirmed = true;
+            }
             UserDecision::Override(typed) if typed == self.plan.name.as_str() => {
                 self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
             }
@@ -444,6 +586,10 @@ impl<'a> RotationState<'a> {
                     .old_secret
                     .and_then(|old| old.remotes.iter().find(|remote| remote.id == *id));
                 self.selected_old = found.filter(|remote| !self.is_new_remote(&remote.id));
+                (self.selection_confirmed, self.no_candidate_fits) = (false, false);
+            }
+            UserDecision::NoneOfThese => {
+                (self.selected_old, self.no_candidate_fits) = (None, true);
             }
             UserDecision::DeletedManually(key) => {
                 _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone()));
@@ -463,6 +609,12 @@ impl<'a> RotationState<'a> {
     fn reset_refusals(&mut self) {
         self.manual_fallback = ManualFallback::default();
         self.last_failure = None;
+    }
+
+    /// Whether the user typed the name or the ID of the chosen credential.
+    fn confirms_selection(&self, typed: &str) -> bool {
+        let selected = self.selected_old.filter(|_| !self.selection_confirmed);
+        selected.is_some_and(|remote| typed == remote.label || typed == remote.id)
     }
 
     /// Continues forward again, unless the rollback has already changed something.
@@ -488,14 +640,20 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    fn accept_new_secret(&mut self, created: &'a CreatedSecret) {
+    fn accept_new_secret(&mut self, created: &'a CreatedSecret, origin: SecretOrigin) {
         if self.old_secret.is_some_and(|old| old.fingerprint == created.fingerprint) {
             self.creation_history.paste_reason = Some("the pasted secret is the old one");
             return;
         }
         self.creation_history.paste_reason = None;
         self.creation_history.seen_fingerprints.push(&created.fingerprint);
-        self.new_secret = Some(NewSecret { created, access_scope: None, override_accepted: false });
+        self.new_secret = Some(NewSecret {
+            created,
+            origin,
+            access_scope: None,
+            named_id: None,
+            override_accepted: false,
+        });
     }
 
     /// Gives up a new secret that is neither in memory nor in the store: what remains is an orphan,
@@ -513,8 +671,7 @@ impl<'a> RotationState<'a> {
     /// stored.
     fn abandon_new_secret(&mut self) {
         self.creation_history.paste_reason = Some("you asked for another secret");
-        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new.created))
-        {
+        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new)) {
             self.reset_new_secret(target);
         }
     }
@@ -554,6 +711,11 @@ impl<'a> RotationState<'a> {
 }
 
 impl CreationHistory<'_> {
+    /// Returns the number of the latest attempt of the program.
+    fn last_attempt_number(&self) -> u32 {
+        self.attempts.last().copied().unwrap_or(1)
+    }
+
     /// Returns the number for the next attempt.
     pub(super) fn next_attempt_number(&self) -> u32 {
         u32::try_from(self.attempts.len())

@@ -118,10 +118,7 @@ fn what_the_user_created_is_removed_by_the_user() {
     else {
         panic!("no prompt")
     };
-    assert_eq!(
-        (key.as_str(), target),
-        ("r1", RevocationTarget::ById(RemoteCredential::new("r1", "r1")))
-    );
+    assert_eq!((key.as_str(), target), ("the new secret", RevocationTarget::Unknown));
     assert!(
         !choices.contains(&UserDecision::RollBack),
         "the rollback is running already: {choices:?}"
@@ -288,6 +285,9 @@ fn why_a_creation_was_refused_is_reported_for_creations_only() {
             RotationStep::Create,
             StepFailure::new(StepFailureKind::Refused, "403 Forbidden"),
         ));
+        journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+            CreationStatus::NotCreated,
+        )));
         decide(&mut journal, UserDecision::RollBack);
         while let NextStep::Execute(action) = next_step(&journal) {
             journal.push(JournalEntry::Done(if action == StepAction::FindOrphans {

@@ -156,8 +156,17 @@ fn snapshot(world: &mut World) -> Tried<StepOutcome> {
         access: reach,
         remotes,
         listed_ids: listed,
+        named_id: names_itself(world, secret).filter(|_| accepted),
         previous_metadata: PreviousMetadata::default(),
     }))
+}
+
+/// Returns the ID that a secret names, where the strategy's secrets name one.
+fn names_itself(world: &World, secret: u32) -> Option<String> {
+    let traits = world.journal.plan().strategy_traits();
+    let names = traits.principal_policy == PrincipalPolicy::New
+        && traits.revocation_key == RevocationKey::ById;
+    names.then(|| format!("r{secret}"))
 }
 
 fn create(world: &mut World, name: String) -> Tried<StepOutcome> {
@@ -233,7 +242,11 @@ fn verify(world: &mut World, new: &SecretFingerprint) -> Tried<StepOutcome> {
     }
     world.proven.insert(secret);
     assert_eq!(fingerprint(secret), *new);
-    Ok(StepOutcome::Verified { fingerprint: fingerprint(secret), reach: reach(&["acme"]) })
+    Ok(StepOutcome::Verified {
+        fingerprint: fingerprint(secret),
+        reach: reach(&["acme"]),
+        named_id: names_itself(world, secret),
+    })
 }
 
 fn promote(world: &mut World, swap: SlotSwap) -> Tried<StepOutcome> {
@@ -385,6 +398,7 @@ fn ask(world: &mut World, asked: UserPrompt) -> Result<(), Dead> {
             return write(world, JournalEntry::Done(StepOutcome::SignedIn));
         }
         PromptKind::SelectOld(_) => UserDecision::SelectedOld(format!("r{OLD}")),
+        PromptKind::ConfirmOld(remote) => UserDecision::Override(remote.label),
         PromptKind::ConfirmOverride { typed, .. } => UserDecision::Override(typed),
         PromptKind::RevokeManually { permit, .. } => {
             assert_ne!(permit.target(), &RevocationTarget::ByValue(SecretSlot::Pending));

@@ -26,12 +26,17 @@ pub(in crate::domain::rotation) fn snapshot_taken(
         access: reach,
         remotes: remotes.iter().map(|id| remote(id)).collect(),
         listed_ids: None,
+        named_id: (remotes.len() == 1).then(|| remotes[0].to_owned()),
         previous_metadata: PreviousMetadata::default(),
     })
 }
 
 fn verified(organizations: &[&str]) -> StepOutcome {
-    StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(organizations) }
+    StepOutcome::Verified {
+        fingerprint: fingerprint(1),
+        reach: reach(organizations),
+        named_id: None,
+    }
 }
 
 /// Returns a journal in which these steps were executed, one after the other.
@@ -88,6 +93,20 @@ fn decide(journal: &mut RotationJournal, decision: UserDecision) {
 fn fail(journal: &mut RotationJournal, step: RotationStep, kind: StepFailureKind) {
     journal.push(JournalEntry::Intent(step.clone()));
     journal.push(JournalEntry::Failed(step, StepFailure::new(kind, "403 Forbidden")));
+}
+
+/// Records that a refused creation or revocation did not happen.
+fn nothing_happened(journal: &mut RotationJournal, step: &RotationStep) {
+    let result = if *step == RotationStep::Create {
+        ReconciliationResult::Creation(CreationStatus::NotCreated)
+    } else {
+        ReconciliationResult::Revocation(RevocationStatus::StillActive)
+    };
+    assert!(
+        matches!(next_step(journal), NextStep::Reconcile(query) if query.step() == *step),
+        "a refusal is looked up before anything else"
+    );
+    journal.push(JournalEntry::Reconciled(result));
 }
 
 fn prompt_of(journal: &RotationJournal) -> UserPrompt {
@@ -177,7 +196,11 @@ fn an_old_secret_of_unknown_reach_is_said_to_be_so() {
 #[test]
 fn another_secret_in_the_store_than_the_one_that_was_made_is_never_promoted() {
     let old = snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"]);
-    let other = StepOutcome::Verified { fingerprint: fingerprint(2), reach: reach(&["acme"]) };
+    let other = StepOutcome::Verified {
+        fingerprint: fingerprint(2),
+        reach: reach(&["acme"]),
+        named_id: None,
+    };
     let journal = journal(
         AUTOMATIC,
         [
@@ -254,6 +277,10 @@ fn the_user_chooses_among_several_and_cannot_choose_the_new_one() {
     decide(&mut journal, UserDecision::SelectedOld("r1".into()));
     assert!(matches!(prompt_of(&journal).kind, PromptKind::SelectOld(_)));
     decide(&mut journal, UserDecision::SelectedOld("r9".into()));
+    assert_eq!(prompt_of(&journal).kind, PromptKind::ConfirmOld(remote("r9")));
+    decide(&mut journal, UserDecision::Override("r0".into()));
+    assert_eq!(prompt_of(&journal).kind, PromptKind::ConfirmOld(remote("r9")), "another name");
+    decide(&mut journal, UserDecision::Override("r9".into()));
     assert!(
         matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r9")))
     );
@@ -266,6 +293,7 @@ fn the_user_creates_what_the_program_may_not() {
         [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     fail(&mut journal, RotationStep::Create, StepFailureKind::Refused);
+    nothing_happened(&mut journal, &RotationStep::Create);
     let prompt = prompt_of(&journal);
     assert_eq!(prompt.step, RotationStep::AwaitPaste);
     assert!(
@@ -280,6 +308,8 @@ fn the_user_creates_what_the_program_may_not() {
 fn the_user_revokes_what_the_program_may_not() {
     let mut journal = delivered_journal(AUTOMATIC);
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
+    nothing_happened(&mut journal, &RotationStep::Revoke);
+    assert!(check_rollback_allowed(&journal).is_ok(), "the old secret was shown to work");
     assert!(matches!(prompt_of(&journal).kind, PromptKind::RevokeManually { .. }));
     decide(&mut journal, UserDecision::RevokedManually);
     assert_eq!(step_of(&journal), RotationStep::VerifyRevoked);
@@ -292,6 +322,7 @@ fn a_full_house_asks_for_room() {
         [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
     );
     fail(&mut journal, RotationStep::Create, StepFailureKind::QuotaExceeded);
+    nothing_happened(&mut journal, &RotationStep::Create);
     let prompt = prompt_of(&journal);
     assert!(matches!(prompt.kind, PromptKind::FreeQuota { limit: Some(2), .. }));
     assert_eq!(prompt.choices, [UserDecision::Retry, UserDecision::RollBack]);
@@ -363,6 +394,7 @@ fn a_secret_of_another_user_does_not_count_as_revocation_of_the_old_one() {
     foreign.push(JournalEntry::Done(StepOutcome::Verified {
         fingerprint: fingerprint(1),
         reach: elsewhere,
+        named_id: None,
     }));
     assert!(check_rollback_allowed(&foreign).is_ok());
     assert!(prompt_of(&foreign).choices.contains(&UserDecision::RollBack));
@@ -413,7 +445,11 @@ fn a_token_that_was_there_before_the_rotation_is_not_the_programs_to_delete() {
     decide(&mut journal, UserDecision::RollBack);
     journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
     assert!(
-        matches!(prompt_of(&journal).kind, PromptKind::DeleteManually { key, .. } if key == "r1")
+        matches!(
+            prompt_of(&journal).kind,
+            PromptKind::DeleteManually { target: RevocationTarget::Unknown, .. }
+        ),
+        "what was pasted does not say which token it is"
     );
 }
 
@@ -598,6 +634,9 @@ fn a_creation_that_is_refused_ends_by_itself_and_says_why() {
         let mut journal = RotationJournal::new(plan_for(RotationPurpose::Create, AUTOMATIC));
         journal.push(JournalEntry::Done(StepOutcome::StoreVerified));
         fail(&mut journal, RotationStep::Create, kind);
+        nothing_happened(&mut journal, &RotationStep::Create);
+        assert_eq!(next_step(&journal), NextStep::Execute(StepAction::FindOrphans));
+        journal.push(JournalEntry::Done(StepOutcome::OrphansListed(Vec::new())));
         assert_eq!(next_step(&journal), NextStep::Execute(StepAction::ClearSlots));
         journal.push(JournalEntry::Done(StepOutcome::SlotsCleared));
         let status = rotation_status(&journal);
@@ -618,6 +657,7 @@ fn what_is_only_to_be_revoked_needs_no_successor_and_nothing_else_may_be_revoked
         matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r0")))
     );
     fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
+    nothing_happened(&mut journal, &RotationStep::Revoke);
     let prompt = prompt_of(&journal);
     assert!(
         matches!(prompt.kind, PromptKind::RevokeManually { .. })
@@ -736,4 +776,135 @@ fn the_plan_of_an_older_journal_names_no_sign_in_and_has_one_anyway() {
     assert_eq!(prompt_of(&journal).kind, PromptKind::SignIn);
     journal.push(JournalEntry::Done(StepOutcome::SignedIn));
     assert_eq!(step_of(&journal), RotationStep::Create);
+}
+
+/// Returns the journal of a rotation in which the creation was refused and a secret was pasted that
+/// names `named_id`; before, `listed` existed.
+fn pasted_journal(listed: Option<&[&str]>, named_id: Option<&str>) -> RotationJournal {
+    let StepOutcome::SnapshotTaken(old) =
+        snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])
+    else {
+        unreachable!("a snapshot")
+    };
+    let listed_ids = listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect());
+    let mut journal = journal(
+        AUTOMATIC,
+        [
+            StepOutcome::StoreVerified,
+            StepOutcome::SnapshotTaken(OldSecretSnapshot { listed_ids, ..old }),
+        ],
+    );
+    fail(&mut journal, RotationStep::Create, StepFailureKind::Refused);
+    nothing_happened(&mut journal, &RotationStep::Create);
+    for outcome in [
+        StepOutcome::Pasted(created_secret(1)),
+        StepOutcome::Staged(fingerprint(1)),
+        StepOutcome::Verified {
+            fingerprint: fingerprint(1),
+            reach: reach(&["acme"]),
+            named_id: named_id.map(str::to_owned),
+        },
+    ] {
+        journal.push(JournalEntry::Intent(outcome.step()));
+        journal.push(JournalEntry::Done(outcome));
+    }
+    journal
+}
+
+#[test]
+fn a_pasted_secret_of_an_existing_account_is_not_the_new_one() {
+    let before: Option<&[&str]> = Some(&["r0", "r7"]);
+    for (named, expected) in [("r0", "r0"), ("r7", "r7")] {
+        let PromptKind::ConfirmOverride { comparison, .. } =
+            prompt_of(&pasted_journal(before, Some(named))).kind
+        else {
+            panic!("accepted without a question: {named}")
+        };
+        assert_eq!(
+            comparison,
+            ScopeComparison::Different(vec![format!(
+                "belongs to {expected}, which existed before this rotation"
+            )])
+        );
+    }
+    assert!(matches!(
+        next_step(&pasted_journal(before, Some("r1"))),
+        NextStep::Execute(StepAction::Promote(_))
+    ));
+}
+
+#[test]
+fn what_is_unknown_about_a_pasted_secret_is_never_the_same() {
+    for journal in [pasted_journal(None, Some("r1")), pasted_journal(Some(&["r0"]), None)] {
+        assert!(matches!(
+            prompt_of(&journal).kind,
+            PromptKind::ConfirmOverride { comparison: ScopeComparison::Incomparable(_), .. }
+        ));
+    }
+}
+
+#[test]
+fn the_named_account_is_deleted_and_not_the_one_that_a_list_suggests() {
+    let mut journal = pasted_journal(Some(&["r0"]), Some("r5"));
+    decide(&mut journal, UserDecision::RollBack);
+    journal.push(JournalEntry::Done(StepOutcome::OldSecretVerified));
+    let NextStep::Execute(StepAction::DeleteOrphan(permit)) = next_step(&journal) else {
+        panic!("{:?}", next_step(&journal))
+    };
+    assert_eq!(permit.target(), &RevocationTarget::ById(remote("r5")));
+}
+
+#[test]
+fn an_account_that_the_old_secret_does_not_name_is_revoked_only_after_its_name_was_typed() {
+    let whole = delivered_journal(AUTOMATIC);
+    let mut journal = RotationJournal::new(plan(AUTOMATIC));
+    for entry in whole.entries() {
+        journal.push(match entry {
+            JournalEntry::Done(StepOutcome::SnapshotTaken(old)) => {
+                let old = OldSecretSnapshot { named_id: None, ..old.clone() };
+                JournalEntry::Done(StepOutcome::SnapshotTaken(old))
+            }
+            other => other.clone(),
+        });
+    }
+    let prompt = prompt_of(&journal);
+    assert_eq!(prompt.kind, PromptKind::SelectOld(vec![remote("r0")]));
+    assert!(prompt.choices.contains(&UserDecision::NoneOfThese));
+    let mut none = journal.clone();
+    decide(&mut none, UserDecision::NoneOfThese);
+    assert!(matches!(prompt_of(&none).kind, PromptKind::RevokeManually { .. }));
+    decide(&mut journal, UserDecision::SelectedOld("r0".into()));
+    decide(&mut journal, UserDecision::Override("r0".into()));
+    assert!(
+        matches!(next_step(&journal), NextStep::Execute(StepAction::Revoke(permit)) if permit.target() == &RevocationTarget::ById(remote("r0")))
+    );
+}
+
+#[test]
+fn a_refused_revocation_that_happened_leads_forward_only() {
+    let mut journal = delivered_journal(AUTOMATIC);
+    fail(&mut journal, RotationStep::Revoke, StepFailureKind::Refused);
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Revocation(
+        RevocationStatus::Revoked,
+    )));
+    assert!(check_rollback_allowed(&journal).is_err());
+    assert_eq!(step_of(&journal), RotationStep::VerifyRevoked);
+}
+
+#[test]
+fn a_refused_creation_that_happened_is_deleted() {
+    let mut journal = journal(
+        AUTOMATIC,
+        [StepOutcome::StoreVerified, snapshot_taken(OldAccess::Known(reach(&["acme"])), &["r0"])],
+    );
+    fail(&mut journal, RotationStep::Create, StepFailureKind::Refused);
+    let name = journal.plan().remote_name(1);
+    let orphan = RemoteCredential::new("r1", name);
+    journal.push(JournalEntry::Reconciled(ReconciliationResult::Creation(
+        CreationStatus::Orphaned(orphan.clone()),
+    )));
+    let NextStep::Execute(StepAction::DeleteOrphan(permit)) = next_step(&journal) else {
+        panic!("{:?}", next_step(&journal))
+    };
+    assert_eq!(permit.target(), &RevocationTarget::ById(orphan));
 }

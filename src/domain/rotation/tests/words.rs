@@ -98,8 +98,16 @@ fn every_entry_is_described() {
         StepOutcome::Created(created_secret(Some("r1"))),
         StepOutcome::Pasted(created_secret(None)),
         StepOutcome::SignedIn,
-        StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(&["acme"]) },
-        StepOutcome::Verified { fingerprint: fingerprint(1), reach: reach(&["acme", "beta"]) },
+        StepOutcome::Verified {
+            fingerprint: fingerprint(1),
+            reach: reach(&["acme"]),
+            named_id: None,
+        },
+        StepOutcome::Verified {
+            fingerprint: fingerprint(1),
+            reach: reach(&["acme", "beta"]),
+            named_id: None,
+        },
         StepOutcome::Delivered("dotenv:app".into()),
         StepOutcome::OrphansListed(vec![RemoteCredential::new("r1", "label")]),
         StepOutcome::Revoked,

@@ -334,7 +334,7 @@ pub(in crate::domain::rotation) fn reach(organizations: &[&str]) -> AccessScope 
         kind: "kind".into(),
         region: "SNYK-EU-01".into(),
         organizations: organizations.iter().map(|&name| name.to_owned()).collect(),
-        roles: None,
+        roles: Some(BTreeSet::from(["viewer".to_owned()])),
     }
 }
 

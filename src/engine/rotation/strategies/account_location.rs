@@ -23,7 +23,7 @@ pub(super) async fn locate_account(client: &ManagementClient<'_>) -> StepResult<
     if has_home && account_id(client).is_ok() {
         return Ok(CredentialFields::new());
     }
-    let Ok(AccessScope { principal, organizations, .. }) =
+    let Ok((AccessScope { principal, organizations, .. }, _)) =
         client.fetch_access_scope(SecretSlot::Current, None).await?
     else {
         return Ok(CredentialFields::new());

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
-    fail_permanently, pick_created, unreadable_template,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
+    RotationStrategy, fail_permanently, pick_created, unreadable_template,
 };
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
@@ -133,7 +133,7 @@ impl RotationStrategy for ApiWebKeyStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a key can only be deleted by its ID");
         };
@@ -168,6 +168,10 @@ impl RotationStrategy for ApiWebKeyStrategy {
             .as_array()
             .map(|pairs| pairs.iter().map(describe_role).collect());
         Ok(pairs.filter(|_| response.is_success()))
+    }
+
+    fn principal_kind(&self) -> Option<&'static str> {
+        Some("api_user")
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {

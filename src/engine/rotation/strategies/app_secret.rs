@@ -14,8 +14,8 @@ use super::management_client::{
     ManagementBody, ManagementRequest, SECRET_PLACEHOLDER, failure_from_problem,
 };
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
-    fail_permanently, known_remotes, parse_timestamp,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
+    RotationStrategy, fail_permanently, known_remotes, parse_timestamp,
 };
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
@@ -79,7 +79,7 @@ impl RotationStrategy for AppSecretStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ByValue(secret) = handle else {
             return fail_permanently("a client secret can only be deleted by its value");
         };

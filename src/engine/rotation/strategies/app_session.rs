@@ -9,8 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use super::{
-    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
-    failure_from_problem,
+    ManagementClient, NewRemoteSecret, RevocationHandle, RevocationResponse, RotationStrategy,
+    fail_permanently, failure_from_problem,
 };
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
@@ -49,7 +49,7 @@ impl RotationStrategy for AppSessionStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ByValue(refresh_token) = handle else {
             return fail_permanently("a session can only be revoked by its refresh token");
         };
@@ -64,6 +64,7 @@ impl RotationStrategy for AppSessionStrategy {
         exchange
             .revoke(client.engine.transport.as_ref())
             .await
+            .map(|()| RevocationResponse::Accepted)
             .map_err(|error| failure_from_revocation(&error))
     }
 

@@ -6,6 +6,7 @@
 
 use serde_json::Value;
 
+use super::RevocationResponse;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::RotationStrategyId;
@@ -260,22 +261,28 @@ impl ManagementResponse {
         }
     }
 
-    /// Checks the response to a deletion.
-    pub(super) fn require_deleted(&self) -> StepResult<()> {
+    /// Checks the response to a deletion. A refusal is one that the provider gives before it acts;
+    /// after any other response it is unknown whether the deletion happened.
+    pub(super) fn require_deleted(&self) -> StepResult<RevocationResponse> {
         match self.status {
-            404 | 410 => Ok(()),
-            401 => Err(self.to_failure(StepFailureKind::Retryable)),
-            _ if self.is_success() => Ok(()),
-            _ => Err(self.to_failure(StepFailureKind::Refused)),
+            404 | 410 => Ok(RevocationResponse::NotFound),
+            401 | 429 => Err(self.to_failure(StepFailureKind::Retryable)),
+            403 => Err(self.to_failure(StepFailureKind::Refused)),
+            _ if self.is_success() => Ok(RevocationResponse::Accepted),
+            _ => Err(self.to_failure(StepFailureKind::OutcomeUnknown)),
         }
     }
 
     /// Checks the response to the deletion of a client secret. Snyk's error points at the secret
-    /// where the client has no such secret; a later probe with the secret verifies that.
-    pub(super) fn require_secret_deleted(&self) -> StepResult<()> {
+    /// where the client has no such secret.
+    pub(super) fn require_secret_deleted(&self) -> StepResult<RevocationResponse> {
         let unknown = self.reason_contains("is not a secret")
             || self.text_at("/errors/0/source/pointer") == Some("/data/attributes/secret");
-        if self.status == 400 && unknown { Ok(()) } else { self.require_deleted() }
+        match self.status {
+            400 if unknown => Ok(RevocationResponse::NotFound),
+            400 => Err(self.to_failure(StepFailureKind::Refused)),
+            _ => self.require_deleted(),
+        }
     }
 
     /// Removes the secret from the response. A response that should contain a secret and does not

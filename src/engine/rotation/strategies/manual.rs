@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
+    ManagementClient, NewRemoteSecret, RevocationHandle, RevocationResponse, RotationStrategy,
+    fail_permanently,
 };
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
 use crate::engine::rotation::StepResult;
@@ -40,7 +41,7 @@ impl RotationStrategy for ManualStrategy {
         &self,
         _client: &ManagementClient<'_>,
         _handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         fail_permanently(NO_API_REASON)
     }
 

@@ -47,6 +47,15 @@ pub(in crate::engine) enum RevocationHandle<'a> {
     ByValue(&'a Arc<Secret>),
 }
 
+/// Response to a revocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum RevocationResponse {
+    /// The provider revoked the secret.
+    Accepted,
+    /// The provider reports that there is no such secret, which only a probe can confirm.
+    NotFound,
+}
+
 /// How one kind of credential is created, found and revoked at its provider.
 #[async_trait]
 pub(in crate::engine) trait RotationStrategy: Send + Sync {
@@ -66,12 +75,12 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         name: &str,
     ) -> StepResult<NewRemoteSecret>;
 
-    /// Revokes a secret; a response that it does not exist is a success.
+    /// Revokes a secret.
     async fn revoke(
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()>;
+    ) -> StepResult<RevocationResponse>;
 
     /// Returns what a secret is at the provider that the user created or that was found in the slot
     /// `pending`, given what existed `before`. Returns `None` where that is not certain, because a
@@ -129,6 +138,12 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         _client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
+    }
+
+    /// Returns the type of principal whose ID is the credential's ID, so that a secret names its
+    /// credential by acting as it; `None` where secrets act as a principal that may hold several.
+    fn principal_kind(&self) -> Option<&'static str> {
+        None
     }
 
     /// Returns the names of the credential's fields that hold its ID and name at the provider.
@@ -206,6 +221,7 @@ mod tests {
             access: OldAccess::Unknown("401".into()),
             remotes: found(&["old"]),
             listed_ids: listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect()),
+            named_id: None,
             previous_metadata: PreviousMetadata::default(),
         }
     }

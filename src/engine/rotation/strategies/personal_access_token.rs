@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
-    ManagementClient, NewRemoteSecret, RevocationHandle, RotationStrategy, fail_permanently,
-    parse_timestamp, pick_created,
+    ManagementClient, NewRemoteSecret, RevocationHandle, RevocationResponse, RotationStrategy,
+    fail_permanently, parse_timestamp, pick_created,
 };
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
@@ -71,7 +71,7 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a personal access token can only be revoked by its ID");
         };

@@ -14,8 +14,8 @@ use time::format_description::well_known::Rfc3339;
 use super::account_location::locate_account;
 use super::management_client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
 use super::{
-    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RotationStrategy,
-    fail_permanently, known_remotes, parse_timestamp, pick_created, unreadable_template,
+    ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
+    RotationStrategy, fail_permanently, known_remotes, parse_timestamp, pick_created, unreadable_template,
 };
 use crate::domain::credential::Principal;
 use crate::domain::provider::AuthMethod;
@@ -115,7 +115,7 @@ impl RotationStrategy for ServiceAccountStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ById(remote) = handle else {
             return fail_permanently("a service account can only be deleted by its ID");
         };
@@ -151,6 +151,10 @@ impl RotationStrategy for ServiceAccountStrategy {
         client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
         locate_account(client).await
+    }
+
+    fn principal_kind(&self) -> Option<&'static str> {
+        Some("service_account")
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {
@@ -191,7 +195,7 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
         &self,
         client: &ManagementClient<'_>,
         handle: RevocationHandle<'_>,
-    ) -> StepResult<()> {
+    ) -> StepResult<RevocationResponse> {
         let RevocationHandle::ByValue(secret) = handle else {
             return fail_permanently("a client secret can only be deleted by its value");
         };
