@@ -27,10 +27,10 @@ use crate::engine::rotation::{
 )]
 pub(super) struct RotateArgs {
     /// Name of the credential
-    #[arg(required_unless_present_any = ["resume", "rollback"], conflicts_with_all = ["resume", "rollback"])]
+    #[arg(required_unless_present_any = ["resume", "rollback", "abandon"], conflicts_with_all = ["resume", "rollback", "abandon"])]
     name: Option<String>,
     /// Show the plan and do nothing
-    #[arg(long, conflicts_with_all = ["resume", "rollback"])]
+    #[arg(long, conflicts_with_all = ["resume", "rollback", "abandon"])]
     plan: bool,
     /// Create and revoke with this credential instead; also while resuming
     #[arg(long = "as", value_name = "ADMIN")]
@@ -38,12 +38,12 @@ pub(super) struct RotateArgs {
     #[arg(
         long,
         value_name = "PART",
-        conflicts_with_all = ["resume", "rollback"],
+        conflicts_with_all = ["resume", "rollback", "abandon"],
         help = "Rotate this part instead of the secret, such as client_secret"
     )]
     part: Option<String>,
     /// Reason, for the audit log
-    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with_all = ["resume", "rollback"])]
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with_all = ["resume", "rollback", "abandon"])]
     reason: String,
     /// Do not ask for confirmation
     #[arg(long)]
@@ -54,6 +54,10 @@ pub(super) struct RotateArgs {
     /// Roll back an unfinished rotation; its ID or the name of the credential
     #[arg(long, value_name = "ID")]
     rollback: Option<String>,
+    /// End an unfinished rotation where it is, without changing anything; its ID or the name of the
+    /// credential
+    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "rollback", "administrator"])]
+    abandon: Option<String>,
     /// Pre-supply an answer: retry, skip, revoked, removed, another, back, forward, choose=ID or
     /// override=NAME; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
@@ -76,6 +80,10 @@ impl RotateArgs {
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         if let Some((id, direction)) = self.resume_target() {
+            if direction == RotationDirection::Abandon && !self.yes {
+                let question = "End the rotation where it is? What it created stays at the provider, and the old secret stays valid.";
+                prompt::confirm_by_typing(question, id, "--yes")?;
+            }
             let engine = context.unlocked_engine().await?;
             let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
             let prompter =
@@ -135,7 +143,9 @@ impl RotateArgs {
 
     fn resume_target(&self) -> Option<(&str, RotationDirection)> {
         let forward = self.resume.as_deref().map(|id| (id, RotationDirection::Forward));
-        forward.or_else(|| self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack)))
+        let back = self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack));
+        let abandon = self.abandon.as_deref().map(|id| (id, RotationDirection::Abandon));
+        forward.or(back).or(abandon)
     }
 }
 
@@ -262,7 +272,9 @@ pub(super) fn report_outcome(
             Err(Problem::new(format!("{what} waits for you"), why, remedy)
                 .with_class(ProblemClass::NeedsHuman))
         }
-        RotationPhase::Done | RotationPhase::RolledBack if left.is_empty() => {
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned
+            if left.is_empty() =>
+        {
             context.out.note(&format!(
                 "{}: {}",
                 status.name,
@@ -271,7 +283,7 @@ pub(super) fn report_outcome(
             status.notes.iter().for_each(|note| context.out.note(note));
             Ok(0)
         }
-        RotationPhase::Done | RotationPhase::RolledBack => {
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
             status.notes.iter().for_each(|note| context.out.note(note));
             let what = format!("{what} is {}, but manual steps remain", state_name(status.state));
             Err(Problem::new(what, left, "complete these steps on the provider's page")
@@ -286,5 +298,6 @@ const fn state_name(state: RotationPhase) -> &'static str {
         RotationPhase::NeedsUser => "needs-human",
         RotationPhase::Done => "done",
         RotationPhase::RolledBack => "rolled-back",
+        RotationPhase::Abandoned => "abandoned",
     }
 }

@@ -4,6 +4,7 @@
 //! Fetching a scope from a provider belongs to `engine::rotation`.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -45,7 +46,7 @@ pub enum ScopeComparison {
     Weaker(Vec<String>),
     /// Different identity; what differs (and what is missing), as text.
     Different(Vec<String>),
-    /// The access of the old secret is unknown; the reason as text.
+    /// The provider does not report what the comparison needs; the reason as text.
     Incomparable(String),
 }
 
@@ -133,14 +134,16 @@ fn describe_lost_organizations(lost: &[&str]) -> Option<String> {
     }
 }
 
-impl ScopeComparison {
-    /// Returns the differences that the user has to accept, as text; empty if there are none.
-    pub fn objections(&self) -> Vec<String> {
+impl fmt::Display for ScopeComparison {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Same => Vec::new(),
-            Self::Weaker(differences) | Self::Different(differences) => differences.clone(),
+            Self::Same => out.write_str("The new secret has at least the access of the old one"),
+            Self::Weaker(differences) | Self::Different(differences) => {
+                let differences = differences.join("; ");
+                write!(out, "The new secret differs from the old one: {differences}")
+            }
             Self::Incomparable(why) => {
-                vec![format!("access of the old secret unknown: {why}")]
+                write!(out, "The new secret cannot be compared with the old one: {why}")
             }
         }
     }
@@ -193,11 +196,12 @@ mod tests {
     #[test]
     fn of_many_organizations_a_few_are_named() {
         let old = reach("ann", &["a", "b", "c", "d", "e"], None);
-        let objections = |kept: &[&str]| {
-            compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).objections()
+        let comparison = |kept: &[&str]| {
+            compare_scopes(&old, &reach("ann", kept, None), PrincipalPolicy::Same).to_string()
         };
-        assert_eq!(objections(&["a", "b", "c"]), ["has no access to 2 organizations: d, e"]);
-        assert_eq!(objections(&[]), ["has no access to 5 organizations: a, b, c and 2 more"]);
+        let differs = "The new secret differs from the old one: has no access to";
+        assert_eq!(comparison(&["a", "b", "c"]), format!("{differs} 2 organizations: d, e"));
+        assert_eq!(comparison(&[]), format!("{differs} 5 organizations: a, b, c and 2 more"));
     }
 
     #[test]

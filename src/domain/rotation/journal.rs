@@ -289,6 +289,8 @@ pub enum UserDecision {
     /// Cancel the rollback and continue forward.
     #[serde(rename = "go-on")]
     Continue,
+    /// End the rotation without changing anything.
+    Abandon,
 }
 
 /// Why entries do not form a journal.

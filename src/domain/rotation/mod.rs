@@ -136,8 +136,7 @@ pub use journal::{
 };
 pub use machine::{
     DeletionPermit, NextStep, PromptKind, ReconcileQuery, RevocationPermit, RevocationTarget,
-    RotationResult, SlotSwap, StepAction, UserPrompt, check_rollback_allowed,
-    is_created_by_rotation, next_step,
+    RotationResult, SlotSwap, StepAction, UserPrompt, check_rollback_allowed, next_step,
 };
 pub use plan::{PlanRequest, PlannedRotationStep, RotationPlan};
 pub use purpose::RotationPurpose;
@@ -151,5 +150,5 @@ pub use status::{
 };
 pub use step::RotationStep;
 pub use strategy_traits::{
-    CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits,
+    CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits, traits_for,
 };

@@ -60,6 +60,8 @@ pub enum RotationPhase {
     Done,
     /// Everything is as it was before.
     RolledBack,
+    /// The user ended the rotation where it was.
+    Abandoned,
 }
 
 /// Progress line of a rotation.
@@ -93,6 +95,9 @@ pub enum StepStatus {
 
 /// Text for the end of a rotation that was rolled back.
 const ROLLED_BACK_TEXT: &str = "everything is as it was before";
+
+/// Text for the end of a rotation that was abandoned.
+const ABANDONED_TEXT: &str = "nothing was finished and nothing was undone";
 
 /// Derives the status of a rotation from its journal alone.
 pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
@@ -176,6 +181,7 @@ impl RotationStatus {
         match self.state {
             RotationPhase::Done => Some(self.purpose.completion_text()),
             RotationPhase::RolledBack => Some(ROLLED_BACK_TEXT),
+            RotationPhase::Abandoned => Some(ABANDONED_TEXT),
             RotationPhase::Running | RotationPhase::NeedsUser => None,
         }
     }
@@ -201,6 +207,7 @@ fn rotation_phase(next: &NextStep) -> RotationPhase {
         NextStep::Wait { then, .. } => rotation_phase(then),
         NextStep::Finished(RotationResult::Done { .. }) => RotationPhase::Done,
         NextStep::Finished(RotationResult::RolledBack { .. }) => RotationPhase::RolledBack,
+        NextStep::Finished(RotationResult::Abandoned { .. }) => RotationPhase::Abandoned,
     }
 }
 
@@ -226,14 +233,19 @@ fn describe_next(plan: &RotationPlan, next: &NextStep) -> String {
         NextStep::Finished(RotationResult::RolledBack { .. }) => {
             format!("Rolled back: {ROLLED_BACK_TEXT}")
         }
+        NextStep::Finished(RotationResult::Abandoned { .. }) => {
+            format!("Abandoned: {ABANDONED_TEXT}")
+        }
     }
 }
 
 fn manual_steps(journal: &RotationJournal, next: &NextStep) -> Vec<String> {
     match next {
-        NextStep::Finished(RotationResult::Done { left } | RotationResult::RolledBack { left }) => {
-            left.clone()
-        }
+        NextStep::Finished(
+            RotationResult::Done { left }
+            | RotationResult::RolledBack { left }
+            | RotationResult::Abandoned { left },
+        ) => left.clone(),
         NextStep::AskUser(prompt) => {
             machine::manual_steps(journal).into_iter().chain([prompt.describe()]).collect()
         }
@@ -315,5 +327,6 @@ fn describe_decision(decision: &UserDecision) -> String {
         UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
         UserDecision::RollBack => "Roll back".to_owned(),
         UserDecision::Continue => "Continue instead of rolling back".to_owned(),
+        UserDecision::Abandon => "End the rotation without changing anything".to_owned(),
     }
 }

@@ -66,7 +66,7 @@ pub enum SecretOverlap {
 }
 
 /// Returns the table row of a strategy.
-pub(super) const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
+pub const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
     use RotationStrategyId as P;
     let (creator, revoker) = match strategy {
         P::Manual => (StepActor::User, StepActor::User),

@@ -72,7 +72,12 @@ impl RotationDriver<'_> {
                  database may have been restored from a backup",
                 plan.name
             ),
-            "restore the newest database; nothing was changed at the provider or in the store",
+            format!(
+                "restore the newest database, or end the rotation where it is with \
+                 `tokenring rotate --abandon {}`; nothing was changed at the provider or in the \
+                 store",
+                plan.rotation
+            ),
         )
         .with_class(ProblemClass::Failed)
     }

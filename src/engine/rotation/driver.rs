@@ -6,21 +6,18 @@
 //! reading at `RotationDriver::run`.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::probe::ProbeResult;
 use super::prompts::PromptOutcome;
 use super::slots::{permanent_failure, retryable_failure, secret_lost};
-use super::strategies::{
-    ManagementClient, RevocationHandle, RevocationResponse, failure_from_problem, strategy_for,
-};
+use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use super::{RotationObserver, StepResult};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot,
-    ReconciliationResult, RevocationTarget, RotationJournal, RotationPhase, RotationPlan,
+    ReconciliationResult, RemoteCredential, RotationJournal, RotationPhase, RotationPlan,
     RotationPurpose, RotationResult, RotationStatus, SecretFingerprint, SlotSwap, StepAction,
     StepActor, StepFailure, StepFailureKind, StepOutcome, entry_line, next_step, parse_attempt,
     rotation_status, waiting_line,
@@ -249,12 +246,7 @@ impl RotationDriver<'_> {
 
     async fn snapshot_old(&self) -> StepResult<StepOutcome> {
         let client = self.management_client_with_fields().await?;
-        let deletes_account = self.plan().deletes_account();
-        let remotes = if deletes_account {
-            Ok(Vec::new())
-        } else {
-            strategy_for(self.plan().strategy).find_existing(&client).await
-        };
+        let remotes = strategy_for(self.plan().strategy).find_existing(&client).await;
         // A credential without permission to list still has its fields; the user is asked for the
         // rest later.
         let remotes = match remotes {
@@ -266,11 +258,6 @@ impl RotationDriver<'_> {
         let (access, named) = match client.fetch_access_scope(SecretSlot::Current, id).await? {
             Ok((reach, named)) => (OldAccess::Known(reach), named),
             Err(why) => (OldAccess::Unknown(why), None),
-        };
-        let remotes = if deletes_account {
-            self.find_acting_account(&client, &access).await?
-        } else {
-            remotes
         };
         // The fingerprint is taken last: a secret that renews itself has another one after each
         // use.
@@ -408,10 +395,7 @@ impl RotationDriver<'_> {
 
     async fn promote_new(&self, swap: SlotSwap) -> StepResult<StepOutcome> {
         self.promote_slots(&swap).await?;
-        let remote = self
-            .created_secret()
-            .filter(|created| created.fingerprint == swap.new)
-            .and_then(|created| created.remote.clone());
+        let remote = self.new_remote(&swap.new).await?;
         self.update_metadata(&swap.new, remote).await?;
         self.record_verification().await?;
         match self.fingerprint_of_slot(SecretSlot::Current).await? {
@@ -422,43 +406,39 @@ impl RotationDriver<'_> {
         }
     }
 
+    /// Returns what the new secret is at the provider: what it named when it was verified, else what
+    /// the response that contained it said.
+    async fn new_remote(&self, new: &SecretFingerprint) -> StepResult<Option<RemoteCredential>> {
+        let created = self.created_secret().filter(|created| created.fingerprint == *new);
+        let remote = created.and_then(|created| created.remote.clone());
+        let Some(named) = self.verified_id(new) else { return Ok(remote) };
+        if remote.as_ref().is_some_and(|remote| remote.id == named) {
+            return Ok(remote);
+        }
+        let client = self.management_client().await?;
+        let listed = strategy_for(self.plan().strategy).list(&client).await.unwrap_or_default();
+        let listed = listed.into_iter().find(|remote| remote.id == named);
+        Ok(Some(listed.unwrap_or_else(|| RemoteCredential::new(named, named))))
+    }
+
+    /// Returns the ID that the new secret named when it was verified.
+    fn verified_id(&self, new: &SecretFingerprint) -> Option<&str> {
+        self.journal.entries().iter().rev().find_map(|entry| match entry {
+            JournalEntry::Done(StepOutcome::Verified { fingerprint, named_id, .. })
+                if fingerprint == new =>
+            {
+                named_id.as_deref()
+            }
+            _ => None,
+        })
+    }
+
     async fn restore_old(&self, swap: &SlotSwap) -> StepResult<StepOutcome> {
         self.restore_slots(swap).await?;
         if let Some(old) = &swap.old {
             self.restore_metadata(old).await?;
         }
         Ok(StepOutcome::OldSecretRestored)
-    }
-
-    /// Revokes the old secret. A response that it does not exist counts only if the secret is
-    /// rejected; otherwise another object was named, or the provider is not consistent yet.
-    async fn revoke_old(&self, target: &RevocationTarget) -> StepResult<StepOutcome> {
-        if self.revoke(target).await? == RevocationResponse::NotFound {
-            let probe = self.management_client().await?.probe_slot(self.slot_of_revoked_secret()).await?;
-            if !matches!(probe, ProbeResult::Refused(_)) {
-                return Err(retryable_failure(
-                    "the provider reports that it does not exist, but the secret still works",
-                ));
-            }
-        }
-        Ok(StepOutcome::Revoked)
-    }
-
-    pub(super) async fn revoke(&self, target: &RevocationTarget) -> StepResult<RevocationResponse> {
-        let client = self.management_client().await?;
-        let strategy = strategy_for(self.plan().strategy);
-        match target {
-            RevocationTarget::ById(remote) => {
-                strategy.revoke(&client, RevocationHandle::ById(remote)).await
-            }
-            RevocationTarget::ByValue(slot) => {
-                let Some(secret) = self.read_slot(*slot).await? else { return Err(secret_lost()) };
-                strategy.revoke(&client, RevocationHandle::ByValue(&Arc::new(secret))).await
-            }
-            RevocationTarget::Unknown => {
-                Err(permanent_failure("it is unknown what it is at the provider"))
-            }
-        }
     }
 
     async fn find_orphans(&self) -> StepResult<StepOutcome> {
@@ -526,6 +506,7 @@ impl RotationDriver<'_> {
         let (state, left) = match result {
             RotationResult::Done { left } => ("done", left),
             RotationResult::RolledBack { left } => ("rolled-back", left),
+            RotationResult::Abandoned { left } => ("abandoned", left),
         };
         let status = rotation_status(&self.journal);
         let purpose = self.plan().purpose;

@@ -110,11 +110,13 @@ pub(super) fn recorded_status(
         return status;
     }
     match status.state {
-        RotationPhase::Done | RotationPhase::RolledBack => RotationStatus {
-            state: RotationPhase::Running,
-            next: format!("Close the rotation. {}", status.next),
-            ..status
-        },
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
+            RotationStatus {
+                state: RotationPhase::Running,
+                next: format!("Close the rotation. {}", status.next),
+                ..status
+            }
+        }
         RotationPhase::Running if record.state == "needs-human" => {
             RotationStatus { state: RotationPhase::NeedsUser, ..status }
         }

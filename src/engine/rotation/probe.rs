@@ -16,7 +16,9 @@ use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::{AccessScope, UNKNOWN_PRINCIPAL_ID};
+use crate::domain::rotation::{
+    AccessScope, RevocationKey, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
+};
 use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
@@ -37,6 +39,14 @@ pub(super) enum ProbeResult {
     Identified(Principal),
     /// Refused, with the reason.
     Refused(String),
+}
+
+/// What a secret shows of its own access.
+pub(super) struct VisibleAccess {
+    /// User or account that it acts as.
+    pub(super) principal: Principal,
+    /// IDs of the organizations that it sees.
+    pub(super) organizations: BTreeSet<String>,
 }
 
 impl ManagementClient<'_> {
@@ -85,44 +95,63 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         id: Option<&str>,
     ) -> StepResult<Result<(AccessScope, Option<String>), String>> {
-        let (principal, organizations) = match self.probe_slot(slot).await? {
-            ProbeResult::Accepted(bound, response) => {
-                (self.acting_principal(&response)?, self.list_organizations(bound).await?)
-            }
-            ProbeResult::Identified(principal) => (principal, BTreeSet::new()),
-            ProbeResult::Refused(why) => return Ok(Err(why)),
+        let visible = match self.fetch_visible_access(slot).await? {
+            Ok(visible) => visible,
+            Err(why) => return Ok(Err(why)),
         };
-        let strategy = strategy_for(self.strategy_id);
+        let VisibleAccess { principal, organizations } = visible;
         let named = self.named_credential(slot, &principal).await?;
         let roles = match named.as_deref().or(id) {
-            Some(id) => strategy.fetch_roles(self, id).await?,
+            Some(id) => strategy_for(self.strategy_id).fetch_roles(self, id).await?,
             None => None,
         };
         let (kind, region) = (self.kind.id.clone(), self.region.id.clone());
         Ok(Ok((AccessScope { principal, kind, region, organizations, roles }, named)))
     }
 
+    /// Returns the principal and the organizations of the secret in a slot, which need no management
+    /// call; `Err` with the reason where the secret is refused.
+    pub(super) async fn fetch_visible_access(
+        &self,
+        slot: SecretSlot,
+    ) -> StepResult<Result<VisibleAccess, String>> {
+        Ok(match self.probe_slot(slot).await? {
+            ProbeResult::Accepted(bound, response) => Ok(VisibleAccess {
+                principal: self.acting_principal(&response)?,
+                organizations: self.list_organizations(bound).await?,
+            }),
+            ProbeResult::Identified(principal) => {
+                Ok(VisibleAccess { principal, organizations: BTreeSet::new() })
+            }
+            ProbeResult::Refused(why) => Err(why),
+        })
+    }
+
     /// Returns the ID of the credential that a secret itself names: the principal that it acts as,
-    /// or a claim in it that the provider's list confirms.
-    pub(super) async fn named_credential(
+    /// or a claim in it that the provider's list confirms. `None` where it names none, or where the
+    /// secret is revoked by its value, which needs no ID.
+    async fn named_credential(
         &self,
         slot: SecretSlot,
         principal: &Principal,
     ) -> StepResult<Option<String>> {
+        if traits_for(self.strategy_id).revocation_key == RevocationKey::ByValue {
+            return Ok(None);
+        }
         let strategy = strategy_for(self.strategy_id);
         if strategy.principal_kind() == Some(principal.kind.as_str()) {
             return Ok(Some(principal.id.clone()));
         }
-        let part = SecretPart::Secret;
-        let key = ItemKey::for_part(&self.credential.id, slot, &part);
-        let secret = match self.engine.store.get(&key).await {
-            Ok(secret) => secret,
-            Err(error) => return Err(failure_from_problem(&error.into())),
-        };
+        let key = ItemKey::for_part(&self.credential.id, slot, &SecretPart::Secret);
+        let secret = self.engine.store.get(&key).await;
+        let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
         let Some(claim) = self.identify_secret(&secret).and_then(|found| found.remote_id) else {
             return Ok(None);
         };
-        let listed = strategy.list(self).await.unwrap_or_default();
+        let listed = match strategy.list(self).await {
+            Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
+            listed => listed?,
+        };
         Ok(listed.into_iter().map(|remote| remote.id).find(|id| *id == claim))
     }
 

@@ -129,7 +129,7 @@ impl RotationDriver<'_> {
         if matches!(client.kind.authorization, AuthMethod::RefreshToken { .. }) {
             return self.accept_pasted_session(client).await;
         }
-        let remote = self.match_remote(&found.secret).await?;
+        let remote = self.match_remote().await?;
         self.held_secret = Some(HeldSecret::new(fingerprint.clone(), found.secret));
         Ok(CreatedSecret { fingerprint, remote })
     }
@@ -241,6 +241,7 @@ impl RotationDriver<'_> {
             UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
             UserDecision::RollBack => "Roll back".to_owned(),
             UserDecision::Continue => "Continue instead of rolling back".to_owned(),
+            UserDecision::Abandon => "End the rotation without changing anything".to_owned(),
         }
     }
 
@@ -280,11 +281,11 @@ fn check_identification(
         )));
     }
     match candidates.first() {
-        // A kind with a format of its own accepts nothing that has the format of another kind.
+        // A kind whose secrets are certain to be recognized accepts nothing that has the format of
+        // another kind.
         Some(best)
             if fitting.is_none()
-                && (best.confidence > MatchConfidence::Possible
-                    || !kind.recognition_rules.is_empty()) =>
+                && (best.confidence > MatchConfidence::Possible || has_certain_format(kind)) =>
         {
             Err(permanent_failure(format!(
                 "the pasted secret is a {} of {}, not a {} of {provider}: {}",
@@ -293,6 +294,16 @@ fn check_identification(
         }
         _ => Ok(()),
     }
+}
+
+/// Whether every secret of the kind has a format that no other secret has.
+fn has_certain_format(kind: &CredentialKind) -> bool {
+    let mut rules = kind
+        .recognition_rules
+        .iter()
+        .filter(|rule| rule.secret_role == SecretRole::Secret)
+        .peekable();
+    rules.peek().is_some() && rules.all(|rule| rule.confidence == MatchConfidence::Certain)
 }
 
 fn permanent_failure(why: impl Into<String>) -> StepFailure {

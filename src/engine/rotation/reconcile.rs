@@ -11,8 +11,8 @@ use super::strategies::{ManagementClient, strategy_for};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, ReconcileQuery, ReconciliationResult, RemoteCredential,
-    RevocationStatus, RevocationTarget, RotationPurpose, SecretFingerprint, StepFailureKind,
-    is_created_by_rotation,
+    RevocationKey, RevocationStatus, RevocationTarget, RotationPurpose, SecretFingerprint,
+    StepFailureKind,
 };
 
 impl RotationDriver<'_> {
@@ -77,24 +77,25 @@ impl RotationDriver<'_> {
             Some(name) => <[RemoteCredential; 1]>::try_from(self.list_by_name(name).await?)
                 .ok()
                 .map(|[only]| only),
-            None => self.match_remote(&secret).await?,
+            None => self.match_remote().await?,
         };
         Ok(Some(CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote })))
     }
 
-    /// Returns what a secret is at the provider, where that is certain.
-    pub(super) async fn match_remote(
-        &self,
-        secret: &crate::domain::Secret,
-    ) -> StepResult<Option<RemoteCredential>> {
+    /// Returns what a pasted secret is at the provider before it is verified. A secret that is
+    /// revoked by its value belongs to the same client as the old one; any other names its
+    /// credential itself when it is verified, because a list may contain what another user created.
+    pub(super) async fn match_remote(&self) -> StepResult<Option<RemoteCredential>> {
+        if self.plan().strategy_traits().revocation_key == RevocationKey::ById {
+            return Ok(None);
+        }
+        if let Some([only]) = self.snapshot().map(|snapshot| &snapshot.remotes[..]) {
+            return Ok(Some(only.clone()));
+        }
         let client = self.management_client().await?;
-        let hint = client.identify_secret(secret).and_then(|found| found.remote_id);
-        match strategy_for(self.plan().strategy)
-            .match_created(&client, hint.as_deref(), self.snapshot())
-            .await
-        {
+        match strategy_for(self.plan().strategy).find_existing(&client).await {
             Err(failure) if failure.kind == StepFailureKind::Refused => Ok(None),
-            found => Ok(found?.filter(|remote| !is_created_by_rotation(&self.journal, remote))),
+            found => Ok(found?.into_iter().next()),
         }
     }
 
@@ -110,7 +111,7 @@ impl RotationDriver<'_> {
 
     /// Returns whether the provider rejects the old secret.
     async fn is_old_rejected(&self, client: &ManagementClient<'_>) -> StepResult<bool> {
-        let probe = client.probe_slot(self.slot_of_revoked_secret()).await?;
+        let probe = client.probe_revoked_slot(self.slot_of_revoked_secret()).await?;
         Ok(matches!(probe, ProbeResult::Refused(_)))
     }
 

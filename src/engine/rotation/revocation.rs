@@ -1,18 +1,20 @@
-//! Revocation of what other parts of the driver cannot see from the secret alone: the account that
-//! a secret acts as, and the access tokens that outlive a revoked sign-in.
+//! Revocation of the old secret, and what outlives it: the access tokens of a revoked sign-in.
 //!
-//! Start at `RotationDriver::find_acting_account` and `RotationDriver::access_token_left_by`.
+//! Start at `RotationDriver::revoke_old` and `RotationDriver::access_token_left_by`.
+
+use std::sync::Arc;
 
 use super::StepResult;
 use super::driver::RotationDriver;
 use super::probe::ProbeResult;
-use super::slots::retryable_failure;
-use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
+use super::slots::{permanent_failure, retryable_failure, secret_lost};
+use super::strategies::{
+    ManagementClient, RevocationHandle, RevocationResponse, failure_from_problem, strategy_for,
+};
 use crate::domain::Timestamp;
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::{
-    OldAccess, RemoteCredential, RevocationTarget, RotationPurpose, RotationStep, StepAction,
-    StepFailureKind,
+    RevocationTarget, RotationPurpose, RotationStep, StepAction, StepOutcome,
 };
 
 impl ManagementClient<'_> {
@@ -27,18 +29,38 @@ impl ManagementClient<'_> {
 }
 
 impl RotationDriver<'_> {
-    /// Returns the account that the plan deletes: the one that the stored secret itself acts as. A
-    /// field that names an account is not enough, so an account whose secret is refused is left to
-    /// the user.
-    pub(super) async fn find_acting_account(
-        &self,
-        client: &ManagementClient<'_>,
-        access: &OldAccess,
-    ) -> StepResult<Vec<RemoteCredential>> {
-        let OldAccess::Known(scope) = access else { return Ok(Vec::new()) };
-        match strategy_for(self.plan().strategy).find_acting(client, &scope.principal).await {
-            Err(failure) if failure.kind == StepFailureKind::Refused => Ok(Vec::new()),
-            found => Ok(found?.into_iter().collect()),
+    /// Revokes the old secret. A response that it does not exist counts only if the secret is
+    /// rejected; otherwise another object was named, or the provider is not consistent yet.
+    pub(super) async fn revoke_old(&self, target: &RevocationTarget) -> StepResult<StepOutcome> {
+        if self.revoke(target).await? == RevocationResponse::NotFound {
+            let probe = self
+                .management_client()
+                .await?
+                .probe_revoked_slot(self.slot_of_revoked_secret())
+                .await?;
+            if !matches!(probe, ProbeResult::Refused(_)) {
+                return Err(retryable_failure(
+                    "the provider reports that it does not exist, but the secret still works",
+                ));
+            }
+        }
+        Ok(StepOutcome::Revoked)
+    }
+
+    pub(super) async fn revoke(&self, target: &RevocationTarget) -> StepResult<RevocationResponse> {
+        let client = self.management_client().await?;
+        let strategy = strategy_for(self.plan().strategy);
+        match target {
+            RevocationTarget::ById(remote) => {
+                strategy.revoke(&client, RevocationHandle::ById(remote)).await
+            }
+            RevocationTarget::ByValue(slot) => {
+                let Some(secret) = self.read_slot(*slot).await? else { return Err(secret_lost()) };
+                strategy.revoke(&client, RevocationHandle::ByValue(&Arc::new(secret))).await
+            }
+            RevocationTarget::Unknown => {
+                Err(permanent_failure("it is unknown what it is at the provider"))
+            }
         }
     }
 
@@ -78,7 +100,7 @@ impl RotationDriver<'_> {
         if !self.secret_renews_itself() || !by_program {
             return Ok(());
         }
-        self.revoke(&RevocationTarget::ByValue(slot)).await.map_err(|failure| {
+        self.revoke(&RevocationTarget::ByValue(slot)).await.map(drop).map_err(|failure| {
             retryable_failure(format!("the provider still accepts the secret; {}", failure.why))
         })
     }

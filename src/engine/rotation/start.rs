@@ -29,6 +29,8 @@ pub enum RotationDirection {
     Forward,
     /// Roll back, so that everything is as it was before.
     RollBack,
+    /// End the rotation where it is, without a call to the store or the provider.
+    Abandon,
 }
 
 /// Whether the credential of a plan already exists.
@@ -108,8 +110,10 @@ impl Engine {
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
-        // A locked store is reported at once: the user can unlock it now.
-        self.store.status().await?;
+        if direction != RotationDirection::Abandon {
+            // A locked store is reported at once: the user can unlock it now.
+            self.store.status().await?;
+        }
         let rotation = self.find_rotation(id).await?;
         let lock = self.locks.try_lock_rotation(&rotation.credential)?;
         // Read again: the previous holder of the lock may have advanced the rotation.
@@ -135,6 +139,10 @@ impl Engine {
         let remarks: Vec<String> = remark.into_iter().collect();
         self.record_audit_event(audit_event(journal.plan(), "resumed", &remarks)).await?;
         let mut driver = self.driver(journal, claim.lease.clone(), observer);
+        if direction == RotationDirection::Abandon {
+            driver.append_entry(JournalEntry::UserDecision(UserDecision::Abandon)).await?;
+            return self.run_driver(driver, claim).await;
+        }
         driver.check_slots().await?;
         if let Some(entry) = entry {
             driver.append_entry(entry).await?;

@@ -184,6 +184,7 @@ impl App {
         let title = match &task {
             RotationTask::Run(plan) => self.rotation_title(plan),
             RotationTask::Resume(_, RotationDirection::Forward) => "Continue a rotation".to_owned(),
+            RotationTask::Resume(_, RotationDirection::Abandon) => "End a rotation".to_owned(),
             RotationTask::Resume(_, RotationDirection::RollBack) => {
                 "Roll back a rotation".to_owned()
             }
@@ -348,7 +349,7 @@ impl App {
                 RotationPhase::RolledBack if status.manual_steps.is_empty() => {
                     (NotificationLevel::Success, format!("{heading}: rolled back"))
                 }
-                RotationPhase::Done | RotationPhase::RolledBack => (
+                RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => (
                     NotificationLevel::Warning,
                     append_notes(
                         format!("{heading}: still to do: {}", status.manual_steps.join("; ")),

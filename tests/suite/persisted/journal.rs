@@ -206,6 +206,7 @@ fn decisions_of_the_user() {
         UserDecision::CreateAnother => UserDecision::CreateAnother, r#""make-another""#;
         UserDecision::RollBack => UserDecision::RollBack, r#""abort""#;
         UserDecision::Continue => UserDecision::Continue, r#""go-on""#;
+        UserDecision::Abandon => UserDecision::Abandon, r#""abandon""#;
     });
 }
 

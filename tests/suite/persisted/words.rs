@@ -118,6 +118,7 @@ fn progress_and_state_of_a_rotation() {
         RotationPhase::NeedsUser => RotationPhase::NeedsUser, r#""needs-human""#;
         RotationPhase::Done => RotationPhase::Done, r#""done""#;
         RotationPhase::RolledBack => RotationPhase::RolledBack, r#""rolled-back""#;
+        RotationPhase::Abandoned => RotationPhase::Abandoned, r#""abandoned""#;
     });
     pin_variants!(written, StepStatus {
         StepStatus::Planned => StepStatus::Planned, r#""planned""#;

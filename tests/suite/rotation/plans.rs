@@ -200,11 +200,14 @@ async fn a_key_that_may_not_manage_keys_is_replaced_manually() {
     let status = rig.rotate(plan, &user).await;
     let asked = user.prompts.lock().unwrap();
     assert!(asked[0].accepts_paste && asked[0].message.title.contains("403"), "{asked:#?}");
-    assert_eq!(asked[1].step, "await-revoke");
+    // A key that may not read keys does not show which key it is and what it may do.
+    assert_eq!(asked[1].step, "promote");
+    assert!(asked[1].message.title.contains("it is unknown whether"), "{asked:#?}");
+    assert_eq!(asked[2].step, "await-revoke");
     // The user says that the secret is revoked, but it is not: the program detects this, asks
     // again, and leaves it on the list of manual steps.
     assert_eq!(
-        (asked[2].step.as_str(), status.state, status.manual_steps.len()),
+        (asked[3].step.as_str(), status.state, status.manual_steps.len()),
         ("prove-dead", RotationPhase::Done, 1),
         "{status:#?}"
     );

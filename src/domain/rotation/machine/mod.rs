@@ -17,7 +17,6 @@ use state::{RepeatedFailure, RotationState};
 
 use super::backoff::BackoffPolicy;
 use super::journal::{RotationJournal, SecretFingerprint, StepFailureKind};
-use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
 use super::strategy_traits::CreationTraceability;
 
@@ -128,11 +127,19 @@ pub enum RotationResult {
         /// Tasks left for the user; empty if there are none.
         left: Vec<String>,
     },
+    /// The user ended the rotation where it was; nothing was finished and nothing was undone.
+    Abandoned {
+        /// What the rotation left behind, for the user to check.
+        left: Vec<String>,
+    },
 }
 
 /// Decides what to do next, from the journal alone.
 pub fn next_step(journal: &RotationJournal) -> NextStep {
     let state = RotationState::from_journal(journal);
+    if state.is_abandoned {
+        return NextStep::Finished(RotationResult::Abandoned { left: state.manual_steps });
+    }
     let next = match reconcile_query(&state) {
         Some(query) => NextStep::Reconcile(query),
         None if state.is_rolling_back() => rollback::next_rollback_step(&state),
@@ -148,12 +155,6 @@ pub fn next_step(journal: &RotationJournal) -> NextStep {
 /// Returns the reason as text if it cannot.
 pub fn check_rollback_allowed(journal: &RotationJournal) -> Result<(), &'static str> {
     RotationState::from_journal(journal).rollback_blocker().map_or(Ok(()), Err)
-}
-
-/// Returns whether the name of this credential shows that the program, not the user, created it in
-/// this rotation.
-pub fn is_created_by_rotation(journal: &RotationJournal, remote: &RemoteCredential) -> bool {
-    RotationState::from_journal(journal).is_created_by_rotation(remote)
 }
 
 /// Returns the tasks left for the user so far, whatever the machine does next.

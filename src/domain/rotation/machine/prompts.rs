@@ -156,7 +156,7 @@ pub(super) fn deletion_prompt(state: &RotationState<'_>, key: &str) -> UserPromp
         .find(|(other, _)| other == key)
         .map(|(_, target)| target.clone());
     let target = known
-        .or_else(|| state.new_secret.as_ref().map(|new| state.deletion_target(new)))
+        .or_else(|| state.new_secret.as_ref().and_then(|new| state.deletion_target(new)))
         .unwrap_or(RevocationTarget::Unknown);
     let step = RotationStep::DeleteOrphan(key.to_owned());
     UserPrompt::new(
@@ -213,10 +213,7 @@ impl UserPrompt {
                 format!("Type \"{}\" to revoke {}", remote.label, remote.describe())
             }
             PromptKind::ConfirmOverride { comparison, typed } => {
-                format!(
-                    "The new secret differs from the old one: {}. Type \"{typed}\" to use it anyway",
-                    comparison.objections().join("; ")
-                )
+                format!("{comparison}. Type \"{typed}\" to use it anyway")
             }
             PromptKind::RevokeManually { instructions, why, .. } => {
                 let refusal = why.as_deref().map(|why| {

@@ -66,7 +66,7 @@ fn delete_new_or_orphan(state: &RotationState<'_>) -> Option<NextStep> {
     if let Some((key, target)) = state.next_orphan() {
         return Some(forward::delete_orphan(state, key, target));
     }
-    let target = state.deletion_target(state.new_secret.as_ref()?);
+    let target = state.deletion_target(state.new_secret.as_ref()?)?;
     let key = match &target {
         RevocationTarget::ById(remote) => remote.id.clone(),
         RevocationTarget::ByValue(_) | RevocationTarget::Unknown => "the new secret".to_owned(),

@@ -56,6 +56,8 @@ pub(super) struct RotationState<'a> {
     pub(super) revocation_uncertain: bool,
     /// Whether the user asked for a rollback.
     pub(super) rollback_requested: bool,
+    /// Whether the user ended the rotation without finishing it.
+    pub(super) is_abandoned: bool,
     /// Tasks left for the user, as text.
     pub(super) manual_steps: Vec<String>,
 }
@@ -146,6 +148,7 @@ impl<'a> RotationState<'a> {
             manual_fallback: ManualFallback::default(),
             revocation_uncertain: false,
             rollback_requested: false,
+            is_abandoned: false,
             manual_steps: Vec::new(),
         };
         journal.entries().iter().for_each(|entry| state.apply_entry(entry));
@@ -235,7 +238,9 @@ impl<'a> RotationState<'a> {
             OldAccess::Known(old) => {
                 compare_scopes(old, scope, self.plan.strategy_traits().principal_policy)
             }
-            OldAccess::Unknown(why) => ScopeComparison::Incomparable(why.clone()),
+            OldAccess::Unknown(why) => ScopeComparison::Incomparable(format!(
+                "the provider refuses the old secret ({why})"
+            )),
         })
     }
 
@@ -292,7 +297,11 @@ impl<'a> RotationState<'a> {
         let old = self.old_secret?;
         let named = old.named_id.as_deref().filter(|id| !self.is_new_remote(id))?;
         let listed = old.remotes.iter().find(|remote| remote.id == named).cloned();
-        Some(listed.unwrap_or_else(|| RemoteCredential::new(named, named)))
+        let label = match &old.access {
+            OldAccess::Known(scope) if scope.principal.id == named => &scope.principal.name,
+            OldAccess::Known(_) | OldAccess::Unknown(_) => named,
+        };
+        Some(listed.unwrap_or_else(|| RemoteCredential::new(named, label)))
     }
 
     /// Returns the credentials that may be the old one at the provider.
@@ -332,25 +341,40 @@ impl<'a> RotationState<'a> {
             && !self.completed_steps.contains(&RotationStep::FindOrphans)
     }
 
-    /// Returns how the new secret, while it is stored, is deleted at the provider. What the user
-    /// created is deleted by the ID that the secret itself names, and by no other.
-    pub(super) fn deletion_target(&self, new: &NewSecret<'_>) -> RevocationTarget {
-        if self.plan.strategy_traits().revocation_key == RevocationKey::ByValue {
-            return RevocationTarget::ByValue(SecretSlot::Pending);
-        }
+    /// Returns how the new secret, while it is stored, is deleted at the provider; `None` if it
+    /// belongs to what existed before this rotation, so that there is nothing to delete. What the
+    /// user pasted is deleted by the ID that the secret itself names and that is known to be new;
+    /// otherwise the user deletes it.
+    pub(super) fn deletion_target(&self, new: &NewSecret<'_>) -> Option<RevocationTarget> {
+        let by_value = self.plan.strategy_traits().revocation_key == RevocationKey::ByValue;
         let remote = new.created.remote.as_ref();
-        match (new.origin, new.named_id) {
-            (SecretOrigin::Program, None) => {
-                remote.cloned().map_or(RevocationTarget::Unknown, RevocationTarget::ById)
+        let named = || {
+            let named = new.named_id?;
+            let known = remote.filter(|remote| remote.id == named).cloned();
+            Some(known.unwrap_or_else(|| RemoteCredential::new(named, named)))
+        };
+        let by_id = |remote: Option<RemoteCredential>| {
+            remote.map_or(RevocationTarget::Unknown, RevocationTarget::ById)
+        };
+        match new.origin {
+            SecretOrigin::Program if by_value => {
+                Some(RevocationTarget::ByValue(SecretSlot::Pending))
             }
-            (SecretOrigin::User, None) => RevocationTarget::Unknown,
-            (_, Some(named)) => RevocationTarget::ById(
-                remote
-                    .filter(|remote| remote.id == named)
-                    .cloned()
-                    .unwrap_or_else(|| RemoteCredential::new(named, named)),
-            ),
+            SecretOrigin::Program => Some(by_id(named().or_else(|| remote.cloned()))),
+            SecretOrigin::User if by_value || !self.existing_ids_known() => {
+                Some(RevocationTarget::Unknown)
+            }
+            SecretOrigin::User => {
+                let target = named();
+                let existed = target.as_ref().is_some_and(|remote| self.existed_before(&remote.id));
+                (!existed).then(|| by_id(target))
+            }
         }
+    }
+
+    /// Whether it is known what existed at the provider before this rotation.
+    fn existing_ids_known(&self) -> bool {
+        self.old_secret.is_some_and(|old| old.listed_ids.is_some())
     }
 
     fn apply_entry(&mut self, entry: &'a JournalEntry) {
@@ -600,10 +624,27 @@ impl<'a> RotationState<'a> {
             UserDecision::CreateAnother if self.can_create_another() => self.abandon_new_secret(),
             UserDecision::RollBack => self.rollback_requested = self.rollback_blocker().is_none(),
             UserDecision::Continue => self.cancel_rollback(),
+            UserDecision::Abandon => self.abandon(),
             UserDecision::Retry => self.reset_refusals(),
             UserDecision::Override(_) | UserDecision::CreateAnother => {}
         }
         self.last_failure = None;
+    }
+
+    /// Ends the rotation where it is, and lists what may be left.
+    fn abandon(&mut self) {
+        self.is_abandoned = true;
+        self.manual_steps.push(format!(
+            "check on the provider's page what this rotation left; what it created has a name \
+             that contains {}",
+            self.plan.rotation
+        ));
+        let revocable = self.plan.purpose != RotationPurpose::Create
+            && !self.completed_steps.contains(&RotationStep::Revoke);
+        if revocable && self.started_steps.contains(&RotationStep::Promote) {
+            let old = self.plan.purpose.secret_label();
+            self.manual_steps.push(format!("check whether {old} still has to be revoked"));
+        }
     }
 
     fn reset_refusals(&mut self) {
@@ -659,24 +700,24 @@ impl<'a> RotationState<'a> {
     /// Gives up a new secret that is neither in memory nor in the store: what remains is an orphan,
     /// known by its ID at most.
     fn mark_new_secret_lost(&mut self) {
-        let remote = self.new_secret.as_ref().and_then(|new| new.created.remote.clone());
-        let by_id = self.plan.strategy_traits().revocation_key == RevocationKey::ById;
+        let target = self.new_secret.as_ref().and_then(|new| self.deletion_target(new));
         self.creation_history.paste_reason = Some("the pasted secret was not stored");
-        self.reset_new_secret(
-            remote.filter(|_| by_id).map_or(RevocationTarget::Unknown, RevocationTarget::ById),
-        );
+        // Without the secret nothing can be deleted by its value.
+        self.reset_new_secret(target.map(|target| match target {
+            RevocationTarget::ByValue(_) => RevocationTarget::Unknown,
+            other => other,
+        }));
     }
 
     /// Gives up a new secret that the user does not want: it becomes an orphan while it is still
     /// stored.
     fn abandon_new_secret(&mut self) {
         self.creation_history.paste_reason = Some("you asked for another secret");
-        if let Some(target) = self.new_secret.as_ref().map(|new| self.deletion_target(new)) {
-            self.reset_new_secret(target);
-        }
+        let target = self.new_secret.as_ref().and_then(|new| self.deletion_target(new));
+        self.reset_new_secret(target);
     }
 
-    fn reset_new_secret(&mut self, target: RevocationTarget) {
+    fn reset_new_secret(&mut self, target: Option<RevocationTarget>) {
         self.creation_history.replacement_abandoned |= self.old_secret_may_be_replaced();
         self.new_secret = None;
         self.last_failure = None;
@@ -684,7 +725,7 @@ impl<'a> RotationState<'a> {
             self.completed_steps.remove(&step);
         }
         if self.plan.overlap == SecretOverlap::SideBySide {
-            self.add_orphan(target);
+            target.into_iter().for_each(|target| self.add_orphan(target));
         }
     }
 

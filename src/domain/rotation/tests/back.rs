@@ -252,20 +252,6 @@ fn a_secret_of_unclear_origin_is_never_taken_for_the_new_one() {
 }
 
 #[test]
-fn what_the_program_created_is_recognized_by_its_name() {
-    let mut journal = started_journal(AUTOMATIC);
-    journal.push(JournalEntry::Intent(RotationStep::Create));
-    journal.push(JournalEntry::Done(StepOutcome::Created(created_secret(1))));
-    let named = |label: String| RemoteCredential::new("r7", label);
-    assert!(is_created_by_rotation(&journal, &named(journal.plan().remote_name(1))));
-    assert!(
-        !is_created_by_rotation(&journal, &named(journal.plan().remote_name(2))),
-        "there was no second attempt"
-    );
-    assert!(!is_created_by_rotation(&journal, &named("another user's".to_owned())));
-}
-
-#[test]
 fn an_unanswered_revocation_is_looked_for() {
     let mut journal = delivered_journal(AUTOMATIC);
     journal.push(JournalEntry::Intent(RotationStep::Revoke));

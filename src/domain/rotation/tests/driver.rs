@@ -3,8 +3,6 @@
 //! `drive` runs a rotation to its end through crashes; `act` and `reconcile` do what
 //! `domain::rotation` requires of each action and query.
 
-use std::collections::BTreeSet;
-
 use super::world::{Broken, Effect, OLD, STRANGER, World, fingerprint, reach};
 use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::*;
@@ -202,27 +200,10 @@ fn account() -> RemoteCredential {
     RemoteCredential::new("r0", "the account")
 }
 
-/// Identifies a pasted secret at the provider: the only listed credential that did not exist
-/// before.
-fn identify(world: &mut World, secret: u32) -> CreatedSecret {
-    let known: BTreeSet<String> =
-        world.journal.entries().iter().rev().find_map(listed_ids).unwrap_or_default();
-    let mut fresh: Vec<RemoteCredential> =
-        world.list().into_iter().filter(|remote| !known.contains(&remote.id)).collect();
-    let only = if fresh.len() == 1 { fresh.pop() } else { None };
-    let only = only.filter(|remote| !is_created_by_rotation(&world.journal, remote));
-    CreatedSecret {
-        fingerprint: fingerprint(secret),
-        remote: if by_value(world) { Some(account()) } else { only },
-    }
-}
-
-fn listed_ids(entry: &JournalEntry) -> Option<BTreeSet<String>> {
-    if let JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) = entry {
-        snapshot.listed_ids.clone()
-    } else {
-        None
-    }
+/// Returns a pasted secret. What it is at the provider is known when it is verified, except for a
+/// secret of the same account.
+fn pasted(world: &World, secret: u32) -> CreatedSecret {
+    CreatedSecret { fingerprint: fingerprint(secret), remote: by_value(world).then(account) }
 }
 
 fn stage(world: &mut World, new: SecretFingerprint) -> Tried<StepOutcome> {
@@ -355,7 +336,7 @@ fn reconcile(world: &mut World, query: ReconcileQuery) -> Tried<ReconciliationRe
     match query {
         ReconcileQuery::Paste { stale } => {
             Ok(ReconciliationResult::Creation(match read_pending(world, &stale)? {
-                Some(secret) => CreationStatus::InPendingSlot(identify(world, secret)),
+                Some(secret) => CreationStatus::InPendingSlot(pasted(world, secret)),
                 None => CreationStatus::NotCreated,
             }))
         }
@@ -370,7 +351,7 @@ fn reconcile(world: &mut World, query: ReconcileQuery) -> Tried<ReconciliationRe
                     fingerprint: fingerprint(secret),
                     remote,
                 }),
-                (Some(secret), None) => CreationStatus::InPendingSlot(identify(world, secret)),
+                (Some(secret), None) => CreationStatus::InPendingSlot(pasted(world, secret)),
                 (None, Some(Some(remote))) => CreationStatus::Orphaned(remote),
                 (None, Some(None)) => CreationStatus::NotCreated,
                 (None, None) => CreationStatus::Unknown("the provider lists no secrets".to_owned()),
@@ -434,7 +415,7 @@ fn paste(world: &mut World, name: &str) -> Result<(), Dead> {
     if let Err(Err(dead)) = put(world, SecretSlot::Pending, secret) {
         return Err(dead);
     }
-    let created_secret = identify(world, secret);
+    let created_secret = pasted(world, secret);
     write(world, JournalEntry::Done(StepOutcome::Pasted(created_secret)))
 }
 

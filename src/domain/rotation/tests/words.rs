@@ -132,6 +132,8 @@ fn every_entry_is_described() {
         UserDecision::CreateAnother,
         UserDecision::RollBack,
         UserDecision::Continue,
+        UserDecision::NoneOfThese,
+        UserDecision::Abandon,
     ];
     let plan = plan_for(RotationPurpose::Replace, AUTOMATIC);
     let entries = [

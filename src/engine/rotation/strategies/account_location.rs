@@ -10,8 +10,8 @@ use super::management_client::{ManagementBody, ManagementRequest};
 use super::service_account::{account_id, accounts_path};
 use crate::domain::credential::SecretSlot;
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::AccessScope;
 use crate::engine::rotation::StepResult;
+use crate::engine::rotation::probe::VisibleAccess;
 
 /// Fields of a credential.
 type CredentialFields = BTreeMap<String, String>;
@@ -23,8 +23,8 @@ pub(super) async fn locate_account(client: &ManagementClient<'_>) -> StepResult<
     if has_home && account_id(client).is_ok() {
         return Ok(CredentialFields::new());
     }
-    let Ok((AccessScope { principal, organizations, .. }, _)) =
-        client.fetch_access_scope(SecretSlot::Current, None).await?
+    let Ok(VisibleAccess { principal, organizations }) =
+        client.fetch_visible_access(SecretSlot::Current).await?
     else {
         return Ok(CredentialFields::new());
     };

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
-    RotationStrategy, fail_permanently, pick_created, unreadable_template,
+    RotationStrategy, fail_permanently, unreadable_template,
 };
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
+use crate::domain::rotation::{RemoteCredential, StepFailureKind};
 use crate::domain::text::sanitize_line;
 use crate::engine::rotation::StepResult;
 
@@ -147,15 +147,6 @@ impl RotationStrategy for ApiWebKeyStrategy {
             })
             .await?
             .require_deleted()
-    }
-
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list_if_allowed(client).await?, hint, before))
     }
 
     async fn fetch_roles(

@@ -15,12 +15,12 @@ use super::management_client::{
 };
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
-    RotationStrategy, fail_permanently, known_remotes, parse_timestamp,
+    RotationStrategy, fail_permanently, parse_timestamp,
 };
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
+use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
 use crate::domain::text::to_hex;
 use crate::engine::credentials::random_bytes;
 use crate::engine::rotation::StepResult;
@@ -87,18 +87,6 @@ impl RotationStrategy for AppSecretStrategy {
         post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
             .await?
             .require_secret_deleted()
-    }
-
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        _hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(match known_remotes(before) {
-            [only] => Some(only.clone()),
-            _ => self.find_existing(client).await?.into_iter().next(),
-        })
     }
 
     /// Probes the client secret. A client that the provider recognizes proves something only if the

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
+use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
 use crate::engine::access_tokens::SendError;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::{ProbeResult, unnamed_principal};
@@ -66,15 +66,6 @@ impl RotationStrategy for AppSessionStrategy {
             .await
             .map(|()| RevocationResponse::Accepted)
             .map_err(|error| failure_from_revocation(&error))
-    }
-
-    async fn match_created(
-        &self,
-        _client: &ManagementClient<'_>,
-        _hint: Option<&str>,
-        _before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(None)
     }
 
     /// Sends the refresh token to the token endpoint. The access token that was issued for it

@@ -8,7 +8,7 @@ use super::{
     ManagementClient, NewRemoteSecret, RevocationHandle, RevocationResponse, RotationStrategy,
     fail_permanently,
 };
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
+use crate::domain::rotation::RemoteCredential;
 use crate::engine::rotation::StepResult;
 
 const NO_API_REASON: &str = "the provider has no API for it";
@@ -43,14 +43,5 @@ impl RotationStrategy for ManualStrategy {
         _handle: RevocationHandle<'_>,
     ) -> StepResult<RevocationResponse> {
         fail_permanently(NO_API_REASON)
-    }
-
-    async fn match_created(
-        &self,
-        _client: &ManagementClient<'_>,
-        _hint: Option<&str>,
-        _before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(None)
     }
 }

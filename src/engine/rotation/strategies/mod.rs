@@ -27,9 +27,9 @@ pub(in crate::engine) use service_account::next_page_cursor;
 use super::StepResult;
 use super::probe::ProbeResult;
 use crate::domain::Secret;
-use crate::domain::credential::{Principal, SecretSlot};
+use crate::domain::credential::SecretSlot;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailure, StepFailureKind};
+use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
 
 /// A secret that a provider has just created, and its data there.
 pub(in crate::engine) struct NewRemoteSecret {
@@ -82,16 +82,6 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         handle: RevocationHandle<'_>,
     ) -> StepResult<RevocationResponse>;
 
-    /// Returns what a secret is at the provider that the user created or that was found in the slot
-    /// `pending`, given what existed `before`. Returns `None` where that is not certain, because a
-    /// matched item may be revoked.
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>>;
-
     /// Returns the roles of the item with this ID; `None` where the provider does not report them.
     async fn fetch_roles(
         &self,
@@ -118,16 +108,6 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         _client: &ManagementClient<'_>,
         _slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
-        Ok(None)
-    }
-
-    /// Returns the item that is this principal, where the strategy can delete the principal of a
-    /// secret itself.
-    async fn find_acting(
-        &self,
-        _client: &ManagementClient<'_>,
-        _principal: &Principal,
-    ) -> StepResult<Option<RemoteCredential>> {
         Ok(None)
     }
 
@@ -181,78 +161,7 @@ fn unreadable_template(status: u16) -> String {
     )
 }
 
-/// Returns what the credential certainly or possibly was before.
-fn known_remotes(before: Option<&OldSecretSnapshot>) -> &[RemoteCredential] {
-    before.map(|snapshot| &snapshot.remotes[..]).unwrap_or_default()
-}
-
-/// Picks the item of `found` that a hint names, else the only item that was not listed before.
-/// Without a record of what was listed, the only new item may belong to another user.
-fn pick_created(
-    found: Vec<RemoteCredential>,
-    hint: Option<&str>,
-    before: Option<&OldSecretSnapshot>,
-) -> Option<RemoteCredential> {
-    if let Some(named) = found.iter().find(|remote| Some(remote.id.as_str()) == hint) {
-        return Some(named.clone());
-    }
-    let listed = before?.listed_ids.as_ref()?;
-    let mut fresh = found.into_iter().filter(|remote| !listed.contains(&remote.id));
-    fresh.next().filter(|_| fresh.next().is_none())
-}
-
 /// Parses a time as providers write it.
 fn parse_timestamp(text: Option<&str>) -> Option<crate::domain::Timestamp> {
     crate::domain::Timestamp::parse(text?, &time::format_description::well_known::Rfc3339).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::rotation::{OldAccess, PreviousMetadata, SecretFingerprint};
-
-    fn found(ids: &[&str]) -> Vec<RemoteCredential> {
-        ids.iter().map(|id| RemoteCredential::new(*id, *id)).collect()
-    }
-
-    fn before(listed: Option<&[&str]>) -> OldSecretSnapshot {
-        OldSecretSnapshot {
-            fingerprint: SecretFingerprint("old".into()),
-            access: OldAccess::Unknown("401".into()),
-            remotes: found(&["old"]),
-            listed_ids: listed.map(|ids| ids.iter().map(|&id| id.to_owned()).collect()),
-            named_id: None,
-            previous_metadata: PreviousMetadata::default(),
-        }
-    }
-
-    #[test]
-    fn what_was_there_before_is_never_singled_out_as_new() {
-        let id = |remote: Option<RemoteCredential>| remote.map(|remote| remote.id);
-        let known = before(Some(&["old", "stranger"]));
-        assert_eq!(
-            id(pick_created(found(&["old", "stranger", "new"]), None, Some(&known))),
-            Some("new".into())
-        );
-        assert_eq!(
-            id(pick_created(found(&["old", "stranger"]), None, Some(&known))),
-            None,
-            "the new one is not listed yet"
-        );
-        assert_eq!(
-            id(pick_created(found(&["stranger", "new", "other"]), None, Some(&known))),
-            None,
-            "it may be either"
-        );
-        assert_eq!(
-            id(pick_created(found(&["stranger"]), None, Some(&before(None)))),
-            None,
-            "it is unknown what was there"
-        );
-        assert_eq!(
-            id(pick_created(found(&["stranger", "new"]), Some("new"), None)),
-            Some("new".into()),
-            "the token says so"
-        );
-    }
 }

@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::management_client::{ManagementBody, ManagementRequest};
 use super::{
     ManagementClient, NewRemoteSecret, RevocationHandle, RevocationResponse, RotationStrategy,
-    fail_permanently, parse_timestamp, pick_created,
+    fail_permanently, parse_timestamp,
 };
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential, StepFailureKind};
+use crate::domain::rotation::{RemoteCredential, StepFailureKind};
 use crate::engine::rotation::StepResult;
 
 const TOKENS_PATH: &str = "/rest/self/personal_access_tokens";
@@ -80,15 +80,6 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
             .call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
             .await?
             .require_deleted()
-    }
-
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list(client).await?, hint, before))
     }
 
     fn identity_fields(&self) -> &'static [&'static str] {

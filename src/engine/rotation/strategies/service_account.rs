@@ -15,12 +15,11 @@ use super::account_location::locate_account;
 use super::management_client::{ManagementBody, ManagementRequest, SECRET_PLACEHOLDER};
 use super::{
     ManagementClient, ManagementResponse, NewRemoteSecret, RevocationHandle, RevocationResponse,
-    RotationStrategy, fail_permanently, known_remotes, parse_timestamp, pick_created, unreadable_template,
+    RotationStrategy, fail_permanently, parse_timestamp, unreadable_template,
 };
-use crate::domain::credential::Principal;
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::HttpMethod;
-use crate::domain::rotation::{OldSecretSnapshot, RemoteCredential};
+use crate::domain::rotation::RemoteCredential;
 use crate::domain::text::sanitize_line;
 use crate::engine::rotation::StepResult;
 
@@ -65,25 +64,6 @@ impl RotationStrategy for ServiceAccountStrategy {
         }
     }
 
-    async fn find_acting(
-        &self,
-        client: &ManagementClient<'_>,
-        principal: &Principal,
-    ) -> StepResult<Option<RemoteCredential>> {
-        if principal.kind != "service_account" {
-            return Ok(None);
-        }
-        let response = fetch_account(client, &principal.id).await?;
-        Ok(match response.status {
-            200..300 => {
-                remote_from_json(&response.body["data"]).filter(|found| found.id == principal.id)
-            }
-            404 => None,
-            // Without permission to read the account, its ID is still known.
-            _ => Some(RemoteCredential::new(&principal.id, &principal.name)),
-        })
-    }
-
     async fn list(&self, client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
         let (path, mut after, mut found) = (accounts_path(client)?, None, Vec::new());
         for _ in 0..MAX_ACCOUNT_PAGES {
@@ -124,15 +104,6 @@ impl RotationStrategy for ServiceAccountStrategy {
             .call(ManagementRequest::for_snyk(HttpMethod::Delete, path, ManagementBody::Empty))
             .await?
             .require_deleted()
-    }
-
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(pick_created(self.list(client).await?, hint, before))
     }
 
     async fn fetch_roles(
@@ -203,18 +174,6 @@ impl RotationStrategy for ServiceAccountSecretStrategy {
         post_secrets_change(client, ManagementBody::JsonWithSecret(body, secret))
             .await?
             .require_secret_deleted()
-    }
-
-    async fn match_created(
-        &self,
-        client: &ManagementClient<'_>,
-        _hint: Option<&str>,
-        before: Option<&OldSecretSnapshot>,
-    ) -> StepResult<Option<RemoteCredential>> {
-        Ok(match known_remotes(before) {
-            [only] => Some(only.clone()),
-            _ => self.find_existing(client).await?.into_iter().next(),
-        })
     }
 
     async fn fetch_roles(

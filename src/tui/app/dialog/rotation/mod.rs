@@ -201,7 +201,7 @@ impl RotationWizard {
         self.steps = WizardSteps::from_progress(&review.plan, &review.lines);
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
-            RotationPhase::Done | RotationPhase::RolledBack => {
+            RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
                 WizardStage::Finished(Box::new(review.status), button_form(&[CLOSE_BUTTON]))
             }
             RotationPhase::Running | RotationPhase::NeedsUser
@@ -256,7 +256,7 @@ impl RotationWizard {
     /// unfinished.
     pub fn on_finished(&mut self, status: RotationStatus) -> Option<RotationTask> {
         self.task = None;
-        if matches!(status.state, RotationPhase::Done | RotationPhase::RolledBack) {
+        if !matches!(status.state, RotationPhase::Running | RotationPhase::NeedsUser) {
             self.stage = WizardStage::Finished(Box::new(status), button_form(&[CLOSE_BUTTON]));
             return None;
         }

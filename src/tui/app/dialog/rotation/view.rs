@@ -213,6 +213,7 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
     }
     let word = match (status.state, status.purpose) {
         (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was before.",
+        (RotationPhase::Abandoned, _) => "Abandoned: nothing was finished and nothing was undone.",
         (_, RotationPurpose::Replace) => "Done: the new secret has replaced the old one.",
         (_, RotationPurpose::Create) => "Done: the credential was created, verified and stored.",
         (_, RotationPurpose::Revoke) => {
