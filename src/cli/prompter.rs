@@ -21,8 +21,7 @@ use crate::engine::prompt::{
 use crate::engine::rotation::UserDecision;
 
 /// Help on the values of `--answer`. Each value is used once.
-const ANSWERS_HELP: &str =
-    "retry, skip, revoked, removed, another, back, forward, choose=ID or override=NAME";
+const ANSWERS_HELP: &str = "retry, skip, revoked, removed, another, back, forward, choose=ID, choose=none or override=NAME";
 
 /// Rejects `--answer` values that fit no question.
 pub(super) fn check_answers(answers: &[String]) -> Result<(), Problem> {

@@ -58,8 +58,8 @@ pub(super) struct RotateArgs {
     /// credential
     #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "rollback", "administrator"])]
     abandon: Option<String>,
-    /// Pre-supply an answer: retry, skip, revoked, removed, another, back, forward, choose=ID or
-    /// override=NAME; may be repeated
+    /// Pre-supply an answer: retry, skip, revoked, removed, another, back, forward, choose=ID,
+    /// choose=none or override=NAME; may be repeated
     #[arg(long = "answer", value_name = "WORD")]
     answers: Vec<String>,
     #[command(flatten)]

@@ -55,8 +55,9 @@
 //! - [`Deliver`](StepAction::Deliver): deliver the secret in `current` to the consumer and verify
 //!   the delivery. Must tolerate repetition. Outcome: [`Delivered`](StepOutcome::Delivered).
 //! - [`Revoke`](StepAction::Revoke): revoke exactly [`RevocationPermit::target`]. "Not found" is
-//!   success, a 403 is [`Refused`](StepFailureKind::Refused), a missing response is
-//!   [`OutcomeUnknown`](StepFailureKind::OutcomeUnknown). Outcome:
+//!   success if the secret is then rejected, and else [`Retryable`](StepFailureKind::Retryable). A
+//!   refusal that the provider explains is [`Refused`](StepFailureKind::Refused); a missing response
+//!   and any other one is [`OutcomeUnknown`](StepFailureKind::OutcomeUnknown). Outcome:
 //!   [`Revoked`](StepOutcome::Revoked).
 //! - [`VerifyRevoked`](StepAction::VerifyRevoked): use the old secret from `previous` (for a
 //!   revocation: from `current`). If it still works, the step is
@@ -89,10 +90,22 @@
 //! [`AdministratorChanged`](JournalEntry::AdministratorChanged) replaces it, for example when the
 //! first one was deleted, and counts as a retry of what was refused before.
 //!
+//! # Which credential a secret belongs to
+//!
+//! A call that revokes or deletes names only what the stored secret itself names, as the
+//! [`IdentitySource`] of the strategy says, or what the user chose and confirmed by typing its name.
+//! A list or a field of the credential only suggests candidates. A pasted secret of a credential
+//! that existed before the rotation differs from the one that the rotation replaces, and a secret
+//! that names nothing cannot be compared: the user is asked. Before a rotation is resumed, the
+//! driver compares the slots with the journal, and stops if they hold a secret that the journal does
+//! not know.
+//!
 //! # How an unknown outcome is reconciled
 //!
 //! A step that cannot be repeated safely ([`RotationStep::is_repeatable`]) and whose outcome is
-//! unknown is never repeated blindly; a [`ReconcileQuery`] finds out what happened.
+//! unknown is never repeated blindly; a [`ReconcileQuery`] finds out what happened. A refused
+//! revocation is looked up too, and so is a refused creation where the provider lists by name: a
+//! refusal does not prove that nothing happened.
 //!
 //! - [`Creation`](ReconcileQuery::Creation) and [`Paste`](ReconcileQuery::Paste) first read the
 //!   slot `pending`. A secret there whose fingerprint is not stale is
@@ -150,5 +163,6 @@ pub use status::{
 };
 pub use step::RotationStep;
 pub use strategy_traits::{
-    CreationTraceability, RevocationKey, SecretOverlap, StepActor, StrategyTraits, traits_for,
+    CreationTraceability, IdentitySource, RevocationKey, SecretOverlap, StepActor, StrategyTraits,
+    traits_for,
 };

@@ -20,6 +20,8 @@ pub struct StrategyTraits {
     pub revoker: StepActor,
     /// How the provider identifies a secret that is to be revoked.
     pub revocation_key: RevocationKey,
+    /// What in the secret names the credential at the provider.
+    pub identity_source: IdentitySource,
     /// Whether a creation whose response was lost can be found again.
     pub traceability: CreationTraceability,
     /// Whether the new secret belongs to the same principal.
@@ -44,6 +46,20 @@ pub enum RevocationKey {
     ById,
     /// Only by its value, which must still be stored to revoke it.
     ByValue,
+}
+
+/// What in a secret names the credential that it belongs to. Only a named credential is revoked or
+/// deleted without the user typing its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdentitySource {
+    /// The value of the secret, which is what the provider revokes.
+    Value,
+    /// The principal that the secret acts as, if it is of this type; else a claim.
+    Principal(&'static str),
+    /// A claim in the secret that the provider's list confirms.
+    Claim,
+    /// Nothing: the user revokes it.
+    Nothing,
 }
 
 /// Whether a creation whose response was lost can be found again.
@@ -82,13 +98,27 @@ pub const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
         }
         _ => RevocationKey::ById,
     };
+    let identity_source = match strategy {
+        P::Manual => IdentitySource::Nothing,
+        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => IdentitySource::Value,
+        P::SnykServiceAccount => IdentitySource::Principal("service_account"),
+        P::ApiWebKey => IdentitySource::Principal("api_user"),
+        P::SnykPersonalAccessToken => IdentitySource::Claim,
+    };
     let (traceability, principal_policy) = match strategy {
         P::SnykServiceAccount | P::ApiWebKey => {
             (CreationTraceability::ByName, PrincipalPolicy::New)
         }
         _ => (CreationTraceability::Untraceable, PrincipalPolicy::Same),
     };
-    StrategyTraits { creator, revoker, revocation_key, traceability, principal_policy }
+    StrategyTraits {
+        creator,
+        revoker,
+        revocation_key,
+        identity_source,
+        traceability,
+        principal_policy,
+    }
 }
 
 /// Returns how many secrets of a strategy may exist at the same time, if that differs from the

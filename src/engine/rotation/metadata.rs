@@ -11,7 +11,7 @@ use crate::domain::Credential;
 use crate::domain::credential::{CheckReport, SecretPart, SecretSlot};
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{
-    JournalEntry, OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose,
+    IdentitySource, JournalEntry, OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose,
     SecretFingerprint, StepOutcome,
 };
 use crate::engine::check_writer::CheckRecord;
@@ -25,7 +25,6 @@ impl RotationDriver<'_> {
         fingerprint: &SecretFingerprint,
     ) -> StepResult<Option<String>> {
         let plan = self.plan();
-        let kind = strategy_for(plan.strategy).principal_kind();
         let credential = self
             .engine
             .credential_by_id(&plan.credential)
@@ -34,7 +33,12 @@ impl RotationDriver<'_> {
         let same_secret = credential.fingerprint.as_ref() == Some(&fingerprint.0);
         let principal =
             credential.principal.filter(|_| same_secret && plan.part == SecretPart::Secret);
-        Ok(principal.filter(|one| Some(one.kind.as_str()) == kind).map(|one| one.id))
+        Ok(match plan.strategy_traits().identity_source {
+            IdentitySource::Principal(kind) => {
+                principal.filter(|one| one.kind == kind).map(|one| one.id)
+            }
+            IdentitySource::Value | IdentitySource::Claim | IdentitySource::Nothing => None,
+        })
     }
 
     /// Returns the index data of the old secret, which would be lost once another secret becomes

@@ -17,7 +17,7 @@ use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::{
-    AccessScope, RevocationKey, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
+    AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
 };
 use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
@@ -135,12 +135,12 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         principal: &Principal,
     ) -> StepResult<Option<String>> {
-        if traits_for(self.strategy_id).revocation_key == RevocationKey::ByValue {
-            return Ok(None);
-        }
-        let strategy = strategy_for(self.strategy_id);
-        if strategy.principal_kind() == Some(principal.kind.as_str()) {
-            return Ok(Some(principal.id.clone()));
+        match traits_for(self.strategy_id).identity_source {
+            IdentitySource::Value | IdentitySource::Nothing => return Ok(None),
+            IdentitySource::Principal(kind) if principal.kind == kind => {
+                return Ok(Some(principal.id.clone()));
+            }
+            IdentitySource::Principal(_) | IdentitySource::Claim => {}
         }
         let key = ItemKey::for_part(&self.credential.id, slot, &SecretPart::Secret);
         let secret = self.engine.store.get(&key).await;
@@ -148,7 +148,7 @@ impl ManagementClient<'_> {
         let Some(claim) = self.identify_secret(&secret).and_then(|found| found.remote_id) else {
             return Ok(None);
         };
-        let listed = match strategy.list(self).await {
+        let listed = match strategy_for(self.strategy_id).list(self).await {
             Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
             listed => listed?,
         };

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenring::domain::Secret;
-use tokenring::domain::response::ApiResponse;
+use tokenring::domain::request::HttpMethod;
+use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::net::{HttpClient, NetError, OutgoingRequest, Transport};
 use tokenring::store::{
     BackendInfo, CALL_TIMEOUT, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod,
@@ -40,6 +41,9 @@ pub(super) const CALL_FAULTS: [CallFault; 5] = [
 /// Counts the calls of all processes together and injects one fault.
 pub(super) struct FaultInjector {
     fault: Option<(usize, CallFault)>,
+    /// The write whose response is replaced, and the status that it gets.
+    misleading: Option<(usize, u16)>,
+    writes: AtomicUsize,
     calls: AtomicUsize,
     spent: AtomicBool,
     crash: Notify,
@@ -56,6 +60,8 @@ impl FaultInjector {
     pub(super) fn none() -> Self {
         Self {
             fault: None,
+            misleading: None,
+            writes: AtomicUsize::new(0),
             calls: AtomicUsize::new(0),
             spent: AtomicBool::new(false),
             crash: Notify::new(),
@@ -65,6 +71,24 @@ impl FaultInjector {
     /// Injects a fault into the n-th call; the first is 0.
     pub(super) fn at_call(nth: usize, fault: CallFault) -> Self {
         Self { fault: Some((nth, fault)), ..Self::none() }
+    }
+
+    /// Lets the n-th write at the provider take effect and answers it with this status and no body,
+    /// as a proxy may do; the first is 0. Requests for tokens do not count.
+    pub(super) fn misleading_write(nth: usize, status: u16) -> Self {
+        Self { misleading: Some((nth, status)), ..Self::none() }
+    }
+
+    /// Returns the status that the response to this request gets, if it is replaced.
+    fn misleading_status(&self, outgoing: &OutgoingRequest) -> Option<u16> {
+        let for_token = outgoing.url.path().ends_with("/token");
+        if outgoing.method == HttpMethod::Get || for_token {
+            return None;
+        }
+        let nth = self.writes.fetch_add(1, Ordering::SeqCst);
+        let (_, status) = self.misleading.filter(|(at, _)| *at == nth)?;
+        self.spent.store(true, Ordering::SeqCst);
+        Some(status)
     }
 
     /// Number of calls so far.
@@ -160,6 +184,11 @@ impl Transport for FaultInjectingTransport {
             why: "a test".to_owned(),
         };
         let timed_out = NetError::TimedOut { host, limit: Duration::from_secs(1) };
-        self.0.inject(self.1.send(outgoing), failed, timed_out).await
+        let misleading = self.0.misleading_status(&outgoing);
+        let response = self.0.inject(self.1.send(outgoing), failed, timed_out).await?;
+        Ok(match misleading {
+            Some(status) => ApiResponse { status, body: ResponseBody::Empty, ..response },
+            None => response,
+        })
     }
 }

@@ -6,6 +6,7 @@ mod account_template;
 mod creation_and_revocation;
 mod fault_injection;
 mod faults;
+mod identity;
 mod plans;
 mod program;
 mod revocation;

@@ -83,11 +83,13 @@ async fn a_refused_secret_and_a_field_delete_no_account() {
     rig.revoke_on_page(&fingerprint(&rig, "us01-pr-checks")).await;
     let wrong = seeded(&rig, other, "service_account_id");
     let dead = set_fields(&rig, &dead, &[("service_account_id", &wrong)]).await;
-    let user = ScriptedUser::new(&rig, "us01-pr-checks");
+    let user = ScriptedUser::new(&rig, "us01-pr-checks").decides(UserDecision::NoneOfThese);
     let plan = rig.fresh_engine().plan_revocation(&dead, Some(&admin)).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let status = rig.rotate(plan.clone(), &user).await;
-    assert_eq!(user.prompts.lock().unwrap()[0].step, "await-revoke", "the user decides");
+    let steps: Vec<_> =
+        user.prompts.lock().unwrap().iter().map(|prompt| prompt.step.clone()).collect();
+    assert_eq!(steps[..2], ["revoke", "await-revoke"], "the user decides");
     assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
     assert_eq!(rig.live_secrets("SNYK-US-01").await, before.living, "nothing was deleted");
 }

@@ -559,6 +559,12 @@ impl RotationRig {
             _ => panic!("the rotation has not ended: {status:#?}"),
         }
         let living = self.live_secrets(&plan.region).await;
+        let deleted: Vec<_> = before.living.difference(&living).collect();
+        assert!(
+            deleted.iter().all(|one| Some(*one) == before.old.as_ref())
+                || plan.overlap == SecretOverlap::Absent,
+            "deleted although it is not the old secret: {deleted:?}\n{status:#?}"
+        );
         let unknown: Vec<_> = living.symmetric_difference(&expected).collect();
         assert!(
             unknown.is_empty() || !status.manual_steps.is_empty(),

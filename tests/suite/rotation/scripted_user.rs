@@ -183,7 +183,12 @@ impl UserPrompter for ScriptedUser<'_> {
                 }
                 Some(PromptReply::Decided(decision))
             }
-            _ if prompt.accepts_paste => self.paste().await,
+            // A user who cannot create what is asked for gives up.
+            _ if prompt.accepts_paste => self.paste().await.or_else(|| {
+                let can_roll_back =
+                    prompt.choices.iter().any(|one| one.decision == UserDecision::RollBack);
+                can_roll_back.then_some(PromptReply::Decided(UserDecision::RollBack))
+            }),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 //! [`next_forward_step`] is the entry point. Orphans are deleted before the planned steps continue.
 //! The rollback direction is in `rollback.rs`; prompts are built in `prompts.rs`.
 
+use super::identity::OldSelection;
 use super::permits::{DeletionPermit, RevocationPermit, RevocationTarget};
 use super::prompts::{self, PromptKind, UserPrompt};
 use super::state::{RepeatedFailure, RotationState};
@@ -163,14 +164,16 @@ fn revoke_or_ask(state: &RotationState<'_>) -> Option<NextStep> {
 /// Asks the user which credential is the old one, where the stored secret does not name it.
 fn identify_old(state: &RotationState<'_>) -> Option<UserPrompt> {
     let by_id = state.plan.strategy_traits().revocation_key == RevocationKey::ById;
-    if !by_id || state.no_candidate_fits || state.confirmed_old().is_some() {
+    if !by_id || state.confirmed_old().is_some() {
         return None;
     }
     let candidates = state.old_remote_candidates();
-    let kind = match state.selected_old {
-        Some(selected) => PromptKind::ConfirmOld(selected.clone()),
-        None if candidates.is_empty() => return None,
-        None => PromptKind::SelectOld(candidates.into_iter().cloned().collect()),
+    let kind = match state.old_selection {
+        OldSelection::Selected(remote) => PromptKind::ConfirmOld(remote.clone()),
+        OldSelection::Open if !candidates.is_empty() => {
+            PromptKind::SelectOld(candidates.into_iter().cloned().collect())
+        }
+        OldSelection::Open | OldSelection::NoneFits | OldSelection::Confirmed(_) => return None,
     };
     Some(UserPrompt::new(state, &RotationStep::Revoke, kind))
 }

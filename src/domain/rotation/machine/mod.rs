@@ -1,11 +1,13 @@
 //! State machine of a rotation: takes a journal and returns what to do next.
 //!
 //! The machine is stateless, so running and resuming after a crash are the same code.
-//! `state` folds the journal into facts; `forward` and `rollback` choose the next step from these
-//! facts; `permits` guards revocation and deletion; `prompts` builds the questions to the user.
-//! Delays after failures wrap both directions. Start with [`next_step`].
+//! `state` folds the journal into facts, and `identity` answers which credential a secret belongs
+//! to. `forward` and `rollback` choose the next step from these facts; `permits` guards revocation
+//! and deletion; `prompts` builds the questions to the user. Delays after failures wrap both
+//! directions. Start with [`next_step`].
 
 mod forward;
+mod identity;
 mod permits;
 mod prompts;
 mod rollback;

@@ -7,23 +7,18 @@
 
 use std::collections::BTreeSet;
 
+use super::identity::OldSelection;
 use super::permits::RevocationTarget;
-use crate::domain::credential::SecretSlot;
-use crate::domain::rotation::access_scope::{
-    AccessScope, PrincipalPolicy, ScopeComparison, compare_scopes,
-};
+use crate::domain::rotation::access_scope::AccessScope;
 use crate::domain::rotation::journal::{
-    CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot,
-    ReconciliationResult, RevocationStatus, RotationJournal, SecretFingerprint, StepFailure,
-    StepFailureKind, StepOutcome, UserDecision,
+    CreatedSecret, CreationStatus, JournalEntry, OldSecretSnapshot, ReconciliationResult,
+    RevocationStatus, RotationJournal, SecretFingerprint, StepFailure, StepFailureKind,
+    StepOutcome, UserDecision,
 };
 use crate::domain::rotation::plan::RotationPlan;
 use crate::domain::rotation::purpose::RotationPurpose;
-use crate::domain::rotation::remote_credential::{RemoteCredential, parse_attempt};
 use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{
-    CreationTraceability, RevocationKey, SecretOverlap, StepActor,
-};
+use crate::domain::rotation::strategy_traits::{CreationTraceability, SecretOverlap, StepActor};
 
 /// Facts about a rotation, derived from its journal.
 pub(super) struct RotationState<'a> {
@@ -39,12 +34,8 @@ pub(super) struct RotationState<'a> {
     pub(super) completed_steps: BTreeSet<RotationStep>,
     /// The snapshot of the old secret; `None` before it is taken.
     pub(super) old_secret: Option<&'a OldSecretSnapshot>,
-    /// The old credential that the user chose.
-    pub(super) selected_old: Option<&'a RemoteCredential>,
-    /// Whether the user typed the name of the chosen credential after seeing what it is.
-    pub(super) selection_confirmed: bool,
-    /// Whether the user said that the old credential is none of the candidates.
-    pub(super) no_candidate_fits: bool,
+    /// What the user said about the old credential.
+    pub(super) old_selection: OldSelection<'a>,
     /// The new secret; `None` before it is created and after it is given up.
     pub(super) new_secret: Option<NewSecret<'a>>,
     /// What was created or pasted so far, also what was given up.
@@ -140,9 +131,7 @@ impl<'a> RotationState<'a> {
             started_steps: BTreeSet::new(),
             completed_steps: BTreeSet::new(),
             old_secret: None,
-            selected_old: None,
-            selection_confirmed: false,
-            no_candidate_fits: false,
+            old_selection: OldSelection::Open,
             new_secret: None,
             creation_history: CreationHistory::default(),
             manual_fallback: ManualFallback::default(),
@@ -175,13 +164,6 @@ impl<'a> RotationState<'a> {
     fn old_secret_may_be_replaced(&self) -> bool {
         self.creation_history.replacement_abandoned
             || (self.new_secret.is_some() && !self.new_secret_is_foreign())
-    }
-
-    /// Returns whether the pasted secret turned out to belong to something else, such as another
-    /// user.
-    fn new_secret_is_foreign(&self) -> bool {
-        matches!(self.scope_comparison(), Some(ScopeComparison::Different(_)))
-            && self.new_secret.as_ref().is_some_and(|new| !new.override_accepted)
     }
 
     /// Returns whether the rotation is rolling back.
@@ -222,111 +204,6 @@ impl<'a> RotationState<'a> {
         }
     }
 
-    /// Compares the new secret with the old one: first which credential it is, then what it can
-    /// access. Returns `None` before both are known.
-    pub(super) fn scope_comparison(&self) -> Option<ScopeComparison> {
-        let new = self.new_secret.as_ref()?;
-        let scope = new.access_scope?;
-        if self.plan.purpose == RotationPurpose::Create {
-            return Some(ScopeComparison::Same);
-        }
-        let old = self.old_secret?;
-        if let Some(objection) = self.identity_objection(new, old) {
-            return Some(objection);
-        }
-        Some(match &old.access {
-            OldAccess::Known(old) => {
-                compare_scopes(old, scope, self.plan.strategy_traits().principal_policy)
-            }
-            OldAccess::Unknown(why) => ScopeComparison::Incomparable(format!(
-                "the provider refuses the old secret ({why})"
-            )),
-        })
-    }
-
-    /// Returns why the new secret is not known to belong to a credential that was created for this
-    /// rotation. Only strategies whose secrets name a credential of their own are asked.
-    fn identity_objection(
-        &self,
-        new: &NewSecret<'_>,
-        old: &OldSecretSnapshot,
-    ) -> Option<ScopeComparison> {
-        let traits = self.plan.strategy_traits();
-        if traits.principal_policy != PrincipalPolicy::New
-            || traits.revocation_key != RevocationKey::ById
-        {
-            return None;
-        }
-        let created = new.created.remote.as_ref().map(|remote| remote.id.as_str());
-        match (new.origin, new.named_id) {
-            (SecretOrigin::Program, None) => None,
-            (SecretOrigin::Program, Some(named)) => {
-                let why = format!("acts as {named}, not as the credential that was created");
-                (created != Some(named)).then(|| ScopeComparison::Different(vec![why]))
-            }
-            (SecretOrigin::User, None) => Some(ScopeComparison::Incomparable(
-                "the provider does not report which credential it belongs to".to_owned(),
-            )),
-            (SecretOrigin::User, Some(named)) => match &old.listed_ids {
-                _ if self.existed_before(named) => Some(ScopeComparison::Different(vec![format!(
-                    "belongs to {named}, which existed before this rotation"
-                )])),
-                None => Some(ScopeComparison::Incomparable(format!(
-                    "it is unknown whether {named} existed before this rotation"
-                ))),
-                Some(_) => None,
-            },
-        }
-    }
-
-    /// Whether a credential with this ID is known to have existed before this rotation.
-    pub(super) fn existed_before(&self, id: &str) -> bool {
-        self.old_secret.is_some_and(|old| {
-            old.named_id.as_deref() == Some(id)
-                || old.remotes.iter().any(|remote| remote.id == id)
-                || old.listed_ids.as_ref().is_some_and(|listed| listed.contains(id))
-        })
-    }
-
-    /// Returns the old credential where it is certain: the stored secret names it, or the user
-    /// typed its name.
-    pub(super) fn confirmed_old(&self) -> Option<RemoteCredential> {
-        if let Some(selected) = self.selected_old {
-            return self.selection_confirmed.then(|| selected.clone());
-        }
-        let old = self.old_secret?;
-        let named = old.named_id.as_deref().filter(|id| !self.is_new_remote(id))?;
-        let listed = old.remotes.iter().find(|remote| remote.id == named).cloned();
-        let label = match &old.access {
-            OldAccess::Known(scope) if scope.principal.id == named => &scope.principal.name,
-            OldAccess::Known(_) | OldAccess::Unknown(_) => named,
-        };
-        Some(listed.unwrap_or_else(|| RemoteCredential::new(named, label)))
-    }
-
-    /// Returns the credentials that may be the old one at the provider.
-    pub(super) fn old_remote_candidates(&self) -> Vec<&'a RemoteCredential> {
-        let listed = self.old_secret.map_or(&[][..], |old| &old.remotes).iter();
-        match self.selected_old {
-            Some(chosen) => vec![chosen],
-            None => listed.filter(|remote| !self.is_new_remote(&remote.id)).collect(),
-        }
-    }
-
-    pub(super) fn is_new_remote(&self, id: &str) -> bool {
-        self.new_secret.as_ref().is_some_and(|new| {
-            new.named_id == Some(id)
-                || new.created.remote.as_ref().is_some_and(|remote| remote.id == id)
-        })
-    }
-
-    /// Returns whether the name of the credential shows that the program created it in this
-    /// rotation.
-    pub(super) fn is_created_by_rotation(&self, remote: &RemoteCredential) -> bool {
-        let attempt = parse_attempt(&self.plan.rotation, &remote.label);
-        attempt.is_some_and(|attempt| self.creation_history.attempts.contains(&attempt))
-    }
-
     /// Returns the next orphan that still exists at the provider.
     pub(super) fn next_orphan(&self) -> Option<&(String, RevocationTarget)> {
         self.creation_history.orphans.iter().find(|(key, _)| {
@@ -339,42 +216,6 @@ impl<'a> RotationState<'a> {
         self.creation_history.response_lost
             && self.plan.strategy_traits().traceability == CreationTraceability::ByName
             && !self.completed_steps.contains(&RotationStep::FindOrphans)
-    }
-
-    /// Returns how the new secret, while it is stored, is deleted at the provider; `None` if it
-    /// belongs to what existed before this rotation, so that there is nothing to delete. What the
-    /// user pasted is deleted by the ID that the secret itself names and that is known to be new;
-    /// otherwise the user deletes it.
-    pub(super) fn deletion_target(&self, new: &NewSecret<'_>) -> Option<RevocationTarget> {
-        let by_value = self.plan.strategy_traits().revocation_key == RevocationKey::ByValue;
-        let remote = new.created.remote.as_ref();
-        let named = || {
-            let named = new.named_id?;
-            let known = remote.filter(|remote| remote.id == named).cloned();
-            Some(known.unwrap_or_else(|| RemoteCredential::new(named, named)))
-        };
-        let by_id = |remote: Option<RemoteCredential>| {
-            remote.map_or(RevocationTarget::Unknown, RevocationTarget::ById)
-        };
-        match new.origin {
-            SecretOrigin::Program if by_value => {
-                Some(RevocationTarget::ByValue(SecretSlot::Pending))
-            }
-            SecretOrigin::Program => Some(by_id(named().or_else(|| remote.cloned()))),
-            SecretOrigin::User if by_value || !self.existing_ids_known() => {
-                Some(RevocationTarget::Unknown)
-            }
-            SecretOrigin::User => {
-                let target = named();
-                let existed = target.as_ref().is_some_and(|remote| self.existed_before(&remote.id));
-                (!existed).then(|| by_id(target))
-            }
-        }
-    }
-
-    /// Whether it is known what existed at the provider before this rotation.
-    fn existing_ids_known(&self) -> bool {
-        self.old_secret.is_some_and(|old| old.listed_ids.is_some())
     }
 
     fn apply_entry(&mut self, entry: &'a JournalEntry) {
@@ -544,30 +385,10 @@ impl<'a> RotationState<'a> {
                 .creation_history
                 .orphans
                 .push((remote.id.clone(), RevocationTarget::ById(remote.clone()))),
-            // The provider refused both the creation and the list: most likely nothing was created.
-            CreationStatus::Unknown(_) if refused => {
-                let name = self.plan.remote_name(self.creation_history.last_attempt_number());
-                self.manual_steps.push(format!(
-                    "check on the provider's page that {name} does not exist: its creation was \
-                     refused, and the list was not readable"
-                ));
-            }
+            // The provider explained why it created nothing, and refuses the list too.
+            CreationStatus::Unknown(_) if refused => {}
             CreationStatus::Unknown(_) => self.add_orphan(RevocationTarget::Unknown),
         }
-    }
-
-    /// Returns the fingerprint of a secret whose credential at the provider is uncertain. It may
-    /// belong to an attempt that was given up and deleted, or be listed later under an unrelated
-    /// name and be deleted as an orphan while it is in use.
-    fn uncertain_fingerprint(&self, status: &'a CreationStatus) -> Option<&'a SecretFingerprint> {
-        let CreationStatus::InPendingSlot(CreatedSecret { fingerprint, remote }) = status else {
-            return None;
-        };
-        let created = self.unresolved_step == Some(&RotationStep::Create);
-        let nameless = created
-            && remote.is_none()
-            && self.plan.strategy_traits().traceability == CreationTraceability::ByName;
-        (nameless || self.creation_history.possibly_unseen).then_some(fingerprint)
     }
 
     /// Returns whether a secret may have been created that the query did not find. If the provider
@@ -599,22 +420,9 @@ impl<'a> RotationState<'a> {
     fn apply_decision(&mut self, decision: &'a UserDecision) {
         match decision {
             UserDecision::Skip(step) => return self.skip_step(step),
-            UserDecision::Override(typed) if self.confirms_selection(typed) => {
-                self.selection_confirmed = true;
-            }
-            UserDecision::Override(typed) if typed == self.plan.name.as_str() => {
-                self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
-            }
-            UserDecision::SelectedOld(id) => {
-                let found = self
-                    .old_secret
-                    .and_then(|old| old.remotes.iter().find(|remote| remote.id == *id));
-                self.selected_old = found.filter(|remote| !self.is_new_remote(&remote.id));
-                (self.selection_confirmed, self.no_candidate_fits) = (false, false);
-            }
-            UserDecision::NoneOfThese => {
-                (self.selected_old, self.no_candidate_fits) = (None, true);
-            }
+            UserDecision::Override(typed) => self.apply_typed(typed),
+            UserDecision::SelectedOld(id) => self.old_selection = self.select_old(id),
+            UserDecision::NoneOfThese => self.old_selection = OldSelection::NoneFits,
             UserDecision::DeletedManually(key) => {
                 _ = self.completed_steps.insert(RotationStep::DeleteOrphan(key.clone()));
             }
@@ -626,9 +434,19 @@ impl<'a> RotationState<'a> {
             UserDecision::Continue => self.cancel_rollback(),
             UserDecision::Abandon => self.abandon(),
             UserDecision::Retry => self.reset_refusals(),
-            UserDecision::Override(_) | UserDecision::CreateAnother => {}
+            UserDecision::CreateAnother => {}
         }
         self.last_failure = None;
+    }
+
+    /// Applies a name that the user typed: of the selected old credential, else of the credential
+    /// itself to accept the new secret.
+    fn apply_typed(&mut self, typed: &str) {
+        if let Some(remote) = self.selection_named(typed) {
+            self.old_selection = OldSelection::Confirmed(remote);
+        } else if typed == self.plan.name.as_str() {
+            self.new_secret.iter_mut().for_each(|new| new.override_accepted = true);
+        }
     }
 
     /// Ends the rotation where it is, and lists what may be left.
@@ -650,12 +468,6 @@ impl<'a> RotationState<'a> {
     fn reset_refusals(&mut self) {
         self.manual_fallback = ManualFallback::default();
         self.last_failure = None;
-    }
-
-    /// Whether the user typed the name or the ID of the chosen credential.
-    fn confirms_selection(&self, typed: &str) -> bool {
-        let selected = self.selected_old.filter(|_| !self.selection_confirmed);
-        selected.is_some_and(|remote| typed == remote.label || typed == remote.id)
     }
 
     /// Continues forward again, unless the rollback has already changed something.
@@ -724,8 +536,10 @@ impl<'a> RotationState<'a> {
         for step in [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote] {
             self.completed_steps.remove(&step);
         }
-        if self.plan.overlap == SecretOverlap::SideBySide {
-            target.into_iter().for_each(|target| self.add_orphan(target));
+        if let Some(target) = target
+            && self.plan.overlap == SecretOverlap::SideBySide
+        {
+            self.add_orphan(target);
         }
     }
 
@@ -742,21 +556,9 @@ impl<'a> RotationState<'a> {
     fn is_new_fingerprint(&self, fingerprint: &SecretFingerprint) -> bool {
         self.new_secret.as_ref().is_some_and(|new| new.created.fingerprint == *fingerprint)
     }
-
-    fn unknown_orphans(&self, found: &[RemoteCredential]) -> Vec<(String, RevocationTarget)> {
-        let unknown = found.iter().filter(|remote| {
-            self.is_created_by_rotation(remote) && !self.is_new_remote(&remote.id)
-        });
-        unknown.map(|remote| (remote.id.clone(), RevocationTarget::ById(remote.clone()))).collect()
-    }
 }
 
 impl CreationHistory<'_> {
-    /// Returns the number of the latest attempt of the program.
-    fn last_attempt_number(&self) -> u32 {
-        self.attempts.last().copied().unwrap_or(1)
-    }
-
     /// Returns the number for the next attempt.
     pub(super) fn next_attempt_number(&self) -> u32 {
         u32::try_from(self.attempts.len())

@@ -153,7 +153,7 @@ fn finish(mut world: World, abort: Option<usize>) -> World {
                 "nothing new is left at the provider"
             );
         }
-        (RotationResult::Abandoned { .. }, _) => panic!("nobody abandoned it"),
+        (RotationResult::Abandoned { .. }, _) => panic!("no decision abandons it"),
         (RotationResult::RolledBack { .. }, RotationPurpose::Revoke) => {
             assert_eq!(world.slots, BTreeMap::from([(SecretSlot::Current, OLD)]));
             assert_eq!(world.live.keys().copied().collect::<Vec<_>>(), [OLD, STRANGER]);

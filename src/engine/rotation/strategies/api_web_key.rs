@@ -161,10 +161,6 @@ impl RotationStrategy for ApiWebKeyStrategy {
         Ok(pairs.filter(|_| response.is_success()))
     }
 
-    fn principal_kind(&self) -> Option<&'static str> {
-        Some("api_user")
-    }
-
     fn identity_fields(&self) -> &'static [&'static str] {
         &["key_id", "key_name"]
     }

@@ -257,7 +257,18 @@ impl ManagementResponse {
         match self.status {
             409 => Err(self.to_failure(StepFailureKind::OutcomeUnknown)),
             400..500 if full => Err(self.to_failure(StepFailureKind::QuotaExceeded)),
-            _ => self.require_success(),
+            _ if self.is_success() => Ok(self),
+            _ => Err(self.to_failure(self.kind_of_refusal())),
+        }
+    }
+
+    /// Returns whether a response that is no success is a refusal. The provider explains its own in
+    /// JSON; anything else may come from a proxy after the provider acted.
+    fn kind_of_refusal(&self) -> StepFailureKind {
+        let explained = self.body.as_object().is_some_and(|members| !members.is_empty());
+        match self.status {
+            400..500 if explained => StepFailureKind::Refused,
+            _ => StepFailureKind::OutcomeUnknown,
         }
     }
 
@@ -267,7 +278,7 @@ impl ManagementResponse {
         match self.status {
             404 | 410 => Ok(RevocationResponse::NotFound),
             401 | 429 => Err(self.to_failure(StepFailureKind::Retryable)),
-            403 => Err(self.to_failure(StepFailureKind::Refused)),
+            403 => Err(self.to_failure(self.kind_of_refusal())),
             _ if self.is_success() => Ok(RevocationResponse::Accepted),
             _ => Err(self.to_failure(StepFailureKind::OutcomeUnknown)),
         }
@@ -280,7 +291,7 @@ impl ManagementResponse {
             || self.text_at("/errors/0/source/pointer") == Some("/data/attributes/secret");
         match self.status {
             400 if unknown => Ok(RevocationResponse::NotFound),
-            400 => Err(self.to_failure(StepFailureKind::Refused)),
+            400 => Err(self.to_failure(self.kind_of_refusal())),
             _ => self.require_deleted(),
         }
     }

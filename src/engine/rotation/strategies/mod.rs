@@ -120,12 +120,6 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         Ok(BTreeMap::new())
     }
 
-    /// Returns the type of principal whose ID is the credential's ID, so that a secret names its
-    /// credential by acting as it; `None` where secrets act as a principal that may hold several.
-    fn principal_kind(&self) -> Option<&'static str> {
-        None
-    }
-
     /// Returns the names of the credential's fields that hold its ID and name at the provider.
     fn identity_fields(&self) -> &'static [&'static str] {
         &[]

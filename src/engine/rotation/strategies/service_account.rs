@@ -124,10 +124,6 @@ impl RotationStrategy for ServiceAccountStrategy {
         locate_account(client).await
     }
 
-    fn principal_kind(&self) -> Option<&'static str> {
-        Some("service_account")
-    }
-
     fn identity_fields(&self) -> &'static [&'static str] {
         &["service_account_id"]
     }
