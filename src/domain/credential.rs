@@ -150,8 +150,15 @@ impl CredentialId {
 }
 
 impl CredentialName {
-    /// Parses a name and trims surrounding whitespace.
+    /// Parses a name that a user entered: trims surrounding whitespace and composes its characters
+    /// (Unicode NFC).
     pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
+        Self::from_stored(&super::text::compose(text))
+    }
+
+    /// Parses a stored name, whose characters stay as they are: names were not always composed, and
+    /// a name is looked up by its characters.
+    pub fn from_stored(text: &str) -> Result<Self, CredentialNameError> {
         let name = text.trim();
         if name.is_empty() {
             Err(CredentialNameError::Empty)
@@ -215,7 +222,7 @@ impl TryFrom<String> for CredentialName {
     type Error = CredentialNameError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+        Self::from_stored(&text)
     }
 }
 
@@ -244,6 +251,15 @@ mod tests {
             Err(CredentialNameError::UnprintableCharacter)
         );
         assert_eq!(CredentialName::parse("--all"), Err(CredentialNameError::LeadingDash));
+    }
+
+    #[test]
+    fn an_entered_name_is_composed_and_a_stored_one_is_not() {
+        let [composed, decomposed] = ["caf\u{e9}", "cafe\u{301}"];
+        assert_eq!(CredentialName::parse(decomposed).unwrap().as_str(), composed);
+        assert_eq!(CredentialName::from_stored(decomposed).unwrap().as_str(), decomposed);
+        let read: CredentialName = serde_json::from_str(&format!("\"{decomposed}\"")).unwrap();
+        assert_eq!(read.as_str(), decomposed);
     }
 
     #[test]

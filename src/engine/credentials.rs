@@ -5,6 +5,7 @@
 //! leave a secret that no index entry names. Start with [`Engine::add_credential`] and
 //! [`Engine::disclose_secret`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use super::access_tokens::ACCESS_TOKEN_PART;
 use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
+use super::metadata::{clean_fields, clean_labels};
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
@@ -20,6 +22,7 @@ use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
 use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::index::{Database, DatabaseError};
 use crate::store::{self, ItemKey, StoreError};
@@ -72,10 +75,19 @@ impl Engine {
     }
 
     /// Returns the credential with this name; if there is none, the problem offers the nearest
-    /// names.
+    /// names. A stored name need not be composed, so a name is looked up as it is first.
     pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
         let name = name.to_owned();
-        self.with_database(move |index| index.credential_by_name(&name)).await
+        self.with_database(move |index| {
+            let found = index.credential_by_name(&name);
+            match (&found, compose(&name)) {
+                (Err(DatabaseError::UnknownCredential { .. }), Cow::Owned(composed)) => {
+                    index.credential_by_name(&composed)
+                }
+                _ => found,
+            }
+        })
+        .await
     }
 
     /// Returns the credential with this ID.
@@ -108,9 +120,11 @@ impl Engine {
     pub async fn edit_credential(
         &self,
         id: &CredentialId,
-        edit: CredentialEdit,
+        mut edit: CredentialEdit,
     ) -> Result<Credential, Problem> {
         let before = self.credential_by_id(id).await?;
+        edit.fields = clean_fields(edit.fields, &before.fields)?;
+        edit.labels = edit.labels.map(|labels| clean_labels(labels, &before.labels)).transpose()?;
         self.validate_edit(&before, &edit)?;
         let _claim = if disturbs_rotation(&before, &edit) {
             Some(self.claim_without_rotation(id).await?)
@@ -231,15 +245,16 @@ impl Engine {
     ) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
         let kind = self.catalog.kind(&new.provider, &new.kind)?;
         let region = self.catalog.region(&new.provider, &new.region)?.id.clone();
-        check_fields(kind, &new.fields)?;
+        let fields = clean_fields(new.fields, &BTreeMap::new())?;
+        check_fields(kind, &fields)?;
         let credential = Credential {
             id: CredentialId::from_random(random_bytes()?),
             name: new.name,
             provider: new.provider,
             kind: new.kind,
             region,
-            fields: new.fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-            labels: new.labels,
+            fields: fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            labels: clean_labels(new.labels, &[])?,
             created: self.now(),
             expires: new.expires,
             fingerprint: None,

@@ -18,6 +18,8 @@ mod exec;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fuzz;
+#[cfg(unix)]
+mod hostile_text;
 mod house;
 #[cfg(unix)]
 mod import;
