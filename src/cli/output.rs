@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use super::secret_arguments::{mask_arguments, process_arguments};
 use super::style::ColorMode;
 use super::table::TextTable;
 use crate::domain::Problem;
@@ -146,8 +147,10 @@ impl CliOutput {
         }
     }
 
-    /// Prints a problem on standard error and returns the exit code of its class.
+    /// Prints a problem on standard error, without secrets that were typed as arguments, and returns
+    /// the exit code of its class.
     pub(super) fn print_problem(&self, problem: &Problem) -> ExitCode {
+        let problem = &mask_arguments(problem, &process_arguments());
         let _ = if self.json {
             writeln!(io::stderr(), "{}", escaped_json(&serde_json::json!({ "error": problem })))
         } else {

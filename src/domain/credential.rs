@@ -43,6 +43,9 @@ pub enum CredentialNameError {
     /// The text starts like a command-line option.
     #[error("the name starts with \"-\" and would be read as an option")]
     LeadingDash,
+    /// The text contains a secret, or something that looks like one.
+    #[error("the name contains a secret, or something that looks like one")]
+    LooksLikeSecret,
 }
 
 /// Credential as the index stores it. No field is secret.
@@ -153,6 +156,9 @@ impl CredentialName {
     /// Parses a name that a user entered: trims surrounding whitespace and composes its characters
     /// (Unicode NFC).
     pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
+        if super::redact::shape::looks_like_secret(text) {
+            return Err(CredentialNameError::LooksLikeSecret);
+        }
         Self::from_stored(&super::text::compose(text))
     }
 
@@ -251,6 +257,14 @@ mod tests {
             Err(CredentialNameError::UnprintableCharacter)
         );
         assert_eq!(CredentialName::parse("--all"), Err(CredentialNameError::LeadingDash));
+    }
+
+    #[test]
+    fn an_entered_name_is_not_a_secret() {
+        for secret in ["snyk_uat.1a2b3c4d.e30.c2ln", "0000abcd-0000-4000-8000-000000001234"] {
+            assert_eq!(CredentialName::parse(secret), Err(CredentialNameError::LooksLikeSecret));
+            assert!(CredentialName::from_stored(secret).is_ok(), "a stored name is readable");
+        }
     }
 
     #[test]

@@ -1,9 +1,10 @@
-//! Validation of labels and field values: texts that users enter, and that terminals, shells and
+//! Validation of labels, field values and reasons: texts that users enter, and that terminals, shells and
 //! other programs receive.
 //!
 //! Stored values are not validated again, because they may be older than a rule. Start at
-//! [`parse_label`] and [`parse_field`].
+//! [`parse_label`], [`parse_field`] and [`parse_reason`].
 
+use super::redact::shape::{contains_token, looks_like_secret};
 use super::text;
 
 /// Maximum length of a label in characters.
@@ -12,7 +13,10 @@ pub const MAX_LABEL_CHARS: usize = 64;
 /// Maximum length of the value of a field in characters.
 pub const MAX_FIELD_CHARS: usize = 1024;
 
-/// Reason why a text is not a valid label or field value.
+/// Maximum length of a reason in characters.
+pub const MAX_REASON_CHARS: usize = 500;
+
+/// Reason why a text is not a valid label, field value or reason.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
     /// The label is empty or only whitespace.
@@ -24,6 +28,9 @@ pub enum MetadataError {
     /// The text contains an invisible character or one that controls a terminal.
     #[error("it contains a character that cannot be displayed")]
     UnprintableCharacter,
+    /// The text contains a secret, or something that looks like one.
+    #[error("it contains a secret, or something that looks like one")]
+    LooksLikeSecret,
 }
 
 /// Parses a label: trims surrounding whitespace and composes its characters (Unicode NFC).
@@ -33,7 +40,7 @@ pub fn parse_label(label: &str) -> Result<String, MetadataError> {
         return Err(MetadataError::Empty);
     }
     validate(&label, MAX_LABEL_CHARS)?;
-    Ok(label)
+    if looks_like_secret(&label) { Err(MetadataError::LooksLikeSecret) } else { Ok(label) }
 }
 
 /// Parses the value of a field and composes its characters (Unicode NFC). An empty value means no
@@ -49,11 +56,21 @@ pub fn validate_field(value: &str) -> Result<(), MetadataError> {
     validate(value, MAX_FIELD_CHARS)
 }
 
+/// Parses the reason for a change in the user's own words, and composes its characters (Unicode
+/// NFC). A reason may be empty and may name identifiers.
+pub fn parse_reason(reason: &str) -> Result<String, MetadataError> {
+    let reason = text::compose(reason.trim()).into_owned();
+    validate(&reason, MAX_REASON_CHARS)?;
+    Ok(reason)
+}
+
 fn validate(value: &str, max_chars: usize) -> Result<(), MetadataError> {
     if value.chars().count() > max_chars {
         Err(MetadataError::TooLong(max_chars))
     } else if value.chars().any(text::is_unprintable) {
         Err(MetadataError::UnprintableCharacter)
+    } else if contains_token(value) {
+        Err(MetadataError::LooksLikeSecret)
     } else {
         Ok(())
     }
@@ -80,5 +97,15 @@ mod tests {
         assert_eq!(parse_field("cafe\u{301}"), Ok("caf\u{e9}".to_owned()));
         assert_eq!(parse_field(&"x".repeat(1025)), Err(MetadataError::TooLong(1024)));
         assert_eq!(validate_field("/keys/cafe\u{301}.pem"), Ok(()));
+    }
+    #[test]
+    fn secrets_are_refused_and_identifiers_only_in_labels() {
+        let (token, uuid) = ("snyk_uat.1a2b3c4d.e30.c2ln", "0000abcd-0000-4000-8000-000000001234");
+        let refusal = || Err(MetadataError::LooksLikeSecret);
+        assert_eq!([parse_label(token), parse_label(uuid)], [refusal(), refusal()]);
+        assert_eq!(parse_field(token), refusal());
+        assert_eq!(parse_reason(&format!("leaked: {token}")), refusal());
+        assert_eq!(parse_field(uuid), Ok(uuid.to_owned()));
+        assert_eq!(parse_reason(uuid), Ok(uuid.to_owned()));
     }
 }

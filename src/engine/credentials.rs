@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::access_tokens::ACCESS_TOKEN_PART;
 use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
-use super::metadata::{clean_fields, clean_labels};
+use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
@@ -99,8 +99,10 @@ impl Engine {
     /// Adds a credential: validates it before anything is written, verifies the store, then writes.
     pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
         let (credential, mut secrets) = self.validate_new(new)?;
+        reject_own_secrets(&credential, secrets.values().map(AsRef::as_ref))?;
         self.ensure_name_free(&credential.name).await?;
         self.verify_store().await?;
+        self.ensure_no_secret(&credential).await?;
         let credential = Credential {
             fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?),
             ..credential
@@ -126,6 +128,7 @@ impl Engine {
         edit.fields = clean_fields(edit.fields, &before.fields)?;
         edit.labels = edit.labels.map(|labels| clean_labels(labels, &before.labels)).transpose()?;
         self.validate_edit(&before, &edit)?;
+        self.reject_entered_secrets(&before, &edit).await?;
         let _claim = if disturbs_rotation(&before, &edit) {
             Some(self.claim_without_rotation(id).await?)
         } else {
@@ -344,6 +347,25 @@ impl Engine {
         fields.extend(edit.fields.clone());
         check_fields(kind, &fields)?;
         edit.secret.as_deref().map_or(Ok(()), |secret| self.check_secret_size(secret))
+    }
+
+    /// Rejects an edit that writes a secret into the name, a label or a field. With a locked store
+    /// only the new secret is compared.
+    async fn reject_entered_secrets(
+        &self,
+        before: &Credential,
+        edit: &CredentialEdit,
+    ) -> Result<(), Problem> {
+        let mut after = before.clone();
+        apply_edit(&mut after, edit.clone(), None);
+        reject_own_secrets(&after, edit.secret.iter().map(AsRef::as_ref))?;
+        if edit.name.is_none() && edit.labels.is_none() && edit.fields.is_empty() {
+            return Ok(());
+        }
+        match self.ensure_no_secret(&after).await {
+            Err(problem) if problem.class == ProblemClass::Store => Ok(()),
+            checked => checked,
+        }
     }
 
     async fn replace_secret(

@@ -58,6 +58,7 @@ mod terminal;
 mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
+mod typed_secrets;
 
 /// The allocator of the program, so that tests of memory see the same behavior as on a user's
 /// machine.

@@ -15,7 +15,7 @@ use super::audit::AuditEvent;
 use super::consumer::{clear_secret, run_blocking};
 use super::task_protocol::NewCredential;
 use crate::domain::consumer::ConsumerTarget;
-use crate::domain::credential::SecretPart;
+use crate::domain::credential::{CredentialNameError, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
@@ -84,6 +84,9 @@ const UNKNOWN_SHAPE_REASON: &str =
 /// Maximum length of a derived name, which leaves room for a number.
 const MAX_DERIVED_NAME_CHARS: usize = 50;
 
+/// Name of a credential whose place gives none.
+const FALLBACK_NAME: &str = "imported";
+
 impl Engine {
     /// Finds secrets of known formats in a source. Does not open the store.
     pub async fn find_import_candidates(
@@ -130,6 +133,10 @@ impl Engine {
     /// Returns an unused name based on a place, with a number if the name is taken.
     pub async fn unused_name(&self, location: &str) -> Result<CredentialName, Problem> {
         let base = derive_name(location);
+        let base = match CredentialName::parse(&base) {
+            Err(CredentialNameError::LooksLikeSecret) => FALLBACK_NAME.to_owned(),
+            _ => base,
+        };
         let taken: Vec<_> =
             self.credentials().await?.into_iter().map(|credential| credential.name).collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
@@ -322,7 +329,7 @@ fn derive_name(location: &str) -> String {
     let name: String =
         words.collect::<Vec<_>>().join("-").chars().take(MAX_DERIVED_NAME_CHARS).collect();
     let name = name.trim_matches(['-', '.']).to_ascii_lowercase();
-    if name.is_empty() { "imported".to_owned() } else { name }
+    if name.is_empty() { FALLBACK_NAME.to_owned() } else { name }
 }
 
 fn audit_location(target: &ConsumerTarget) -> String {
