@@ -58,6 +58,10 @@ impl serde_json::ser::Formatter for EscapingFormatter {
 /// Writes a piece of JSON. Only strings can contain such characters, apart from line breaks and
 /// tabs.
 fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    // Most text is plain; a long list has megabytes of it.
+    if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return writer.write_all(fragment.as_bytes());
+    }
     let mut written = 0;
     for (at, c) in fragment.char_indices() {
         if is_unprintable(c) && !c.is_ascii_whitespace() {

@@ -21,6 +21,7 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::SecretFormat;
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
@@ -269,7 +270,26 @@ impl Engine {
         secrets
             .extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
         secrets.values().try_for_each(|secret| self.check_secret_size(secret))?;
+        Self::check_secret_lines(kind, &secrets[&SecretPart::Secret])?;
         Ok((credential, secrets))
+    }
+
+    /// Rejects a secret of several lines for a kind whose secrets have one: a private key that was
+    /// pasted or piped in the place of a token.
+    fn check_secret_lines(kind: &CredentialKind, secret: &Secret) -> Result<(), Problem> {
+        let rules = &kind.recognition_rules;
+        if !secret.is_multiline()
+            || rules.is_empty()
+            || rules.iter().any(|rule| rule.shape == SecretFormat::PemKey)
+        {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "The secret has several lines",
+            format!("the secret of the kind \"{}\" has one line", kind.title),
+            "paste only the secret; for a private key, choose a kind that signs with one",
+        )
+        .with_class(ProblemClass::Usage))
     }
 
     fn check_secret_size(&self, secret: &Secret) -> Result<(), Problem> {
@@ -346,7 +366,9 @@ impl Engine {
         let mut fields = before.fields.clone();
         fields.extend(edit.fields.clone());
         check_fields(kind, &fields)?;
-        edit.secret.as_deref().map_or(Ok(()), |secret| self.check_secret_size(secret))
+        let Some(secret) = edit.secret.as_deref() else { return Ok(()) };
+        self.check_secret_size(secret)?;
+        Self::check_secret_lines(kind, secret)
     }
 
     /// Rejects an edit that writes a secret into the name, a label or a field. With a locked store

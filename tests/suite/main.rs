@@ -38,6 +38,8 @@ mod persisted;
 mod pictures;
 #[cfg(unix)]
 mod plain;
+#[cfg(unix)]
+mod prompts;
 mod reach;
 mod request;
 mod rotation;
