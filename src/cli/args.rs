@@ -5,6 +5,7 @@ use time::{Date, OffsetDateTime};
 
 use super::context::CliContext;
 use super::json::CredentialJson;
+use crate::domain::credential::CredentialNameError;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem, Timestamp};
 
@@ -25,6 +26,13 @@ pub(super) fn print_credential(
 /// Parses the name of a credential.
 pub(super) fn parse_name(text: &str) -> Result<CredentialName, Problem> {
     CredentialName::parse(text).map_err(|error| {
+        if error == CredentialNameError::LooksLikeSecret {
+            return usage_problem(
+                "Invalid name",
+                &format!("{error}; if it is one, the shell has written it to its history"),
+                "delete the command from the shell's history, and choose another name; the secret comes from a pipe or a prompt",
+            );
+        }
         Problem::new("Invalid name", error.to_string(), "use 1 to 64 visible characters")
             .with_class(ProblemClass::Usage)
     })

@@ -12,11 +12,23 @@ use super::args::usage_problem;
 use super::context::CliContext;
 use crate::config::{AppPaths, Settings};
 use crate::domain::provider::{Provider, ProviderCatalog};
+use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
 use crate::engine;
 
 /// Environment variable by which a shell requests completions.
 const COMPLETION_VARIABLE: &str = "TOKENRING_COMPLETE";
+
+/// How a shell inserts a completion into the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CompletionQuoting {
+    /// The shell inserts the text as it is and understands backslashes.
+    Backslash,
+    /// The shell inserts the text as it is and understands single quotes.
+    SingleQuotes,
+    /// The shell quotes the text itself.
+    ByShell,
+}
 
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
@@ -166,13 +178,69 @@ fn load_credentials() -> Option<Vec<Credential>> {
     super::process::build_runtime().ok()?.block_on(engine.credentials()).ok()
 }
 
+/// Returns the candidates that start with the typed text, quoted for the shell that asks. The typed
+/// text may be quoted too.
 fn matching_candidates(
     prefix: &OsStr,
     all: impl Iterator<Item = CompletionCandidate>,
 ) -> Vec<CompletionCandidate> {
+    let quoting =
+        CompletionQuoting::for_shell(&std::env::var(COMPLETION_VARIABLE).unwrap_or_default());
     let prefix = prefix.to_string_lossy().to_lowercase();
-    all.filter(|candidate| {
-        candidate.get_value().to_string_lossy().to_lowercase().starts_with(&prefix)
+    all.filter_map(|candidate| {
+        let value = sanitize_line(&candidate.get_value().to_string_lossy());
+        let quoted = quoting.quote(&value);
+        let matches = [&value, &quoted].iter().any(|text| text.to_lowercase().starts_with(&prefix));
+        let help = candidate.get_help().map(|help| sanitize_line(&help.to_string()).into());
+        matches.then(|| CompletionCandidate::new(quoted).help(help))
     })
     .collect()
+}
+
+impl CompletionQuoting {
+    fn for_shell(name: &str) -> Self {
+        match name {
+            "zsh" | "fish" | "elvish" => Self::ByShell,
+            "powershell" | "pwsh" | "powershell_ise" => Self::SingleQuotes,
+            _ => Self::Backslash,
+        }
+    }
+
+    /// Quotes a text so that the shell reads it as one word without expansions. Letters outside
+    /// ASCII have no meaning for a shell.
+    fn quote(self, text: &str) -> String {
+        let is_plain = |c: char| {
+            !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | '@')
+        };
+        match self {
+            Self::Backslash => text
+                .chars()
+                .flat_map(|c| (!is_plain(c)).then_some('\\').into_iter().chain([c]))
+                .collect(),
+            Self::SingleQuotes if !text.chars().all(is_plain) => {
+                format!("'{}'", text.replace('\'', "''"))
+            }
+            Self::SingleQuotes | Self::ByShell => text.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shell_gets_its_quotes() {
+        let name = "it's $(id)";
+        for (shell, quoted) in [
+            ("bash", "it\\'s\\ \\$\\(id\\)"),
+            ("powershell", "'it''s $(id)'"),
+            ("zsh", name),
+            ("fish", name),
+        ] {
+            assert_eq!(CompletionQuoting::for_shell(shell).quote(name), quoted, "{shell}");
+        }
+        assert_eq!(CompletionQuoting::Backslash.quote("ci-scanner.2"), "ci-scanner.2");
+        assert_eq!(CompletionQuoting::SingleQuotes.quote("ci-scanner.2"), "ci-scanner.2");
+    }
 }

@@ -171,9 +171,9 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
         return Err(state.clone().into());
     }
     if *state != StoreError::NotInitialized {
-        return prompt::read_hidden("Passphrase for the encrypted file");
+        return prompt::read_hidden_line("Passphrase for the encrypted file");
     }
-    let chosen = prompt::read_hidden("New passphrase for the encrypted file")?;
+    let chosen = prompt::read_hidden_line("New passphrase for the encrypted file")?;
     if chosen.is_empty() {
         let why = "an empty passphrase does not protect the secrets";
         return Err(Problem::new(
@@ -183,7 +183,7 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
         )
         .with_class(ProblemClass::Usage));
     }
-    if !prompt::read_hidden("Confirm passphrase")?.same_as(&chosen) {
+    if !prompt::read_hidden_line("Confirm passphrase")?.same_as(&chosen) {
         let why = "the passphrases do not match";
         return Err(Problem::new(
             "The encrypted file was not created",

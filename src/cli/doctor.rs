@@ -98,5 +98,5 @@ pub(super) fn print_diagnostics(
             }
         }
     }
-    context.out.print_text(&lines.join("\n"))
+    context.out.print_styled(&lines.join("\n"))
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::context::CliContext;
 use super::{args, identify, secret_input};
+use crate::domain::text::compose;
 use crate::domain::{Problem, Timestamp};
 use crate::engine::task_protocol;
 
@@ -90,7 +91,9 @@ impl EditArgs {
     }
 
     fn update_labels(&self, mut labels: Vec<String>) -> Vec<String> {
-        labels.retain(|label| !self.unlabels.contains(label));
+        let is_removed =
+            |label: &String| self.unlabels.iter().any(|removed| compose(removed) == compose(label));
+        labels.retain(|label| !is_removed(label));
         let new: Vec<_> =
             self.labels.iter().filter(|label| !labels.contains(label)).cloned().collect();
         labels.extend(new);

@@ -3,6 +3,7 @@
 use super::context::CliContext;
 use super::json::{CredentialJson, format_rfc3339};
 use super::table::{TextTable, pad};
+use crate::domain::text::{compose, sanitize_line};
 use crate::domain::{Credential, Problem, Timestamp, format};
 
 /// List all credentials
@@ -52,7 +53,9 @@ impl ListArgs {
 
     fn matches_filter(&self, credential: &Credential) -> bool {
         self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
-            && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))
+            && self.label.as_ref().is_none_or(|label| {
+                credential.labels.iter().any(|known| compose(known) == compose(label))
+            })
     }
 }
 
@@ -109,7 +112,7 @@ fn describe_credential(credential: &Credential, now: Timestamp) -> String {
     rows.extend(credential.fingerprint.clone().map(|fingerprint| ("fingerprint", fingerprint)));
     let width = rows.iter().map(|(title, _)| title.len()).max().unwrap_or(0);
     rows.iter()
-        .map(|(title, value)| format!("{}  {value}", pad(title, width)))
+        .map(|(title, value)| format!("{}  {}", pad(title, width), sanitize_line(value)))
         .collect::<Vec<_>>()
         .join("\n")
 }

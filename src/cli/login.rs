@@ -1,8 +1,9 @@
 //! `tokenring login`: signs in with the browser.
 
 use std::collections::BTreeMap;
-use std::io::BufRead as _;
+use std::io::{BufRead as _, IsTerminal as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use time::format_description::well_known::Rfc3339;
 use url::Url;
@@ -16,6 +17,7 @@ use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::AwaitedCallback;
 use crate::engine::{self, Engine, NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
+use crate::tui::terminal_line::{InputEcho, read_answer};
 
 /// Sign in with the browser
 #[derive(Debug, clap::Args)]
@@ -191,16 +193,56 @@ pub(super) fn print_sign_in_page(
     Ok(())
 }
 
+/// Reader of the callback URL at the terminal. When it is dropped, it stops reading and gives the
+/// terminal back.
+struct CallbackUrlReader {
+    canceled: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl CallbackUrlReader {
+    /// Starts the thread that reads lines until one is a URL.
+    fn start(sender: tokio::sync::oneshot::Sender<Url>) -> Self {
+        let canceled = Arc::new(AtomicBool::new(false));
+        let is_canceled = Arc::clone(&canceled);
+        let thread = std::thread::spawn(move || {
+            while let Ok(Some(line)) = read_answer("", InputEcho::Visible, Some(&is_canceled)) {
+                let text = String::from_utf8_lossy(&line);
+                if let Some(address) = text.lines().find_map(|line| Url::parse(line.trim()).ok()) {
+                    let _ = sender.send(address);
+                    return;
+                }
+            }
+        });
+        Self { canceled, thread: Some(thread) }
+    }
+}
+
+impl Drop for CallbackUrlReader {
+    fn drop(&mut self) {
+        self.canceled.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 /// Reads the callback URL from a line of standard input; lines that are not a URL are skipped.
 ///
-/// The reading thread is left running when the sign-in ends otherwise, because nothing can wake it.
+/// A thread that reads a pipe is left running when the sign-in ends otherwise, because nothing can
+/// wake it.
 pub(super) async fn read_callback_url() -> Url {
     let (sender, receiver) = tokio::sync::oneshot::channel();
-    std::thread::spawn(move || {
-        let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
-        let address = lines.find_map(|line| Url::parse(line.trim()).ok());
-        address.map(|address| sender.send(address))
-    });
+    let _reader = if std::io::stdin().is_terminal() {
+        Some(CallbackUrlReader::start(sender))
+    } else {
+        std::thread::spawn(move || {
+            let mut lines = std::io::stdin().lock().lines().map_while(Result::ok);
+            let address = lines.find_map(|line| Url::parse(line.trim()).ok());
+            address.map(|address| sender.send(address))
+        });
+        None
+    };
     match receiver.await {
         Ok(address) => address,
         Err(_) => std::future::pending().await,

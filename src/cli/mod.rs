@@ -44,6 +44,7 @@ mod revoke;
 mod rotate;
 mod sandbox;
 mod scan;
+mod secret_arguments;
 mod secret_input;
 mod store;
 mod style;
@@ -164,17 +165,22 @@ pub fn main() -> ExitCode {
     completions::answer_shell();
     let cli = match parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            return output::print_parse_error(
-                &error,
-                std::env::args_os().any(|argument| argument == "--json"),
-            );
-        }
+        Err(error) => return print_parse_error(error),
     };
     let output = CliOutput::new(cli.global.json);
     match run(cli, &output) {
         Ok(code) => ExitCode::from(code),
         Err(problem) => output.print_problem(&problem),
+    }
+}
+
+/// Prints an error of the argument parser, without values that may be secrets.
+fn print_parse_error(error: clap::Error) -> ExitCode {
+    let arguments = secret_arguments::process_arguments();
+    let json = arguments.iter().any(|argument| argument == "--json");
+    match secret_arguments::surplus_argument_problem(&error, &arguments) {
+        Some(problem) => CliOutput::new(json).print_problem(&problem),
+        None => output::print_parse_error(&secret_arguments::without_values(error), json),
     }
 }
 

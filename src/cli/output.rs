@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
+use super::secret_arguments::{mask_arguments, process_arguments};
 use super::style::ColorMode;
 use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
-use crate::domain::text::{sanitize, sanitize_line};
+use crate::domain::text::{is_unprintable, sanitize, sanitize_line};
 use crate::engine::exec::OutputStream;
 
 /// Width of a progress bar in cells.
@@ -31,6 +32,56 @@ pub(super) struct CliOutput {
 
 /// Whether plain-text mode is on, in which progress that overwrites itself is omitted.
 static PLAIN_MODE: AtomicBool = AtomicBool::new(false);
+
+/// Compact JSON in which characters that would control a terminal are escaped, as in `\u009b`. The
+/// values stay the same for every reader.
+struct EscapingFormatter;
+
+impl serde_json::ser::Formatter for EscapingFormatter {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_escaped(writer, fragment)
+    }
+
+    fn write_raw_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_escaped(writer, fragment)
+    }
+}
+
+/// Writes a piece of JSON. Only strings can contain such characters, apart from line breaks and
+/// tabs.
+fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    // Most text is plain; a long list has megabytes of it.
+    if fragment.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return writer.write_all(fragment.as_bytes());
+    }
+    let mut written = 0;
+    for (at, c) in fragment.char_indices() {
+        if is_unprintable(c) && !c.is_ascii_whitespace() {
+            writer.write_all(&fragment.as_bytes()[written..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            written = at + c.len_utf8();
+        }
+    }
+    writer.write_all(&fragment.as_bytes()[written..])
+}
+
+fn escaped_json(value: &serde_json::Value) -> String {
+    let mut bytes = Vec::new();
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, EscapingFormatter);
+    value
+        .serialize(&mut serializer)
+        .map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&bytes).into_owned())
+}
 
 impl CliOutput {
     /// Creates the output, as JSON or as text.
@@ -47,15 +98,21 @@ impl CliOutput {
     #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
     pub(super) fn print_json(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        serde_json::to_writer(&mut out, value)
+        value
+            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, EscapingFormatter))
             .map_err(io::Error::from)
             .and_then(|()| finish_line(out))
             .or_else(ignore_broken_pipe)
     }
 
-    /// Prints lines of text.
-    #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
+    /// Prints lines of text, without characters that would control the terminal.
     pub(super) fn print_text(&self, text: &str) -> Result<(), Problem> {
+        self.print_styled(&sanitize(text))
+    }
+
+    /// Prints lines of text that contain colors; the caller has sanitized the rest.
+    #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
+    pub(super) fn print_styled(&self, text: &str) -> Result<(), Problem> {
         let mut out = io::stdout().lock();
         writeln!(out, "{text}").and_then(|()| out.flush()).or_else(ignore_broken_pipe)
     }
@@ -94,10 +151,12 @@ impl CliOutput {
         }
     }
 
-    /// Prints a problem on standard error and returns the exit code of its class.
+    /// Prints a problem on standard error, without secrets that were typed as arguments, and returns
+    /// the exit code of its class.
     pub(super) fn print_problem(&self, problem: &Problem) -> ExitCode {
+        let problem = &mask_arguments(problem, &process_arguments());
         let _ = if self.json {
-            writeln!(io::stderr(), "{}", serde_json::json!({ "error": problem }))
+            writeln!(io::stderr(), "{}", escaped_json(&serde_json::json!({ "error": problem })))
         } else {
             let error = ColorMode::detect(io::stderr().is_terminal()).paint_state("error:");
             let [what, why, remedy] =

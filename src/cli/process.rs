@@ -26,7 +26,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
     let Some(path) = std::env::var_os("TOKENRING_LOG") else { return Ok(()) };
     let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
     let level: tracing::Level = wanted.parse().map_err(|_| {
-        let why = format!("TOKENRING_LOG_LEVEL is \"{wanted}\"");
+        let why = "TOKENRING_LOG_LEVEL names no level";
         Problem::new("Unknown log level", why, "use error, warn, info, debug or trace")
             .with_class(ProblemClass::Usage)
     })?;

@@ -4,32 +4,46 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
+use crate::tui::terminal_line::{InputEcho, read_answer};
 
 /// Returns whether a user at a terminal can reply to questions.
 pub(super) fn is_interactive() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Reads a secret without showing it.
+/// Reads a secret without showing it. Like a pipe, a paste may have several lines: a private key has
+/// them, and with any other text they are rejected where the secret is identified.
 pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
-    let text = rpassword::prompt_password(format!("{title}: ")).map_err(|error| {
-        Problem::new(
-            "Nothing could be read from the terminal",
-            error.to_string(),
-            "pipe the secret to standard input instead",
-        )
-        .with_class(ProblemClass::Usage)
+    let answer = read_answer(&format!("{title}: "), InputEcho::Hidden, None).map_err(|error| {
+        input_problem(error.to_string(), "pipe the secret to standard input instead")
     })?;
-    Ok(Secret::from_text(text))
+    let bytes = answer.ok_or_else(|| {
+        input_problem("nothing was entered".to_owned(), "run the command again to try again")
+    })?;
+    Ok(Secret::new(bytes.to_vec()))
 }
 
-/// Asks a question and reads one line. Returns `None` at the end of the input.
+/// Reads a secret of one line without showing it, such as a passphrase.
+pub(super) fn read_hidden_line(title: &str) -> Result<Secret, Problem> {
+    let secret = read_hidden(title)?;
+    if !secret.is_multiline() {
+        return Ok(secret);
+    }
+    let why = "the pasted text has several lines; nothing of it was used";
+    Err(Problem::new("The input was rejected", why, "paste one line")
+        .with_class(ProblemClass::Usage))
+}
+
+/// Asks a question and reads one line. Returns `None` at the end of the input, and for a pasted text
+/// of several lines.
 pub(super) fn read_line(question: &str) -> Option<String> {
-    let mut error = io::stderr();
-    write!(error, "{question}").and_then(|()| error.flush()).ok()?;
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer).ok()?;
-    (read > 0).then(|| answer.trim().to_owned())
+    let answer = read_answer(question, InputEcho::Visible, None).ok()??;
+    if answer.contains(&b'\n') {
+        let note = "The pasted text has several lines; nothing of it was used.";
+        let _ = writeln!(io::stderr(), "{note}");
+        return None;
+    }
+    Some(String::from_utf8_lossy(&answer).trim().to_owned())
 }
 
 /// Asks the user to choose one of the titles by its number. Returns `None` if nothing is chosen.
@@ -50,11 +64,8 @@ pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Resul
         return Err(Problem::new(question, why, format!("pass {flag} to confirm"))
             .with_class(ProblemClass::Usage));
     }
-    let mut error = io::stderr();
-    let _ = write!(error, "{question}\nType \"{word}\" to confirm: ").and_then(|()| error.flush());
-    let mut answer = String::new();
-    let read = io::stdin().read_line(&mut answer);
-    if read.is_ok() && answer.trim() == word {
+    let answer = read_line(&format!("{question}\nType \"{word}\" to confirm: "));
+    if answer.is_some_and(|answer| answer == word) {
         return Ok(());
     }
     Err(Problem::new(
@@ -63,4 +74,9 @@ pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Resul
         "run the command again to try again",
     )
     .with_class(ProblemClass::Usage))
+}
+
+fn input_problem(why: String, remedy: &str) -> Problem {
+    Problem::new("Nothing could be read from the terminal", why, remedy)
+        .with_class(ProblemClass::Usage)
 }

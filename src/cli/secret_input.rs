@@ -13,7 +13,7 @@ use crate::domain::{Problem, Secret};
 /// Maximum size of a secret. A pipe that provides more is a mistake.
 const MAX_SECRET_BYTES: usize = 1 << 20;
 
-/// Reads a secret: all of standard input, or one hidden line.
+/// Reads a secret: all of standard input, or what is typed or pasted at a hidden prompt.
 pub(super) fn read_secret(title: &str) -> Result<Secret, Problem> {
     if io::stdin().is_terminal() { prompt::read_hidden(title) } else { read_pipe() }
 }
@@ -42,10 +42,8 @@ pub(super) fn read_text() -> Result<Zeroizing<String>, Problem> {
 /// several.
 pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
-        return std::iter::once(title)
-            .chain(further.iter().map(String::as_str))
-            .map(prompt::read_hidden)
-            .collect();
+        let further = further.iter().map(|title| prompt::read_hidden_line(title));
+        return std::iter::once(prompt::read_hidden(title)).chain(further).collect();
     }
     let all = read_pipe()?;
     if further.is_empty() {
@@ -77,7 +75,7 @@ pub(super) fn read_secrets(title: &str, further: &[String]) -> Result<Vec<Secret
 /// unread.
 pub(super) fn read_secret_lines(titles: &[String]) -> Result<Vec<Secret>, Problem> {
     if io::stdin().is_terminal() {
-        return titles.iter().map(String::as_str).map(prompt::read_hidden).collect();
+        return titles.iter().map(|title| prompt::read_hidden_line(title)).collect();
     }
     titles.iter().map(|title| read_secret_line(title)).collect()
 }

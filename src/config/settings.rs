@@ -272,10 +272,8 @@ impl TryFrom<String> for KeyPressSetting {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let refusal = || {
-            format!("\"{text}\" is not a key; examples of keys: j, G, C-p, S-Tab, PgUp, F5, Space")
-        };
-        KeyPress::parse(&text).map(Self).ok_or_else(refusal)
+        let refusal = "not a key; examples of keys: j, G, C-p, S-Tab, PgUp, F5, Space";
+        KeyPress::parse(&text).map(Self).ok_or_else(|| refusal.to_owned())
     }
 }
 
@@ -332,7 +330,7 @@ fn parse_variable<T: DeserializeOwned>(
         let why = error.to_string();
         Problem::new(
             "An environment variable is invalid",
-            format!("{name}: {why}"),
+            format!("{name}: {}", without_value(&why)),
             suggest_remedy(&why),
         )
         .with_class(ProblemClass::Usage)
@@ -344,7 +342,7 @@ pub(super) fn parse_problem(path: &Path, text: &str, error: &toml::de::Error) ->
     let position = error.span().map(|span| line_and_column(text, span.start)).unwrap_or_default();
     Problem::new(
         "The settings are invalid",
-        format!("{}{position}: {why}", path.display()),
+        format!("{}{position}: {}", path.display(), without_value(why)),
         suggest_remedy(why),
     )
     .with_class(ProblemClass::Usage)
@@ -356,6 +354,23 @@ fn line_and_column(text: &str, at: usize) -> String {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     format!(":{line}:{column}")
+}
+
+/// Removes the value from a parse error: it is in the wrong place, so it may be a secret. The
+/// position says where it is, and the names that are allowed stay.
+fn without_value(why: &str) -> String {
+    for (start, end, without) in [
+        ("unknown variant `", "`, expected ", "unknown value"),
+        ("unknown theme `", "`, expected ", "unknown theme"),
+        ("invalid type: string \"", "\", expected ", "invalid type: string"),
+        ("invalid value: string \"", "\", expected ", "invalid value"),
+    ] {
+        let value = why.strip_prefix(start);
+        if let Some((_, expected)) = value.and_then(|value| value.rsplit_once(end)) {
+            return format!("{without}, expected {expected}");
+        }
+    }
+    why.to_owned()
 }
 
 /// Returns a remedy for a parse error. For an unknown word, serde's message quotes it in backticks,
@@ -461,7 +476,7 @@ mod tests {
         assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
         assert!(
-            problem.why.starts_with("TOKENRING_STORE: unknown variant `keychain`"),
+            problem.why.starts_with("TOKENRING_STORE: unknown value, expected one of `keyring`"),
             "{problem}"
         );
         assert_eq!(
@@ -479,12 +494,22 @@ mod tests {
                 "unknown field `clipbord`",
                 "did you mean `clipboard`?",
             ),
-            ("clipboard = \"osc25\"", ":1:13:", "unknown variant `osc25`", "did you mean `osc52`?"),
-            ("theme = \"drak\"", ":1:9:", "unknown theme `drak`", "did you mean `dark`?"),
+            (
+                "clipboard = \"osc25\"",
+                ":1:13:",
+                "unknown value, expected one of `auto`",
+                "did you mean `osc52`?",
+            ),
+            (
+                "theme = \"drak\"",
+                ":1:9:",
+                "unknown theme, expected one of `auto`",
+                "did you mean `dark`?",
+            ),
             (
                 "theme = \"zzz\"",
                 ":1:9:",
-                "unknown theme `zzz`",
+                "unknown theme, expected one of `auto`",
                 "use one of auto, dark, light, high-contrast",
             ),
             (
@@ -500,7 +525,7 @@ mod tests {
             (
                 "[keys]\n\"list.down\" = [\"X-j\"]",
                 ":2:15:",
-                "\"X-j\" is not a key",
+                ": not a key; examples of keys",
                 "fix the value",
             ),
             ("mouse = tru", ":1:9:", "", "fix the value"),

@@ -43,6 +43,9 @@ pub enum CredentialNameError {
     /// The text starts like a command-line option.
     #[error("the name starts with \"-\" and would be read as an option")]
     LeadingDash,
+    /// The text contains a secret, or something that looks like one.
+    #[error("the name contains a secret, or something that looks like one")]
+    LooksLikeSecret,
 }
 
 /// Credential as the index stores it. No field is secret.
@@ -150,8 +153,18 @@ impl CredentialId {
 }
 
 impl CredentialName {
-    /// Parses a name and trims surrounding whitespace.
+    /// Parses a name that a user entered: trims surrounding whitespace and composes its characters
+    /// (Unicode NFC).
     pub fn parse(text: &str) -> Result<Self, CredentialNameError> {
+        if super::redact::shape::looks_like_secret(text) {
+            return Err(CredentialNameError::LooksLikeSecret);
+        }
+        Self::from_stored(&super::text::compose(text))
+    }
+
+    /// Parses a stored name, whose characters stay as they are: names were not always composed, and
+    /// a name is looked up by its characters.
+    pub fn from_stored(text: &str) -> Result<Self, CredentialNameError> {
         let name = text.trim();
         if name.is_empty() {
             Err(CredentialNameError::Empty)
@@ -215,7 +228,7 @@ impl TryFrom<String> for CredentialName {
     type Error = CredentialNameError;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::parse(&text)
+        Self::from_stored(&text)
     }
 }
 
@@ -244,6 +257,23 @@ mod tests {
             Err(CredentialNameError::UnprintableCharacter)
         );
         assert_eq!(CredentialName::parse("--all"), Err(CredentialNameError::LeadingDash));
+    }
+
+    #[test]
+    fn an_entered_name_is_not_a_secret() {
+        for secret in ["snyk_uat.1a2b3c4d.e30.c2ln", "0000abcd-0000-4000-8000-000000001234"] {
+            assert_eq!(CredentialName::parse(secret), Err(CredentialNameError::LooksLikeSecret));
+            assert!(CredentialName::from_stored(secret).is_ok(), "a stored name is readable");
+        }
+    }
+
+    #[test]
+    fn an_entered_name_is_composed_and_a_stored_one_is_not() {
+        let [composed, decomposed] = ["caf\u{e9}", "cafe\u{301}"];
+        assert_eq!(CredentialName::parse(decomposed).unwrap().as_str(), composed);
+        assert_eq!(CredentialName::from_stored(decomposed).unwrap().as_str(), decomposed);
+        let read: CredentialName = serde_json::from_str(&format!("\"{decomposed}\"")).unwrap();
+        assert_eq!(read.as_str(), decomposed);
     }
 
     #[test]

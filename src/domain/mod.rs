@@ -16,6 +16,7 @@ pub mod format;
 pub mod header_explanations;
 pub mod identify;
 pub mod jq;
+pub mod metadata;
 pub mod pagination;
 pub mod problem;
 pub mod provider;

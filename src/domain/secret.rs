@@ -39,6 +39,11 @@ impl Secret {
         self.0.is_empty()
     }
 
+    /// Whether the secret has more than one line, as a private key has.
+    pub fn is_multiline(&self) -> bool {
+        self.0.trim_ascii().contains(&b'\n')
+    }
+
     /// Whether both secrets have the same bytes, compared in constant time for equal lengths.
     pub fn same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len()
@@ -97,6 +102,8 @@ mod tests {
         assert!(secret.expose(|bytes| bytes == b"snyk_uat.example"));
         assert_eq!((secret.len(), secret.is_empty()), (16, false));
         assert!(Secret::from_text(String::new()).is_empty());
+        assert!(Secret::new(b"one\ntwo".to_vec()).is_multiline());
+        assert!(!Secret::new(b"one\n".to_vec()).is_multiline());
     }
 
     #[test]

@@ -2,6 +2,10 @@
 //!
 //! Secrets in a text are removed by [`super::redact`].
 
+use std::borrow::Cow;
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
 /// Minimum similarity, from 0 to 1, for a name to be suggested instead of another.
 const MIN_SIMILARITY: f64 = 0.8;
 
@@ -15,11 +19,17 @@ pub fn is_unprintable(c: char) -> bool {
     c.is_control() || is_invisible(c)
 }
 
-/// Whether a character has no width and no glyph: zero-width characters, joiners, byte-order mark,
-/// direction marks.
+/// Whether a character has no width and no glyph: zero-width characters, joiners, fillers, line and
+/// paragraph separators, byte-order mark, direction marks.
 pub fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Composes the characters of a text (Unicode NFC), so that texts that look the same are the same.
+pub fn compose(text: &str) -> Cow<'_, str> {
+    ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
 /// Replaces every character that could control a terminal by `U+FFFD`. Line breaks and tabs stay; a

@@ -5,6 +5,7 @@
 //! leave a secret that no index entry names. Start with [`Engine::add_credential`] and
 //! [`Engine::disclose_secret`].
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 use super::access_tokens::ACCESS_TOKEN_PART;
 use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
+use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
@@ -19,7 +21,9 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
+use crate::domain::provider::spec::SecretFormat;
 use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::index::{Database, DatabaseError};
 use crate::store::{self, ItemKey, StoreError};
@@ -72,10 +76,19 @@ impl Engine {
     }
 
     /// Returns the credential with this name; if there is none, the problem offers the nearest
-    /// names.
+    /// names. A stored name need not be composed, so a name is looked up as it is first.
     pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
         let name = name.to_owned();
-        self.with_database(move |index| index.credential_by_name(&name)).await
+        self.with_database(move |index| {
+            let found = index.credential_by_name(&name);
+            match (&found, compose(&name)) {
+                (Err(DatabaseError::UnknownCredential { .. }), Cow::Owned(composed)) => {
+                    index.credential_by_name(&composed)
+                }
+                _ => found,
+            }
+        })
+        .await
     }
 
     /// Returns the credential with this ID.
@@ -87,8 +100,10 @@ impl Engine {
     /// Adds a credential: validates it before anything is written, verifies the store, then writes.
     pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
         let (credential, mut secrets) = self.validate_new(new)?;
+        reject_own_secrets(&credential, secrets.values().map(AsRef::as_ref))?;
         self.ensure_name_free(&credential.name).await?;
         self.verify_store().await?;
+        self.ensure_no_secret(&credential).await?;
         let credential = Credential {
             fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?),
             ..credential
@@ -108,10 +123,13 @@ impl Engine {
     pub async fn edit_credential(
         &self,
         id: &CredentialId,
-        edit: CredentialEdit,
+        mut edit: CredentialEdit,
     ) -> Result<Credential, Problem> {
         let before = self.credential_by_id(id).await?;
+        edit.fields = clean_fields(edit.fields, &before.fields)?;
+        edit.labels = edit.labels.map(|labels| clean_labels(labels, &before.labels)).transpose()?;
         self.validate_edit(&before, &edit)?;
+        self.reject_entered_secrets(&before, &edit).await?;
         let _claim = if disturbs_rotation(&before, &edit) {
             Some(self.claim_without_rotation(id).await?)
         } else {
@@ -231,15 +249,16 @@ impl Engine {
     ) -> Result<(Credential, BTreeMap<SecretPart, Arc<Secret>>), Problem> {
         let kind = self.catalog.kind(&new.provider, &new.kind)?;
         let region = self.catalog.region(&new.provider, &new.region)?.id.clone();
-        check_fields(kind, &new.fields)?;
+        let fields = clean_fields(new.fields, &BTreeMap::new())?;
+        check_fields(kind, &fields)?;
         let credential = Credential {
             id: CredentialId::from_random(random_bytes()?),
             name: new.name,
             provider: new.provider,
             kind: new.kind,
             region,
-            fields: new.fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-            labels: new.labels,
+            fields: fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+            labels: clean_labels(new.labels, &[])?,
             created: self.now(),
             expires: new.expires,
             fingerprint: None,
@@ -251,7 +270,26 @@ impl Engine {
         secrets
             .extend(new.parts.into_iter().map(|(part, secret)| (SecretPart::Named(part), secret)));
         secrets.values().try_for_each(|secret| self.check_secret_size(secret))?;
+        Self::check_secret_lines(kind, &secrets[&SecretPart::Secret])?;
         Ok((credential, secrets))
+    }
+
+    /// Rejects a secret of several lines for a kind whose secrets have one: a private key that was
+    /// pasted or piped in the place of a token.
+    fn check_secret_lines(kind: &CredentialKind, secret: &Secret) -> Result<(), Problem> {
+        let rules = &kind.recognition_rules;
+        if !secret.is_multiline()
+            || rules.is_empty()
+            || rules.iter().any(|rule| rule.shape == SecretFormat::PemKey)
+        {
+            return Ok(());
+        }
+        Err(Problem::new(
+            "The secret has several lines",
+            format!("the secret of the kind \"{}\" has one line", kind.title),
+            "paste only the secret; for a private key, choose a kind that signs with one",
+        )
+        .with_class(ProblemClass::Usage))
     }
 
     fn check_secret_size(&self, secret: &Secret) -> Result<(), Problem> {
@@ -332,7 +370,28 @@ impl Engine {
         let mut fields = before.fields.clone();
         fields.extend(edit.fields.clone());
         check_fields(kind, &fields)?;
-        edit.secret.as_deref().map_or(Ok(()), |secret| self.check_secret_size(secret))
+        let Some(secret) = edit.secret.as_deref() else { return Ok(()) };
+        self.check_secret_size(secret)?;
+        Self::check_secret_lines(kind, secret)
+    }
+
+    /// Rejects an edit that writes a secret into the name, a label or a field. With a locked store
+    /// only the new secret is compared.
+    async fn reject_entered_secrets(
+        &self,
+        before: &Credential,
+        edit: &CredentialEdit,
+    ) -> Result<(), Problem> {
+        let mut after = before.clone();
+        apply_edit(&mut after, edit.clone(), None);
+        reject_own_secrets(&after, edit.secret.iter().map(AsRef::as_ref))?;
+        if edit.name.is_none() && edit.labels.is_none() && edit.fields.is_empty() {
+            return Ok(());
+        }
+        match self.ensure_no_secret(&after).await {
+            Err(problem) if problem.class == ProblemClass::Store => Ok(()),
+            checked => checked,
+        }
     }
 
     async fn replace_secret(

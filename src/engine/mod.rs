@@ -27,6 +27,7 @@ mod fingerprints;
 mod history;
 pub mod import;
 mod mac;
+mod metadata;
 pub mod migrate;
 mod pagination;
 mod pending_prompts;

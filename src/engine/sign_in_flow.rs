@@ -13,6 +13,7 @@ use url::Url;
 use super::Engine;
 use super::classify::ClassificationResult;
 use super::credentials::check_fields;
+use super::metadata::{clean_fields, clean_labels};
 use super::task_protocol::NewCredential;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify;
@@ -163,7 +164,9 @@ impl SignInTarget {
 
 impl Engine {
     /// Begins the sign-in to a session that does not exist yet.
-    pub async fn begin_sign_in(&self, new: NewSession) -> Result<PendingSignIn, Problem> {
+    pub async fn begin_sign_in(&self, mut new: NewSession) -> Result<PendingSignIn, Problem> {
+        new.fields = clean_fields(new.fields, &BTreeMap::new())?;
+        new.labels = clean_labels(new.labels, &[])?;
         check_fields(self.catalog.kind(&new.provider, &new.kind)?, &new.fields)?;
         self.ensure_name_free(&new.name).await?;
         self.start_sign_in(SignInTarget::New(Box::new(new))).await

@@ -283,7 +283,7 @@ pub struct NewCredential {
 }
 
 /// Change to a credential; `None` leaves a value as it is.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct CredentialEdit {
     /// The new name.
     pub name: Option<CredentialName>,

@@ -86,7 +86,7 @@ impl ToSql for CredentialName {
 
 impl FromSql for CredentialName {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        Self::parse(value.as_str()?).map_err(FromSqlError::other)
+        Self::from_stored(value.as_str()?).map_err(FromSqlError::other)
     }
 }
 

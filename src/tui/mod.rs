@@ -11,11 +11,14 @@ mod channels;
 mod editor;
 mod event_loop;
 mod input;
+#[cfg(unix)]
+mod key_decoder;
 mod panics;
 mod plain;
 mod settings_watcher;
 mod signals;
 mod terminal;
+pub mod terminal_line;
 pub mod view;
 
 use std::io;

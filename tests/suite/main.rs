@@ -19,6 +19,8 @@ mod exec;
 #[cfg(target_os = "linux")]
 mod faults;
 mod fuzz;
+#[cfg(unix)]
+mod hostile_text;
 mod house;
 #[cfg(unix)]
 mod import;
@@ -37,6 +39,8 @@ mod persisted;
 mod pictures;
 #[cfg(unix)]
 mod plain;
+#[cfg(unix)]
+mod prompts;
 mod reach;
 mod request;
 mod rotation;
@@ -57,6 +61,7 @@ mod terminal;
 mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
+mod typed_secrets;
 
 /// The allocator of the program, so that tests of memory see the same behavior as on a user's
 /// machine.

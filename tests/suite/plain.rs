@@ -206,6 +206,29 @@ fn a_dumb_terminal_gets_lines_and_no_sequences() {
 }
 
 #[test]
+fn a_pasted_key_is_one_answer() {
+    let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFMIIEvQIBADANBgkqhkiG9w0BAQEFAASC";
+    let key = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}-----END PRIVATE KEY-----\n",
+        format!("{line}\n").repeat(20)
+    );
+    let mut pty = dumb(&[("TERM", "dumb"), ("LANG", "C")]);
+    pty.expect("appcircle-ci> ");
+    pty.send("add\n");
+    pty.expect("Secret (not shown)");
+    let before = pty.written();
+    pty.send(&key);
+    pty.expect_bytes(before, b"a private key");
+    pty.expect_bytes(before, b"Name: ");
+    pty.send("\x03");
+    pty.expect_bytes(before, b"appcircle-ci> ");
+    pty.send("\x03");
+    assert_eq!(pty.code(), 0);
+    let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+    assert!(!written.contains("MIIE"), "{written:?}");
+}
+
+#[test]
 fn a_dumb_terminal_is_not_sent_a_secret_that_it_would_show() {
     let alone = ["DISPLAY", "WAYLAND_DISPLAY", "TMUX"].map(|name| (name, ""));
     let mut pty = dumb(&[&[("TERM", "dumb"), ("LANG", "C")], &alone[..]].concat());

@@ -8,6 +8,7 @@ mod escapes;
 pub mod json_members;
 mod line_breaks;
 pub mod patterns;
+pub mod shape;
 
 use std::cmp::Reverse;
 use std::sync::OnceLock;

@@ -15,7 +15,7 @@ use super::audit::AuditEvent;
 use super::consumer::{clear_secret, run_blocking};
 use super::task_protocol::NewCredential;
 use crate::domain::consumer::ConsumerTarget;
-use crate::domain::credential::SecretPart;
+use crate::domain::credential::{CredentialNameError, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
@@ -81,6 +81,12 @@ pub struct IdentifiedKind {
 const UNKNOWN_SHAPE_REASON: &str =
     "its format is not known; if it is a token, add it with `tokenring add`";
 
+/// Maximum length of a derived name, which leaves room for a number.
+const MAX_DERIVED_NAME_CHARS: usize = 50;
+
+/// Name of a credential whose place gives none.
+const FALLBACK_NAME: &str = "imported";
+
 impl Engine {
     /// Finds secrets of known formats in a source. Does not open the store.
     pub async fn find_import_candidates(
@@ -126,8 +132,11 @@ impl Engine {
 
     /// Returns an unused name based on a place, with a number if the name is taken.
     pub async fn unused_name(&self, location: &str) -> Result<CredentialName, Problem> {
-        let base = location.trim_start_matches('/').to_lowercase().replace(['_', '/'], "-");
-        let base: String = base.chars().take(50).collect();
+        let base = derive_name(location);
+        let base = match CredentialName::parse(&base) {
+            Err(CredentialNameError::LooksLikeSecret) => FALLBACK_NAME.to_owned(),
+            _ => base,
+        };
         let taken: Vec<_> =
             self.credentials().await?.into_iter().map(|credential| credential.name).collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
@@ -312,6 +321,17 @@ pub(super) fn texts_with_targets(path: &Path) -> Vec<(ConsumerTarget, Zeroizing<
         .collect()
 }
 
+/// Derives a name from a place in a file. The place comes from a foreign file, and users put names
+/// into shell commands, so only letters, digits, dots and dashes remain.
+fn derive_name(location: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '.';
+    let words = location.split(|c| !is_plain(c)).filter(|word| !word.is_empty());
+    let name: String =
+        words.collect::<Vec<_>>().join("-").chars().take(MAX_DERIVED_NAME_CHARS).collect();
+    let name = name.trim_matches(['-', '.']).to_ascii_lowercase();
+    if name.is_empty() { FALLBACK_NAME.to_owned() } else { name }
+}
+
 fn audit_location(target: &ConsumerTarget) -> String {
     format!("{}: {}", target.kind(), target.path().display())
 }
@@ -320,4 +340,26 @@ fn audit_location(target: &ConsumerTarget) -> String {
 pub(super) fn endpoint_origin(endpoint: &str) -> Option<Origin> {
     let url = url::Url::parse(endpoint).ok()?;
     Origin::parse(&url.origin().ascii_serialization()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn derived_names_are_plain_words() {
+        for (location, name) in [
+            ("SNYK_TOKEN", "snyk-token"),
+            ("/mcp/servers/0/SNYK_TOKEN", "mcp-servers-0-snyk-token"),
+            ("/x$(touch pwned)/;rm -rf ~", "x-touch-pwned-rm-rf"),
+            ("/a'b\"c`d\\e", "a-b-c-d-e"),
+            ("--all", "all"),
+            ("../..", "imported"),
+            ("\u{202e}caf\u{e9}", "caf"),
+        ] {
+            assert_eq!(derive_name(location), name, "{location}");
+        }
+        let long = derive_name(&"x/".repeat(80));
+        assert!(long.len() <= MAX_DERIVED_NAME_CHARS && !long.ends_with('-'), "{long}");
+    }
 }

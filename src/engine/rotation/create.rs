@@ -17,6 +17,7 @@ use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
+use crate::engine::metadata::{clean_fields, clean_labels};
 
 /// Field that names an existing account, which then gets a further secret.
 const ACCOUNT_ID_FIELD: &str = "service_account_id";
@@ -62,6 +63,7 @@ impl Engine {
         creation: CreationPlan,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
+        self.ensure_no_secret(&creation.credential).await?;
         self.open_and_run_rotation(
             creation.plan,
             CredentialState::New(Box::new(creation.credential)),
@@ -100,7 +102,8 @@ impl Engine {
     }
 
     fn draft_credential(&self, request: CreateRequest) -> Result<Credential, Problem> {
-        let mut fields = request.template.map(|template| template.fields).unwrap_or_default();
+        let inherited = request.template.map(|template| template.fields).unwrap_or_default();
+        let mut fields = inherited.clone();
         fields.extend(request.fields);
         Ok(Credential {
             id: CredentialId::from_random(random_bytes()?),
@@ -108,8 +111,8 @@ impl Engine {
             name: request.name,
             provider: request.provider,
             kind: request.kind,
-            fields,
-            labels: request.labels,
+            fields: clean_fields(fields, &inherited)?,
+            labels: clean_labels(request.labels, &[])?,
             created: self.now(),
             expires: None,
             fingerprint: None,

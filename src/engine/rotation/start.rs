@@ -17,6 +17,7 @@ use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::random_bytes;
+use crate::engine::metadata::clean_reason;
 use crate::index::{
     Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
     RotationRecord,
@@ -64,11 +65,12 @@ impl Engine {
 
     pub(super) async fn open_and_run_rotation(
         &self,
-        plan: RotationPlan,
+        mut plan: RotationPlan,
         draft: CredentialState,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
+        plan.reason = clean_reason(&plan.reason)?;
         self.verify_store().await?;
         let lock = self.locks.try_lock_rotation(&plan.credential)?;
         self.close_ended_rotation(&plan.credential, &lock).await?;

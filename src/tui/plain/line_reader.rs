@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::surface::{SharedPrompt, echo_line};
 use crate::tui::app::InputEvent;
+use crate::tui::terminal_line::more_input_follows;
 
 /// Maximum length of a line; a longer line is split.
 const MAX_LINE_BYTES: usize = 1 << 20;
@@ -24,15 +25,14 @@ pub(super) fn spawn_reader(
     let read = move || {
         let mut lines = SecretLineReader::new(UnbufferedStdin::open());
         while read_requests.recv().is_ok() {
-            let line = if must_hide_input(&shared_prompt) {
-                read_hidden_line()
-            } else {
-                lines.next_line()
-            };
-            let Ok(Some(line)) = line else {
+            let line = read_hidden_line(&shared_prompt).unwrap_or_else(|| lines.next_line());
+            let Ok(Some(mut line)) = line else {
                 drop(inputs.send(InputEvent::InputClosed));
                 return;
             };
+            if shared_prompt.is_echo_hidden() && io::stdin().is_terminal() {
+                line = lines.append_paste(line, &more_input_follows);
+            }
             // A withdrawn question is asked again, and its line is read again.
             let Some(prompt) = shared_prompt.take_prompt() else { continue };
             let _ = echo_line(&line, prompt.echo);
@@ -44,13 +44,20 @@ pub(super) fn spawn_reader(
     std::thread::Builder::new().name("reader".into()).spawn(read).map(drop)
 }
 
-/// Returns whether the reader itself must hide the typed text. On Unix [`super::echo`] does that.
-fn must_hide_input(shared_prompt: &SharedPrompt) -> bool {
-    cfg!(not(unix)) && shared_prompt.is_echo_hidden() && io::stdin().is_terminal()
+/// Reads a hidden line where the reader itself must hide the typed text; `None` elsewhere. On Unix
+/// [`super::echo`] hides it.
+#[cfg(unix)]
+fn read_hidden_line(
+    _shared_prompt: &SharedPrompt,
+) -> Option<io::Result<Option<Zeroizing<String>>>> {
+    None
 }
 
-fn read_hidden_line() -> io::Result<Option<Zeroizing<String>>> {
-    rpassword::read_password().map(|line| Some(Zeroizing::new(line)))
+/// Reads a hidden line where the reader itself must hide the typed text; `None` elsewhere.
+#[cfg(not(unix))]
+fn read_hidden_line(shared_prompt: &SharedPrompt) -> Option<io::Result<Option<Zeroizing<String>>>> {
+    let hide = shared_prompt.is_echo_hidden() && io::stdin().is_terminal();
+    hide.then(|| rpassword::read_password().map(|line| Some(Zeroizing::new(line))))
 }
 
 /// Line reader that wipes what it has handed out.
@@ -80,6 +87,23 @@ impl<R: Read> SecretLineReader<R> {
                 read => self.append(&chunk[..read]),
             }
         }
+    }
+
+    /// Appends the lines that follow a line immediately: the rest of a paste, of which no line may
+    /// become the answer to the next question.
+    fn append_paste(
+        &mut self,
+        first: Zeroizing<String>,
+        more_follows: &dyn Fn() -> bool,
+    ) -> Zeroizing<String> {
+        let mut text = first;
+        while text.len() < MAX_LINE_BYTES && (!self.buffer.is_empty() || more_follows()) {
+            let Ok(Some(line)) = self.next_line() else { break };
+            let mut longer = Zeroizing::new(String::with_capacity(text.len() + line.len() + 1));
+            longer.extend([text.as_str(), "\n", &line]);
+            text = longer;
+        }
+        text
     }
 
     /// Appends bytes in a new buffer. A buffer that grew in place would leave a copy behind.
@@ -163,6 +187,16 @@ mod tests {
             read.push(line.to_string());
         }
         assert_eq!(read, ["first", "", "third \u{e9}", "last"]);
+    }
+
+    #[test]
+    fn a_paste_is_one_answer() {
+        let mut lines = SecretLineReader::new(Drip(b"one\ntwo\r\nthree\n"));
+        let first = lines.next_line().expect("a line").expect("text");
+        assert_eq!(lines.append_paste(first, &|| true).as_str(), "one\ntwo\nthree");
+        let mut lines = SecretLineReader::new(Drip(b"ab\ntwo\n"));
+        let first = lines.next_line().expect("a line").expect("text");
+        assert_eq!(lines.append_paste(first, &|| false).as_str(), "ab", "the rest came later");
     }
 
     #[test]

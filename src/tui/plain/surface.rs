@@ -12,6 +12,7 @@ use super::echo::EchoGuard;
 use crate::tui::app::conversation::{EchoMode, TextPrompt};
 use crate::tui::app::{App, Now};
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
+use crate::tui::terminal_line::discard_unread_input;
 use crate::tui::view;
 
 /// Size that the state assumes. A printed page is as long as it needs to be.
@@ -109,6 +110,7 @@ impl ScreenSurface for PlainTextSurface {
 
     fn leave(&mut self, app: &App, now: Now) -> io::Result<()> {
         self.echo_guard.set_echo(EchoMode::Visible)?;
+        discard_unread_input();
         let withdrawn = if self.shared_prompt.lock().prompt.take().is_some() { "\n" } else { "" };
         let news = self.pending_lines(app, now);
         write_output(&format!("{withdrawn}{news}"), app)

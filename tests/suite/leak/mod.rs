@@ -10,6 +10,7 @@ mod mirror;
 mod planted;
 mod screen;
 mod search;
+mod typed;
 
 use std::fs;
 use std::path::Path;
@@ -255,6 +256,7 @@ impl LeakGate {
 #[test]
 fn no_command_lets_a_secret_out() {
     let mut gate = LeakGate::new();
+    gate.run_with_typed_secrets();
     let copies: Vec<_> =
         gate.canaries.iter().map(|canary| format!("SNYK_TOKEN={}\n", canary.secret)).collect();
     for canary in std::mem::take(&mut gate.canaries) {

@@ -1,5 +1,5 @@
 //! Tests of the leak gate itself: a secret planted in an output is found there. The plant is a text
-//! that the program does not know as a secret, so it prints and stores it like any other text.
+//! that has not the shape of a secret, so the program prints and stores it like any other text.
 
 use std::fs;
 use std::io::Write as _;
@@ -73,7 +73,7 @@ fn a_planted_leak_is_noticed_in_every_sink() {
     gate.search_folder(&folder);
     gate.assert_no_leaks();
 
-    let plant = random(40);
+    let plant = random(40).replace(|c: char| c.is_ascii_digit(), "x");
     gate.search.add_secret("the plant", &plant);
     gate.run(&["edit", canary.name, "--label", &plant], "").expect(0);
     gate.leaks.clear();
