@@ -344,6 +344,94 @@ fn line_breaks_in_an_encoding_do_not_show_the_secret() {
 }
 
 #[test]
+fn color_overstrikes_and_invisible_characters_do_not_show_the_secret() {
+    let home = home();
+    for (command, shown) in [
+        (
+            "echo x $SNYK_TOKEN y | grep --color=always -e 0000-4000",
+            "x ‹secret›\u{1b}[01;31m\u{1b}[K\u{1b}[m\u{1b}[K y\n",
+        ),
+        ("echo $SNYK_TOKEN | sed 's/./\\x1b[1m&/g'", "\u{1b}[1m‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./&\\x08&/g'", "‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./_\\x08&/g'", "‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./&\\xe2\\x80\\x8b/g'", "‹secret›"),
+        ("printf %s $SNYK_TOKEN | sed 's/./&\\x00/g'; printf '\\n\\0'", "‹secret›\n\0"),
+        ("echo $SNYK_TOKEN | fold -w 7 | sed 's/^/  /'", "  ‹secret›\n  ‹secret›\n"),
+    ] {
+        let run = ["exec", "--mask", "ci", "--", "sh", "-c", command];
+        let output = home.run(&run).expect(0).out;
+        let kept: String = output.replace("\u{1b}[1m", "");
+        let wanted = shown.replace("\u{1b}[1m", "");
+        assert!(kept.starts_with(&wanted), "{command}: {output:?}");
+        assert!(!kept.contains("e4ec") && !kept.contains("4000"), "{command}: {output:?}");
+    }
+}
+
+#[test]
+fn dumps_in_columns_do_not_show_the_secret() {
+    let home = home_with("8f1c2ad4-97b3-4e60-a5d1-6c0e37fb9284");
+    let secret = "‹secret›";
+    for (tool, arguments, shown) in [
+        ("od", "-An -v -tx1", format!(" {secret}\n {secret}\n {secret}\n")),
+        (
+            "od",
+            "-tx1z",
+            format!("0000000 {secret}  >{secret}<\n0000020 {secret}  >{secret}<\n0000040 {secret}"),
+        ),
+        ("od", "", format!("0000000 {secret}\n0000020 {secret}\n0000040 {secret}\n0000044\n")),
+        ("od", "-b", format!("0000000 {secret}\n0000020 {secret}\n0000040 {secret}\n")),
+        ("od", "-c", format!("0000000   {secret}\n0000020   {secret}\n0000040   {secret}\n")),
+        (
+            "od",
+            "-tx8",
+            format!(
+                "0000000 {secret} {secret}\n0000020 {secret} {secret}\n0000040 00000000{secret}"
+            ),
+        ),
+        ("base32", "-w 20", format!("{secret}\n{secret}\n{secret}")),
+        ("xxd", "", format!("00000000: {secret}  {secret}\n00000010: {secret}  {secret}\n")),
+        ("xxd", "-i", format!("  0x{secret},\n  0x{secret},\n  0x{secret}\n")),
+        (
+            "hexdump",
+            "-C",
+            format!("00000000  {secret}  |{secret}|\n00000010  {secret}  |{secret}|\n"),
+        ),
+        ("hexdump", "", format!("0000000 {secret}\n0000010 {secret}\n0000020 {secret}")),
+    ] {
+        if !has_program(tool) {
+            println!("skipped: {tool} is not installed");
+            continue;
+        }
+        let command = format!("printf %s $SNYK_TOKEN | {tool} {arguments}");
+        let output = home.run(&["exec", "--mask", "ci", "--", "sh", "-c", &command]).expect(0).out;
+        assert!(output.starts_with(&shown), "{command}:\n{output}\nnot:\n{shown}");
+    }
+}
+
+fn has_program(name: &str) -> bool {
+    let command = format!("command -v {name} >/dev/null");
+    std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success()
+}
+
+#[test]
+fn a_secret_that_ends_a_line_is_masked_while_the_command_runs() {
+    let home = home();
+    let script =
+        "echo ready; printf 'token %.9s\\n' $SNYK_TOKEN; read wait; echo $SNYK_TOKEN | cut -c10-";
+    let mut child = home.command(&["exec", "--mask", "ci", "--", "sh", "-c", script]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n", "a line is shown at once");
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "token ‹secret›\n‹secret›\n");
+    child.wait().unwrap();
+}
+
+#[test]
 fn output_that_could_not_be_written_is_reported_and_is_no_success() {
     let home = home();
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());

@@ -13,14 +13,14 @@ use std::thread;
 
 use tempfile::NamedTempFile;
 
-use super::mask::{self, OutputMasker};
+use super::mask::OutputMasker;
 #[cfg(unix)]
 use super::signals_unix as signals;
 #[cfg(not(unix))]
 use super::signals_windows as signals;
 use super::{EnvValue, EnvVariable};
 use crate::domain::Secret;
-use crate::domain::redact::SecretRedactor;
+use crate::domain::redact::OutputScanner;
 
 /// Capacity that a pipe has on every system, so that a secret can be written before it is read.
 #[cfg(unix)]
@@ -159,14 +159,14 @@ impl ChildCommand {
     }
 
     fn forward_output(&self, child: &mut Child, sink: &OutputSink<'_>) {
-        let redactor = mask::redactor_for(self.secrets().map(Arc::as_ref));
+        let scanner = OutputScanner::for_secrets(self.secrets().map(Arc::as_ref));
         let longest = self.secrets().map(|secret| secret.len()).max().unwrap_or_default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
             scope.spawn(|| {
-                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest);
+                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &scanner, longest);
             });
-            forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &redactor, longest);
+            forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &scanner, longest);
         });
     }
 }
@@ -175,11 +175,11 @@ impl ChildCommand {
 fn forward_masked(
     from: Option<impl Read>,
     show: &dyn Fn(&[u8]) -> io::Result<()>,
-    redactor: &SecretRedactor,
+    scanner: &OutputScanner,
     longest: usize,
 ) {
     let Some(mut from) = from else { return };
-    let mut masked = OutputMasker::new(redactor, longest);
+    let mut masked = OutputMasker::new(scanner, longest);
     let mut buffer = vec![0; 16 << 10];
     loop {
         match from.read(&mut buffer) {
