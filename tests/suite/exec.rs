@@ -161,6 +161,74 @@ fn what_would_contradict_is_removed_and_named() {
 }
 
 #[test]
+fn everything_that_selects_another_credential_or_region_is_removed_and_named() {
+    let simulator = SimulatorProcess::start();
+    let issued = simulator.manifest["credentials"].as_array().unwrap();
+    let named = |provider: &str| {
+        let fits = |one: &&serde_json::Value| {
+            one["provider"] == provider && one["kind"] != "service-account-oauth"
+        };
+        issued.iter().find(fits).unwrap()["name"].as_str().unwrap()
+    };
+    for (provider, conflicting) in [
+        (
+            "snyk",
+            "SNYK_OAUTH_TOKEN SNYK_DOCKER_TOKEN SNYK_CFG_API SNYK_CFG_ENDPOINT SNYK_CFG_OAUTH_TOKEN \
+             INTERNAL_OAUTH_TOKEN_STORAGE INTERNAL_SNYK_OAUTH_ENABLED SNYK_API_REST_URL API_REST_URL \
+             SNYK_API_V3_URL SNYK_API_HIDDEN_URL SNYK_API_URL SNYK_API_TOKEN SNYK_API_KEY SNYK_KEY",
+        ),
+        (
+            "snyk-api-web",
+            "PROBELY_UI_BASE_URL MCP_SAW_CONFIG_PATH MCP_PROBELY_CONFIG_PATH SAW_API_KEY \
+             SAW_API_BASE_URL FARCASTER_AGENT_TOKEN FARCASTER_API_URL",
+        ),
+        (
+            "appcircle",
+            "AC_ACCESS_TOKEN API_HOSTNAME AUTH_HOSTNAME AC_API_KEY_TOKEN AC_PERSONAL_API_TOKEN AC_PAT \
+             AC_SUB_ORGANIZATION_NAME AC_CODE_PUSH_TOKEN AC_PROFILE_API_TOKEN AC_PROFLE_API_TOKEN \
+             APPCIRCLE_SELFHOSTED_TOKEN",
+        ),
+    ] {
+        let conflicting: Vec<_> = conflicting.split_whitespace().collect();
+        let home = conflicting
+            .iter()
+            .fold(Home::new(), |home, name| home.with(name, "left-over"))
+            .with("SNYK_LOG_LEVEL", "kept");
+        home.use_simulator(&simulator);
+        let name = named(provider);
+        home.add_seeded(&simulator, name).expect(0);
+        let ran = home.run(&["exec", name, "--", "env"]).expect(0);
+        assert!(!ran.out.contains("left-over"), "{provider}: {}", ran.out);
+        assert!(ran.out.contains("SNYK_LOG_LEVEL=kept"), "{provider}: {}", ran.out);
+        let note = ran.err.lines().find(|line| line.starts_with("note: not passed on")).unwrap();
+        let told: Vec<_> = note.split([' ', ',']).collect();
+        for variable in conflicting {
+            assert!(told.contains(&variable), "{provider}: {variable} is not named: {note}");
+        }
+    }
+}
+
+#[test]
+fn the_command_inherits_nothing_that_opens_the_store() {
+    let home = home().with("tokenring_store_too", "x");
+    for mode in [&[][..], &["--file"], &["--mask"], &["--stdin"]] {
+        let ran = home.run(
+            &[&["exec"], mode, &["ci", "--", "sh", "-c", "env | grep -i ^tokenring"]].concat(),
+        );
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{mode:?}");
+    }
+    let kept = home
+        .run(&["exec", "--keep-tokenring-env", "ci", "--", "sh", "-c", "env | grep ^TOKENRING"])
+        .expect(0);
+    assert!(kept.out.contains("TOKENRING_PASSPHRASE_FILE="), "{}", kept.out);
+    let help = home.run(&["exec", "--help"]).expect(0).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in ["What the command can still do", "It is not a barrier", "--keep-tokenring-env"] {
+        assert!(help.contains(told), "{told}: {help}");
+    }
+}
+
+#[test]
 fn two_that_contradict_one_another_are_refused() {
     let home = home();
     home.feed(

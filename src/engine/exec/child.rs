@@ -33,7 +33,7 @@ pub struct ChildCommand {
     /// The variables to set.
     pub variables: Vec<EnvVariable>,
     /// The variables of this process that the child does not inherit.
-    pub removed_variables: Vec<String>,
+    pub removed_variables: Vec<OsString>,
     /// How the child receives secrets.
     pub secret_delivery: SecretDelivery,
 }
