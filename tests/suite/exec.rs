@@ -229,6 +229,38 @@ fn the_command_inherits_nothing_that_opens_the_store() {
 }
 
 #[test]
+fn a_provider_file_cannot_set_a_variable_that_changes_other_programs() {
+    let home = home();
+    let file = include_str!("../../assets/providers/appcircle.toml");
+    let file = file.replacen("id = \"appcircle\"", "id = \"acme\"", 1);
+    let path = home.root().join("config/providers/acme.toml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for name in [
+        "LD_PRELOAD",
+        "DYLD_INSERT_LIBRARIES",
+        "PATH",
+        "BASH_ENV",
+        "ENV",
+        "PYTHONPATH",
+        "NODE_OPTIONS",
+        "https_proxy",
+        "GIT_SSH_COMMAND",
+        "SSL_CERT_FILE",
+        "HOME",
+        "TOKENRING_HOME",
+        "A=B",
+    ] {
+        let hostile = file.replacen("\"AC_PERSONAL_ACCESS_KEY\"", &format!("\"{name}\""), 1);
+        fs::write(&path, hostile).unwrap();
+        let refused = home.run(&["exec", "ci", "--json", "--", "true"]).expect(2).error();
+        let what = refused["what"].as_str().unwrap();
+        assert!(what.contains(name) && what.contains("acme.toml"), "{name}: {refused}");
+    }
+    fs::write(&path, file).unwrap();
+    home.run(&["exec", "ci", "--", "true"]).expect(0);
+}
+
+#[test]
 fn two_that_contradict_one_another_are_refused() {
     let home = home();
     home.feed(
