@@ -13,6 +13,7 @@ use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::exec::{
     ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent, is_own_variable,
+    remove_leftovers,
 };
 
 /// Run a command with a credential in its environment
@@ -37,7 +38,7 @@ pub(super) struct ExecArgs {
     stdin: bool,
     #[arg(
         long,
-        help = "Pass the secret in a private temporary file, removed afterwards; VAR_FILE has its path"
+        help = "Pass the secret in a file, in memory where the system can; VAR_FILE has its path"
     )]
     file: bool,
     /// Mask the secret, its encodings and dumps of it in the output of the command, line by line
@@ -56,6 +57,9 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     tokenring exec --stdin ci-scanner -- vault kv put -mount=secret snyk token=-\n\n\
     The command replaces this process, so it receives signals directly and its exit code is the result. With --file or \
     --mask it is a child process, and signals and exit code are forwarded. If the command is not found, the exit code is 127.\n\n\
+    With --file on Linux, the path is valid in the command and in programs that inherit its open files. On other systems, \
+    and where Linux has no files in memory, it is a private temporary file, which is removed afterwards; if tokenring was \
+    killed, the next exec removes it.\n\n\
     Variables that select another credential or region for the same tools are removed and named. TOKENRING_* variables \
     are removed too, because TOKENRING_PASSPHRASE_FILE opens the store.\n\n\
     What the command can still do: it runs as your user. It can read your files, use a keyring that is open, start \
@@ -71,6 +75,12 @@ const NOT_RUNNABLE_EXIT_CODE: u8 = 126;
 impl ExecArgs {
     /// Runs the command. It does not return where the command replaces this process.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        for path in remove_leftovers() {
+            context.out.note(&format!(
+                "note: removed {}, a file with a secret that a killed run left behind",
+                path.display()
+            ));
+        }
         let engine = context.unlocked_engine().await?;
         let (variables, used) = self.collect_variables(engine).await?;
         let delivery = match (self.stdin, self.file) {

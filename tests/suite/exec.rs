@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -397,25 +396,39 @@ fn a_signal_that_ends_the_command_ends_this_process_alike() {
 }
 
 #[test]
-fn a_file_is_private_and_gone_afterwards() {
-    let memory = tempfile::tempdir().unwrap();
-    let home = home().with("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
-    let script = "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
+fn a_file_is_private_readable_again_and_in_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let home = home().with("XDG_RUNTIME_DIR", path).with("TMPDIR", path);
+    let script = "cat $SNYK_TOKEN_FILE; stat -Lc ' %a' $SNYK_TOKEN_FILE; sh -c 'cat $SNYK_TOKEN_FILE'; echo; \
+                  echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE; ls -A $TMPDIR; \
+                  (echo x >$SNYK_TOKEN_FILE) 2>/dev/null || echo sealed";
     let ran = home.run(&["exec", "--file", "ci", "--", "sh", "-c", script]).expect(0);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert_eq!(lines[..2], [format!("{SECRET} 600"), "unset https://api.eu.snyk.io".to_owned()]);
-    assert!(
-        Path::new(lines[2]).starts_with(memory.path()) && !Path::new(lines[2]).exists(),
-        "{}",
-        lines[2]
-    );
+    assert_eq!(lines[..2], [format!("{SECRET} 400"), SECRET.to_owned()]);
+    assert_eq!(lines[2], "unset https://api.eu.snyk.io");
+    assert!(lines[3].starts_with("/proc/self/fd/"), "{}", ran.out);
+    assert_eq!(lines[4..], ["sealed"], "the folders stay empty");
+}
 
-    let mut child = start(&home, &["--file", "ci", "--", "sh", "-c", "echo ready; exec sleep 60"]);
-    assert_eq!(first_line(&mut child), "ready");
-    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 1);
-    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
-    child.wait().unwrap();
-    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 0, "also after a signal");
+#[test]
+fn what_a_killed_run_left_behind_is_removed_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home().with("XDG_RUNTIME_DIR", folder.path().to_str().unwrap());
+    let [left, used] = ["tokenring-exec-left", "tokenring-exec-used"].map(|name| {
+        let path = folder.path().join(name);
+        fs::write(&path, SECRET).unwrap();
+        path
+    });
+    let lock = fs::File::open(&used).unwrap();
+    lock.lock().unwrap();
+    let ran = home.run(&["exec", "ci", "--", "true"]).expect(0);
+    assert!(ran.err.contains(&format!("removed {}", left.display())), "{}", ran.err);
+    assert!(!left.exists() && used.exists() && !ran.err.contains("used"), "{}", ran.err);
+    drop(lock);
+    let ran = home.run(&["exec", "ci", "--", "true"]).expect(0);
+    assert!(ran.err.contains(&format!("removed {}", used.display())) && !used.exists());
+    assert_eq!(home.run(&["exec", "ci", "--", "true"]).expect(0).err, "");
 }
 
 #[test]

@@ -11,9 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use tempfile::NamedTempFile;
-
 use super::mask::OutputMasker;
+use super::secret_file::SecretFile;
 #[cfg(unix)]
 use super::signals_unix as signals;
 #[cfg(not(unix))]
@@ -45,7 +44,8 @@ pub enum SecretDelivery {
     Environment,
     /// The first secret on standard input; the others not at all.
     Stdin,
-    /// In private temporary files; a variable named with the suffix `_FILE` holds the path.
+    /// In files, in memory where the system can; a variable named with the suffix `_FILE` holds the
+    /// path.
     Files,
 }
 
@@ -107,7 +107,7 @@ impl ChildCommand {
         status.map(exit_from_status)
     }
 
-    fn build_command(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
+    fn build_command(&self) -> io::Result<(Command, Vec<SecretFile>)> {
         let (program, arguments) =
             self.command.split_first().ok_or_else(|| io::Error::other("no command was given"))?;
         let mut command = Command::new(program);
@@ -125,7 +125,7 @@ impl ChildCommand {
                     command.env(name, os_text(secret)?);
                 }
                 (EnvValue::Secret(secret), SecretDelivery::Files) => {
-                    let file = private_file(secret)?;
+                    let file = SecretFile::create(secret)?;
                     command.env(format!("{name}_FILE"), file.path());
                     files.push(file);
                 }
@@ -201,20 +201,6 @@ fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
     let (reader, mut writer) = io::pipe()?;
     secret.expose(|bytes| writer.write_all(bytes))?;
     Ok(reader.into())
-}
-
-/// Creates a private temporary file with the secret, in the user's in-memory folder if there is
-/// one. It is private from its first byte and removed when it is dropped.
-fn private_file(secret: &Secret) -> io::Result<NamedTempFile> {
-    let memory = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(std::path::PathBuf::from)
-        .filter(|folder| folder.is_dir());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("tokenring-");
-    let mut file = builder.tempfile_in(memory.unwrap_or_else(std::env::temp_dir))?;
-    secret.expose(|bytes| file.write_all(bytes))?;
-    file.flush()?;
-    Ok(file)
 }
 
 #[cfg(unix)]

@@ -1,12 +1,13 @@
 //! Environment of a child process: the variables of a credential's provider, and nothing of any
 //! other credential.
 //!
-//! `child` runs the process, `mask` redacts its output, `signals_unix` and `signals_windows`
-//! forward signals.
+//! `child` runs the process, `mask` redacts its output, `secret_file` passes a secret as a file,
+//! `signals_unix` and `signals_windows` forward signals.
 //! Start with [`Engine::env_variables`] and [`ChildCommand`].
 
 mod child;
 mod mask;
+mod secret_file;
 #[cfg(unix)]
 mod signals_unix;
 #[cfg(not(unix))]
@@ -25,6 +26,7 @@ use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
+pub use secret_file::remove_leftovers;
 
 /// Prefix of the variables of tokenring. One of them names the file that opens the store.
 const OWN_VARIABLE_PREFIX: &str = "TOKENRING_";
