@@ -11,11 +11,15 @@ use super::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::exec::{ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent};
+use crate::engine::exec::{
+    ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent, is_own_variable,
+    remove_leftovers,
+};
 
 /// Run a command with a credential in its environment
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct ExecArgs {
     #[arg(
         value_name = "NAME",
@@ -34,12 +38,15 @@ pub(super) struct ExecArgs {
     stdin: bool,
     #[arg(
         long,
-        help = "Pass the secret in a private temporary file, removed afterwards; VAR_FILE has its path"
+        help = "Pass the secret in a file, in memory where the system can; VAR_FILE has its path"
     )]
     file: bool,
-    /// Mask the secret and its encodings in the output of the command, line by line
+    /// Mask the secret, its encodings and dumps of it in the output of the command, line by line
     #[arg(long)]
     mask: bool,
+    /// Leave the TOKENRING_* variables to the command, which can then use other credentials too
+    #[arg(long)]
+    keep_tokenring_env: bool,
     /// Command and its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -49,7 +56,17 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     tokenring exec --env TOKEN=ci-scanner --env ORG=ci-scanner:org_id -- ./report.sh\n  \
     tokenring exec --stdin ci-scanner -- vault kv put -mount=secret snyk token=-\n\n\
     The command replaces this process, so it receives signals directly and its exit code is the result. With --file or \
-    --mask it is a child process, and signals and exit code are forwarded. If the command is not found, the exit code is 127.";
+    --mask it is a child process, and signals and exit code are forwarded. If the command is not found, the exit code is 127.\n\n\
+    With --file on Linux, the path is valid in the command and in programs that inherit its open files. On other systems, \
+    and where Linux has no files in memory, it is a private temporary file, which is removed afterwards; if tokenring was \
+    killed, the next exec removes it.\n\n\
+    Variables that select another credential or region for the same tools are removed and named. TOKENRING_* variables \
+    are removed too, because TOKENRING_PASSPHRASE_FILE opens the store.\n\n\
+    What the command can still do: it runs as your user. It can read your files, use a keyring that is open, start \
+    tokenring itself, pass its variables to every program that it starts, and send the secret anywhere. Run only commands \
+    that you trust with the secret.\n\n\
+    --mask protects from accidents, such as a secret in a log. It is not a barrier: a command can print the secret in a \
+    form that is not recognized, or write it to a file.";
 
 /// Exit codes of shells for a command that is not found, or cannot be run.
 const NOT_FOUND_EXIT_CODE: u8 = 127;
@@ -58,6 +75,12 @@ const NOT_RUNNABLE_EXIT_CODE: u8 = 126;
 impl ExecArgs {
     /// Runs the command. It does not return where the command replaces this process.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        for path in remove_leftovers() {
+            context.out.note(&format!(
+                "note: removed {}, a file with a secret that a killed run left behind",
+                path.display()
+            ));
+        }
         let engine = context.unlocked_engine().await?;
         let (variables, used) = self.collect_variables(engine).await?;
         let delivery = match (self.stdin, self.file) {
@@ -89,10 +112,13 @@ impl ExecArgs {
         for name in &used {
             engine.record_exec(name, &format!("{program} gets {names}"), UsageEvent::Begun).await?;
         }
+        let own = std::env::vars_os()
+            .map(|(name, _)| name)
+            .filter(|name| !self.keep_tokenring_env && is_own_variable(name));
         let launch = ChildCommand {
             command: self.command.clone(),
             variables,
-            removed_variables: removed,
+            removed_variables: removed.into_iter().map(OsString::from).chain(own).collect(),
             secret_delivery: delivery,
         };
         match launch_command(

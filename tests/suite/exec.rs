@@ -4,7 +4,6 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -161,6 +160,106 @@ fn what_would_contradict_is_removed_and_named() {
 }
 
 #[test]
+fn everything_that_selects_another_credential_or_region_is_removed_and_named() {
+    let simulator = SimulatorProcess::start();
+    let issued = simulator.manifest["credentials"].as_array().unwrap();
+    let named = |provider: &str| {
+        let fits = |one: &&serde_json::Value| {
+            one["provider"] == provider && one["kind"] != "service-account-oauth"
+        };
+        issued.iter().find(fits).unwrap()["name"].as_str().unwrap()
+    };
+    for (provider, conflicting) in [
+        (
+            "snyk",
+            "SNYK_OAUTH_TOKEN SNYK_DOCKER_TOKEN SNYK_CFG_API SNYK_CFG_ENDPOINT SNYK_CFG_OAUTH_TOKEN \
+             INTERNAL_OAUTH_TOKEN_STORAGE INTERNAL_SNYK_OAUTH_ENABLED SNYK_API_REST_URL API_REST_URL \
+             SNYK_API_V3_URL SNYK_API_HIDDEN_URL SNYK_API_URL SNYK_API_TOKEN SNYK_API_KEY SNYK_KEY",
+        ),
+        (
+            "snyk-api-web",
+            "PROBELY_UI_BASE_URL MCP_SAW_CONFIG_PATH MCP_PROBELY_CONFIG_PATH SAW_API_KEY \
+             SAW_API_BASE_URL FARCASTER_AGENT_TOKEN FARCASTER_API_URL",
+        ),
+        (
+            "appcircle",
+            "AC_ACCESS_TOKEN API_HOSTNAME AUTH_HOSTNAME AC_API_KEY_TOKEN AC_PERSONAL_API_TOKEN AC_PAT \
+             AC_SUB_ORGANIZATION_NAME AC_CODE_PUSH_TOKEN AC_PROFILE_API_TOKEN AC_PROFLE_API_TOKEN \
+             APPCIRCLE_SELFHOSTED_TOKEN",
+        ),
+    ] {
+        let conflicting: Vec<_> = conflicting.split_whitespace().collect();
+        let home = conflicting
+            .iter()
+            .fold(Home::new(), |home, name| home.with(name, "left-over"))
+            .with("SNYK_LOG_LEVEL", "kept");
+        home.use_simulator(&simulator);
+        let name = named(provider);
+        home.add_seeded(&simulator, name).expect(0);
+        let ran = home.run(&["exec", name, "--", "env"]).expect(0);
+        assert!(!ran.out.contains("left-over"), "{provider}: {}", ran.out);
+        assert!(ran.out.contains("SNYK_LOG_LEVEL=kept"), "{provider}: {}", ran.out);
+        let note = ran.err.lines().find(|line| line.starts_with("note: not passed on")).unwrap();
+        let told: Vec<_> = note.split([' ', ',']).collect();
+        for variable in conflicting {
+            assert!(told.contains(&variable), "{provider}: {variable} is not named: {note}");
+        }
+    }
+}
+
+#[test]
+fn the_command_inherits_nothing_that_opens_the_store() {
+    let home = home().with("tokenring_store_too", "x");
+    for mode in [&[][..], &["--file"], &["--mask"], &["--stdin"]] {
+        let ran = home.run(
+            &[&["exec"], mode, &["ci", "--", "sh", "-c", "env | grep -i ^tokenring"]].concat(),
+        );
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{mode:?}");
+    }
+    let kept = home
+        .run(&["exec", "--keep-tokenring-env", "ci", "--", "sh", "-c", "env | grep ^TOKENRING"])
+        .expect(0);
+    assert!(kept.out.contains("TOKENRING_PASSPHRASE_FILE="), "{}", kept.out);
+    let help = home.run(&["exec", "--help"]).expect(0).out;
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in ["What the command can still do", "It is not a barrier", "--keep-tokenring-env"] {
+        assert!(help.contains(told), "{told}: {help}");
+    }
+}
+
+#[test]
+fn a_provider_file_cannot_set_a_variable_that_changes_other_programs() {
+    let home = home();
+    let file = include_str!("../../assets/providers/appcircle.toml");
+    let file = file.replacen("id = \"appcircle\"", "id = \"acme\"", 1);
+    let path = home.root().join("config/providers/acme.toml");
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for name in [
+        "LD_PRELOAD",
+        "DYLD_INSERT_LIBRARIES",
+        "PATH",
+        "BASH_ENV",
+        "ENV",
+        "PYTHONPATH",
+        "NODE_OPTIONS",
+        "https_proxy",
+        "GIT_SSH_COMMAND",
+        "SSL_CERT_FILE",
+        "HOME",
+        "TOKENRING_HOME",
+        "A=B",
+    ] {
+        let hostile = file.replacen("\"AC_PERSONAL_ACCESS_KEY\"", &format!("\"{name}\""), 1);
+        fs::write(&path, hostile).unwrap();
+        let refused = home.run(&["exec", "ci", "--json", "--", "true"]).expect(2).error();
+        let what = refused["what"].as_str().unwrap();
+        assert!(what.contains(name) && what.contains("acme.toml"), "{name}: {refused}");
+    }
+    fs::write(&path, file).unwrap();
+    home.run(&["exec", "ci", "--", "true"]).expect(0);
+}
+
+#[test]
 fn two_that_contradict_one_another_are_refused() {
     let home = home();
     home.feed(
@@ -297,25 +396,39 @@ fn a_signal_that_ends_the_command_ends_this_process_alike() {
 }
 
 #[test]
-fn a_file_is_private_and_gone_afterwards() {
-    let memory = tempfile::tempdir().unwrap();
-    let home = home().with("XDG_RUNTIME_DIR", memory.path().to_str().unwrap());
-    let script = "cat $SNYK_TOKEN_FILE; stat -c ' %a' $SNYK_TOKEN_FILE; echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE";
+fn a_file_is_private_readable_again_and_in_no_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let home = home().with("XDG_RUNTIME_DIR", path).with("TMPDIR", path);
+    let script = "cat $SNYK_TOKEN_FILE; stat -Lc ' %a' $SNYK_TOKEN_FILE; sh -c 'cat $SNYK_TOKEN_FILE'; echo; \
+                  echo ${SNYK_TOKEN-unset} $SNYK_API; echo $SNYK_TOKEN_FILE; ls -A $TMPDIR; \
+                  (echo x >$SNYK_TOKEN_FILE) 2>/dev/null || echo sealed";
     let ran = home.run(&["exec", "--file", "ci", "--", "sh", "-c", script]).expect(0);
     let lines: Vec<_> = ran.out.lines().collect();
-    assert_eq!(lines[..2], [format!("{SECRET} 600"), "unset https://api.eu.snyk.io".to_owned()]);
-    assert!(
-        Path::new(lines[2]).starts_with(memory.path()) && !Path::new(lines[2]).exists(),
-        "{}",
-        lines[2]
-    );
+    assert_eq!(lines[..2], [format!("{SECRET} 400"), SECRET.to_owned()]);
+    assert_eq!(lines[2], "unset https://api.eu.snyk.io");
+    assert!(lines[3].starts_with("/proc/self/fd/"), "{}", ran.out);
+    assert_eq!(lines[4..], ["sealed"], "the folders stay empty");
+}
 
-    let mut child = start(&home, &["--file", "ci", "--", "sh", "-c", "echo ready; exec sleep 60"]);
-    assert_eq!(first_line(&mut child), "ready");
-    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 1);
-    kill_process(Pid::from_raw(child.id().cast_signed()).unwrap(), Signal::TERM).unwrap();
-    child.wait().unwrap();
-    assert_eq!(fs::read_dir(memory.path()).unwrap().count(), 0, "also after a signal");
+#[test]
+fn what_a_killed_run_left_behind_is_removed_and_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let home = home().with("XDG_RUNTIME_DIR", folder.path().to_str().unwrap());
+    let [left, used] = ["tokenring-exec-left", "tokenring-exec-used"].map(|name| {
+        let path = folder.path().join(name);
+        fs::write(&path, SECRET).unwrap();
+        path
+    });
+    let lock = fs::File::open(&used).unwrap();
+    lock.lock().unwrap();
+    let ran = home.run(&["exec", "ci", "--", "true"]).expect(0);
+    assert!(ran.err.contains(&format!("removed {}", left.display())), "{}", ran.err);
+    assert!(!left.exists() && used.exists() && !ran.err.contains("used"), "{}", ran.err);
+    drop(lock);
+    let ran = home.run(&["exec", "ci", "--", "true"]).expect(0);
+    assert!(ran.err.contains(&format!("removed {}", used.display())) && !used.exists());
+    assert_eq!(home.run(&["exec", "ci", "--", "true"]).expect(0).err, "");
 }
 
 #[test]
@@ -341,6 +454,94 @@ fn line_breaks_in_an_encoding_do_not_show_the_secret() {
     assert!(shown.ends_with("the end\n") && shown.matches("‹secret›").count() > 20, "{shown}");
     let rest: String = shown.replace("‹secret›", "").split_whitespace().collect();
     assert!(rest.len() < 60, "only what stands before it and at its edges is left: {shown}");
+}
+
+#[test]
+fn color_overstrikes_and_invisible_characters_do_not_show_the_secret() {
+    let home = home();
+    for (command, shown) in [
+        (
+            "echo x $SNYK_TOKEN y | grep --color=always -e 0000-4000",
+            "x ‹secret›\u{1b}[01;31m\u{1b}[K\u{1b}[m\u{1b}[K y\n",
+        ),
+        ("echo $SNYK_TOKEN | sed 's/./\\x1b[1m&/g'", "\u{1b}[1m‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./&\\x08&/g'", "‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./_\\x08&/g'", "‹secret›\n"),
+        ("echo $SNYK_TOKEN | sed 's/./&\\xe2\\x80\\x8b/g'", "‹secret›"),
+        ("printf %s $SNYK_TOKEN | sed 's/./&\\x00/g'; printf '\\n\\0'", "‹secret›\n\0"),
+        ("echo $SNYK_TOKEN | fold -w 7 | sed 's/^/  /'", "  ‹secret›\n  ‹secret›\n"),
+    ] {
+        let run = ["exec", "--mask", "ci", "--", "sh", "-c", command];
+        let output = home.run(&run).expect(0).out;
+        let kept: String = output.replace("\u{1b}[1m", "");
+        let wanted = shown.replace("\u{1b}[1m", "");
+        assert!(kept.starts_with(&wanted), "{command}: {output:?}");
+        assert!(!kept.contains("e4ec") && !kept.contains("4000"), "{command}: {output:?}");
+    }
+}
+
+#[test]
+fn dumps_in_columns_do_not_show_the_secret() {
+    let home = home_with("8f1c2ad4-97b3-4e60-a5d1-6c0e37fb9284");
+    let secret = "‹secret›";
+    for (tool, arguments, shown) in [
+        ("od", "-An -v -tx1", format!(" {secret}\n {secret}\n {secret}\n")),
+        (
+            "od",
+            "-tx1z",
+            format!("0000000 {secret}  >{secret}<\n0000020 {secret}  >{secret}<\n0000040 {secret}"),
+        ),
+        ("od", "", format!("0000000 {secret}\n0000020 {secret}\n0000040 {secret}\n0000044\n")),
+        ("od", "-b", format!("0000000 {secret}\n0000020 {secret}\n0000040 {secret}\n")),
+        ("od", "-c", format!("0000000   {secret}\n0000020   {secret}\n0000040   {secret}\n")),
+        (
+            "od",
+            "-tx8",
+            format!(
+                "0000000 {secret} {secret}\n0000020 {secret} {secret}\n0000040 00000000{secret}"
+            ),
+        ),
+        ("base32", "-w 20", format!("{secret}\n{secret}\n{secret}")),
+        ("xxd", "", format!("00000000: {secret}  {secret}\n00000010: {secret}  {secret}\n")),
+        ("xxd", "-i", format!("  0x{secret},\n  0x{secret},\n  0x{secret}\n")),
+        (
+            "hexdump",
+            "-C",
+            format!("00000000  {secret}  |{secret}|\n00000010  {secret}  |{secret}|\n"),
+        ),
+        ("hexdump", "", format!("0000000 {secret}\n0000010 {secret}\n0000020 {secret}")),
+    ] {
+        if !has_program(tool) {
+            println!("skipped: {tool} is not installed");
+            continue;
+        }
+        let command = format!("printf %s $SNYK_TOKEN | {tool} {arguments}");
+        let output = home.run(&["exec", "--mask", "ci", "--", "sh", "-c", &command]).expect(0).out;
+        assert!(output.starts_with(&shown), "{command}:\n{output}\nnot:\n{shown}");
+    }
+}
+
+fn has_program(name: &str) -> bool {
+    let command = format!("command -v {name} >/dev/null");
+    std::process::Command::new("sh").args(["-c", &command]).status().unwrap().success()
+}
+
+#[test]
+fn a_secret_that_ends_a_line_is_masked_while_the_command_runs() {
+    let home = home();
+    let script =
+        "echo ready; printf 'token %.9s\\n' $SNYK_TOKEN; read wait; echo $SNYK_TOKEN | cut -c10-";
+    let mut child = home.command(&["exec", "--mask", "ci", "--", "sh", "-c", script]);
+    let mut child = child.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n", "a line is shown at once");
+    drop(child.stdin.take());
+    let mut rest = String::new();
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "token ‹secret›\n‹secret›\n");
+    child.wait().unwrap();
 }
 
 #[test]

@@ -18,6 +18,7 @@ pub mod spec;
 pub mod user_overrides;
 mod validate;
 mod value_type;
+mod variable_name;
 
 pub use catalog::{ProviderCatalog, ProviderSource};
 pub use catalog_error::CatalogError;

@@ -61,6 +61,10 @@ pub struct Provider {
     /// JSON members that hold a secret in responses of this provider.
     #[serde(default)]
     pub secret_members: Vec<String>,
+    /// Environment variables, beside those of the kinds, that set a credential or a host for a tool
+    /// of this provider. A command that gets a credential does not inherit them.
+    #[serde(default)]
+    pub conflicting_variables: Vec<String>,
 }
 
 /// Kind of credential.

@@ -11,6 +11,7 @@ use super::spec::{
     AuthMethod, CredentialKind, Provider, RequestPreset, RotationSpec, RotationStrategyId,
     SecretRole,
 };
+use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
 
 /// Version of the file format that tokenring supports.
@@ -207,6 +208,14 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
 }
 
 fn validate_environment(kind: &CredentialKind) -> ValidationResult {
+    let mut names = kind.environment.iter().map(|(name, _)| name.as_str());
+    if let Some((name, problem)) = names.find_map(|name| Some((name, find_name_problem(name)?))) {
+        return invalid(
+            name,
+            format!("the environment of the kind \"{}\" sets {name:?}, which {problem}", kind.id),
+            "Name variables that only the provider's own tools read, such as ACME_TOKEN",
+        );
+    }
     let known = |name: &str| matches!(name, "api" | "auth" | "app") || kind.field(name).is_some();
     let templates = kind.environment.iter().map(|(_, template)| template.as_str());
     let text_templates =

@@ -8,27 +8,35 @@ use std::ops::Range;
 
 /// Finds the first occurrence of the secret in the text, literal or escaped.
 pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
-    let first = *secret.first()?;
-    let is_sign =
-        |byte: u8| matches!(byte, b'%' | b'\\') || (byte == b'+' && secret.contains(&b' '));
     // Most texts contain no escapes; then a plain search is enough.
-    if !text.bytes().any(is_sign) {
-        let secret = std::str::from_utf8(secret).ok()?;
+    if !may_be_escaped(text.as_bytes(), secret) {
+        let secret = std::str::from_utf8(secret).ok().filter(|secret| !secret.is_empty())?;
         return text.find(secret).map(|start| start..start + secret.len());
     }
-    let begins = |byte: u8| byte == first || matches!(byte, b'%' | b'\\' | b'+');
+    escaped_ranges(text.as_bytes(), secret)
+        .find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
+}
+
+/// Finds every occurrence of the secret in a text that contains escapes.
+pub(super) fn escaped_ranges<'a>(
+    text: &'a [u8],
+    secret: &'a [u8],
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let first = secret.first().copied();
+    let begins = move |byte: u8| Some(byte) == first || matches!(byte, b'%' | b'\\' | b'+');
     // Every escaped form of a byte has at least one byte, so the secret cannot start later.
-    let last = text.len().checked_sub(secret.len())?;
-    let starts = text
-        .bytes()
-        .take(last + 1)
-        .enumerate()
-        .filter(|(_, byte)| begins(*byte))
-        .map(|(index, _)| index);
-    let mut ranges = starts.filter_map(|start| {
-        Some(start..start + escaped_length(&text.as_bytes()[start..], secret)?)
-    });
-    ranges.find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
+    let starts = text.len().saturating_sub(secret.len().saturating_sub(1));
+    let escaped = first.is_some() && may_be_escaped(text, secret);
+    let candidates = text[..if escaped { starts } else { 0 }].iter().enumerate();
+    candidates
+        .filter(move |(_, byte)| begins(**byte))
+        .filter_map(move |(start, _)| Some(start..start + escaped_length(&text[start..], secret)?))
+}
+
+/// Whether a text contains a character that begins an escape.
+fn may_be_escaped(text: &[u8], secret: &[u8]) -> bool {
+    let has_space = secret.contains(&b' ');
+    text.iter().any(|byte| matches!(byte, b'%' | b'\\') || *byte == b'+' && has_space)
 }
 
 /// Returns how many bytes at the start of `text` spell the secret.

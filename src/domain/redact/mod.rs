@@ -1,12 +1,16 @@
 //! Removal of secrets from texts before they are shown, stored or logged.
 //!
-//! Three methods complement each other: known secrets in every encoding ([`SecretRedactor`]), texts
-//! that look like a secret of any provider ([`patterns`]), and members of a response that contain a
-//! new secret ([`json_members`]). Start at [`SecretRedactor::redact`].
+//! Four methods complement each other: known secrets in every encoding ([`SecretRedactor`]), texts
+//! that look like a secret of any provider ([`patterns`]), members of a response that contain a new
+//! secret ([`json_members`]), and known secrets in the output of a program, also in color, in pieces
+//! and in dumps ([`OutputScanner`]). Start at [`SecretRedactor::redact`].
 
+mod byte_dump;
 mod escapes;
+mod fragments;
 pub mod json_members;
-mod line_breaks;
+mod mapped_text;
+mod output_scan;
 pub mod patterns;
 pub mod shape;
 
@@ -19,7 +23,7 @@ use zeroize::Zeroizing;
 
 use super::{Secret, text::to_hex};
 
-pub use line_breaks::SplitSecretDetector;
+pub use output_scan::{ByteDisplay, OutputScanner, ScannedOutput};
 
 /// Placeholder for a removed secret.
 pub const MASK: &str = "‹secret›";
@@ -122,28 +126,46 @@ fn mask_escaped(text: String, secret: &[u8]) -> String {
     if masked.is_empty() { text } else { masked + rest }
 }
 
-/// Returns the hexadecimal and base64 encodings of a secret.
+/// Returns the hexadecimal, base64 and base32 encodings of a secret.
 fn encodings(bytes: &[u8]) -> Vec<Zeroizing<String>> {
     let lower = to_hex(bytes);
     let mut all = vec![lower.to_ascii_uppercase(), lower];
-    for standard in (0..3).map(|offset| base64_at(bytes, offset)) {
+    for standard in (0..3).map(|offset| encoded_at(bytes, offset, 6, encode_base64)) {
         if standard.contains(['+', '/']) {
             all.push(standard.replace('+', "-").replace('/', "_"));
         }
         all.push(standard);
     }
+    all.extend((0..5).map(|offset| encoded_at(bytes, offset, 5, encode_base32)));
     all.retain(|text| text.len() >= MIN_SECRET_BYTES);
     all.into_iter().map(Zeroizing::new).collect()
 }
 
-/// Returns the base64 characters that depend only on these bytes, where `offset` bytes (modulo 3)
-/// precede them.
-fn base64_at(bytes: &[u8], offset: usize) -> String {
+/// Returns the characters of an encoding that depend only on these bytes, where `offset` bytes
+/// precede them. One character encodes `bits` bits.
+fn encoded_at(bytes: &[u8], offset: usize, bits: usize, encode: fn(&[u8]) -> String) -> String {
     let mut padded = Zeroizing::new(vec![0; offset]);
     padded.extend_from_slice(bytes);
-    let text = Zeroizing::new(STANDARD_NO_PAD.encode(padded.as_slice()));
-    let (first, last) = ((offset * 8).div_ceil(6), padded.len() * 8 / 6);
+    let text = Zeroizing::new(encode(&padded));
+    let (first, last) = ((offset * 8).div_ceil(bits), padded.len() * 8 / bits);
     text.get(first..last).unwrap_or_default().to_owned()
+}
+
+fn encode_base64(bytes: &[u8]) -> String {
+    STANDARD_NO_PAD.encode(bytes)
+}
+
+fn encode_base32(bytes: &[u8]) -> String {
+    const ALPHABET: [u8; 32] = *b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let characters = (bytes.len() * 8).div_ceil(5);
+    let encode = |index: usize| {
+        let bit = index * 5;
+        let high = u16::from(bytes.get(bit / 8).copied().unwrap_or_default());
+        let low = u16::from(bytes.get(bit / 8 + 1).copied().unwrap_or_default());
+        let value = ((high << 8 | low) >> (11 - bit % 8)) & 31;
+        char::from(ALPHABET[usize::from(value)])
+    };
+    (0..characters).map(encode).collect()
 }
 
 #[cfg(test)]
@@ -173,6 +195,15 @@ mod tests {
             redactor.redact("x secret-one-and-more y secret-one z"),
             format!("x {MASK} y {MASK} z")
         );
+    }
+
+    #[test]
+    fn base32_is_found_at_every_offset() {
+        assert_eq!(encode_base32(b"foobar"), "MZXW6YTBOI");
+        for before in ["", "a", "ab", "abc", "abcd"] {
+            let text = encode_base32(format!("{before}a-known-secret!").as_bytes());
+            assert!(redactor("a-known-secret").redact(&text).contains(MASK), "{text}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Start at [`mask_patterns`].
 
+use std::ops::Range;
+
 use super::MASK;
 
 /// Prefixes of secrets.
@@ -18,32 +20,41 @@ const MIN_JWT_BYTES: usize = 40;
 
 /// Masks everything that looks like a token, except the prefix that names its type.
 pub fn mask_patterns(text: &str) -> String {
-    // Most texts contain neither and need no further search.
-    if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
-        return text.to_owned();
-    }
-    let mut found: Vec<SecretMatch> = SECRET_PREFIXES
-        .iter()
-        .flat_map(|prefix| find_prefixed(text, prefix))
-        .chain(find_jwts(text))
-        .collect();
-    found.sort_by_key(|found| found.start);
     let mut masked = String::with_capacity(text.len());
     let mut done = 0;
-    for SecretMatch { start, end, visible_prefix: kept } in found {
-        if let Some(between) = text.get(done..start) {
-            masked.extend([between, kept, MASK]);
-            done = end;
-        }
+    for found in find_patterns(text) {
+        masked.extend([&text[done..found.start], MASK]);
+        done = found.end;
     }
     masked + &text[done..]
 }
 
-/// Position of a secret, and the part of it that stays visible.
+/// Finds everything that looks like a token, without the prefix that names its type: ranges in their
+/// order, none inside of another.
+pub(super) fn find_patterns(text: &str) -> Vec<Range<usize>> {
+    // Most texts contain neither and need no further search.
+    if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
+        return Vec::new();
+    }
+    let prefixed = SECRET_PREFIXES.iter().flat_map(|prefix| find_prefixed(text, prefix));
+    let mut found: Vec<SecretMatch> = prefixed.chain(find_jwts(text)).collect();
+    found.sort_by_key(|found| found.start);
+    let mut done = 0;
+    found.retain(|found| {
+        let is_separate = found.start >= done;
+        if is_separate {
+            done = found.end;
+        }
+        is_separate
+    });
+    found.into_iter().map(|found| found.start + found.visible_prefix..found.end).collect()
+}
+
+/// Position of a secret, and the length of the part of it that stays visible.
 struct SecretMatch {
     start: usize,
     end: usize,
-    visible_prefix: &'static str,
+    visible_prefix: usize,
 }
 
 fn find_prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = SecretMatch> {
@@ -53,7 +64,7 @@ fn find_prefixed(text: &str, prefix: &'static str) -> impl Iterator<Item = Secre
         (length > 0).then_some(SecretMatch {
             start,
             end: start + prefix.len() + length,
-            visible_prefix: prefix,
+            visible_prefix: prefix.len(),
         })
     })
 }
@@ -68,7 +79,7 @@ fn find_jwts(text: &str) -> impl Iterator<Item = SecretMatch> {
             (parts >= 3 && run.len() >= MIN_JWT_BYTES).then_some(SecretMatch {
                 start,
                 end: start + run.len(),
-                visible_prefix: "",
+                visible_prefix: 0,
             })
         })
 }

@@ -11,16 +11,15 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::thread;
 
-use tempfile::NamedTempFile;
-
-use super::mask::{self, OutputMasker};
+use super::mask::OutputMasker;
+use super::secret_file::SecretFile;
 #[cfg(unix)]
 use super::signals_unix as signals;
 #[cfg(not(unix))]
 use super::signals_windows as signals;
 use super::{EnvValue, EnvVariable};
 use crate::domain::Secret;
-use crate::domain::redact::SecretRedactor;
+use crate::domain::redact::OutputScanner;
 
 /// Capacity that a pipe has on every system, so that a secret can be written before it is read.
 #[cfg(unix)]
@@ -33,7 +32,7 @@ pub struct ChildCommand {
     /// The variables to set.
     pub variables: Vec<EnvVariable>,
     /// The variables of this process that the child does not inherit.
-    pub removed_variables: Vec<String>,
+    pub removed_variables: Vec<OsString>,
     /// How the child receives secrets.
     pub secret_delivery: SecretDelivery,
 }
@@ -45,7 +44,8 @@ pub enum SecretDelivery {
     Environment,
     /// The first secret on standard input; the others not at all.
     Stdin,
-    /// In private temporary files; a variable named with the suffix `_FILE` holds the path.
+    /// In files, in memory where the system can; a variable named with the suffix `_FILE` holds the
+    /// path.
     Files,
 }
 
@@ -107,7 +107,7 @@ impl ChildCommand {
         status.map(exit_from_status)
     }
 
-    fn build_command(&self) -> io::Result<(Command, Vec<NamedTempFile>)> {
+    fn build_command(&self) -> io::Result<(Command, Vec<SecretFile>)> {
         let (program, arguments) =
             self.command.split_first().ok_or_else(|| io::Error::other("no command was given"))?;
         let mut command = Command::new(program);
@@ -125,7 +125,7 @@ impl ChildCommand {
                     command.env(name, os_text(secret)?);
                 }
                 (EnvValue::Secret(secret), SecretDelivery::Files) => {
-                    let file = private_file(secret)?;
+                    let file = SecretFile::create(secret)?;
                     command.env(format!("{name}_FILE"), file.path());
                     files.push(file);
                 }
@@ -159,14 +159,14 @@ impl ChildCommand {
     }
 
     fn forward_output(&self, child: &mut Child, sink: &OutputSink<'_>) {
-        let redactor = mask::redactor_for(self.secrets().map(Arc::as_ref));
+        let scanner = OutputScanner::for_secrets(self.secrets().map(Arc::as_ref));
         let longest = self.secrets().map(|secret| secret.len()).max().unwrap_or_default();
         let (out, err) = (child.stdout.take(), child.stderr.take());
         thread::scope(|scope| {
             scope.spawn(|| {
-                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &redactor, longest);
+                forward_masked(out, &|bytes| sink(OutputStream::Stdout, bytes), &scanner, longest);
             });
-            forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &redactor, longest);
+            forward_masked(err, &|bytes| sink(OutputStream::Stderr, bytes), &scanner, longest);
         });
     }
 }
@@ -175,11 +175,11 @@ impl ChildCommand {
 fn forward_masked(
     from: Option<impl Read>,
     show: &dyn Fn(&[u8]) -> io::Result<()>,
-    redactor: &SecretRedactor,
+    scanner: &OutputScanner,
     longest: usize,
 ) {
     let Some(mut from) = from else { return };
-    let mut masked = OutputMasker::new(redactor, longest);
+    let mut masked = OutputMasker::new(scanner, longest);
     let mut buffer = vec![0; 16 << 10];
     loop {
         match from.read(&mut buffer) {
@@ -201,20 +201,6 @@ fn pipe_with_secret(secret: &Secret) -> io::Result<Stdio> {
     let (reader, mut writer) = io::pipe()?;
     secret.expose(|bytes| writer.write_all(bytes))?;
     Ok(reader.into())
-}
-
-/// Creates a private temporary file with the secret, in the user's in-memory folder if there is
-/// one. It is private from its first byte and removed when it is dropped.
-fn private_file(secret: &Secret) -> io::Result<NamedTempFile> {
-    let memory = std::env::var_os("XDG_RUNTIME_DIR")
-        .map(std::path::PathBuf::from)
-        .filter(|folder| folder.is_dir());
-    let mut builder = tempfile::Builder::new();
-    builder.prefix("tokenring-");
-    let mut file = builder.tempfile_in(memory.unwrap_or_else(std::env::temp_dir))?;
-    secret.expose(|bytes| file.write_all(bytes))?;
-    file.flush()?;
-    Ok(file)
 }
 
 #[cfg(unix)]

@@ -1,18 +1,20 @@
 //! Environment of a child process: the variables of a credential's provider, and nothing of any
 //! other credential.
 //!
-//! `child` runs the process, `mask` redacts its output, `signals_unix` and `signals_windows`
-//! forward signals.
+//! `child` runs the process, `mask` redacts its output, `secret_file` passes a secret as a file,
+//! `signals_unix` and `signals_windows` forward signals.
 //! Start with [`Engine::env_variables`] and [`ChildCommand`].
 
 mod child;
 mod mask;
+mod secret_file;
 #[cfg(unix)]
 mod signals_unix;
 #[cfg(not(unix))]
 mod signals_windows;
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 use super::Engine;
@@ -24,17 +26,10 @@ use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
+pub use secret_file::remove_leftovers;
 
-/// Variables that the Snyk CLI reads besides those that providers name, some of them with the
-/// highest priority: see `cliv2/pkg/core/configuration.go` of snyk/cli and `pkg/auth` of
-/// snyk/go-application-framework.
-const EXTRA_SNYK_VARIABLES: [&str; 5] = [
-    "SNYK_DOCKER_TOKEN",
-    "SNYK_CFG_API",
-    "SNYK_CFG_ENDPOINT",
-    "INTERNAL_OAUTH_TOKEN_STORAGE",
-    "SNYK_CFG_INTERNAL_OAUTH_TOKEN_STORAGE",
-];
+/// Prefix of the variables of tokenring. One of them names the file that opens the store.
+const OWN_VARIABLE_PREFIX: &str = "TOKENRING_";
 
 /// Variable of a child's environment.
 pub struct EnvVariable {
@@ -138,21 +133,15 @@ impl Engine {
     pub fn competing_variables(&self, variables: &[EnvVariable]) -> BTreeSet<String> {
         let ours = |name: &str| variables.iter().any(|variable| variable.name == name);
         let environments = self.catalog.providers().map(|provider| {
-            provider
-                .kinds
-                .iter()
-                .flat_map(|kind| kind.environment.iter().map(|(name, _)| name.as_str()))
-                .collect::<Vec<_>>()
+            let kinds = provider.kinds.iter().flat_map(|kind| &kind.environment);
+            let others = provider.conflicting_variables.iter().map(String::as_str);
+            kinds.map(|(name, _)| name.as_str()).chain(others).collect::<Vec<_>>()
         });
-        let mut found: BTreeSet<_> = environments
+        environments
             .filter(|names| names.iter().any(|name| ours(name)))
             .flatten()
             .map(str::to_owned)
-            .collect();
-        if found.iter().any(|name| name.starts_with("SNYK_")) {
-            found.extend(EXTRA_SNYK_VARIABLES.map(str::to_owned));
-        }
-        found
+            .collect()
     }
 
     async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
@@ -160,6 +149,13 @@ impl Engine {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         Ok(self.authorize(credential, kind, region).await?.secret)
     }
+}
+
+/// Whether a variable of this name belongs to tokenring. A child that inherits it could open the
+/// store and read every other secret.
+pub fn is_own_variable(name: &OsStr) -> bool {
+    let prefix = name.as_encoded_bytes().get(..OWN_VARIABLE_PREFIX.len());
+    prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(OWN_VARIABLE_PREFIX.as_bytes()))
 }
 
 fn region_origin(region: &Region, name: &str) -> Option<String> {

@@ -187,10 +187,13 @@ fn every_key_of_a_provider_file() {
     assert_eq!(serde_json::from_str::<RequestPreset>(&preset_form).unwrap(), preset);
     assert_eq!(serde_json::from_str::<StatusRule>(&status_form).unwrap(), status);
     let whole = format!(
-        r#"{{"format":1,"id":"p","title":"t","docs":"d","regions_of":"snyk","region":[],"trusted_hosts":["h"],"headers":[["a","b"]],"media_types":[["/a","b"]],"kind":[{kind_form}],"preset":[{preset_form}],"status":[{status_form}],"plans":"x","organisations":{{"preset":"orgs","items":{{"list":"/data","value":"/id","name":"/name"}}}},"secret_members":["secret"]}}"#
+        r#"{{"format":1,"id":"p","title":"t","docs":"d","regions_of":"snyk","region":[],"trusted_hosts":["h"],"headers":[["a","b"]],"media_types":[["/a","b"]],"kind":[{kind_form}],"preset":[{preset_form}],"status":[{status_form}],"plans":"x","organisations":{{"preset":"orgs","items":{{"list":"/data","value":"/id","name":"/name"}}}},"secret_members":["secret"],"conflicting_variables":["OTHER"]}}"#
     );
     let provider: Provider = serde_json::from_str(&whole).unwrap();
     assert_eq!(serde_json::to_string(&provider).unwrap(), whole);
+    let older = whole.replace(r#","conflicting_variables":["OTHER"]"#, "");
+    let older: Provider = serde_json::from_str(&older).unwrap();
+    assert_eq!(older.conflicting_variables, Vec::<String>::new(), "an older file has none");
     assert_file("provider.json", &(whole + "\n"));
 }
 
