@@ -9,6 +9,8 @@
 mod access_tokens;
 mod audit;
 mod audit_anchor;
+mod bindings;
+mod bound_secrets;
 mod browser;
 mod build;
 mod captured_secrets;
@@ -33,6 +35,7 @@ mod pending_prompts;
 mod preview;
 pub mod prompt;
 mod rate_limiter;
+mod rebinding;
 mod redact_response;
 mod retry;
 pub mod rotation;
@@ -121,6 +124,9 @@ pub struct Engine {
     clipboard: clipboard::Clipboard,
     store_verified: OnceCell<()>,
     fingerprint_key: OnceCell<Secret>,
+    binding_key: OnceCell<bindings::BindingKey>,
+    bindings_recorded: OnceCell<()>,
+    verified_bindings: bindings::VerifiedBindings,
 }
 
 /// Options of an [`Engine`].
@@ -182,6 +188,9 @@ impl Engine {
             clipboard,
             store_verified: OnceCell::new(),
             fingerprint_key: OnceCell::new(),
+            binding_key: OnceCell::new(),
+            bindings_recorded: OnceCell::new(),
+            verified_bindings: bindings::VerifiedBindings::default(),
         }
     }
 

@@ -87,6 +87,7 @@ impl LeakGate {
                 &[
                     "regions",
                     "add",
+                    "--yes",
                     "--provider",
                     provider,
                     "--id",
