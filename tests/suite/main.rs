@@ -57,6 +57,8 @@ mod terminal;
 mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
+#[cfg(unix)]
+mod trust;
 
 /// The allocator of the program, so that tests of memory see the same behavior as on a user's
 /// machine.
