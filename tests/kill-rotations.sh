@@ -46,7 +46,7 @@ live_secrets() {
 current() { "$program" get "$1" | sha256sum | cut -d' ' -f1; }
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
-"$program" regions add --provider snyk --id SNYK-US-01 --api "$(field '.regions["SNYK-US-01"].api')" \
+"$program" regions add --yes --provider snyk --id SNYK-US-01 --api "$(field '.regions["SNYK-US-01"].api')" \
   --app "$(field '.regions["SNYK-US-01"].app')" >/dev/null
 for name in us01-admin us01-release-bot us01-ci-scanner; do add_seeded "$name"; done
 

@@ -14,8 +14,8 @@ simulator=$!
 read -r manifest <"$home/manifest"
 
 field() { jq -r "$1" <<<"$manifest"; }
-"$program" regions add --provider snyk --id SNYK-US-01 --api "$(field '.regions["SNYK-US-01"].api')"
-"$program" regions add --provider snyk --id SNYK-EU-01 --api "$(field '.regions["SNYK-EU-01"].api')"
+"$program" regions add --yes --provider snyk --id SNYK-US-01 --api "$(field '.regions["SNYK-US-01"].api')"
+"$program" regions add --yes --provider snyk --id SNYK-EU-01 --api "$(field '.regions["SNYK-EU-01"].api')"
 field '.credentials[] | select(.name == "us01-admin").secret' |
   "$program" add laptop --provider snyk --kind personal-token --region SNYK-EU-01
 

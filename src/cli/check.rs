@@ -134,6 +134,9 @@ impl ProbeArgs {
             regions.iter().map(|region| region_json(region, &credential, None)).collect();
         engine
             .check_all_regions(&credential, |region, check| {
+                if check.result == CheckResult::Unchecked {
+                    context.out.note(&format!("note: {region} was not checked: {}", check.reason));
+                }
                 if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
                     (entry.verdict, entry.status, entry.latency_ms) =
                         (check.result, check.status, check.latency_ms);

@@ -162,8 +162,7 @@ impl ConsumerArgs {
 
 impl ConsumerAddArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let engine = context.engine()?;
-        let credential = engine.find_credential(&self.name).await?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
         let name = parse_name(&self.consumer)?;
         let consumer = Consumer {
             credential: credential.id.clone(),
@@ -172,6 +171,8 @@ impl ConsumerAddArgs {
             target: self.build_target()?,
             last_delivery: None,
         };
+        // The store confirms the target, so that an edited one is noticed.
+        let engine = context.unlocked_engine().await?;
         engine.add_consumer(consumer.clone()).await?;
         if let Err(problem) = engine.preview_delivery(&consumer).await {
             context.out.note(&format!(

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::context::CliContext;
 use super::{args, identify, secret_input};
 use crate::domain::text::compose;
-use crate::domain::{Problem, Timestamp};
-use crate::engine::task_protocol;
+use crate::domain::{Origin, Problem, Timestamp};
+use crate::engine::{self, task_protocol};
 
 /// Edit name, kind, region, labels, fields, expiry or secret
 #[derive(Debug, clap::Args)]
@@ -14,7 +14,8 @@ use crate::engine::task_protocol;
         tokenring edit laptop --rename laptop-2026 --label dev\n  \
         tokenring edit laptop --secret < token.txt\n  \
         tokenring edit old-jenkins --kind service-account-token\n  \
-        tokenring edit ci-scanner --field org_id=… --expires 2027-02-07")]
+        tokenring edit ci-scanner --field org_id=… --expires 2027-02-07\n  \
+        tokenring edit ci-scanner --accept-host https://api.acme.example")]
 pub(super) struct EditArgs {
     /// Name of the credential
     name: String,
@@ -42,6 +43,12 @@ pub(super) struct EditArgs {
     /// Read a new secret from standard input or a hidden prompt; it is not verified
     #[arg(long)]
     secret: bool,
+    /// Accept that the secret is sent to this host, such as a moved region's; may be repeated
+    #[arg(long = "accept-host", value_name = "URL", value_parser = parse_host)]
+    accepted_hosts: Vec<Origin>,
+    /// Accept the secret that the store has, if it has this fingerprint
+    #[arg(long = "accept-secret", value_name = "FINGERPRINT")]
+    accepted_fingerprint: Option<String>,
 }
 
 /// Expiry of a credential as given on the command line.
@@ -62,6 +69,8 @@ impl EditArgs {
         edit.name = self.rename.as_deref().map(args::parse_name).transpose()?;
         edit.kind.clone_from(&self.kind);
         edit.fields = self.fields.iter().cloned().collect();
+        edit.accepted_hosts.clone_from(&self.accepted_hosts);
+        edit.accepted_fingerprint.clone_from(&self.accepted_fingerprint);
         edit.expires = self.expires.map(|expiry| match expiry {
             ExpiryArg::At(moment) => Some(moment),
             ExpiryArg::Never => None,
@@ -74,11 +83,21 @@ impl EditArgs {
             identify::note_removed_text(context.out, &found.removed);
             edit.secret = Some(Arc::new(found.secret));
             context.unlocked_engine().await?
+        } else if self.changes_binding() {
+            context.unlocked_engine().await?
         } else {
             context.engine()?
         };
         let changed = engine.edit_credential(&credential.id, edit).await?;
         args::print_credential(context, &changed)
+    }
+
+    /// Returns whether the edit changes what the secret is bound to, which the store confirms.
+    fn changes_binding(&self) -> bool {
+        self.region.is_some()
+            || !self.accepted_hosts.is_empty()
+            || self.accepted_fingerprint.is_some()
+            || self.fields.iter().any(|(field, _)| field == engine::KEY_FILE_FIELD)
     }
 
     fn resolve_region(
@@ -99,6 +118,10 @@ impl EditArgs {
         labels.extend(new);
         labels
     }
+}
+
+fn parse_host(text: &str) -> Result<Origin, String> {
+    Origin::parse(text).map_err(|error| error.to_string())
 }
 
 fn parse_expiry(text: &str) -> Result<ExpiryArg, String> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::args::{self, usage_problem};
 use super::context::CliContext;
 use super::json::RegionJson;
+use super::prompt;
 use super::table::TextTable;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
@@ -61,6 +62,9 @@ struct AddRegionArgs {
     /// PEM file with further certificate authorities to trust there
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
+    /// Move a built-in region or one in use without asking for its new host
+    #[arg(long)]
+    yes: bool,
 }
 
 /// Switch a credential to another region
@@ -79,7 +83,7 @@ impl RegionsArgs {
     /// Lists regions, with check results where a credential is named.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         match (self.command, self.name) {
-            (Some(RegionsCommand::Add(verb)), _) => verb.run(context),
+            (Some(RegionsCommand::Add(verb)), _) => verb.run(context).await,
             (None, Some(name)) => list_for_credential(context, &name).await,
             (None, None) => list_all(context),
         }
@@ -87,13 +91,37 @@ impl RegionsArgs {
 }
 
 impl AddRegionArgs {
-    fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let catalog = context.load_catalog()?;
+    /// Writes the region into the provider file. Moving a region whose hosts are recorded needs the
+    /// store, which makes the new record.
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let catalog = &engine.catalog;
         catalog.provider(&self.provider)?;
-        let known = catalog.regions(&self.provider)?.iter().any(|region| region.id == self.id);
-        let region = self.build_region(&catalog)?;
+        let region = self.build_region(catalog)?;
+        let regions = catalog.regions(&self.provider)?;
+        let before = regions.iter().find(|known| known.id.eq_ignore_ascii_case(&region.id));
+        let moved = before.filter(|before| before.bound_origins() != region.bound_origins());
+        if let Some(before) = moved
+            && !self.yes
+            && engine.is_region_in_use(&self.provider, before).await?
+        {
+            confirm_move(before, &region)?;
+        }
+        let recorded = match before {
+            Some(before) => engine.region_hosts_recorded(&self.provider, before).await?,
+            None => false,
+        };
+        if recorded {
+            context.unlocked_engine().await?;
+        }
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
-        if known {
+        if recorded {
+            engine.accept_region_hosts(&self.provider, &region).await?;
+        }
+        if moved.is_some() || before.is_none() {
+            engine.record_region_change(&self.provider, before, &region).await?;
+        }
+        if before.is_some() {
             context.out.note(&format!(
                 "note: {} of {} now uses these hosts ({})",
                 self.id,
@@ -147,6 +175,16 @@ impl AddRegionArgs {
     }
 }
 
+/// Asks the user to type the new host of a region that secrets are sent to.
+fn confirm_move(before: &Region, after: &Region) -> Result<(), Problem> {
+    let host = after.api.to_string();
+    let question = format!(
+        "Move {} from {} to {host}? The secrets of its credentials are then sent there.",
+        before.id, before.api
+    );
+    prompt::confirm_by_typing(&question, &host, "--yes")
+}
+
 /// Infers the API host, and the auth host where there is one, of an installation with the web
 /// application `app`.
 fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>), Problem> {
@@ -161,9 +199,10 @@ fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>
 }
 
 impl SwitchRegionArgs {
-    /// Switches the region of the credential. Does not access the store.
+    /// Switches the region of the credential. The store confirms the new hosts.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let engine = context.engine()?;
+        context.engine()?.find_credential(&self.name).await?;
+        let engine = context.unlocked_engine().await?;
         let credential = engine.find_credential(&self.name).await?;
         let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
         let changed = engine

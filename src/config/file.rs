@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemClass};
 
 /// Replaces a whole file atomically. The file is private (0600, its folder 0700) from its first
 /// byte, and is on disk when this function returns. A symbolic link at the path is rejected,
@@ -25,6 +25,43 @@ pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
         let remedy = "check that you can write to its folder and that the disk is not full";
         Problem::new("The file was not written", format!("{}: {error}", path.display()), remedy)
     })
+}
+
+/// Checks that only this user decides what a file or folder contains: it is no symbolic link, and
+/// no other user can write to it. A missing path is fine.
+pub(super) fn check_trusted(path: &Path) -> Result<(), Problem> {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
+    let shown = path.display();
+    let (why, remedy) = if metadata.is_symlink() {
+        let remedy = format!("replace the link {shown} with what it points to");
+        ("is a symbolic link".to_owned(), remedy)
+    } else {
+        match writer_problem(&metadata) {
+            None => return Ok(()),
+            Some(why) => (why, format!("check its content, then run `chmod go-w {shown}`")),
+        }
+    };
+    let what = "The configuration is not used, because others could change it";
+    Err(Problem::new(what, format!("{shown} {why}"), remedy).with_class(ProblemClass::Usage))
+}
+
+/// Returns how another user could write to the file, if possible. Root can write to every file.
+#[cfg(unix)]
+fn writer_problem(metadata: &fs::Metadata) -> Option<String> {
+    use std::os::unix::fs::MetadataExt as _;
+    if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
+        Some("belongs to another user".to_owned())
+    } else if metadata.mode() & 0o022 != 0 {
+        Some(format!("is writable by other users (mode {:o})", metadata.mode() & 0o777))
+    } else {
+        None
+    }
+}
+
+/// Returns `None`: Windows makes each user's folders private to that user.
+#[cfg(not(unix))]
+fn writer_problem(_metadata: &fs::Metadata) -> Option<String> {
+    None
 }
 
 /// Returns the text of a regular file of at most `limit` bytes. Everything else that a path can
@@ -117,6 +154,24 @@ mod tests {
         fs::write(home.path().join("config"), "a file in the way").unwrap();
         let problem = write_private(&home.path().join("config/own.toml"), "text").unwrap_err();
         assert!(problem.why.contains("own.toml") && !problem.remedy.is_empty(), "{problem}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_could_change_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("own.toml");
+        assert_eq!(check_trusted(&path), Ok(()), "a missing file");
+        fs::write(&path, "text").unwrap();
+        for (mode, is_trusted) in [(0o600, true), (0o644, true), (0o664, false), (0o602, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(check_trusted(&path).is_ok(), is_trusted, "{mode:o}");
+        }
+        let link = home.path().join("link.toml");
+        std::os::unix::fs::symlink(home.path().join("nowhere"), &link).unwrap();
+        let refusal = check_trusted(&link).unwrap_err();
+        assert!(refusal.why.contains("symbolic link"), "{refusal}");
     }
 
     #[test]

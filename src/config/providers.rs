@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::AppPaths;
-use super::file::{list_toml_files, read_text};
+use super::file::{check_trusted, list_toml_files, read_text};
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// Size limit of a provider file; the largest built-in file is a fraction of it.
@@ -17,11 +17,16 @@ const MAX_PROVIDER_FILE_BYTES: u64 = 256 * 1024;
 /// interprets them.
 pub fn read_provider_files(paths: &AppPaths) -> Result<Vec<(PathBuf, String)>, Problem> {
     let folder = paths.providers();
+    check_trusted(&paths.config)?;
+    check_trusted(&folder)?;
     let mut files = list_toml_files(&folder).map_err(|error| unreadable(&folder, &error))?;
     files.sort();
-    let read = |path: PathBuf| match read_text(&path, MAX_PROVIDER_FILE_BYTES) {
-        Ok(text) => Ok((path, text)),
-        Err(error) => Err(unreadable(&path, &error)),
+    let read = |path: PathBuf| {
+        check_trusted(&path)?;
+        match read_text(&path, MAX_PROVIDER_FILE_BYTES) {
+            Ok(text) => Ok((path, text)),
+            Err(error) => Err(unreadable(&path, &error)),
+        }
     };
     files.into_iter().map(read).collect()
 }

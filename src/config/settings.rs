@@ -11,7 +11,7 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
-use super::file::read_text;
+use super::file::{check_trusted, read_text};
 use super::theme::{self, AUTO_THEME, ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use super::{AppPaths, KeyPress, SettingsReport};
 use crate::domain::problem::{Problem, ProblemClass};
@@ -158,6 +158,8 @@ impl Settings {
     /// Returns a problem for any mistake in the file, in the chosen theme or in a variable.
     pub fn load(paths: &AppPaths, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         let path = paths.settings();
+        check_trusted(&paths.config)?;
+        check_trusted(&path)?;
         let mut settings: Self = match read_text(&path, MAX_SETTINGS_BYTES) {
             Ok(text) => {
                 toml::from_str(&text).map_err(|error| parse_problem(&path, &text, &error))?
@@ -181,6 +183,8 @@ impl Settings {
         env: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SettingsReport, Problem> {
         let path = paths.settings();
+        check_trusted(&paths.config)?;
+        check_trusted(&path)?;
         let mut report = match read_text(&path, MAX_SETTINGS_BYTES) {
             Ok(text) => SettingsReport::parse(&path, &text)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => SettingsReport::default(),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::Engine;
+use super::bindings::BoundRegion;
 use super::credential_locks::CredentialLock;
 use super::credentials::KEY_FILE_FIELD;
 use super::store_secret::secret_location;
@@ -51,7 +52,7 @@ pub(super) enum RejectedToken {
 struct ExchangeTarget<'a> {
     credential: &'a Credential,
     kind: &'a CredentialKind,
-    region: &'a Region,
+    region: BoundRegion<'a>,
     slot: SecretSlot,
 }
 
@@ -85,6 +86,7 @@ impl Engine {
         region: &Region,
         rejected: RejectedToken,
     ) -> Result<HostBoundSecret, SendError> {
+        let region = self.verify_region(credential, region).await?;
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
             let secret = self.load_secret(credential, &SecretPart::Secret).await?;
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
@@ -93,7 +95,7 @@ impl Engine {
         Ok(HostBoundSecret {
             scheme: cached.scheme,
             secret: cached.token,
-            origins: region.bound_origins(),
+            origins: region.origins(),
         })
     }
 
@@ -107,6 +109,7 @@ impl Engine {
         region: &Region,
         slot: SecretSlot,
     ) -> Result<HostBoundSecret, SendError> {
+        let region = self.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
         let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let lock = self.locks.lock(&credential.id).await?;
@@ -119,7 +122,7 @@ impl Engine {
         Ok(HostBoundSecret {
             scheme: cached.scheme,
             secret: cached.token,
-            origins: region.bound_origins(),
+            origins: region.origins(),
         })
     }
 
@@ -127,12 +130,12 @@ impl Engine {
         &self,
         credential: &Credential,
         kind: &CredentialKind,
-        region: &Region,
+        region: BoundRegion<'_>,
         rejected: &RejectedToken,
     ) -> Result<CachedAccessToken, SendError> {
         let known = || {
             self.token_cache
-                .get(&credential.id, &region.id, self.now())
+                .get(&credential.id, &region.region().id, self.now())
                 .filter(|cached| !rejected.matches(&cached.token))
         };
         if let Some(cached) = known() {
@@ -151,7 +154,7 @@ impl Engine {
             let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
             self.new_cached_token(exchange.access_token(self.transport.as_ref()).await?)
         };
-        self.token_cache.insert(&credential.id, &region.id, cached.clone());
+        self.token_cache.insert(&credential.id, &region.region().id, cached.clone());
         Ok(cached)
     }
 
@@ -317,11 +320,10 @@ impl Engine {
         let ExchangeTarget { credential, kind, slot, .. } = target;
         let secret = match slot {
             SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
-            other => {
-                self.store
-                    .get(&ItemKey::for_part(&credential.id, other, &SecretPart::Secret))
-                    .await?
-            }
+            other => self
+                .load_slot(credential, other, &SecretPart::Secret)
+                .await?
+                .ok_or(StoreError::NotFound)?,
         };
         Ok((Arc::new(secret), self.load_parts(credential, kind).await?))
     }
@@ -334,14 +336,9 @@ impl Engine {
     ) -> Result<BTreeMap<String, Arc<Secret>>, Problem> {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
-            match self
-                .store
-                .get(&current_item_key(credential, &SecretPart::Named(part.id.clone())))
-                .await
-            {
-                Ok(secret) => drop(parts.insert(part.id.clone(), Arc::new(secret))),
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error.into()),
+            let named = SecretPart::Named(part.id.clone());
+            if let Some(secret) = self.load_stored_secret(credential, &named).await? {
+                parts.insert(part.id.clone(), Arc::new(secret));
             }
         }
         Ok(parts)
@@ -351,14 +348,14 @@ impl Engine {
         &self,
         fields: &'a BTreeMap<String, String>,
         kind: &'a CredentialKind,
-        region: &'a Region,
+        region: BoundRegion<'a>,
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
         let (limits, now) = (self.options.limits, self.now());
         TokenExchange {
             authorization: &kind.authorization,
-            region,
+            region: region.region(),
             fields,
             secret,
             parts,
@@ -389,11 +386,11 @@ pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credenti
 pub(super) fn bind_to_region(
     credential: &Credential,
     scheme: &str,
-    region: &Region,
+    region: BoundRegion<'_>,
     secret: Arc<Secret>,
 ) -> HostBoundSecret {
     let scheme = credential.scheme.as_deref().unwrap_or(scheme).to_owned();
-    HostBoundSecret { scheme, secret, origins: region.bound_origins() }
+    HostBoundSecret { scheme, secret, origins: region.origins() }
 }
 
 /// Returns the part that stores a session's access token.

@@ -181,11 +181,16 @@ impl Engine {
         }
     }
 
-    /// Returns the key of the anchor of this database. The path identifies the database, because an
-    /// ID inside the file would be replaced together with it.
+    /// Returns the key of the anchor of this database.
     pub(super) fn anchor_item_key(&self) -> ItemKey {
+        ItemKey::for_audit_anchor(&self.database_item_id())
+    }
+
+    /// Returns the ID of this database in the keys of its items. The path identifies the database,
+    /// because an ID inside the file would be replaced together with it.
+    pub(super) fn database_item_id(&self) -> String {
         let path = Sha256::digest(self.database.path().as_os_str().as_encoded_bytes());
-        ItemKey::for_audit_anchor(&to_hex(&path[..DATABASE_ID_BYTES]))
+        to_hex(&path[..DATABASE_ID_BYTES])
     }
 
     async fn advance_anchor(&self) -> Result<(), Problem> {

@@ -62,6 +62,9 @@ impl Engine {
         credentials: Vec<Credential>,
         mut on_result: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
+        if credentials.len() > 1 {
+            self.preload_bindings(&credentials).await;
+        }
         let mut queue =
             FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| {
                 queue_key(credential)
@@ -124,6 +127,7 @@ impl Engine {
         credential: &Credential,
         mut on_result: impl FnMut(&str, &CheckReport) + Send,
     ) -> Result<(), Problem> {
+        self.verify_binding(credential).await?;
         let regions = self.catalog.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) =
             regions.iter().partition(|region| region.id == credential.region);
@@ -273,7 +277,12 @@ impl Engine {
     ) -> (Credential, Result<CheckRecord, Problem>) {
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
             Some(secret) => {
-                self.run_check_with_secret(&credential, &credential.region, secret).await
+                match self.verify_fingerprint(&credential, &SecretPart::Secret, &secret).await {
+                    Ok(()) => {
+                        self.run_check_with_secret(&credential, &credential.region, secret).await
+                    }
+                    Err(problem) => Err(problem),
+                }
             }
             None => self.run_check(&credential, &credential.region).await,
         };
@@ -285,7 +294,23 @@ impl Engine {
         credential: &Credential,
         region: &'r Region,
     ) -> (&'r Region, Result<CheckReport, Problem>) {
-        (region, self.check(credential, &region.id).await)
+        let is_own = region.id == credential.region;
+        match self.verify_region(credential, region).await {
+            Err(problem) if !is_own => (region, Ok(self.skipped_check(&problem))),
+            _ => (region, self.check(credential, &region.id).await),
+        }
+    }
+
+    /// Returns the result of a region that is not asked, because its hosts are not the recorded
+    /// ones.
+    fn skipped_check(&self, problem: &Problem) -> CheckReport {
+        CheckReport {
+            result: CheckResult::Unchecked,
+            status: None,
+            reason: format!("{}: {}; {}", problem.what, problem.why, problem.remedy),
+            checked_at: self.now(),
+            latency_ms: None,
+        }
     }
 
     pub(super) async fn run_check(

@@ -25,6 +25,7 @@ pub(super) struct CredentialLocks {
     session_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
     rotation_locks: Mutex<HashMap<CredentialId, Arc<tokio::sync::Mutex<()>>>>,
     anchor_lock: Arc<tokio::sync::Mutex<()>>,
+    fingerprint_key_lock: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// Lock on a credential or on the anchor; dropping it releases the lock.
@@ -41,6 +42,7 @@ impl CredentialLocks {
             session_locks: Mutex::default(),
             rotation_locks: Mutex::default(),
             anchor_lock: Arc::default(),
+            fingerprint_key_lock: Arc::default(),
         }
     }
 
@@ -87,6 +89,14 @@ impl CredentialLocks {
     pub(super) async fn lock_audit_anchor(&self) -> Result<CredentialLock, Problem> {
         let guard = Arc::clone(&self.anchor_lock).lock_owned().await;
         let file = self.lock_file("audit-anchor.lock").await?;
+        Ok(CredentialLock { file, _guard: guard })
+    }
+
+    /// Waits until no other process creates the fingerprint key, and locks its creation. A key that
+    /// overwrites another one makes everything that was recorded with the other one invalid.
+    pub(super) async fn lock_fingerprint_key(&self) -> Result<CredentialLock, Problem> {
+        let guard = Arc::clone(&self.fingerprint_key_lock).lock_owned().await;
+        let file = self.lock_file("fingerprint-key.lock").await?;
         Ok(CredentialLock { file, _guard: guard })
     }
 

@@ -14,6 +14,7 @@ use super::access_tokens::ACCESS_TOKEN_PART;
 use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
 use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
+use super::rebinding::RebindingPlan;
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
@@ -111,6 +112,7 @@ impl Engine {
         if credential.fields.contains_key(KEY_FILE_FIELD) {
             secrets.remove(&SecretPart::Secret);
         }
+        self.bind_new_credential(&credential).await?;
         let row = credential.clone();
         self.with_database(move |index| index.insert_credential(&row)).await?;
         match self.store_and_audit(&credential, &secrets).await {
@@ -138,19 +140,36 @@ impl Engine {
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.ensure_name_free(name).await?;
         }
+        let RebindingPlan { records, mut remarks } = self.plan_rebinding(&before, &edit).await?;
         let fingerprint = match &edit.secret {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
         };
-        let what = changed_fields(&edit);
+        let accepted = edit.accepted_fingerprint.clone();
+        remarks.insert(0, changed_fields(&edit));
         let id = id.clone();
         let after = self
             .with_database(move |index| {
-                index.update_credential(&id, |credential| apply_edit(credential, edit, fingerprint))
+                index.update_bound_credential(
+                    &id,
+                    |credential| apply_edit(credential, edit, fingerprint),
+                    &records,
+                )
             })
             .await?;
+        let after = match accepted {
+            Some(fingerprint) => {
+                let part = self.accept_stored_secret(&after, &fingerprint).await?;
+                remarks.push(format!("accepted the stored {}", part.as_str()));
+                self.credential_by_id(&after.id).await?
+            }
+            None => after,
+        };
+        remarks.retain(|remark| !remark.is_empty());
         self.record_audit_event(
-            AuditEvent::new("edit", "done").for_credential(after.name.as_str()).with_reason(what),
+            AuditEvent::new("edit", "done")
+                .for_credential(after.name.as_str())
+                .with_reason(remarks.join("; ")),
         )
         .await?;
         Ok(after)
@@ -182,19 +201,6 @@ impl Engine {
         self.check_secret_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
-    }
-
-    /// Loads a part of the credential's current secret from the store, or from the key file that
-    /// the credential names.
-    pub async fn load_secret(
-        &self,
-        credential: &Credential,
-        part: &SecretPart,
-    ) -> Result<Secret, Problem> {
-        if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE_FIELD)) {
-            return read_key_file(path);
-        }
-        Ok(self.store.get(&ItemKey::for_part(&credential.id, SecretSlot::Current, part)).await?)
     }
 
     /// Loads a part of the credential's current secret for the user. The disclosure is recorded

@@ -82,11 +82,22 @@ impl Engine {
     async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
         let item = ItemKey::internal(FINGERPRINT_KEY_ITEM);
         match self.store.get(&item).await {
+            Err(StoreError::NotFound) => self.create_fingerprint_key(&item).await,
+            found => Ok(found?),
+        }
+    }
+
+    /// Creates the fingerprint key, unless another process was faster. A key that another process
+    /// has already used must not be overwritten.
+    async fn create_fingerprint_key(&self, item: &ItemKey) -> Result<Secret, Problem> {
+        let lock = self.locks.lock_fingerprint_key().await;
+        if let Err(problem) = &lock {
+            tracing::warn!(%problem, "the fingerprint key is created without a lock");
+        }
+        match self.store.get(item).await {
             Err(StoreError::NotFound) => {
-                self.store.put(&item, &Secret::new(random_bytes::<32>()?.to_vec())).await?;
-                // Another process may have written at the same time; the key that is stored now is
-                // the key of both.
-                Ok(self.store.get(&item).await?)
+                self.store.put(item, &Secret::new(random_bytes::<32>()?.to_vec())).await?;
+                Ok(self.store.get(item).await?)
             }
             found => Ok(found?),
         }

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use super::audit::AuditEvent;
 use super::audit_anchor::AUDIT_ANCHOR_ITEM;
+use super::bindings::BINDINGS_RECORDED_ITEM;
 use super::credential_locks::CredentialLock;
 use super::fingerprints::FINGERPRINT_KEY_ITEM;
 use super::{ALL_SLOTS, Engine};
@@ -151,6 +152,7 @@ impl Engine {
         let own = [
             (ItemKey::internal(FINGERPRINT_KEY_ITEM), FINGERPRINT_KEY_ITEM),
             (self.anchor_item_key(), AUDIT_ANCHOR_ITEM),
+            (self.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
         ];
         let mut items = Vec::new();
         for (key, label) in own {

@@ -9,6 +9,8 @@
 mod access_tokens;
 mod audit;
 mod audit_anchor;
+mod bindings;
+mod bound_secrets;
 mod browser;
 mod build;
 mod captured_secrets;
@@ -34,6 +36,7 @@ mod pending_prompts;
 mod preview;
 pub mod prompt;
 mod rate_limiter;
+mod rebinding;
 mod redact_response;
 mod retry;
 pub mod rotation;
@@ -122,6 +125,9 @@ pub struct Engine {
     clipboard: clipboard::Clipboard,
     store_verified: OnceCell<()>,
     fingerprint_key: OnceCell<Secret>,
+    binding_key: OnceCell<bindings::BindingKey>,
+    bindings_recorded: OnceCell<()>,
+    verified_bindings: bindings::VerifiedBindings,
 }
 
 /// Options of an [`Engine`].
@@ -183,6 +189,9 @@ impl Engine {
             clipboard,
             store_verified: OnceCell::new(),
             fingerprint_key: OnceCell::new(),
+            binding_key: OnceCell::new(),
+            bindings_recorded: OnceCell::new(),
+            verified_bindings: bindings::VerifiedBindings::default(),
         }
     }
 

@@ -11,11 +11,10 @@ use super::Engine;
 use super::access_tokens::sends_secret_verbatim;
 use super::credentials::task_panicked;
 use super::task_protocol::CapturedSecret;
-use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::credential::SecretPart;
 use crate::domain::redact::{MASK, SecretRedactor, json_members};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
-use crate::store::{ItemKey, StoreError};
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
@@ -95,19 +94,10 @@ impl Engine {
         let is_sent = sends_secret_verbatim(kind, credential);
         let mut known = KnownSecrets { redactor: SecretRedactor::default(), sent_secret: None };
         for part in std::iter::once(SecretPart::Secret).chain(named) {
-            match self
-                .store
-                .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &part))
-                .await
-            {
-                Ok(secret) => {
-                    known.redactor.add_secret(&secret);
-                    if is_sent && part == SecretPart::Secret {
-                        known.sent_secret = Some(Arc::new(secret));
-                    }
-                }
-                Err(StoreError::NotFound) => {}
-                Err(error) => return Err(error.into()),
+            let Some(secret) = self.load_stored_secret(credential, &part).await? else { continue };
+            known.redactor.add_secret(&secret);
+            if is_sent && part == SecretPart::Secret {
+                known.sent_secret = Some(Arc::new(secret));
             }
         }
         Ok(known)

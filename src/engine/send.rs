@@ -145,7 +145,8 @@ impl Engine {
         };
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
-        let bound = bind_to_region(credential, kind.authorization.scheme(), region, secret);
+        let bound_region = self.verify_region(credential, region).await?;
+        let bound = bind_to_region(credential, kind.authorization.scheme(), bound_region, secret);
         self.send_authorized(credential, region, draft, bound).await
     }
 
@@ -160,6 +161,7 @@ impl Engine {
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
+        let origins = bound.origins.clone();
         let response = self
             .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
             .await?;
@@ -178,11 +180,7 @@ impl Engine {
             AuthMethod::Header { fallback: Some(other), .. }
                 if credential.scheme.is_none() && *other != scheme =>
             {
-                let bound = HostBoundSecret {
-                    scheme: other.clone(),
-                    secret,
-                    origins: region.bound_origins(),
-                };
+                let bound = HostBoundSecret { scheme: other.clone(), secret, origins };
                 self.retry_with_scheme(
                     credential,
                     region,

@@ -14,7 +14,8 @@ use super::Engine;
 use super::classify::ClassificationResult;
 use super::credentials::check_fields;
 use super::metadata::{clean_fields, clean_labels};
-use super::task_protocol::NewCredential;
+use super::rebinding::RebindingPlan;
+use super::task_protocol::{CredentialEdit, NewCredential};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify;
 use crate::domain::problem::ProblemClass;
@@ -22,6 +23,7 @@ use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
+use crate::net::NetError;
 use crate::net::callback::{
     CallbackConnection, CallbackListenError, CallbackListener, CallbackPage,
 };
@@ -130,6 +132,13 @@ impl SignInTarget {
         match self {
             Self::New(new) => &new.provider,
             Self::Existing(credential, _) => &credential.provider,
+        }
+    }
+
+    fn credential(&self) -> Option<&Credential> {
+        match self {
+            Self::New(_) => None,
+            Self::Existing(credential, _) => Some(credential),
         }
     }
 
@@ -255,6 +264,9 @@ impl Engine {
         let missing = |_| TokenExchangeError::MissingField("known region or kind".to_owned());
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
+        let moved = || TokenExchangeError::Net(NetError::OriginNotAllowed(region.api.to_string()));
+        let region =
+            self.verify_region_hosts(target.provider(), region, None).await.map_err(|_| moved())?;
         self.token_exchange(target.fields(), kind, region, code, target.parts())
             .exchange_code(sign_in, self.transport.as_ref())
             .await
@@ -299,6 +311,10 @@ impl Engine {
         let region = self.catalog.region(target.provider(), target.region())?;
         let page = authorization_page(kind, region)?;
         self.verify_store().await?;
+        if let SignInTarget::New(new) = &target {
+            self.bind_unused_region(&new.provider, region).await?;
+        }
+        self.verify_region_hosts(target.provider(), region, target.credential()).await?;
         let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
         let sign_in =
@@ -371,6 +387,9 @@ impl Engine {
         refreshed: RefreshResult,
     ) -> Result<(Credential, Option<Secret>), Problem> {
         let _lock = self.locks.lock(&credential.id).await?;
+        let switched = (region.id != credential.region).then(|| region.id.clone());
+        let edit = CredentialEdit { region: switched, ..CredentialEdit::default() };
+        let RebindingPlan { records, .. } = self.plan_rebinding(credential, &edit).await?;
         let before = match self
             .store
             .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret))
@@ -384,11 +403,12 @@ impl Engine {
         self.store_session_tokens(credential, &region.id, refreshed).await?;
         let (id, region) = (credential.id.clone(), region.id.clone());
         let after = self.with_database(move |index| {
-            index.update_credential(&id, |credential| {
+            let change = |credential: &mut Credential| {
                 credential.region = region;
                 credential.principal = None;
                 credential.last_check = None;
-            })
+            };
+            index.update_bound_credential(&id, change, &records)
         });
         Ok((after.await?, before))
     }
@@ -417,6 +437,7 @@ impl Engine {
         }
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let region = self.verify_region(credential, region).await?;
         let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
         Ok(self
             .token_exchange(&credential.fields, kind, region, &token, &parts)

@@ -8,8 +8,8 @@
 use super::Engine;
 use super::access_tokens::ACCESS_TOKEN_PART;
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::{Credential, CredentialId, Problem, Secret};
-use crate::index::{Database, FingerprintRecord, SecretLocation};
+use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::index::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::store::{ItemKey, StoreError};
 
 impl Engine {
@@ -19,20 +19,34 @@ impl Engine {
         location: SecretLocation,
         secret: &Secret,
     ) -> Result<(), StoreError> {
+        self.announce_fingerprint(location.clone(), secret).await;
         self.store.put(&item_key(&location), secret).await?;
         self.record_fingerprint(location, secret).await;
         Ok(())
     }
 
+    /// Records the fingerprint of the secret that is about to be stored at a location. If the
+    /// process is killed before [`Engine::record_fingerprint`], the secret is recognized all the
+    /// same.
+    pub(super) async fn announce_fingerprint(&self, location: SecretLocation, secret: &Secret) {
+        self.write_fingerprint(location, secret, Database::announce_fingerprint).await;
+    }
+
     /// Records the fingerprint of the secret that is stored at a location from now on.
     pub(super) async fn record_fingerprint(&self, location: SecretLocation, secret: &Secret) {
+        self.write_fingerprint(location, secret, Database::record_fingerprint).await;
+    }
+
+    async fn write_fingerprint(
+        &self,
+        location: SecretLocation,
+        secret: &Secret,
+        write: fn(&Database, &SecretLocation, &str, Timestamp) -> Result<(), DatabaseError>,
+    ) {
         let (fingerprint, now) = (self.fingerprint(secret).await, self.now());
         let outcome = match fingerprint {
             Ok(fingerprint) => {
-                self.with_database(move |index| {
-                    index.record_fingerprint(&location, &fingerprint, now)
-                })
-                .await
+                self.with_database(move |index| write(index, &location, &fingerprint, now)).await
             }
             Err(problem) => Err(problem),
         };

@@ -16,7 +16,7 @@ use crate::domain::refusal::RefusalDiagnosis;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
-use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
+use crate::domain::{Credential, CredentialId, CredentialName, Origin, Secret, Timestamp};
 
 pub use super::classify::ClassificationResult;
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
@@ -299,6 +299,10 @@ pub struct CredentialEdit {
     pub expires: Option<Option<Timestamp>>,
     /// The new secret.
     pub secret: Option<Arc<Secret>>,
+    /// Hosts that the credential's secret may be sent to, although its region had others before.
+    pub accepted_hosts: Vec<Origin>,
+    /// Fingerprint of the secret that the store has, although another one was stored last.
+    pub accepted_fingerprint: Option<String>,
 }
 
 /// Report of a task.

@@ -14,6 +14,9 @@ use crate::domain::{CredentialId, CredentialName};
 
 const SELECT_BY_CREDENTIAL: &str = "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
+const SELECT_ALL: &str =
+    "SELECT credential, name, target, fingerprint, delivered, part FROM consumers";
+
 const INSERT_CONSUMER: &str = "INSERT INTO consumers (credential, name, kind, target, fingerprint, delivered, part) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 
 const UPDATE_DELIVERY: &str =
@@ -23,6 +26,15 @@ impl Database {
     /// Returns the consumers of a credential, sorted by name.
     pub fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, DatabaseError> {
         self.read(|connection| select_consumers(connection, id))
+    }
+
+    /// Returns the consumers of all credentials.
+    pub fn all_consumers(&self) -> Result<Vec<Consumer>, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SELECT_ALL)?;
+            let rows = select.query_map((), read_consumer_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
     }
 
     /// Adds a consumer. A name that another consumer of the credential has is an error.

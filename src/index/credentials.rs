@@ -4,6 +4,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
+use super::bindings::{BindingRecord, upsert_bindings};
 use super::checks::{region_checks, upsert_check};
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
@@ -98,6 +99,17 @@ impl Database {
         id: &CredentialId,
         change: impl FnOnce(&mut Credential),
     ) -> Result<Credential, DatabaseError> {
+        self.update_bound_credential(id, change, &[])
+    }
+
+    /// Like [`Database::update_credential`], and records the bindings of the changed credential in
+    /// the same transaction.
+    pub fn update_bound_credential(
+        &self,
+        id: &CredentialId,
+        change: impl FnOnce(&mut Credential),
+        bindings: &[BindingRecord],
+    ) -> Result<Credential, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             let before = find_credential(connection, id)?;
             let mut after = before.clone();
@@ -112,6 +124,7 @@ impl Database {
             }
             ensure_name_free(connection, &after)?;
             write_row(connection, UPDATE, &after)?;
+            upsert_bindings(connection, bindings)?;
             // Read the row again, so that the returned credential is the stored one.
             find_credential(connection, id)
         })

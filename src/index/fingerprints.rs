@@ -21,6 +21,9 @@ const SELECT_ALL: &str = "SELECT name, part, slot, fingerprints.fingerprint FROM
 const UPSERT_FINGERPRINT: &str = "INSERT INTO fingerprints (credential, part, slot, fingerprint, noted) VALUES (?1, ?2, ?3, ?4, ?5) \
     ON CONFLICT DO UPDATE SET slot = ?3, noted = ?5";
 
+const SELECT_IN_USE: &str =
+    "SELECT fingerprint FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot IS NOT NULL";
+
 const CLEAR_SLOT: &str = "UPDATE fingerprints SET slot = NULL \
     WHERE credential = ?1 AND part = ?2 AND slot = ?3 AND fingerprint IS NOT ?4";
 
@@ -61,6 +64,32 @@ impl Database {
         })
     }
 
+    /// Returns the fingerprints of the secrets that the slots of a part contain.
+    pub fn fingerprints_in_use(
+        &self,
+        credential: &CredentialId,
+        part: &SecretPart,
+    ) -> Result<Vec<String>, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SELECT_IN_USE)?;
+            let rows = select.query_map(params![credential, part], |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Records the fingerprint of a secret that a location is about to contain. The fingerprint of
+    /// the secret that it contains until then stays recorded, so that a crash leaves both.
+    pub fn announce_fingerprint(
+        &self,
+        location: &SecretLocation,
+        fingerprint: &str,
+        at: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        self.write(Durability::Deferred, |connection| {
+            upsert_fingerprint(connection, location, fingerprint, at)
+        })
+    }
+
     /// Records the fingerprint of the secret that a location contains from now on. The previous
     /// fingerprint becomes a former one.
     pub fn record_fingerprint(
@@ -71,15 +100,7 @@ impl Database {
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             retire_others(connection, location, Some(fingerprint))?;
-            let values = params![
-                location.credential,
-                location.part,
-                location.slot,
-                fingerprint,
-                TimestampMicros(at)
-            ];
-            connection.prepare_cached(UPSERT_FINGERPRINT)?.execute(values)?;
-            Ok(())
+            upsert_fingerprint(connection, location, fingerprint, at)
         })
     }
 
@@ -87,6 +108,18 @@ impl Database {
     pub fn retire_fingerprint(&self, location: &SecretLocation) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| retire_others(connection, location, None))
     }
+}
+
+fn upsert_fingerprint(
+    connection: &Connection,
+    location: &SecretLocation,
+    fingerprint: &str,
+    at: Timestamp,
+) -> Result<(), TransactionError> {
+    let SecretLocation { credential, slot, part } = location;
+    let values = params![credential, part, slot, fingerprint, TimestampMicros(at)];
+    connection.prepare_cached(UPSERT_FINGERPRINT)?.execute(values)?;
+    Ok(())
 }
 
 /// Marks the fingerprints of a location as former, except `except`.

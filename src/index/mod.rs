@@ -14,6 +14,7 @@
 //! for one table. Secrets belong to `store`.
 
 mod audit;
+mod bindings;
 mod checks;
 mod columns;
 mod consumers;
@@ -32,6 +33,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
+pub use bindings::{BindingRecord, BindingSubject};
 pub use checks::RegionCheckResult;
 pub use error::DatabaseError;
 use error::TransactionError;

@@ -173,6 +173,11 @@ impl ItemKey {
         Self(format!("tokenring/audit-anchor-{database}"))
     }
 
+    /// Returns the key of the item that says that the bindings of a database were recorded.
+    pub fn for_bindings(database: &str) -> Self {
+        Self(format!("tokenring/bindings-recorded-{database}"))
+    }
+
     /// Returns a key for a self-test item. It is random, so that concurrent self-tests do not
     /// collide.
     pub(crate) fn for_self_test(random: [u8; 16]) -> Self {

@@ -36,6 +36,7 @@ pub(crate) fn measure() {
     run(&mut home.command(&[
         "regions",
         "add",
+        "--yes",
         "--provider",
         "snyk",
         "--id",

@@ -141,6 +141,7 @@ impl LoopbackSite {
         run(&mut self.home.command(&[
             "regions",
             "add",
+            "--yes",
             "--provider",
             "snyk",
             "--id",

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use hmac::Mac as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
@@ -96,17 +97,27 @@ impl Home {
             FileStore::new(self.root().join("data/vault")).with_work_factor(WorkFactor::new(2));
         let passphrase = Secret::from_text(PASSPHRASE.to_owned());
         store.unlock(UnlockMethod::Passphrase(&passphrase), Duration::from_secs(60)).await.unwrap();
+        let fingerprint_key = [7; 32];
+        let item = ItemKey::internal("fingerprint-key");
+        store.put(&item, &Secret::new(fingerprint_key.to_vec())).await.unwrap();
+        let mut index = Connection::open(self.index()).unwrap();
+        let fingerprints = index.transaction().unwrap();
         for number in 0..count {
-            let key = ItemKey::for_part(
-                &CredentialId::from_random(number.to_be_bytes()),
-                SecretSlot::Current,
-                &SecretPart::Secret,
-            );
-            store
-                .put(&key, &Secret::from_text(format!("{number:08x}-0000-4000-8000-000000000000")))
-                .await
+            let id = CredentialId::from_random(number.to_be_bytes());
+            let key = ItemKey::for_part(&id, SecretSlot::Current, &SecretPart::Secret);
+            let secret = format!("{number:08x}-0000-4000-8000-000000000000");
+            let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&fingerprint_key).unwrap();
+            let digest = mac.chain_update(&secret).finalize().into_bytes();
+            let fingerprint = tokenring::domain::text::to_hex(&digest[..10]);
+            fingerprints
+                .execute(
+                    "UPDATE credentials SET fingerprint = ?1 WHERE id = ?2",
+                    (fingerprint, id.as_str()),
+                )
                 .unwrap();
+            store.put(&key, &Secret::from_text(secret)).await.unwrap();
         }
+        fingerprints.commit().unwrap();
     }
 
     /// The command that starts the program in this home.

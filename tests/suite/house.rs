@@ -288,6 +288,42 @@ fn few_files_expose_a_secret() {
     assert!(unused.is_empty(), "listed without need: {unused:?}");
 }
 
+/// The files of the engine that read the store or the hosts of a region without verifying what the
+/// secret is bound to, each with its reason.
+const UNVERIFIED_READERS: &[(&str, &str)] = &[
+    ("src/engine/access_tokens.rs", "reads the access token of a verified region"),
+    ("src/engine/audit_anchor.rs", "reads the anchor"),
+    ("src/engine/bindings.rs", "verifies"),
+    ("src/engine/bound_secrets.rs", "reads after the verification"),
+    (
+        "src/engine/check.rs",
+        "reads a batch, which is verified before it is sent; explains redirects",
+    ),
+    ("src/engine/credentials.rs", "compares what it has just written"),
+    ("src/engine/doctor/overrides.rs", "describes the hosts"),
+    ("src/engine/fingerprints.rs", "reads the fingerprint key"),
+    ("src/engine/preview.rs", "shows a request without a secret"),
+    ("src/engine/rebinding.rs", "records the hosts"),
+    ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
+    ("src/engine/sign_in_flow.rs", "reads the session that a new one replaces, to revoke it"),
+    ("src/engine/store_secret.rs", "computes fingerprints"),
+];
+
+#[test]
+fn secrets_are_read_and_bound_in_one_place() {
+    let reads = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        ["store.get(", "store.get_many(", ".bound_origins()"].iter().any(|call| text.contains(call))
+    };
+    let readers: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| path.starts_with("src/engine/") && reads(without_tests(text)))
+        .map(|(path, _)| path)
+        .collect();
+    let listed: Vec<_> = UNVERIFIED_READERS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(readers, listed);
+}
+
 #[test]
 fn only_the_output_module_prints() {
     let printing = |text: &str| {

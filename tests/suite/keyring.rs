@@ -319,8 +319,8 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
             .json();
         assert_eq!(
             (left["deleted"].as_u64(), items().len()),
-            (Some(3), 0),
-            "the secret, the key of the fingerprints, and the anchor of the audit log"
+            (Some(4), 0),
+            "the secret, the key of the fingerprints, the anchor of the audit log, and that the bindings were recorded"
         );
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
 

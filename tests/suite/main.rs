@@ -61,6 +61,8 @@ mod terminal;
 mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;
+#[cfg(unix)]
+mod trust;
 mod typed_secrets;
 
 /// The allocator of the program, so that tests of memory see the same behavior as on a user's

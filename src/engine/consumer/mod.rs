@@ -102,7 +102,9 @@ impl Engine {
             return Err(invalid_consumer(&why, "use a command consumer, or `tokenring exec`"));
         }
         check_definition(&consumer.target)?;
-        self.with_database(move |index| index.add_consumer(&consumer)).await
+        let added = consumer.clone();
+        self.with_database(move |index| index.add_consumer(&added)).await?;
+        self.bind_new_consumer(&consumer).await
     }
 
     /// Deletes a consumer. A secret that was delivered to it stays there.
@@ -174,6 +176,7 @@ impl Engine {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
+        self.verify_consumer(consumer).await?;
         let fingerprint = self.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(delivery_failed_title(consumer));
         let delivery = match &consumer.target {

@@ -129,8 +129,11 @@ impl Engine {
                 // An error of the store as a whole is reported once; it would be the same for all
                 // further credentials.
                 Err(problem) => {
+                    let is_store = problem.class == ProblemClass::Store;
                     findings.push(Diagnostic::fail(DiagnosticArea::Database, problem));
-                    break;
+                    if is_store {
+                        break;
+                    }
                 }
             }
         }

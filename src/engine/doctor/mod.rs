@@ -7,6 +7,7 @@
 mod database;
 mod environment;
 mod network;
+mod overrides;
 mod store;
 mod terminal;
 
@@ -172,6 +173,7 @@ impl Engine {
         findings.extend(self.diagnose_terminal(input).await);
         findings.extend(self.diagnose_environment(is_open).await);
         findings.extend(self.diagnose_network(input.scope).await);
+        findings.extend(self.diagnose_overrides());
         findings
     }
 }

@@ -16,7 +16,7 @@ use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::credentials::random_bytes;
+use crate::engine::credentials::{KEY_FILE_FIELD, random_bytes};
 use crate::engine::metadata::{clean_fields, clean_labels};
 
 /// Field that names an existing account, which then gets a further secret.
@@ -102,7 +102,9 @@ impl Engine {
     }
 
     fn draft_credential(&self, request: CreateRequest) -> Result<Credential, Problem> {
-        let inherited = request.template.map(|template| template.fields).unwrap_or_default();
+        let mut inherited = request.template.map(|template| template.fields).unwrap_or_default();
+        // A new secret is in the store; only the user names a key file.
+        inherited.remove(KEY_FILE_FIELD);
         let mut fields = inherited.clone();
         fields.extend(request.fields);
         Ok(Credential {
@@ -160,6 +162,30 @@ fn creation_unsupported(kind: &CredentialKind) -> Problem {
 mod tests {
     use super::*;
     use crate::domain::provider::ProviderCatalog;
+
+    #[test]
+    fn a_new_credential_does_not_read_the_key_file_of_its_template() {
+        let settings = crate::config::Settings::default();
+        let engine =
+            crate::engine::in_memory_engine(ProviderCatalog::builtin(), &settings).unwrap();
+        let fields = [(KEY_FILE_FIELD, "/k.pem"), ("org_id", "o-1")];
+        let fields = fields.map(|(id, value)| (id.to_owned(), value.to_owned()));
+        let request = |template| CreateRequest {
+            name: CredentialName::parse("new").unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "service-account-oauth".to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            fields: BTreeMap::new(),
+            labels: Vec::new(),
+            template,
+            administrator: CredentialId::from_random([7; 16]),
+            reason: String::new(),
+        };
+        let draft = engine.draft_credential(request(None)).unwrap();
+        let template = Credential { fields: fields.into(), ..draft };
+        let draft = engine.draft_credential(request(Some(template))).unwrap();
+        assert_eq!(draft.fields.into_keys().collect::<Vec<_>>(), ["org_id"]);
+    }
 
     #[test]
     fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {

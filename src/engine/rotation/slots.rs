@@ -73,6 +73,8 @@ impl RotationDriver<'_> {
     }
 
     pub(super) async fn write_slot(&self, slot: SecretSlot, secret: &Secret) -> StepResult<()> {
+        let location = self.secret_location(slot, &self.plan().part);
+        self.engine.announce_fingerprint(location, secret).await;
         with_store_timeout(self.engine.store.put(&self.item_key(slot, &self.plan().part), secret))
             .await?;
         self.engine.record_fingerprint(self.secret_location(slot, &self.plan().part), secret).await;

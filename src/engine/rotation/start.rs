@@ -83,6 +83,9 @@ impl Engine {
         };
         let request = self.new_lease_request()?;
         let first_request = request.clone();
+        if let CredentialState::New(draft) = &draft {
+            self.bind_new_credential(draft).await?;
+        }
         let lease = self.with_database(move |index| match draft {
             CredentialState::Existing => index.open_rotation(&new, &first_request),
             CredentialState::New(draft) => index.open_creation(&draft, &new, &first_request),

@@ -14,7 +14,7 @@ use super::error::{DatabaseError, TransactionError};
 pub(super) const APPLICATION_ID: u32 = 0x746b_7267;
 
 /// Newest schema version.
-pub(super) const LATEST_VERSION: u32 = 7;
+pub(super) const LATEST_VERSION: u32 = 8;
 
 const MIGRATIONS: [&str; LATEST_VERSION as usize] = [
     include_str!("1-credentials.sql"),
@@ -24,6 +24,7 @@ const MIGRATIONS: [&str; LATEST_VERSION as usize] = [
     include_str!("5-consumers.sql"),
     include_str!("6-consumer-parts.sql"),
     include_str!("7-fingerprints.sql"),
+    include_str!("8-bindings.sql"),
 ];
 
 /// Migrates the file to `version`, in one transaction.

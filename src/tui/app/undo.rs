@@ -181,7 +181,7 @@ fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
         fields: fields.collect(),
         labels: edit.labels.as_ref().map(|_| before.labels.clone()),
         expires: edit.expires.map(|_| before.expires),
-        secret: None,
+        ..CredentialEdit::default()
     };
     UndoAction::Edit(before.id.clone(), Box::new(back))
 }

@@ -88,6 +88,7 @@ impl LeakGate {
                 &[
                     "regions",
                     "add",
+                    "--yes",
                     "--provider",
                     provider,
                     "--id",

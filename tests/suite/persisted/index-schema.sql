@@ -16,6 +16,15 @@ CREATE TABLE audit_head (
     entries INTEGER NOT NULL,
     hash    TEXT NOT NULL
 ) STRICT;
+CREATE TABLE bindings (
+    store   TEXT NOT NULL, -- ID of the key in the store
+    kind    TEXT NOT NULL, -- 'region', 'credential' or 'consumer'
+    owner   TEXT NOT NULL, -- the provider's ID, or the credential's
+    name    TEXT NOT NULL, -- of the region or consumer; empty for a credential
+    content TEXT NOT NULL, -- JSON
+    mac     TEXT NOT NULL,
+    PRIMARY KEY (store, kind, owner, name)
+) STRICT, WITHOUT ROWID;
 CREATE TABLE checks (
     credential TEXT NOT NULL REFERENCES credentials (id) ON DELETE CASCADE,
     region     TEXT NOT NULL,
@@ -93,3 +102,9 @@ CREATE TABLE rotations (
     held_until INTEGER        -- and for how long at most
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE sqlite_sequence(name,seq);
+CREATE TRIGGER consumer_binding_removed AFTER DELETE ON consumers BEGIN
+    DELETE FROM bindings WHERE owner = OLD.credential AND name = OLD.name AND kind = 'consumer';
+END;
+CREATE TRIGGER credential_bindings_removed AFTER DELETE ON credentials BEGIN
+    DELETE FROM bindings WHERE owner = OLD.id AND kind IN ('credential', 'consumer');
+END;

@@ -14,8 +14,8 @@ use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialName};
 use tokenring::index::{
-    AuditEntry, AuditIntegrity, Database, HistoryEntry, HistoryFilter, LeaseRequest, NewRotation,
-    SecretLocation,
+    AuditEntry, AuditIntegrity, BindingRecord, BindingSubject, Database, HistoryEntry,
+    HistoryFilter, LeaseRequest, NewRotation, SecretLocation,
 };
 
 use super::domain::{check, credential, draft};
@@ -62,6 +62,7 @@ fn filled() -> (TempDir, Database, Connection) {
     rotations(&index, &credential);
     consumers(&index, &credential);
     fingerprints(&index, &credential);
+    bindings(&index, &credential);
     let entry = AuditEntry {
         at: MOMENT,
         actor: "me (uid 1)".to_owned(),
@@ -74,6 +75,27 @@ fn filled() -> (TempDir, Database, Connection) {
     index.append_audit(&AuditEntry { name: None, ..entry }).unwrap();
     let view = Connection::open(path).unwrap();
     (folder, index, view)
+}
+
+fn bindings(index: &Database, credential: &Credential) {
+    let (provider, region) = ("snyk".to_owned(), "SNYK-EU-01".to_owned());
+    let app = CredentialName::parse("app").unwrap();
+    let subjects = [
+        BindingSubject::Region { provider, region },
+        BindingSubject::Credential(credential.id.clone()),
+        BindingSubject::Consumer(credential.id.clone(), app),
+    ];
+    let records = subjects.map(|subject| BindingRecord {
+        store: "5ca1ab1e".to_owned(),
+        subject,
+        content: "{}".to_owned(),
+        mac: "5f1c".to_owned(),
+    });
+    index.put_bindings(&records).unwrap();
+    assert_eq!(index.bindings("5ca1ab1e").unwrap().len(), records.len());
+    for record in records {
+        assert_eq!(index.binding("5ca1ab1e", &record.subject).unwrap(), Some(record));
+    }
 }
 
 fn requests(index: &Database, credential: &Credential) {
@@ -266,5 +288,5 @@ fn the_schema_and_the_marks_of_the_file() {
     assert_file("index-schema.sql", &found);
     let pragma =
         |name: &str| view.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-    assert_eq!((pragma("user_version"), pragma("application_id")), (7, 0x746b_7267));
+    assert_eq!((pragma("user_version"), pragma("application_id")), (8, 0x746b_7267));
 }

@@ -96,6 +96,7 @@ fn rows_items_and_files_of_a_finished_rotation() {
         "HEX/current/client_secret",
         "HEX/current/secret",
         "tokenring/audit-anchor-HEX",
+        "tokenring/bindings-recorded-HEX",
         "tokenring/fingerprint-key",
     ];
     assert_eq!(keys.iter().map(String::as_str).collect::<Vec<_>>(), expected);

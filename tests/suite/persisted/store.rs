@@ -153,6 +153,12 @@ async fn the_anchor_of_the_audit_log_as_it_is_written() {
 }
 
 #[test]
+fn the_item_that_says_that_the_bindings_were_recorded() {
+    let item = ItemKey::for_bindings("e3b0c44298fc1c14");
+    assert_eq!(item.as_str(), "tokenring/bindings-recorded-e3b0c44298fc1c14");
+}
+
+#[test]
 fn paths_of_all_files() {
     let home = TempDir::new().unwrap();
     let paths = AppPaths::from_home(home.path());

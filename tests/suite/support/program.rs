@@ -178,7 +178,7 @@ impl Home {
                 Some("SAW") => "snyk-api-web",
                 _ => "appcircle",
             };
-            let mut arguments = vec!["regions", "add", "--provider", provider, "--id", id];
+            let mut arguments = vec!["regions", "add", "--yes", "--provider", provider, "--id", id];
             for place in ["api", "app", "auth"] {
                 if let Some(url) = hosts[place].as_str() {
                     arguments.extend([

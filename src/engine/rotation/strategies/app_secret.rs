@@ -27,7 +27,7 @@ use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::ProbeResult;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::ClientRecognition;
-use crate::store::ItemKey;
+use crate::store::StoreError;
 
 /// Name of the JSON member and of the secret part that hold the client secret.
 const CLIENT_SECRET: &str = "client_secret";
@@ -97,9 +97,10 @@ impl RotationStrategy for AppSecretStrategy {
         slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
-        let secret =
-            client.engine.store.get(&ItemKey::for_part(&client.credential.id, slot, &part)).await;
-        let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
+        let secret = client.engine.load_slot(&client.credential, slot, &part).await;
+        let secret = secret
+            .and_then(|found| Ok(found.ok_or(StoreError::NotFound)?))
+            .map_err(|problem| failure_from_problem(&problem))?;
         if let ClientRecognition::Rejected(why) = probe_client_secret(client, secret).await? {
             return Ok(Some(ProbeResult::Refused(why)));
         }
@@ -120,10 +121,11 @@ async fn probe_client_secret(
 ) -> StepResult<ClientRecognition> {
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
     let fake_token = Arc::new(fake_secret("rt")?);
+    let region = client.bound_region().await?;
     let exchange = client.engine.token_exchange(
         &client.credential.fields,
         client.kind,
-        client.region,
+        region,
         &fake_token,
         &parts,
     );

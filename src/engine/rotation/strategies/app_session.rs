@@ -54,10 +54,11 @@ impl RotationStrategy for AppSessionStrategy {
             return fail_permanently("a session can only be revoked by its refresh token");
         };
         let parts = read_parts(client).await?;
+        let region = client.bound_region().await?;
         let exchange = client.engine.token_exchange(
             &client.credential.fields,
             client.kind,
-            client.region,
+            region,
             refresh_token,
             &parts,
         );

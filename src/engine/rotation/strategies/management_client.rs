@@ -18,9 +18,10 @@ use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
 use crate::engine::access_tokens::SendError;
+use crate::engine::bindings::BoundRegion;
 use crate::engine::rotation::StepResult;
 use crate::net::exchange::TokenExchangeError;
-use crate::net::{NetError, RequestBody};
+use crate::net::{HostBoundSecret, NetError, RequestBody};
 
 /// Maximum length of the provider's reason for a refusal, in characters.
 const MAX_REASON_CHARS: usize = 300;
@@ -98,6 +99,14 @@ impl ManagementClient<'_> {
         self.credential.fields.get(id).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// Returns the region if the credential's secret may be sent to its hosts.
+    pub(super) async fn bound_region(&self) -> StepResult<BoundRegion<'_>> {
+        self.engine
+            .verify_region(&self.credential, self.region)
+            .await
+            .map_err(|problem| failure_from_problem(&problem))
+    }
+
     async fn load_caller(&self) -> StepResult<Credential> {
         self.engine
             .credential_by_id(&self.caller)
@@ -141,7 +150,7 @@ impl ManagementClient<'_> {
         let catalog = &self.engine.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
         let bound = self.engine.authorize(caller, kind, self.region).await?;
-        let body = call.request_body(self.region)?;
+        let body = call.request_body(&bound)?;
         let mut outgoing = self.engine.build_outgoing(
             caller,
             self.region,
@@ -207,7 +216,8 @@ impl<'a> ManagementRequest<'a> {
         draft
     }
 
-    fn request_body(&self, region: &Region) -> Result<RequestBody, NetError> {
+    /// Returns the body. A secret in it is sent to the same hosts as the authorization.
+    fn request_body(&self, bound: &HostBoundSecret) -> Result<RequestBody, NetError> {
         match &self.body {
             ManagementBody::Empty => Ok(RequestBody::Empty),
             ManagementBody::Json(value) => Ok(RequestBody::Text(value.to_string())),
@@ -215,7 +225,7 @@ impl<'a> ManagementRequest<'a> {
                 template,
                 SECRET_PLACEHOLDER,
                 secret,
-                region.bound_origins(),
+                bound.origins.clone(),
             )
             .ok_or_else(|| NetError::InvalidRequest("the secret is not text".to_owned())),
         }

@@ -153,6 +153,7 @@ impl EditDialog {
             labels: (labels != self.original.labels).then_some(labels),
             expires: (!same_day).then_some(expires),
             secret: self.pasted.secret(),
+            ..CredentialEdit::default()
         })
     }
 

@@ -1,0 +1,166 @@
+//! Reading of secrets: the one place where a secret leaves the store for a use.
+//!
+//! Before the read, the credential's bindings are verified. After the read, the fingerprint of the
+//! secret is compared with the recorded ones, so that an older vault or a swapped item is noticed.
+//! While a secret is replaced, the fingerprints of the old and of the new secret are recorded, so
+//! that a crash leaves either of them readable. Start with [`Engine::load_secret`].
+
+use super::Engine;
+use super::credentials::{KEY_FILE_FIELD, read_key_file};
+use super::store_secret::secret_location;
+use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::problem::ProblemClass;
+use crate::domain::{Credential, Problem, Secret};
+use crate::index::DatabaseError;
+use crate::store::{ItemKey, StoreError};
+
+impl Engine {
+    /// Loads a part of the credential's current secret from the store, or from the key file that
+    /// the credential names.
+    pub async fn load_secret(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+    ) -> Result<Secret, Problem> {
+        if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE_FIELD)) {
+            self.verify_binding(credential).await?;
+            return read_key_file(path);
+        }
+        let stored = self.load_stored_secret(credential, part).await?;
+        stored.ok_or_else(|| StoreError::NotFound.into())
+    }
+
+    /// Loads a part of the credential's current secret from the store; `None` if the store has
+    /// none.
+    pub(super) async fn load_stored_secret(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+    ) -> Result<Option<Secret>, Problem> {
+        let Some(secret) = self.load_slot(credential, SecretSlot::Current, part).await? else {
+            return Ok(None);
+        };
+        self.verify_fingerprint(credential, part, &secret).await?;
+        Ok(Some(secret))
+    }
+
+    /// Loads a part of the secret in a slot; `None` if the slot is empty. The journal of a rotation
+    /// knows the fingerprints of the slots other than the current one.
+    pub(super) async fn load_slot(
+        &self,
+        credential: &Credential,
+        slot: SecretSlot,
+        part: &SecretPart,
+    ) -> Result<Option<Secret>, Problem> {
+        self.verify_binding(credential).await?;
+        match self.store.get(&ItemKey::for_part(&credential.id, slot, part)).await {
+            Ok(secret) => Ok(Some(secret)),
+            Err(StoreError::NotFound) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Verifies that a secret from the store is the one that was stored last. The first read of a
+    /// secret without a recorded fingerprint records it.
+    pub(super) async fn verify_fingerprint(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        secret: &Secret,
+    ) -> Result<(), Problem> {
+        let found = self.fingerprint(secret).await?;
+        if *part == SecretPart::Secret && credential.fingerprint.as_ref() == Some(&found) {
+            return Ok(());
+        }
+        let (id, of_part) = (credential.id.clone(), part.clone());
+        let recorded = self
+            .with_database(move |index| {
+                let mut recorded = index.fingerprints_in_use(&id, &of_part)?;
+                if of_part == SecretPart::Secret {
+                    // The credential at hand may be older than the index.
+                    match index.credential_by_id(&id) {
+                        Ok(credential) => recorded.extend(credential.fingerprint),
+                        Err(DatabaseError::UnknownCredential { .. }) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(recorded)
+            })
+            .await?;
+        if recorded.contains(&found) {
+            return Ok(());
+        }
+        if !recorded.is_empty() {
+            return Err(fingerprint_problem(credential, part, &found));
+        }
+        self.adopt_fingerprint(credential, part, found, secret).await
+    }
+
+    /// Accepts the secret that the store has, if it has this fingerprint. Returns the part that has
+    /// it.
+    pub(super) async fn accept_stored_secret(
+        &self,
+        credential: &Credential,
+        fingerprint: &str,
+    ) -> Result<SecretPart, Problem> {
+        for part in self.known_parts(credential) {
+            let Some(secret) = self.load_slot(credential, SecretSlot::Current, &part).await? else {
+                continue;
+            };
+            let found = self.fingerprint(&secret).await?;
+            if found == fingerprint {
+                self.adopt_fingerprint(credential, &part, found, &secret).await?;
+                self.token_cache.remove(&credential.id);
+                return Ok(part);
+            }
+        }
+        let why = format!("no secret of {} has the fingerprint {fingerprint}", credential.name);
+        let remedy = "give the fingerprint that the message about the secret names";
+        Err(Problem::new("No secret was accepted", why, remedy).with_class(ProblemClass::Usage))
+    }
+
+    async fn adopt_fingerprint(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        fingerprint: String,
+        secret: &Secret,
+    ) -> Result<(), Problem> {
+        let location = secret_location(&credential.id, SecretSlot::Current, part);
+        self.record_fingerprint(location, secret).await;
+        if *part != SecretPart::Secret {
+            return Ok(());
+        }
+        let id = credential.id.clone();
+        let recorded = self
+            .with_database(move |index| {
+                index.update_credential(&id, |credential| {
+                    credential.fingerprint = Some(fingerprint);
+                })
+            })
+            .await;
+        // A full disk or a read-only home does not lock the user out; the next read records it.
+        if let Err(problem) = recorded {
+            tracing::warn!(%problem, "the fingerprint was not recorded");
+        }
+        Ok(())
+    }
+}
+
+/// Problem of a secret that is not the one that was stored last.
+fn fingerprint_problem(credential: &Credential, part: &SecretPart, found: &str) -> Problem {
+    let what = match part {
+        SecretPart::Secret => format!("The store has another secret for {}", credential.name),
+        SecretPart::Named(part) => {
+            format!("The store has another {part} for {}", credential.name)
+        }
+    };
+    let why = format!(
+        "its fingerprint {found} is not the recorded one: the store may be an older copy, or another program has changed it; the secret was not used"
+    );
+    let remedy = format!(
+        "restore the newer store; if this secret is right, run `tokenring edit {} --accept-secret {found}`",
+        credential.name
+    );
+    Problem::new(what, why, remedy)
+}
