@@ -319,7 +319,7 @@ impl Engine {
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
-        let (limits, now) = (self.options.limits, self.now());
+        let (limits, now) = (self.options.limits.for_checks(), self.now());
         TokenExchange {
             authorization: &kind.authorization,
             region,

@@ -72,7 +72,7 @@ pub use build::{
 pub use classify::ClassificationResult;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, SecretDisclosure, read_key_file};
-pub use pagination::{PageResult, PagingResult};
+pub use pagination::{PageResult, PagingLimits, PagingResult};
 pub use preview::RequestPreview;
 pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 pub use task_runner::TaskManager;

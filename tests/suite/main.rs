@@ -27,6 +27,8 @@ mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(unix)]
 mod mouse;
 mod net;

@@ -18,8 +18,7 @@ const MIN_JWT_BYTES: usize = 40;
 
 /// Masks everything that looks like a token, except the prefix that names its type.
 pub fn mask_patterns(text: &str) -> String {
-    // Most texts contain neither and need no further search.
-    if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
+    if !may_contain_secret(text) {
         return text.to_owned();
     }
     let mut found: Vec<SecretMatch> = SECRET_PREFIXES
@@ -37,6 +36,12 @@ pub fn mask_patterns(text: &str) -> String {
         }
     }
     masked + &text[done..]
+}
+
+/// Whether the text contains a prefix of a secret. Most texts contain none and need no further
+/// search.
+pub(super) fn may_contain_secret(text: &str) -> bool {
+    text.contains(COMMON_PREFIX) || text.contains(JWT_PREFIX)
 }
 
 /// Position of a secret, and the part of it that stays visible.

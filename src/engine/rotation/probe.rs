@@ -124,7 +124,9 @@ impl ManagementClient<'_> {
             secret: bound.secret.clone(),
             origins: bound.origins.clone(),
         };
-        let outgoing = self.engine.build_outgoing(&self.credential, self.region, draft, bound);
+        let limits = self.engine.options.limits.for_checks();
+        let outgoing =
+            self.engine.build_outgoing(&self.credential, self.region, draft, bound, limits);
         let outgoing = outgoing.map_err(|problem| failure_from_problem(&problem))?;
         let response = self
             .engine
@@ -193,6 +195,10 @@ impl ManagementClient<'_> {
                     )));
                 }
                 _ => return Ok(seen),
+            }
+            // An incomplete list would look like a narrower access.
+            if response.truncated {
+                return Err(retryable_failure("the list of organizations is too long"));
             }
             let body: Value = response
                 .body
