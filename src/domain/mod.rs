@@ -17,6 +17,7 @@ pub mod header_explanations;
 pub mod identify;
 pub mod jq;
 pub mod pagination;
+pub mod passphrase;
 pub mod problem;
 pub mod provider;
 pub mod rate_limit;

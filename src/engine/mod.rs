@@ -67,7 +67,8 @@ pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use browser::{is_remote, open as open_page};
 pub use build::{
-    add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file,
+    add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
+    open_engine, other_stores, passphrase_from_file,
 };
 pub use classify::ClassificationResult;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
@@ -229,6 +230,12 @@ impl Engine {
     /// Unlocks the store; gives up after `wait`.
     pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
         Ok(self.store.unlock(by, wait).await?)
+    }
+
+    /// Changes the passphrase of the store.
+    pub async fn change_passphrase(&self, current: &Secret, new: &Secret) -> Result<(), Problem> {
+        self.store.change_passphrase(current, new, UNLOCK_TIMEOUT).await?;
+        self.record_audit_event(audit::AuditEvent::new("store-passphrase", "done")).await
     }
 }
 

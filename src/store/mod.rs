@@ -69,6 +69,17 @@ pub trait SecretStore: Send + Sync {
     /// passphrase creates it with that passphrase.
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError>;
 
+    /// Replaces the passphrase of the store, and the key that encrypts its items. If the process
+    /// dies, either passphrase opens the store with all its items.
+    async fn change_passphrase(
+        &self,
+        _current: &Secret,
+        _new: &Secret,
+        _wait: Duration,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Denied("this store has no passphrase of its own".to_owned()))
+    }
+
     /// Returns the secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
 

@@ -4,8 +4,10 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::{StoreError, private_files};
-use crate::domain::Secret;
+use crate::domain::{Secret, passphrase};
 
 /// Environment variable that names a file with the passphrase. The passphrase itself is never in a
 /// variable.
@@ -25,6 +27,12 @@ pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
         return Err(StoreError::Denied(format!("the passphrase file {} is empty", path.display())));
     }
     Ok(passphrase)
+}
+
+/// Rejects a new passphrase that is too easy to guess.
+pub fn check_strength(new: &Secret) -> Result<(), StoreError> {
+    let text = new.expose(|bytes| Zeroizing::new(String::from_utf8_lossy(bytes).into_owned()));
+    passphrase::check_strength(&text).map_err(|_| StoreError::WeakPassphrase)
 }
 
 fn strip_line_ending(content: &[u8]) -> &[u8] {

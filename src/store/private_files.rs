@@ -107,6 +107,15 @@ pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     to.parent().map_or(Ok(()), sync_folder)
 }
 
+/// Removes a file durably; a missing file is not an error.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(disk_error(path)(error)),
+    }
+}
+
 /// Waits for this lock, which excludes other processes and other threads; dropping the file
 /// releases it.
 pub(super) fn lock(path: &Path, timeout: Duration) -> Result<File, StoreError> {

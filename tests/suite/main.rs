@@ -34,6 +34,8 @@ mod mouse;
 mod net;
 #[cfg(unix)]
 mod panic;
+#[cfg(unix)]
+mod passphrase;
 mod persisted;
 #[cfg(unix)]
 mod pictures;

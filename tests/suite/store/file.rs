@@ -14,7 +14,7 @@ use super::contract::{self, key};
 use crate::support::{assert_same, secret};
 
 const WAIT: Duration = Duration::from_secs(20);
-const PASSPHRASE: &str = "correct horse";
+const PASSPHRASE: &str = "correct horse battery staple";
 
 /// A folder for a vault that does not exist yet.
 struct VaultFolder(TempDir);
@@ -170,7 +170,7 @@ async fn two_that_create_it_at_once_agree_on_one() {
     for _ in 0..5 {
         let place = VaultFolder::new();
         let (one, other) = (place.locked(), place.locked());
-        let outcomes = tokio::join!(unlock(&one, "one"), unlock(&other, "other"));
+        let outcomes = tokio::join!(unlock(&one, PASSPHRASE), unlock(&other, "Hb4-of-the-other-Tr8-Lp1"));
         assert!(
             matches!(
                 outcomes,
@@ -226,7 +226,7 @@ async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
     fs::rename(&aside, place.file("identity.age.new")).unwrap();
     fs::write(place.file(".tmp-left"), b"").unwrap();
     assert_eq!(place.locked().status().await, Err(StoreError::NotInitialized));
-    unlock(&place.locked(), "another").await.unwrap();
+    unlock(&place.locked(), "Hb4-another-one-Tr8-Lp1").await.unwrap();
     assert_eq!(place.names(), ["identity.age", "lock", "vault.age"]);
 }
 
