@@ -71,6 +71,7 @@ pub use build::{
     open_engine, other_stores, passphrase_from_file,
 };
 pub use classify::ClassificationResult;
+pub use clipboard::preferred_clipboard_method;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, SecretDisclosure, read_key_file};
 pub use pagination::{PageResult, PagingLimits, PagingResult};
@@ -196,20 +197,19 @@ impl Engine {
         StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
-    /// Copies a secret to the clipboard, reports how, and clears it again after its time. If the
-    /// future is dropped, the clipboard is cleared when the run ends.
+    /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If
+    /// the future is dropped, that happens when the run ends.
     pub async fn copy_secret(
         &self,
         secret: Arc<Secret>,
         mut on_event: impl FnMut(SecretEvent) + Send,
     ) -> Result<(), Problem> {
         let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
-        let seconds = copied.verified.then_some(self.options.clipboard_seconds);
-        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
-        if let Some(seconds) = seconds {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        }
+        let seconds = self.options.clipboard_seconds;
+        let clear_after_seconds = Some(seconds);
+        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
         Ok(())
     }
 

@@ -485,7 +485,7 @@ pub struct CopyResult {
     pub method: ClipboardMethod,
     /// Whether the copy is confirmed; a terminal does not confirm it.
     pub verified: bool,
-    /// Seconds until the clipboard is cleared; `None` if it cannot be cleared.
+    /// Seconds until the clipboard is cleared or overwritten; `None` for a text without secrets.
     pub clear_after_seconds: Option<u64>,
 }
 
@@ -505,6 +505,8 @@ pub enum ClipboardMethod {
 pub enum ClearResult {
     /// The clipboard is empty now.
     Cleared,
+    /// The terminal was asked to overwrite its clipboard with a blank, which it does not confirm.
+    Overwritten,
     /// The clipboard holds something else by now, which was left alone.
     ContentReplaced,
     /// This copy method cannot be cleared.

@@ -17,7 +17,7 @@ use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSour
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::task_protocol::{
-    BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
+    BackgroundTask, ClipboardMethod, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
 
 /// Event that may change the screen.
@@ -201,6 +201,10 @@ pub struct UiSettings {
     pub mouse: bool,
     /// Whether a browser can be opened.
     pub browser: BrowserAvailability,
+    /// Method of copying that is tried first.
+    pub clipboard_method: Option<ClipboardMethod>,
+    /// How long a secret stays on the clipboard.
+    pub clipboard_duration: Duration,
     /// What a user without credentials sees first.
     pub startup_screen: StartupScreen,
     /// What decided which store is used.
@@ -261,6 +265,8 @@ impl UiSettings {
             },
             mouse: settings.mouse,
             browser: BrowserAvailability::Available,
+            clipboard_method: Some(ClipboardMethod::Native),
+            clipboard_duration: Duration::from_secs(settings.clipboard_seconds),
             startup_screen: StartupScreen::EmptyList,
             store_choice_source: settings.store_source,
         }

@@ -131,6 +131,8 @@ pub struct UiState {
     pub mouse_press: MousePress,
     /// Background color that the terminal reported, if it did.
     pub background: Option<TerminalBackground>,
+    /// Whether the user knows what copying through the terminal cannot do.
+    pub terminal_copy_confirmed: bool,
 }
 
 /// Whether one pane fills the screen.
@@ -195,6 +197,7 @@ impl App {
             layout,
             mouse_press: MousePress::default(),
             background: None,
+            terminal_copy_confirmed: false,
         };
         let mut app = Self {
             catalog,

@@ -137,6 +137,8 @@ pub enum DialogAction {
     ReplyToPrompt(PromptId, PromptReply),
     /// Copies a text without secrets.
     CopyText(String),
+    /// Copies the secret of a credential through the terminal.
+    CopySecret(CredentialId),
     /// Changes a credential.
     EditCredential(CredentialId, Box<CredentialEdit>),
     /// Shows the screen in a theme without saving it.
