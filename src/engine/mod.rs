@@ -232,6 +232,13 @@ impl Engine {
         Ok(self.store.unlock(by, wait).await?)
     }
 
+    /// Locks the store, and clears the clipboard and the access tokens of this process.
+    pub async fn lock_store(&self) -> Result<(), Problem> {
+        self.token_cache.clear();
+        self.store.lock().await?;
+        self.clear_clipboard().await.map(drop)
+    }
+
     /// Changes the passphrase of the store.
     pub async fn change_passphrase(&self, current: &Secret, new: &Secret) -> Result<(), Problem> {
         self.store.change_passphrase(current, new, UNLOCK_TIMEOUT).await?;

@@ -220,6 +220,8 @@ pub enum StoreTask {
     Status,
     /// Unlock the store, by its own prompt or with this passphrase.
     Unlock(Option<Arc<Secret>>),
+    /// Lock the store, and clear what this process still has of its secrets.
+    Lock,
 }
 
 /// Task that rotates, revokes or creates credentials at their providers.

@@ -69,6 +69,12 @@ pub trait SecretStore: Send + Sync {
     /// passphrase creates it with that passphrase.
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError>;
 
+    /// Locks the store for this process, where it has a passphrase of its own; a keyring stays as
+    /// the desktop has it.
+    async fn lock(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Replaces the passphrase of the store, and the key that encrypts its items. If the process
     /// dies, either passphrase opens the store with all its items.
     async fn change_passphrase(

@@ -53,6 +53,10 @@ impl SecretStore for TrackedStore {
         if outcome.is_ok() { self.track(outcome) } else { outcome }
     }
 
+    async fn lock(&self) -> Result<(), StoreError> {
+        self.inner.lock().await
+    }
+
     async fn change_passphrase(
         &self,
         current: &Secret,

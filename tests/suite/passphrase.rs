@@ -126,6 +126,26 @@ fn the_passphrase_is_changed_and_the_old_one_opens_nothing() {
 }
 
 #[test]
+fn a_locked_screen_shows_nothing_until_the_passphrase_is_typed() {
+    let home = home_with_secret();
+    let mut pty = home.unlocked_screen();
+    pty.expect("laptop");
+    pty.send("\x0c");
+    pty.expect("The screen is locked");
+    pty.expect_gone("laptop");
+    pty.send("not the passphrase\r\r");
+    pty.expect("the passphrase is wrong");
+    assert!(!pty.text().contains("laptop"));
+    pty.send(&format!("{PASSPHRASE}\r"));
+    pty.expect("▸ Unlock ◂");
+    pty.send("\r");
+    pty.expect("laptop");
+    pty.expect("store ● encrypted file");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+#[test]
 fn a_store_without_a_passphrase_says_so() {
     let home = Home::new().with("TOKENRING_STORE", "memory");
     let told = home.run(&["store", "passphrase"]).expect(2);

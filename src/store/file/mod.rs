@@ -140,6 +140,11 @@ impl SecretStore for FileStore {
         Ok(())
     }
 
+    async fn lock(&self) -> Result<(), StoreError> {
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
     async fn change_passphrase(
         &self,
         current: &Secret,

@@ -43,6 +43,7 @@ impl App {
             CommandAction::Console(action) => self.can_run_console_action(action),
             CommandAction::Screen(action) => self.can_run_screen_action(action),
             CommandAction::Program(ProgramAction::Unlock) => self.store_needs_unlock(),
+            CommandAction::Program(ProgramAction::Lock) => self.has_passphrase(),
             CommandAction::Program(ProgramAction::Undo) => !self.undo.is_empty(),
             CommandAction::Program(_) => true,
         }
@@ -276,6 +277,7 @@ impl App {
             }
             ProgramAction::Welcome => return self.start_welcome(now),
             ProgramAction::Unlock => return self.unlock_store(now),
+            ProgramAction::Lock => self.lock_on_command(now),
             ProgramAction::Reload => {
                 let load = self
                     .start_task(

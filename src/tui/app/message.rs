@@ -154,7 +154,7 @@ pub struct SettingsChange {
 }
 
 /// Current time on both clocks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Monotonic time, for deadlines and countdowns.
     pub instant: Instant,
@@ -205,6 +205,8 @@ pub struct UiSettings {
     pub clipboard_method: Option<ClipboardMethod>,
     /// How long a secret stays on the clipboard.
     pub clipboard_duration: Duration,
+    /// Idle time after which the screen locks; `None` if it never does.
+    pub lock_after: Option<Duration>,
     /// What a user without credentials sees first.
     pub startup_screen: StartupScreen,
     /// What decided which store is used.
@@ -267,6 +269,8 @@ impl UiSettings {
             browser: BrowserAvailability::Available,
             clipboard_method: Some(ClipboardMethod::Native),
             clipboard_duration: Duration::from_secs(settings.clipboard_seconds),
+            lock_after: Some(Duration::from_secs(settings.lock_minutes * 60))
+                .filter(|idle| !idle.is_zero()),
             startup_screen: StartupScreen::EmptyList,
             store_choice_source: settings.store_source,
         }

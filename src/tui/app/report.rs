@@ -263,6 +263,7 @@ impl App {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         self.finish_edit(task, now);
+        self.reopen_after_unlock(task, now);
         self.dialogs.on_task_done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1];

@@ -298,6 +298,11 @@ impl Dialog {
         }
     }
 
+    /// Returns whether this is the question of a locked screen.
+    pub fn is_screen_lock(&self) -> bool {
+        matches!(self, Self::Unlock(unlock) if unlock.is_screen_lock())
+    }
+
     /// Builds the view of the dialog.
     pub fn view(&self, app: &App, now: Now) -> DialogView {
         match self {
