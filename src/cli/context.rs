@@ -6,10 +6,10 @@
 use std::sync::{Arc, OnceLock};
 
 use super::GlobalArgs;
+use super::new_passphrase::choose_passphrase;
 use super::output::{CliOutput, enable_plain_mode};
 use super::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
-use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
 use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
@@ -17,7 +17,7 @@ use crate::engine::{self, Engine};
 use crate::tui::{self, SettingsSource};
 
 /// Variable with the path of a file that holds the passphrase of the encrypted file.
-const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
+pub(super) const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 
 /// Context in which one command runs.
 pub(super) struct CliContext<'a> {
@@ -173,24 +173,5 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
     if *state != StoreError::NotInitialized {
         return prompt::read_hidden_line("Passphrase for the encrypted file");
     }
-    let chosen = prompt::read_hidden_line("New passphrase for the encrypted file")?;
-    if chosen.is_empty() {
-        let why = "an empty passphrase does not protect the secrets";
-        return Err(Problem::new(
-            "The passphrase is empty",
-            why,
-            "choose a strong passphrase; it cannot be recovered",
-        )
-        .with_class(ProblemClass::Usage));
-    }
-    if !prompt::read_hidden_line("Confirm passphrase")?.same_as(&chosen) {
-        let why = "the passphrases do not match";
-        return Err(Problem::new(
-            "The encrypted file was not created",
-            why,
-            "run the command again",
-        )
-        .with_class(ProblemClass::Usage));
-    }
-    Ok(chosen)
+    choose_passphrase()
 }

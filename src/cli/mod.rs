@@ -31,6 +31,7 @@ mod list;
 mod login;
 mod man;
 mod migrate;
+mod new_passphrase;
 mod output;
 mod presets;
 mod process;

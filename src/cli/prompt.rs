@@ -34,6 +34,18 @@ pub(super) fn read_hidden_line(title: &str) -> Result<Secret, Problem> {
         .with_class(ProblemClass::Usage))
 }
 
+/// Shows a secret that was generated for the user, once.
+pub(super) fn show_secret(title: &str, secret: &Secret) {
+    let mut error = io::stderr();
+    let written = secret.expose(|bytes| {
+        write!(error, "{title}:\n  ")
+            .and_then(|()| error.write_all(bytes))
+            .and_then(|()| writeln!(error))
+    });
+    // Without the words, the confirmation that follows cannot succeed.
+    let _ = written.and_then(|()| error.flush());
+}
+
 /// Asks a question and reads one line. Returns `None` at the end of the input, and for a pasted text
 /// of several lines.
 pub(super) fn read_line(question: &str) -> Option<String> {

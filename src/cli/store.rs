@@ -1,13 +1,14 @@
-//! `tokenring store`: shows, unlocks and migrates the store.
+//! `tokenring store`: shows, unlocks and migrates the store, and changes its passphrase.
 
 use super::context::{CliContext, read_passphrase};
 use super::doctor::print_diagnostics;
 use super::migrate::MigrateArgs;
+use super::new_passphrase::PassphraseArgs;
 use crate::domain::Problem;
 use crate::engine;
 use crate::engine::task_protocol::{BackendKind, UnlockMethod};
 
-/// Show, unlock or migrate the store
+/// Show, unlock or migrate the store, or change its passphrase
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
@@ -29,6 +30,8 @@ enum StoreCommand {
         after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock"
     )]
     Unlock,
+    /// Change the passphrase of the encrypted file
+    Passphrase(PassphraseArgs),
 }
 
 impl StoreArgs {
@@ -38,6 +41,7 @@ impl StoreArgs {
             StoreCommand::Status => print_status(context).await,
             StoreCommand::Migrate(verb) => verb.run(context).await,
             StoreCommand::Unlock => unlock_store(context).await,
+            StoreCommand::Passphrase(verb) => verb.run(context).await,
         }
     }
 }

@@ -44,6 +44,7 @@ pub const SETTINGS: &[SettingSpec] = &[
     SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets are stored; the keyring by default" },
     SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How many seconds a secret stays revealed" },
     SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How many seconds a secret stays on the clipboard" },
+    SettingSpec { name: "lock_minutes", value_type: SettingType::Integer(0, 1440), default_value: Some("15"), help: "Idle minutes after which the screen locks, with the encrypted file; 0 for never" },
     SettingSpec { name: "clipboard", value_type: SettingType::Choice(&["auto", "native", "osc52", "tmux", "none"]), default_value: Some("\"auto\""), help: "How secrets reach the clipboard" },
     SettingSpec { name: "theme", value_type: SettingType::ThemeName, default_value: Some("\"auto\""), help: "Colors of the screen; auto follows the background of the terminal" },
     SettingSpec { name: "glyphs", value_type: SettingType::Choice(&["auto", "unicode", "ascii"]), default_value: Some("\"auto\""), help: "Symbols on the screen; auto follows the locale" },

@@ -35,6 +35,9 @@ pub struct Settings {
     /// Time that a secret stays on the clipboard, in seconds.
     #[serde(deserialize_with = "seconds")]
     pub clipboard_seconds: u64,
+    /// Idle time after which the screen locks, in minutes; 0 never.
+    #[serde(deserialize_with = "minutes")]
+    pub lock_minutes: u64,
     /// Way to reach the clipboard.
     pub clipboard: ClipboardChoice,
     /// Name of the theme.
@@ -251,6 +254,7 @@ impl Default for Settings {
             store_source: StoreChoiceSource::Settings,
             reveal_seconds: 15,
             clipboard_seconds: 30,
+            lock_minutes: 15,
             clipboard: ClipboardChoice::Auto,
             theme: AUTO_THEME.to_owned(),
             glyphs: GlyphMode::Auto,
@@ -287,6 +291,13 @@ fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
     let seconds = i64::deserialize(value)?;
     let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
     number.ok_or_else(|| D::Error::custom(format!("{seconds} is out of range (1 to 3600 seconds)")))
+}
+
+/// Accepts 0 minutes, which means never, to one day.
+fn minutes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    let minutes = i64::deserialize(value)?;
+    let number = u64::try_from(minutes).ok().filter(|minutes| (0..=1440).contains(minutes));
+    number.ok_or_else(|| D::Error::custom(format!("{minutes} is out of range (0 to 1440 minutes)")))
 }
 
 fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
@@ -431,6 +442,7 @@ mod tests {
             store = "file"
             reveal_seconds = 5
             clipboard_seconds = 10
+            lock_minutes = 5
             clipboard = "osc52"
             theme = "light"
             glyphs = "ascii"
@@ -450,6 +462,7 @@ mod tests {
             store_source: StoreChoiceSource::Settings,
             reveal_seconds: 5,
             clipboard_seconds: 10,
+            lock_minutes: 5,
             clipboard: ClipboardChoice::Osc52,
             theme: "light".to_owned(),
             glyphs: GlyphMode::Ascii,

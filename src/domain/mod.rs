@@ -18,6 +18,7 @@ pub mod identify;
 pub mod jq;
 pub mod metadata;
 pub mod pagination;
+pub mod passphrase;
 pub mod problem;
 pub mod provider;
 pub mod rate_limit;

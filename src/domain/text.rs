@@ -32,13 +32,47 @@ pub fn compose(text: &str) -> Cow<'_, str> {
     ComposingNormalizerBorrowed::new_nfc().normalize(text)
 }
 
+/// Text of foreign bytes that a terminal can show.
+#[derive(Debug, PartialEq, Eq)]
+pub struct SanitizedText {
+    /// The text.
+    pub text: String,
+    /// Whether the text holds only the start, because it would be longer than allowed.
+    pub truncated: bool,
+}
+
 /// Replaces every character that could control a terminal by `U+FFFD`. Line breaks and tabs stay; a
 /// lone carriage return is replaced, since it could only overwrite text.
 pub fn sanitize(text: &str) -> String {
-    text.replace("\r\n", "\n")
-        .chars()
-        .map(|c| if is_unsafe_for_terminal(c) { '\u{fffd}' } else { c })
-        .collect()
+    sanitize_bytes(text.as_bytes(), usize::MAX).text
+}
+
+/// Whether [`sanitize`] would return the text unchanged.
+pub fn is_sanitized(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'))
+        || !text.chars().any(is_unsafe_for_terminal)
+}
+
+/// Decodes bytes as UTF-8 and sanitizes them like [`sanitize`], in one pass and into at most
+/// `max_bytes`. Bytes that are not UTF-8 become `U+FFFD` too.
+pub fn sanitize_bytes(bytes: &[u8], max_bytes: usize) -> SanitizedText {
+    let mut text = String::with_capacity(bytes.len().min(max_bytes));
+    for chunk in bytes.utf8_chunks() {
+        let mut valid = chunk.valid().chars().peekable();
+        let invalid = (!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER);
+        let sanitized = std::iter::from_fn(|| match valid.next()? {
+            '\r' if valid.peek() == Some(&'\n') => valid.next(),
+            c if is_unsafe_for_terminal(c) => Some(char::REPLACEMENT_CHARACTER),
+            c => Some(c),
+        });
+        for c in sanitized.chain(invalid) {
+            if c.len_utf8() > max_bytes - text.len() {
+                return SanitizedText { text, truncated: true };
+            }
+            text.push(c);
+        }
+    }
+    SanitizedText { text, truncated: false }
 }
 
 /// Removes the escape sequences by which a program colors its output or controls a terminal.
@@ -141,6 +175,22 @@ mod tests {
         assert_eq!(sanitize("a\u{1b}]0;title\u{7}b"), "a\u{fffd}]0;title\u{fffd}b");
         assert_eq!(sanitize("one\r\ntwo\rthree"), "one\ntwo\u{fffd}three");
         assert_eq!(sanitize_line("a\nb\tc\u{202e}d"), "a b c\u{fffd}d");
+    }
+
+    #[test]
+    fn bytes_become_text_up_to_a_length() {
+        let text = |bytes: &[u8], limit| sanitize_bytes(bytes, limit);
+        let expected = |text: &str, truncated| SanitizedText { text: text.to_owned(), truncated };
+        assert_eq!(
+            text(b"a\xff\xfeb\r\n\xc3", 100),
+            expected("a\u{fffd}\u{fffd}b\n\u{fffd}", false)
+        );
+        assert_eq!(text(b"abc", 3), expected("abc", false));
+        assert_eq!(text(b"a\x01b", 3), expected("a", true));
+        for harmless in ["", "a\tb\n", "größe"] {
+            assert!(is_sanitized(harmless) && sanitize(harmless) == harmless, "{harmless}");
+        }
+        assert!(!is_sanitized("a\r\n") && !is_sanitized("\u{1b}[2J"));
     }
 
     #[test]

@@ -293,6 +293,7 @@ impl Engine {
     ) -> Result<CachedAccessToken, SendError> {
         let lock = self.locks.lock(&credential.id).await?;
         self.clear_access_token_of_slot(&credential.id, slot).await?;
+        let region = self.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
         self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await
     }
@@ -352,7 +353,7 @@ impl Engine {
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
-        let (limits, now) = (self.options.limits, self.now());
+        let (limits, now) = (self.options.limits.for_checks(), self.now());
         TokenExchange {
             authorization: &kind.authorization,
             region: region.region(),
@@ -396,10 +397,6 @@ pub(super) fn bind_to_region(
 /// Returns the part that stores a session's access token.
 pub(super) fn access_token_part() -> SecretPart {
     SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
-}
-
-fn current_item_key(credential: &Credential, part: &SecretPart) -> ItemKey {
-    ItemKey::for_part(&credential.id, SecretSlot::Current, part)
 }
 
 /// Encodes an access token as `<expiry> <token>` or `<expiry>/<received> <token>`, times in seconds

@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::credentials::random_bytes;
 use super::task_protocol::StoreStatus;
 use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
 use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
-use crate::domain::{Problem, Secret};
+use crate::domain::{Problem, Secret, passphrase};
 use crate::index::Database;
 use crate::net::HttpClient;
 use crate::store::{self, BackendKind, MemoryStore};
@@ -90,6 +91,16 @@ pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreSta
 /// Reads the passphrase from a file that only its owner may read.
 pub fn passphrase_from_file(path: &Path) -> Result<Secret, Problem> {
     Ok(store::passphrase::from_file(path)?)
+}
+
+/// Generates a passphrase of six random words.
+pub fn generate_passphrase() -> Result<Secret, Problem> {
+    Ok(passphrase::from_random_words(&random_bytes()?))
+}
+
+/// Rejects a new passphrase that is too easy to guess.
+pub fn check_new_passphrase(new: &Secret) -> Result<(), Problem> {
+    Ok(store::passphrase::check_strength(new)?)
 }
 
 /// Returns the configured backend; the default is the keyring of the system.

@@ -319,7 +319,8 @@ impl Engine {
         region: &str,
     ) -> Result<CheckRecord, Problem> {
         self.run_check_using(credential, region, |region, draft| async move {
-            self.send_with_auth_retry(credential, region, &draft).await
+            let limits = self.options.limits.for_checks();
+            self.send_with_auth_retry(credential, region, &draft, limits).await
         })
         .await
     }
@@ -332,7 +333,8 @@ impl Engine {
         secret: Arc<Secret>,
     ) -> Result<CheckRecord, Problem> {
         let send = |region, draft: RequestDraft| async move {
-            self.send_with_secret(credential, region, &draft, Some(secret)).await
+            let limits = self.options.limits.for_checks();
+            self.send_with_secret(credential, region, &draft, Some(secret), limits).await
         };
         self.run_check_using(credential, region, send).await
     }

@@ -129,7 +129,9 @@ impl Engine {
     async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
-        let response = self.send_with_auth_retry(credential, region, &draft).await.ok()?.redacted();
+        let limits = self.options.limits.for_checks();
+        let sent = self.send_with_auth_retry(credential, region, &draft, limits).await;
+        let response = sent.ok()?.redacted();
         let body = response.body.text().filter(|_| response.status == 200)?;
         serde_json::from_str(body).ok()
     }

@@ -1,5 +1,5 @@
-//! Clipboard: three ways to reach it, reported honestly, and cleared only while it still holds what
-//! tokenring copied.
+//! Clipboard: three ways to reach it, reported honestly. The desktop's is cleared only while it still
+//! holds what tokenring copied. A terminal's cannot be read, so it is overwritten with a blank.
 //!
 //! The copied text is remembered as a salted hash, never as text. One long-lived owner serves the
 //! desktop clipboard, because on X11 and Wayland the content disappears with its owner. Start with
@@ -27,6 +27,9 @@ const TMUX_BUFFER: &str = "tokenring";
 /// Maximum length of an OSC 52 sequence that terminals accept, in bytes.
 const OSC52_LIMIT: usize = 74_994;
 
+/// What overwrites a secret on the clipboard of a terminal. Terminals and tmux ignore an empty text.
+const BLANK: &str = " ";
+
 /// Clipboard of this run.
 pub(super) struct Clipboard {
     choice: ClipboardChoice,
@@ -37,6 +40,8 @@ pub(super) struct Clipboard {
 struct ClipboardContents {
     desktop: Option<Desktop>,
     copied_hash: Option<ContentHash>,
+    /// Method by which a secret was copied to the clipboard of a terminal.
+    terminal_method: Option<ClipboardMethod>,
     copy_count: u64,
 }
 
@@ -123,13 +128,22 @@ impl Clipboard {
     }
 
     fn methods(&self) -> Vec<ClipboardMethod> {
-        match self.choice {
-            ClipboardChoice::Auto => automatic_methods(),
-            ClipboardChoice::Native => vec![ClipboardMethod::Native],
-            ClipboardChoice::Tmux => vec![ClipboardMethod::Tmux],
-            ClipboardChoice::Osc52 => vec![ClipboardMethod::Osc52],
-            ClipboardChoice::None => Vec::new(),
-        }
+        methods_for(self.choice)
+    }
+}
+
+/// Returns the method that is tried first, without trying it.
+pub fn preferred_clipboard_method(choice: ClipboardChoice) -> Option<ClipboardMethod> {
+    methods_for(choice).first().copied()
+}
+
+fn methods_for(choice: ClipboardChoice) -> Vec<ClipboardMethod> {
+    match choice {
+        ClipboardChoice::Auto => automatic_methods(),
+        ClipboardChoice::Native => vec![ClipboardMethod::Native],
+        ClipboardChoice::Tmux => vec![ClipboardMethod::Tmux],
+        ClipboardChoice::Osc52 => vec![ClipboardMethod::Osc52],
+        ClipboardChoice::None => Vec::new(),
     }
 }
 
@@ -159,6 +173,9 @@ fn copy_by_first_method(
         };
         match tried {
             Ok(()) => {
+                let is_secret = content == ClipboardContentKind::Secret;
+                let by_terminal = is_secret && *method != ClipboardMethod::Native;
+                contents.terminal_method = by_terminal.then_some(*method);
                 return Ok(CopyResult {
                     method: *method,
                     verified: *method == ClipboardMethod::Native,
@@ -314,6 +331,9 @@ fn terminal() -> std::io::Result<impl std::io::Write> {
 }
 
 fn clear_if_ours(contents: &mut ClipboardContents) -> Result<ClearResult, Problem> {
+    if let Some(method) = contents.terminal_method.take() {
+        return overwrite_in_terminal(method);
+    }
     let (Some(hash), Some(desktop)) = (contents.copied_hash.take(), contents.desktop.as_mut())
     else {
         return Ok(ClearResult::Unsupported);
@@ -335,6 +355,22 @@ fn clear_if_ours(contents: &mut ClipboardContents) -> Result<ClearResult, Proble
     }
     desktop.clear().map_err(failed)?;
     Ok(ClearResult::Cleared)
+}
+
+/// Overwrites the clipboard of the terminal, whatever it holds by now.
+fn overwrite_in_terminal(method: ClipboardMethod) -> Result<ClearResult, Problem> {
+    let blank = Secret::from_text(BLANK.to_owned());
+    let written = match method {
+        ClipboardMethod::Tmux => copy_to_tmux(&blank),
+        ClipboardMethod::Osc52 | ClipboardMethod::Native => copy_to_terminal(&blank),
+    };
+    written.map(|()| ClearResult::Overwritten).map_err(|why| {
+        Problem::new(
+            "The clipboard was not overwritten",
+            why,
+            "copy something else to overwrite the secret",
+        )
+    })
 }
 
 impl ContentHash {

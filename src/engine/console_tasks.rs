@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use super::Engine;
 use super::credentials::task_panicked;
-use super::pagination::{PageResult, PagingResult, next_page_draft};
+use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
 use super::task_protocol::{
     ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions,
     SavedRequestTask, SendTask, TaskEvent, WriteConsent,
@@ -91,7 +91,8 @@ impl Engine {
             |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
         let options = RequestOptions { draft: draft.clone(), consent, history_policy };
         let started = Instant::now();
-        let outcome = self.fetch_all_pages(&credential, options, on_page, &on_wait).await;
+        let limits = PagingLimits::default();
+        let outcome = self.fetch_all_pages(&credential, options, limits, on_page, &on_wait).await;
         list.push(']');
         let last = match outcome {
             Ok(PagingResult { last, pages: 0, .. }) => {

@@ -71,12 +71,14 @@ pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use browser::{is_remote, open as open_page};
 pub use build::{
-    add_region, in_memory_engine, load_catalog, open_engine, other_stores, passphrase_from_file,
+    add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
+    open_engine, other_stores, passphrase_from_file,
 };
 pub use classify::ClassificationResult;
+pub use clipboard::preferred_clipboard_method;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, SecretDisclosure, read_key_file};
-pub use pagination::{PageResult, PagingResult};
+pub use pagination::{PageResult, PagingLimits, PagingResult};
 pub use preview::RequestPreview;
 pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 pub use task_runner::TaskManager;
@@ -205,20 +207,19 @@ impl Engine {
         StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
-    /// Copies a secret to the clipboard, reports how, and clears it again after its time. If the
-    /// future is dropped, the clipboard is cleared when the run ends.
+    /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If
+    /// the future is dropped, that happens when the run ends.
     pub async fn copy_secret(
         &self,
         secret: Arc<Secret>,
         mut on_event: impl FnMut(SecretEvent) + Send,
     ) -> Result<(), Problem> {
         let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
-        let seconds = copied.verified.then_some(self.options.clipboard_seconds);
-        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds: seconds, ..copied }));
-        if let Some(seconds) = seconds {
-            tokio::time::sleep(Duration::from_secs(seconds)).await;
-            on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        }
+        let seconds = self.options.clipboard_seconds;
+        let clear_after_seconds = Some(seconds);
+        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
         Ok(())
     }
 
@@ -239,6 +240,19 @@ impl Engine {
     /// Unlocks the store; gives up after `wait`.
     pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
         Ok(self.store.unlock(by, wait).await?)
+    }
+
+    /// Locks the store, and clears the clipboard and the access tokens of this process.
+    pub async fn lock_store(&self) -> Result<(), Problem> {
+        self.token_cache.clear();
+        self.store.lock().await?;
+        self.clear_clipboard().await.map(drop)
+    }
+
+    /// Changes the passphrase of the store.
+    pub async fn change_passphrase(&self, current: &Secret, new: &Secret) -> Result<(), Problem> {
+        self.store.change_passphrase(current, new, UNLOCK_TIMEOUT).await?;
+        self.record_audit_event(audit::AuditEvent::new("store-passphrase", "done")).await
     }
 }
 

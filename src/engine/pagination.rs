@@ -16,6 +16,7 @@ use crate::domain::Credential;
 use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
 
 /// Page that was fetched.
@@ -24,6 +25,15 @@ pub struct PageResult<'a> {
     pub number: usize,
     /// Elements of the page, as the provider wrote them.
     pub items: Vec<&'a RawValue>,
+}
+
+/// How far a list is read at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PagingLimits {
+    /// Maximum number of pages.
+    pub max_pages: usize,
+    /// Maximum time for all pages together, waits for the rate limit included.
+    pub max_time: Duration,
 }
 
 /// How far a list was read.
@@ -37,15 +47,29 @@ pub struct PagingResult {
 }
 
 impl Engine {
-    /// Reads all pages of a list. `on_page` receives each page and may stop the reading; `on_wait` is
-    /// called before every wait for the rate limit.
+    /// Reads all pages of a list within the limits. `on_page` receives each page and may stop the
+    /// reading; `on_wait` is called before every wait for the rate limit.
     ///
     /// A page that is refused stops the reading: the refusal is then the last response, and the
-    /// earlier pages stay read.
+    /// earlier pages stay read. So they do where a limit is reached, which is a problem.
     pub async fn fetch_all_pages(
         &self,
         credential: &Credential,
         options: RequestOptions,
+        limits: PagingLimits,
+        on_page: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
+        on_wait: &(dyn Fn(Duration) + Sync),
+    ) -> Result<PagingResult, Problem> {
+        let reading = self.read_pages(credential, options, limits.max_pages, on_page, on_wait);
+        let in_time = tokio::time::timeout(limits.max_time, reading).await;
+        in_time.unwrap_or_else(|_| Err(time_limit_reached(limits.max_time)))
+    }
+
+    async fn read_pages(
+        &self,
+        credential: &Credential,
+        options: RequestOptions,
+        max_pages: usize,
         mut on_page: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
         on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<PagingResult, Problem> {
@@ -64,12 +88,28 @@ impl Engine {
             if !seen.insert(next.clone()) {
                 return Err(pagination_loop(result.pages));
             }
+            if result.pages >= max_pages {
+                return Err(page_limit_reached(max_pages));
+            }
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
             result.last = self.execute_request(credential, draft, known, on_wait).await?.0;
             url = next;
         }
         Ok(result)
+    }
+}
+
+impl PagingLimits {
+    /// Default maximum number of pages.
+    pub const MAX_PAGES: usize = 1_000;
+    /// Default maximum time in minutes.
+    pub const MAX_MINUTES: u64 = 30;
+}
+
+impl Default for PagingLimits {
+    fn default() -> Self {
+        Self { max_pages: Self::MAX_PAGES, max_time: Duration::from_secs(Self::MAX_MINUTES * 60) }
     }
 }
 
@@ -120,6 +160,25 @@ fn pagination_loop(pages: usize) -> Problem {
         why,
         "report it to the provider; the pages up to here are complete",
     )
+}
+
+fn page_limit_reached(max_pages: usize) -> Problem {
+    let why = format!("it has more than {}", count_noun(max_pages, "page"));
+    Problem::new(
+        "The list was not read to its end",
+        why,
+        "raise the limit with `tokenring request … --all-pages --max-pages N`",
+    )
+}
+
+fn time_limit_reached(max_time: Duration) -> Problem {
+    let why = format!("the pages took longer than {}", format_wait(max_time));
+    Problem::new(
+        "The list was not read to its end",
+        why,
+        "raise the limit with `tokenring request … --all-pages --max-time 2h`",
+    )
+    .with_class(ProblemClass::Unknown)
 }
 
 fn page_truncated() -> Problem {

@@ -14,10 +14,14 @@ use super::task_protocol::CapturedSecret;
 use crate::domain::credential::SecretPart;
 use crate::domain::redact::{MASK, SecretRedactor, json_members};
 use crate::domain::response::{ApiResponse, ResponseBody};
+use crate::domain::text::sanitize_bytes;
 use crate::domain::{Credential, Problem, Secret};
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
+
+/// Binary content that becomes text may grow up to this size, in bytes; a larger one does not grow.
+const MIN_TEXT_BYTES: usize = 256 * 1024;
 
 /// Header whose value grants access, whatever it looks like.
 const SET_COOKIE: &str = "set-cookie";
@@ -141,16 +145,12 @@ fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiRespo
 fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
     match body {
         ResponseBody::Empty => ResponseBody::Empty,
-        ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),
-        ResponseBody::Binary(bytes) => {
-            let text = String::from_utf8_lossy(&bytes);
-            let masked = redactor.redact(&text);
-            if masked == text {
-                ResponseBody::Binary(bytes)
-            } else {
-                ResponseBody::Text(crate::domain::text::sanitize(&masked))
-            }
+        ResponseBody::Text(text) => ResponseBody::Text(redactor.redact_owned(text)),
+        ResponseBody::Binary(bytes) if redactor.needs_redaction(&bytes) => {
+            let text = sanitize_bytes(&bytes, bytes.len().max(MIN_TEXT_BYTES)).text;
+            ResponseBody::Text(redactor.redact_owned(text))
         }
+        ResponseBody::Binary(bytes) => ResponseBody::Binary(bytes),
     }
 }
 

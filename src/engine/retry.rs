@@ -57,7 +57,8 @@ impl Engine {
                 on_wait(wait);
                 self.clock.sleep(wait + jitter(wait)?).await;
             }
-            let raw = self.send_with_secret(credential, region, draft, secret.clone()).await?;
+            let (secret, limits) = (secret.clone(), self.options.limits);
+            let raw = self.send_with_secret(credential, region, draft, secret, limits).await?;
             attempts -= 1;
             if attempts == 0 || !is_rate_limited(&raw.response, self.now()) {
                 return Ok(raw);

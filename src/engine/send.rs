@@ -12,13 +12,13 @@ use super::access_tokens::{RejectedToken, SendError, bind_to_region};
 use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse};
 use super::task_protocol::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem, Secret};
-use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
+use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody, RequestLimits};
 
 impl Engine {
     /// Sends a request with a credential, in the credential's region, and explains the response.
@@ -117,19 +117,20 @@ impl Engine {
         Ok(preset.to_draft(&[given, &credential.fields])?)
     }
 
-    /// Sends a draft in the given region. A refused scheme is replaced once by the kind's other
-    /// scheme, and an access token that expired early is refreshed once; both only where repeating
-    /// is safe.
+    /// Sends a draft in the given region, within these limits. A refused scheme is replaced once by
+    /// the kind's other scheme, and an access token that expired early is refreshed once; both only
+    /// where repeating is safe.
     pub(super) async fn send_with_auth_retry(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
+        limits: RequestLimits,
     ) -> Result<RawResponse, SendError> {
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound = self.authorize(credential, kind, region).await?;
-        self.send_authorized(credential, region, draft, bound).await
+        self.send_authorized(credential, region, draft, bound, limits).await
     }
 
     /// Like `send_with_auth_retry`, with a verbatim secret that may have been read already.
@@ -139,15 +140,16 @@ impl Engine {
         region: &Region,
         draft: &RequestDraft,
         secret: Option<Arc<Secret>>,
+        limits: RequestLimits,
     ) -> Result<RawResponse, SendError> {
         let Some(secret) = secret else {
-            return self.send_with_auth_retry(credential, region, draft).await;
+            return self.send_with_auth_retry(credential, region, draft, limits).await;
         };
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let bound_region = self.verify_region(credential, region).await?;
         let bound = bind_to_region(credential, kind.authorization.scheme(), bound_region, secret);
-        self.send_authorized(credential, region, draft, bound).await
+        self.send_authorized(credential, region, draft, bound, limits).await
     }
 
     /// Like `send_with_auth_retry`, with the given authorization.
@@ -157,14 +159,14 @@ impl Engine {
         region: &Region,
         draft: &RequestDraft,
         bound: HostBoundSecret,
+        limits: RequestLimits,
     ) -> Result<RawResponse, SendError> {
         let kind =
             self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
         let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
         let origins = bound.origins.clone();
-        let response = self
-            .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
-            .await?;
+        let outgoing = |bound| self.build_outgoing(credential, region, draft, bound, limits);
+        let response = self.send_once(credential, region, outgoing(bound)?).await?;
         if self.needs_manual_retry(credential, draft, &response)? {
             self.clear_access_token(credential).await?;
         }
@@ -181,17 +183,17 @@ impl Engine {
                 if credential.scheme.is_none() && *other != scheme =>
             {
                 let bound = HostBoundSecret { scheme: other.clone(), secret, origins };
-                self.retry_with_scheme(
-                    credential,
-                    region,
-                    self.build_outgoing(credential, region, draft, bound)?,
-                    raw,
-                    other,
-                )
-                .await
+                self.retry_with_scheme(credential, region, outgoing(bound)?, raw, other).await
             }
             AuthMethod::Header { .. } => Ok(raw),
-            _ => self.retry_with_new_token(credential, kind, region, draft, secret).await,
+            _ => {
+                let rejected = RejectedToken::AccessToken(secret);
+                let bound = self.reauthorize(credential, kind, region, rejected).await?;
+                let sent_secret = Arc::clone(&bound.secret);
+                let attempted_schemes = vec![bound.scheme.clone()];
+                let response = self.send_once(credential, region, outgoing(bound)?).await?;
+                Ok(RawResponse { response, sent_secret, attempted_schemes })
+            }
         }
     }
 
@@ -239,30 +241,14 @@ impl Engine {
         Ok(RawResponse { response, ..refused })
     }
 
-    async fn retry_with_new_token(
-        &self,
-        credential: &Credential,
-        kind: &CredentialKind,
-        region: &Region,
-        draft: &RequestDraft,
-        refused: Arc<Secret>,
-    ) -> Result<RawResponse, SendError> {
-        let bound =
-            self.reauthorize(credential, kind, region, RejectedToken::AccessToken(refused)).await?;
-        let (sent_secret, schemes) = (Arc::clone(&bound.secret), vec![bound.scheme.clone()]);
-        let response = self
-            .send_once(credential, region, self.build_outgoing(credential, region, draft, bound)?)
-            .await?;
-        Ok(RawResponse { response, sent_secret, attempted_schemes: schemes })
-    }
-
-    /// Builds the outgoing request of a draft with its authorization.
+    /// Builds the outgoing request of a draft with its authorization and limits.
     pub(super) fn build_outgoing(
         &self,
         credential: &Credential,
         region: &Region,
         draft: &RequestDraft,
         bound: HostBoundSecret,
+        limits: RequestLimits,
     ) -> Result<OutgoingRequest, Problem> {
         let provider = self.catalog.provider(&credential.provider)?;
         let headers = draft
@@ -277,7 +263,7 @@ impl Engine {
             headers,
             body,
             authorization: Some(bound),
-            limits: self.options.limits,
+            limits,
             ca_file: region.ca_file.clone(),
         })
     }

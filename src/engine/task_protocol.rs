@@ -221,6 +221,8 @@ pub enum StoreTask {
     Status,
     /// Unlock the store, by its own prompt or with this passphrase.
     Unlock(Option<Arc<Secret>>),
+    /// Lock the store, and clear what this process still has of its secrets.
+    Lock,
 }
 
 /// Task that rotates, revokes or creates credentials at their providers.
@@ -491,7 +493,7 @@ pub struct CopyResult {
     pub method: ClipboardMethod,
     /// Whether the copy is confirmed; a terminal does not confirm it.
     pub verified: bool,
-    /// Seconds until the clipboard is cleared; `None` if it cannot be cleared.
+    /// Seconds until the clipboard is cleared or overwritten; `None` for a text without secrets.
     pub clear_after_seconds: Option<u64>,
 }
 
@@ -511,6 +513,8 @@ pub enum ClipboardMethod {
 pub enum ClearResult {
     /// The clipboard is empty now.
     Cleared,
+    /// The terminal was asked to overwrite its clipboard with a blank, which it does not confirm.
+    Overwritten,
     /// The clipboard holds something else by now, which was left alone.
     ContentReplaced,
     /// This copy method cannot be cleared.

@@ -397,6 +397,7 @@ impl Engine {
     async fn run_store_task(&self, task: StoreTask, context: &TaskContext) -> Result<(), Problem> {
         match task {
             StoreTask::Status => {}
+            StoreTask::Lock => self.lock_store().await?,
             StoreTask::Unlock(None) => {
                 self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
             }

@@ -62,6 +62,11 @@ impl AccessTokenCache {
             .insert((id.clone(), region.to_owned()), token);
     }
 
+    /// Drops all tokens.
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Drops all tokens of a credential, because its secret has changed or was refused.
     pub(super) fn remove(&self, id: &CredentialId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != id);

@@ -12,11 +12,12 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
+use super::body::BodyBudget;
 use super::certificates::CertificateStore;
 use super::connect_timing::{ConnectTimer, TimedResolver, TimingLayer};
 use super::host_binding::PreparedRequest;
-use super::response::ResponseClock;
-use super::{NetError, OutgoingRequest, RequestLimits, Transport, response};
+use super::response::{self, ResponseClock};
+use super::{NetError, OutgoingRequest, RequestLimits, Transport};
 use crate::domain::Origin;
 use crate::domain::response::ApiResponse;
 
@@ -37,6 +38,7 @@ pub struct HttpClient {
     proxies: ProxyConfig,
     system_certificates: OnceCell<CertificateStore>,
     pooled_clients: Mutex<HashMap<ConnectionKey, Arc<OnceCell<PooledClient>>>>,
+    body_budget: BodyBudget,
 }
 
 /// Proxy configuration.
@@ -91,11 +93,13 @@ impl HttpClient {
     ) -> Result<ApiResponse, NetError> {
         let (started, timer) = (Instant::now(), ConnectTimer::default());
         loop {
-            let response = timer.measure(self.send_hop(&request, limits, ca_file.as_ref())).await?;
+            let mut response =
+                timer.measure(self.send_hop(&request, limits, ca_file.as_ref())).await?;
             if !request.follow_redirect(response.status(), response.headers())? {
-                let clock = ResponseClock { started, connection: timer.connection_origin() };
-                return response::read_response(response, clock, limits, request.into_redactor())
-                    .await;
+                let clock = ResponseClock::at_first_byte(started, timer.connection_origin());
+                let body = super::body::read_body(&mut response, limits, &self.body_budget).await?;
+                let redactor = request.into_redactor();
+                return response::clean_response(&response, body, clock, redactor).await;
             }
         }
     }

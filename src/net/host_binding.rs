@@ -77,6 +77,10 @@ impl PreparedRequest {
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         *request.headers_mut() = self.headers.clone();
+        if !self.headers.contains_key(header::RANGE) {
+            let encoding = request.headers_mut().entry(header::ACCEPT_ENCODING);
+            encoding.or_insert(HeaderValue::from_static("gzip"));
+        }
         *request.body_mut() = self.body.clone().map(reqwest::Body::from);
         request
     }

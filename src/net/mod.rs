@@ -5,10 +5,11 @@
 //! the secret to no other origin, checked before the first byte and after every redirect.
 //!
 //! The path of a request: `host_binding` checks it, `client` sends it and follows safe redirects,
-//! `response` reads the response with a size limit and cleans it. [`exchange`] and [`oauth`] turn a
+//! `body` reads the response within its limits and `response` cleans it. [`exchange`] and [`oauth`] turn a
 //! secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod assertion;
+mod body;
 pub mod callback;
 mod certificates;
 mod claims;
@@ -95,6 +96,17 @@ pub struct RequestLimits {
     pub total_timeout: Duration,
     /// Size limit of the body in bytes, after decompression; the rest is not read.
     pub max_body_bytes: u64,
+}
+
+impl RequestLimits {
+    /// Size limit of the responses to checks, probes and token exchanges, in bytes.
+    pub const MAX_CHECK_BODY_BYTES: u64 = 1 << 20;
+
+    /// Returns the limits of a check, a probe or a token exchange, whose responses are small.
+    #[must_use]
+    pub fn for_checks(self) -> Self {
+        Self { max_body_bytes: self.max_body_bytes.min(Self::MAX_CHECK_BODY_BYTES), ..self }
+    }
 }
 
 /// Sender of requests; [`HttpClient`] is the real one.

@@ -1,12 +1,13 @@
-//! Reading of responses: limited in size, cleaned and timed.
+//! Cleaning of responses: text without control characters and secrets, with times.
 //!
-//! Start reading at [`read_response`].
+//! Start reading at [`clean_response`]. Reading of the body belongs to [`super::body`].
 
 use std::time::Instant;
 
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap};
 
-use super::{NetError, RequestLimits};
+use super::NetError;
+use super::body::{ReceivedBody, is_gzip};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text;
@@ -18,36 +19,51 @@ const MAX_INLINE_BODY_BYTES: usize = 256 * 1024;
 
 /// Times that are known when the head of the response arrives.
 pub(super) struct ResponseClock {
-    /// Start of the request.
-    pub(super) started: Instant,
-    /// Origin of its connection.
-    pub(super) connection: ConnectionOrigin,
+    started: Instant,
+    first_byte_ms: u64,
+    connection: ConnectionOrigin,
 }
 
-/// Reads the body of a response and cleans it. The sent secrets are redacted, in case the server
-/// echoes them.
-pub(super) async fn read_response(
-    mut response: reqwest::Response,
-    ResponseClock { started, connection }: ResponseClock,
-    limits: RequestLimits,
+/// Body after cleaning.
+struct CleanedBody {
+    body: ResponseBody,
+    /// Whether the cleaned text would be longer than the bytes, so that it holds only their start.
+    truncated: bool,
+}
+
+impl ResponseClock {
+    /// Returns the times of a request that was started at `started` and whose head has just
+    /// arrived.
+    pub(super) fn at_first_byte(started: Instant, connection: ConnectionOrigin) -> Self {
+        Self { started, first_byte_ms: elapsed_ms(started), connection }
+    }
+}
+
+/// Cleans a response whose body was read. The sent secrets are redacted, in case the server echoes
+/// them.
+pub(super) async fn clean_response(
+    response: &reqwest::Response,
+    received: ReceivedBody<'_>,
+    clock: ResponseClock,
     redactor: SecretRedactor,
 ) -> Result<ApiResponse, NetError> {
-    let first_byte_ms = elapsed_ms(started);
-    let (bytes, truncated) = read_body(&mut response, limits).await?;
+    let ReceivedBody { bytes, truncated, shares } = received;
     let (size, textual) = (bytes.len() as u64, is_textual(response.headers()));
     let headers = read_headers(response.headers(), &redactor);
     let url = redactor.redact_known(response.url().to_string());
-    let body = if bytes.len() > MAX_INLINE_BODY_BYTES {
+    let cleaned = if bytes.len() > MAX_INLINE_BODY_BYTES {
         let cleaning = tokio::task::spawn_blocking(move || decode_body(bytes, textual, &redactor));
         cleaning.await.map_err(|_| NetError::InvalidRequest("the program is exiting".to_owned()))?
     } else {
         decode_body(bytes, textual, &redactor)
     };
+    drop(shares);
+    let ResponseClock { started, first_byte_ms, connection } = clock;
     Ok(ApiResponse {
         status: response.status().as_u16(),
         headers,
-        body,
-        truncated,
+        body: cleaned.body,
+        truncated: truncated || cleaned.truncated,
         timing: RequestTiming { connection, first_byte_ms, total_ms: elapsed_ms(started) },
         size,
         url,
@@ -55,70 +71,52 @@ pub(super) async fn read_response(
     })
 }
 
-/// Reads the body up to the limit and returns whether it was truncated. The limit applies to the
-/// decompressed size, so a small response cannot expand without bounds. The rest is never read, and
-/// the connection closes.
-async fn read_body(
-    response: &mut reqwest::Response,
-    limits: RequestLimits,
-) -> Result<(Vec<u8>, bool), NetError> {
-    let host = response.url().host_str().unwrap_or_default().to_owned();
-    let limit = usize::try_from(limits.max_body_bytes).unwrap_or(usize::MAX);
-    let announced =
-        response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut body = Vec::with_capacity(announced.min(limit).min(MAX_INLINE_BODY_BYTES));
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| NetError::from_reqwest(error, &host, limits.connect_timeout))?
-    {
-        let room = limit - body.len();
-        body.extend_from_slice(&chunk[..chunk.len().min(room)]);
-        if chunk.len() > room {
-            return Ok((body, true));
-        }
-    }
-    Ok((body, false))
-}
-
+/// Returns the headers of a response. Those that describe the compression no longer apply.
 fn read_headers(headers: &HeaderMap, redactor: &SecretRedactor) -> Vec<(String, String)> {
     let value =
         |bytes: &[u8]| redactor.redact_known(text::sanitize_line(&String::from_utf8_lossy(bytes)));
+    let decompressed = is_gzip(headers);
     headers
         .iter()
+        .filter(|(name, _)| !(decompressed && [CONTENT_ENCODING, CONTENT_LENGTH].contains(name)))
         .map(|(name, bytes)| (name.as_str().to_owned(), value(bytes.as_bytes())))
         .collect()
 }
 
 /// Decodes a body. It is text if it is UTF-8, if its content type is text, or if it contains a sent
 /// secret; otherwise it is binary.
-fn decode_body(bytes: Vec<u8>, textual: bool, redactor: &SecretRedactor) -> ResponseBody {
+fn decode_body(bytes: Vec<u8>, textual: bool, redactor: &SecretRedactor) -> CleanedBody {
+    let whole = |body| CleanedBody { body, truncated: false };
     if bytes.is_empty() {
-        return ResponseBody::Empty;
+        return whole(ResponseBody::Empty);
     }
-    let text = |text| ResponseBody::Text(redactor.redact_known(clean_text(text)));
-    match String::from_utf8(bytes) {
-        Ok(whole) => text(whole),
+    let bytes = match String::from_utf8(bytes) {
+        Ok(text) if text::is_sanitized(&text) => {
+            return whole(ResponseBody::Text(redactor.redact_known(text)));
+        }
+        Ok(text) => text.into_bytes(),
         Err(error)
             if textual
                 || ends_in_partial_character(&error)
                 || redactor.contains_secret(error.as_bytes()) =>
         {
-            text(String::from_utf8_lossy(error.as_bytes()).into_owned())
+            error.into_bytes()
         }
-        Err(error) => ResponseBody::Binary(error.into_bytes()),
+        Err(error) => return whole(ResponseBody::Binary(error.into_bytes())),
+    };
+    // The replacement of a control character is longer than the character. The text must not
+    // outgrow the bytes, whose share of the budget is already known.
+    let cleaned = text::sanitize_bytes(&bytes, bytes.len().max(MAX_INLINE_BODY_BYTES));
+    drop(bytes);
+    CleanedBody {
+        body: ResponseBody::Text(redactor.redact_known(cleaned.text)),
+        truncated: cleaned.truncated,
     }
 }
 
 /// Whether the only error is an incomplete last character, as at the end of a truncated text.
 fn ends_in_partial_character(error: &std::string::FromUtf8Error) -> bool {
     error.utf8_error().error_len().is_none() && error.utf8_error().valid_up_to() > 0
-}
-
-/// Removes control characters. Most responses are printable ASCII and need no copy.
-fn clean_text(text: String) -> String {
-    let harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t'));
-    if harmless { text } else { text::sanitize(&text) }
 }
 
 fn is_textual(headers: &HeaderMap) -> bool {
@@ -145,23 +143,38 @@ mod tests {
 
     use super::*;
 
+    fn decoded(bytes: Vec<u8>, textual: bool, redactor: &SecretRedactor) -> ResponseBody {
+        decode_body(bytes, textual, redactor).body
+    }
+
+    #[test]
+    fn cleaning_never_makes_a_large_body_larger() {
+        for (byte, textual) in [(1, false), (0xff, true)] {
+            let bytes = vec![byte; 4 * MAX_INLINE_BODY_BYTES];
+            let cleaned = decode_body(bytes.clone(), textual, &SecretRedactor::default());
+            assert!(cleaned.truncated && cleaned.body.size() <= bytes.len(), "{byte}");
+        }
+        let small = decode_body(vec![1; 1000], false, &SecretRedactor::default());
+        assert_eq!((small.body.size(), small.truncated), (3000, false));
+    }
+
     #[test]
     fn text_is_what_is_utf8_or_says_so() {
-        assert_eq!(decode_body(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
+        assert_eq!(decoded(Vec::new(), true, &SecretRedactor::default()), ResponseBody::Empty);
         assert_eq!(
-            decode_body(b"{}\r\n".to_vec(), false, &SecretRedactor::default()),
+            decoded(b"{}\r\n".to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("{}\n".to_owned())
         );
         assert_eq!(
-            decode_body(b"a\xffb".to_vec(), true, &SecretRedactor::default()),
+            decoded(b"a\xffb".to_vec(), true, &SecretRedactor::default()),
             ResponseBody::Text("a\u{fffd}b".to_owned())
         );
         assert_eq!(
-            decode_body(b"a\xffb".to_vec(), false, &SecretRedactor::default()),
+            decoded(b"a\xffb".to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Binary(b"a\xffb".to_vec())
         );
         assert_eq!(
-            decode_body("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
+            decoded("aé".as_bytes()[..2].to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("a\u{fffd}".to_owned())
         );
     }
@@ -169,7 +182,7 @@ mod tests {
     #[test]
     fn nothing_that_steers_a_terminal_remains() {
         assert_eq!(
-            decode_body(b"\x1b[2Jx\x07".to_vec(), false, &SecretRedactor::default()),
+            decoded(b"\x1b[2Jx\x07".to_vec(), false, &SecretRedactor::default()),
             ResponseBody::Text("\u{fffd}[2Jx\u{fffd}".to_owned())
         );
     }
@@ -186,16 +199,13 @@ mod tests {
             b"\xff 7333637233742d76616c7565",
             b"\xff czNjcjN0LXZhbHVl",
         ] {
-            let ResponseBody::Text(text) = decode_body(echo.to_vec(), false, &redactor) else {
+            let ResponseBody::Text(text) = decoded(echo.to_vec(), false, &redactor) else {
                 panic!("not text")
             };
             let hidden = ["s3cr3t", "733363", "czNjcj"].iter().all(|piece| !text.contains(piece));
             assert!(text.contains(crate::domain::redact::MASK) && hidden, "{text}");
         }
-        assert_eq!(
-            decode_body(vec![0xff, 0], false, &redactor),
-            ResponseBody::Binary(vec![0xff, 0])
-        );
+        assert_eq!(decoded(vec![0xff, 0], false, &redactor), ResponseBody::Binary(vec![0xff, 0]));
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum StoreError {
     /// The store refused the call (a dismissed prompt, a wrong passphrase, missing permissions).
     #[error("the store refused access: {0}")]
     Denied(String),
+    /// The new passphrase is too easy to guess.
+    #[error("the passphrase is too easy to guess")]
+    WeakPassphrase,
     /// The store cannot be reached or is not set up.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -66,6 +69,9 @@ impl StoreError {
             Self::NotFound => {
                 "the secret was removed from the store, or it was saved in another store".to_owned()
             }
+            Self::WeakPassphrase => {
+                "an attacker who gets the file would find it by trying".to_owned()
+            }
             Self::Denied(why)
             | Self::Unavailable(why)
             | Self::ReadBackMismatch(why)
@@ -95,6 +101,10 @@ impl StoreError {
             Self::Denied(_) => (
                 "The store refused access",
                 "enter the right passphrase, or allow tokenring in the prompt of the keyring",
+            ),
+            Self::WeakPassphrase => (
+                "The passphrase is too easy to guess",
+                "use six random words (press Enter at the prompt of `tokenring store unlock` to generate them), or 16 random characters",
             ),
             Self::Unavailable(_) => (
                 "The store is not available",
@@ -154,6 +164,7 @@ mod tests {
             StoreError::NotInitialized,
             StoreError::NotFound,
             StoreError::Denied(why()),
+            StoreError::WeakPassphrase,
             StoreError::Unavailable(why()),
             StoreError::ReadBackMismatch(why()),
             StoreError::TooLarge { size: 3, limit: 2 },

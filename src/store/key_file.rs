@@ -8,6 +8,9 @@ use super::private_files;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Secret, text};
 
+/// Maximum size of a key file.
+const MAX_KEY_FILE_BYTES: u64 = 64 << 10;
+
 /// Reads a key from a file that is private to the user (a regular file, 0600, no symbolic link).
 pub fn read(path: &Path) -> Result<Secret, Problem> {
     let failed = |why: String| {
@@ -18,7 +21,7 @@ pub fn read(path: &Path) -> Result<Secret, Problem> {
         Problem::new("The key file cannot be read", text::sanitize_line(&why), remedy)
             .with_class(ProblemClass::Usage)
     };
-    match private_files::read(path) {
+    match private_files::read_up_to(path, MAX_KEY_FILE_BYTES) {
         Ok(Some(content)) => Ok(Secret::new(content.to_vec())),
         Ok(None) => Err(failed(format!("no file at {}", path.display()))),
         Err(error) => Err(failed(error.to_string())),
@@ -43,5 +46,7 @@ mod tests {
         assert!(read(&path).err().unwrap().remedy.contains("chmod 600"));
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         assert!(read(&path).unwrap().same_as(&Secret::from_text("key".to_owned())));
+        fs::write(&path, vec![b'k'; (64 << 10) + 1]).unwrap();
+        assert!(read(&path).err().unwrap().why.contains("larger than 64 KiB"));
     }
 }

@@ -69,6 +69,23 @@ pub trait SecretStore: Send + Sync {
     /// passphrase creates it with that passphrase.
     async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError>;
 
+    /// Locks the store for this process, where it has a passphrase of its own; a keyring stays as
+    /// the desktop has it.
+    async fn lock(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Replaces the passphrase of the store, and the key that encrypts its items. If the process
+    /// dies, either passphrase opens the store with all its items.
+    async fn change_passphrase(
+        &self,
+        _current: &Secret,
+        _new: &Secret,
+        _wait: Duration,
+    ) -> Result<(), StoreError> {
+        Err(StoreError::Denied("this store has no passphrase of its own".to_owned()))
+    }
+
     /// Returns the secret under this key.
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError>;
 

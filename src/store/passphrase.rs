@@ -4,17 +4,22 @@
 
 use std::path::Path;
 
+use zeroize::Zeroizing;
+
 use super::{StoreError, private_files};
-use crate::domain::Secret;
+use crate::domain::{Secret, passphrase};
 
 /// Environment variable that names a file with the passphrase. The passphrase itself is never in a
 /// variable.
 pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 
+/// Maximum size of a passphrase file.
+const MAX_PASSPHRASE_FILE_BYTES: u64 = 4 << 10;
+
 /// Reads the passphrase from a file that is private to the user (a regular file, 0600, no symbolic
 /// link). One line break at the end of the file is not part of the passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
-    let content = private_files::read(path)?.ok_or_else(|| {
+    let content = private_files::read_up_to(path, MAX_PASSPHRASE_FILE_BYTES)?.ok_or_else(|| {
         StoreError::Unavailable(format!("the passphrase file {} does not exist", path.display()))
     })?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());
@@ -22,6 +27,12 @@ pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
         return Err(StoreError::Denied(format!("the passphrase file {} is empty", path.display())));
     }
     Ok(passphrase)
+}
+
+/// Rejects a new passphrase that is too easy to guess.
+pub fn check_strength(new: &Secret) -> Result<(), StoreError> {
+    let text = new.expose(|bytes| Zeroizing::new(String::from_utf8_lossy(bytes).into_owned()));
+    passphrase::check_strength(&text).map_err(|_| StoreError::WeakPassphrase)
 }
 
 fn strip_line_ending(content: &[u8]) -> &[u8] {
@@ -57,6 +68,16 @@ mod tests {
             let read = from_file(&path).unwrap_or_else(|error| panic!("{error}"));
             assert!(read.same_as(&Secret::new(expected.to_vec())), "{content:?}");
         }
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_not_read() {
+        let (_folder, largest) = file(&[b'p'; 4 << 10], 0o600);
+        assert_eq!(from_file(&largest).map(|passphrase| passphrase.len()), Ok(4 << 10));
+        let (_folder, larger) = file(&[b'p'; (4 << 10) + 1], 0o600);
+        assert!(
+            matches!(from_file(&larger), Err(StoreError::Denied(why)) if why.contains("larger than 4 KiB"))
+        );
     }
 
     #[test]

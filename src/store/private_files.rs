@@ -56,18 +56,34 @@ pub(super) fn file_exists(path: &Path) -> Result<bool, StoreError> {
 
 /// Returns the contents of a private file, or `None` if it does not exist.
 pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    read_up_to(path, u64::MAX)
+}
+
+/// Like [`read`], for a file of the user: a file of more than `max_bytes` is refused and not read.
+pub(super) fn read_up_to(
+    path: &Path,
+    max_bytes: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
     if !file_exists(path)? {
         return Ok(None);
     }
-    let mut file =
+    let file =
         refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
     // Check the opened file again, because it may have been replaced after the first check.
     let metadata = file.metadata().map_err(disk_error(path))?;
     check_private(path, &metadata, FileKind::File)?;
+    let too_large = || {
+        let why = format!("{} is larger than {} KiB", path.display(), max_bytes >> 10);
+        StoreError::Denied(why)
+    };
+    if metadata.len() > max_bytes {
+        return Err(too_large());
+    }
     let mut content =
         Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
-    file.read_to_end(&mut content).map_err(disk_error(path))?;
-    Ok(Some(content))
+    // The file may grow while it is read.
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut content).map_err(disk_error(path))?;
+    if content.len() as u64 > max_bytes { Err(too_large()) } else { Ok(Some(content)) }
 }
 
 /// Replaces a file so that a crash at any moment leaves the old contents or the new ones on the
@@ -89,6 +105,15 @@ pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
     fs::rename(from, to).map_err(disk_error(to))?;
     to.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Removes a file durably; a missing file is not an error.
+pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(disk_error(path)(error)),
+    }
 }
 
 /// Waits for this lock, which excludes other processes and other threads; dropping the file

@@ -53,6 +53,20 @@ impl SecretStore for TrackedStore {
         if outcome.is_ok() { self.track(outcome) } else { outcome }
     }
 
+    async fn lock(&self) -> Result<(), StoreError> {
+        self.inner.lock().await
+    }
+
+    async fn change_passphrase(
+        &self,
+        current: &Secret,
+        new: &Secret,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let outcome = self.inner.change_passphrase(current, new, wait).await;
+        if outcome.is_ok() { self.track(outcome) } else { outcome }
+    }
+
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         self.track(self.inner.get(key).await)
     }

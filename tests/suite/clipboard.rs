@@ -6,6 +6,8 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+
 use crate::support::program::{Home, SimulatorProcess};
 use crate::support::{TEST_TIMEOUT, programs_installed, wait_until};
 
@@ -102,6 +104,63 @@ async fn a_copied_secret_is_marked_and_goes_after_its_time() {
         "clipboard managers get the mark"
     );
     wait_until("it is gone after its time", async || desktop.pasted(&[]).is_empty()).await;
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+/// The sequence that passes a text to the clipboard of a terminal.
+fn osc52(text: &str) -> Vec<u8> {
+    format!("\x1b]52;c;{}\x1b\\", BASE64_STANDARD.encode(text)).into_bytes()
+}
+
+fn contains(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+#[test]
+fn a_terminal_is_asked_to_overwrite_its_clipboard_in_time_and_at_exit() {
+    let simulator = SimulatorProcess::start();
+    let home = Home::new();
+    home.add_seeded(&simulator, "us01-laptop").expect(0);
+    std::fs::create_dir_all(home.root().join("config")).unwrap();
+    let (secret, blank) = (osc52(simulator.secret("us01-laptop")), osc52(" "));
+    for (seconds, at_exit) in [(1, false), (600, true)] {
+        let settings = format!("clipboard = \"osc52\"\nclipboard_seconds = {seconds}\n");
+        std::fs::write(home.root().join("config/config.toml"), settings).unwrap();
+        let mut pty = home.unlocked_screen();
+        let start = pty.written();
+        pty.send("y");
+        pty.expect("Copy through the terminal?");
+        pty.expect(&format!("After {seconds} s and at exit"));
+        assert!(!contains(&pty.bytes(start), &secret), "it is said before");
+        pty.send("\t\r");
+        pty.expect_bytes(start, &secret);
+        if !at_exit {
+            pty.expect_bytes(start, &blank);
+            pty.expect("Clipboard overwritten; the terminal does not confirm");
+        }
+        assert_eq!(contains(&pty.bytes(start), &blank), !at_exit);
+        pty.send("q");
+        assert_eq!(pty.code(), 0);
+        assert!(contains(&pty.bytes(start), &blank), "{seconds} s");
+    }
+}
+
+#[test]
+fn presentation_mode_copies_nothing_and_shows_no_filter() {
+    let simulator = SimulatorProcess::start();
+    let home = Home::new().with("TOKENRING_CLIPBOARD", "osc52");
+    home.add_seeded(&simulator, "us01-laptop").expect(0);
+    let mut pty = home.unlocked_screen();
+    pty.send("/us01-lap\r");
+    pty.expect("us01-lap ");
+    let start = pty.written();
+    pty.send("P");
+    pty.expect("Presentation mode on");
+    pty.expect_gone("us01");
+    pty.send("y");
+    pty.expect("not copied in presentation mode");
+    assert!(!contains(&pty.bytes(start), b"\x1b]52;"));
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }

@@ -292,7 +292,7 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
     session(KeyringState::Unlocked, async || {
         let home = home_with_laptop();
         let passphrase = home.root().join("passphrase");
-        std::fs::write(&passphrase, "a passphrase for the move").unwrap();
+        std::fs::write(&passphrase, "a-passphrase-for-Zk2-moves-Xw9").unwrap();
         std::fs::set_permissions(&passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
             .unwrap();
         let home = home.with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap());

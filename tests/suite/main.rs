@@ -29,11 +29,15 @@ mod index;
 mod keyring;
 #[cfg(target_os = "linux")]
 mod leak;
+#[cfg(target_os = "linux")]
+mod memory;
 #[cfg(unix)]
 mod mouse;
 mod net;
 #[cfg(unix)]
 mod panic;
+#[cfg(unix)]
+mod passphrase;
 mod persisted;
 #[cfg(unix)]
 mod pictures;

@@ -234,6 +234,8 @@ fn a_dumb_terminal_is_not_sent_a_secret_that_it_would_show() {
     let mut pty = dumb(&[&[("TERM", "dumb"), ("LANG", "C")], &alone[..]].concat());
     pty.expect("appcircle-ci> ");
     pty.send("copy\n");
+    pty.expect("Copy through the terminal?");
+    pty.send("2\n");
     pty.expect("Nothing was copied");
     let before = pty.written();
     pty.send("close\n");

@@ -64,7 +64,7 @@ const OTHER_NAMES: [(&str, &str); 5] = [
 
 /// Commands that only exist on the screen: they move, fold or draw, a shell has its own means for
 /// them, or their result is visual.
-const SCREEN_ONLY: [&str; 39] = [
+const SCREEN_ONLY: [&str; 40] = [
     "up",
     "down",
     "top",
@@ -97,6 +97,7 @@ const SCREEN_ONLY: [&str; 39] = [
     "reset-layout",
     "palette",
     "help",
+    "lock",
     "reload",
     "undo",
     "presentation",

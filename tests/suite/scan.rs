@@ -295,6 +295,25 @@ fn a_file_of_200_megabytes_is_read_in_bounded_memory() {
     assert!(most < 100 << 10, "{most} KiB were in memory");
 }
 
+#[test]
+fn a_file_that_is_skipped_for_its_size_is_named() {
+    let setup = ScanSetup::with_laptop();
+    let small = setup.write("app/.env", format!("SNYK_TOKEN={TOKEN}\n"));
+    let image = setup.write("app/disk.img", "");
+    let mut file = fs::File::options().write(true).open(&image).unwrap();
+    file.seek(SeekFrom::Start(1 << 30)).unwrap();
+    write!(file, "\n{TOKEN}\n").unwrap();
+    let scanned = setup.scan(&[setup.path("app").to_str().unwrap()]);
+    assert_eq!(found(&scanned), [(".env".to_owned(), 1, "laptop".to_owned())]);
+    let [skipped] = &scanned["unread"].as_array().unwrap()[..] else { panic!("{scanned}") };
+    assert_eq!(skipped["path"], json!(image));
+    assert!(skipped["why"].as_str().unwrap().contains("larger than 1 GiB"), "{skipped}");
+    let told = setup.home.run(&["scan", setup.path("app").to_str().unwrap()]).expect(0);
+    assert!(told.err.contains("disk.img was not scanned: it is larger"), "{}", told.err);
+    let named = setup.scan(&[image.to_str().unwrap(), small.to_str().unwrap()]);
+    assert_eq!((found(&named).len(), named["unread"].as_array().unwrap().len()), (2, 0));
+}
+
 /// Resident memory of a process in KiB; 0 where the system does not report it.
 fn resident(pid: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();

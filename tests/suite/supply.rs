@@ -1,7 +1,9 @@
-//! Tests of the dependencies: licenses, banned crates, and sources of crates, as configured in
-//! `.ci/deny.toml`.
+//! Tests of the dependencies: licenses, banned crates, sources of crates, known advisories and
+//! generations of cryptographic crates, as configured in `.ci/deny.toml`.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde::Deserialize;
@@ -10,6 +12,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct DenyRules {
     licenses: LicenseRules,
+    advisories: AdvisoryRules,
     bans: BanRules,
     sources: SourceRules,
 }
@@ -31,6 +34,41 @@ struct LicenseException {
 struct BanRules {
     wildcards: String,
     deny: Vec<BannedCrate>,
+    skip: Vec<BannedCrate>,
+}
+
+#[derive(Deserialize)]
+struct AdvisoryRules {
+    ignore: Vec<IgnoredAdvisory>,
+}
+
+#[derive(Deserialize)]
+struct IgnoredAdvisory {
+    id: String,
+    reason: String,
+}
+
+/// Advisory of the `RustSec` database: the TOML at the start of its file.
+#[derive(Deserialize)]
+struct AdvisoryFile {
+    advisory: AdvisoryHeader,
+    versions: AdvisoryVersions,
+}
+
+#[derive(Deserialize)]
+struct AdvisoryHeader {
+    id: String,
+    package: String,
+    /// Set where the advisory is no vulnerability, such as `unmaintained`.
+    informational: Option<String>,
+    withdrawn: Option<toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct AdvisoryVersions {
+    patched: Vec<String>,
+    #[serde(default)]
+    unaffected: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +113,53 @@ impl LicenseRules {
         };
         satisfied(expression, &known)
     }
+}
+
+impl AdvisoryFile {
+    /// Parses an advisory: Markdown that begins with a block of TOML.
+    fn parse(markdown: &str) -> Self {
+        let block = markdown.split("```toml").nth(1).and_then(|rest| rest.split("```").next());
+        toml::from_str(block.expect("a block of TOML")).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Whether the advisory is about this version, and a vulnerability.
+    fn concerns(&self, version: &semver::Version) -> bool {
+        let is_in = |range: &String| semver::VersionReq::parse(range).unwrap().matches(version);
+        let AdvisoryVersions { patched, unaffected } = &self.versions;
+        self.advisory.informational.is_none()
+            && self.advisory.withdrawn.is_none()
+            && !patched.iter().chain(unaffected).any(is_in)
+    }
+}
+
+/// The advisories of the database about these crates.
+fn advisories_for(database: &Path, packages: &[LockedPackage]) -> Vec<String> {
+    let mut found = Vec::new();
+    for LockedPackage { name, version, .. } in packages {
+        let version = semver::Version::parse(version).unwrap();
+        let folder = database.join("crates").join(name);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let file = AdvisoryFile::parse(&fs::read_to_string(entry.path()).unwrap());
+            assert_eq!(file.advisory.package, *name);
+            if file.concerns(&version) {
+                found.push(format!("{} ({name} {version})", file.advisory.id));
+            }
+        }
+    }
+    found
+}
+
+/// The copy of the `RustSec` database that this machine has: the one that is named, that of the
+/// checkout, or that of cargo-audit.
+fn advisory_database() -> Option<PathBuf> {
+    let named = std::env::var_os("TOKENRING_ADVISORY_DB").map(PathBuf::from);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".ci/advisory-db");
+    let home = directories::BaseDirs::new().map(|dirs| dirs.home_dir().join(".cargo/advisory-db"));
+    if let Some(named) = named {
+        assert!(named.join("crates").is_dir(), "{} is no advisory database", named.display());
+        return Some(named);
+    }
+    std::iter::once(own).chain(home).find(|folder| folder.join("crates").is_dir())
 }
 
 fn read<T: serde::de::DeserializeOwned>(path: &str) -> T {
@@ -197,6 +282,113 @@ fn what_is_banned_stays_out_and_no_version_is_left_open() {
         let version = wanted.as_str().or_else(|| wanted.get("version")?.as_str());
         assert!(version.is_some_and(|version| !version.contains('*')), "{name} has no version");
     }
+}
+
+#[test]
+fn no_crate_has_a_known_vulnerability() {
+    let Some(database) = advisory_database() else {
+        // TOKENRING_TEST_REQUIRE does not ask for it: not every network has the database.
+        return println!("advisories skipped: this machine has no copy of the RustSec database");
+    };
+    let (rules, lock): (DenyRules, LockFile) = (read(".ci/deny.toml"), read("Cargo.lock"));
+    let ignored = |found: &String| {
+        rules.advisories.ignore.iter().any(|known| found.starts_with(&format!("{} ", known.id)))
+    };
+    assert!(rules.advisories.ignore.iter().all(|known| !known.reason.is_empty()));
+    let mut found = advisories_for(&database, &lock.package);
+    found.retain(|found| !ignored(found));
+    assert!(found.is_empty(), "{}", found.join(", "));
+    println!("advisories checked with {}", database.display());
+}
+
+#[test]
+fn an_advisory_concerns_the_versions_that_it_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, extra: &str| {
+        let crates = folder.path().join("crates/small");
+        fs::create_dir_all(&crates).unwrap();
+        let text = format!(
+            "```toml\n[advisory]\nid = \"{name}\"\npackage = \"small\"\ndate = \"2026-01-01\"\n{extra}\n\
+             [versions]\npatched = [\">= 1.2.3\"]\nunaffected = [\"< 1.0.0\"]\n```\n\n# Title\n"
+        );
+        fs::write(crates.join(format!("{name}.md")), text).unwrap();
+    };
+    write("RUSTSEC-2026-0001", "");
+    write("RUSTSEC-2026-0002", "informational = \"unmaintained\"");
+    write("RUSTSEC-2026-0003", "withdrawn = \"2026-02-01\"");
+    let found = |version: &str| {
+        let package = |name: &str| LockedPackage {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            source: None,
+            checksum: None,
+        };
+        advisories_for(folder.path(), &[package("small"), package("other")])
+    };
+    assert_eq!(found("1.2.2"), ["RUSTSEC-2026-0001 (small 1.2.2)"]);
+    for harmless in ["0.9.0", "1.2.3", "2.0.0"] {
+        assert!(found(harmless).is_empty(), "{harmless}");
+    }
+}
+
+/// Crates that encrypt, hash, sign or make random numbers, and their parts.
+const CRYPTOGRAPHIC_CRATES: [&str; 40] = [
+    "aead",
+    "aes",
+    "aes-gcm",
+    "age",
+    "age-core",
+    "block-buffer",
+    "block-padding",
+    "cbc",
+    "chacha20",
+    "chacha20poly1305",
+    "cipher",
+    "const-oid",
+    "crypto-bigint",
+    "crypto-common",
+    "ctr",
+    "curve25519-dalek",
+    "der",
+    "digest",
+    "ed25519-dalek",
+    "elliptic-curve",
+    "getrandom",
+    "ghash",
+    "hkdf",
+    "hmac",
+    "hpke",
+    "hybrid-array",
+    "inout",
+    "ml-kem",
+    "p256",
+    "pbkdf2",
+    "poly1305",
+    "ring",
+    "rustls",
+    "rustls-webpki",
+    "salsa20",
+    "scrypt",
+    "sha2",
+    "subtle",
+    "x25519-dalek",
+    "zeroize",
+];
+
+#[test]
+fn each_cryptographic_crate_has_one_generation_where_upstream_allows() {
+    let (rules, lock): (DenyRules, LockFile) = (read(".ci/deny.toml"), read("Cargo.lock"));
+    let mut versions: BTreeMap<&str, usize> = BTreeMap::new();
+    for package in &lock.package {
+        *versions.entry(&package.name).or_default() += 1;
+    }
+    let twice: BTreeSet<_> = CRYPTOGRAPHIC_CRATES
+        .into_iter()
+        .filter(|name| versions.get(name).is_some_and(|count| *count > 1))
+        .collect();
+    let known: BTreeSet<_> = rules.bans.skip.iter().map(|skip| skip.name.as_str()).collect();
+    assert_eq!(twice, known, "left: in the tree twice; right: known in .ci/deny.toml");
+    assert!(rules.bans.skip.iter().all(|skip| !skip.reason.is_empty()));
 }
 
 #[test]

@@ -211,7 +211,10 @@ fn a_newcomer_chooses_the_store_and_imports_what_was_found() {
     assert_eq!(settings.trim(), "store = \"file\"");
     press(&mut pty, &[DOWN, DOWN, DOWN, DOWN, "\r"]);
     pty.expect("Create store");
-    press(&mut pty, &["a-passphrase", "\t", "a-passphrase", "\r", "\r"]);
+    press(
+        &mut pty,
+        &["Hb4-of-a-newcomer-Tr8-Lp1-Vq7", "\t", "Hb4-of-a-newcomer-Tr8-Lp1-Vq7", "\r", "\r"],
+    );
     pty.expect("store ● encrypted file");
     pty.expect_gone("Create store");
     press(&mut pty, &["W"]);

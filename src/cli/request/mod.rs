@@ -10,12 +10,13 @@ mod response;
 mod sending;
 mod source;
 
-use super::args::{parse_key_value, parse_name};
+use super::args::{parse_key_value, parse_name, parse_time_span};
 use super::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
+use crate::engine::PagingLimits;
 use crate::engine::task_protocol::{HistoryPolicy, RequestOptions, WriteConsent};
 
 pub(super) use response::ResponseDisplay;
@@ -40,6 +41,8 @@ pub(super) struct RequestArgs {
     output: OutputArgs,
     #[command(flatten)]
     mode: RequestModeArgs,
+    #[command(flatten)]
+    paging: PagingArgs,
     /// Store a secret from the response as a credential with this name
     #[arg(long, value_name = "NAME")]
     capture: Option<String>,
@@ -67,6 +70,17 @@ struct RequestModeArgs {
     /// Fetch all pages and print all elements as one list
     #[arg(long, conflicts_with_all = ["capture", "include"])]
     all_pages: bool,
+}
+
+/// Limits of a list that is read with all its pages.
+#[derive(Debug, clap::Args)]
+struct PagingArgs {
+    /// Maximum number of pages
+    #[arg(long, value_name = "N", requires = "all_pages", default_value_t = PagingLimits::MAX_PAGES)]
+    max_pages: usize,
+    /// Maximum time for all pages, such as 30m
+    #[arg(long, value_name = "SPAN", requires = "all_pages", value_parser = parse_time_span, default_value = "30m")]
+    max_time: time::Duration,
 }
 
 /// Options for printing the response.
@@ -106,12 +120,21 @@ impl RequestArgs {
             if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
         if self.mode.all_pages {
             let options = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy };
-            return pagination::print_all_pages(context, &credential, options, &display).await;
+            let limits = self.paging.to_limits();
+            return pagination::print_all_pages(context, &credential, options, limits, &display)
+                .await;
         }
         let consent = obtain_consent(&credential, &draft, self.yes)?;
         SendContext { options: RequestOptions { draft, consent, history_policy }, capture, display }
             .run(context, &credential)
             .await
+    }
+}
+
+impl PagingArgs {
+    fn to_limits(&self) -> PagingLimits {
+        let max_time = self.max_time.try_into().unwrap_or_default();
+        PagingLimits { max_pages: self.max_pages, max_time }
     }
 }
 

@@ -9,7 +9,10 @@ use super::{CliContext, ResponseDisplay, response, sending};
 use crate::domain::format::count_noun;
 use crate::domain::{Credential, Problem};
 use crate::engine::task_protocol::RequestOptions;
-use crate::engine::{PageResult, PagingResult};
+use crate::engine::{PageResult, PagingLimits, PagingResult};
+
+/// Maximum size of the elements that are buffered, in bytes.
+const MAX_BUFFERED_BYTES: usize = 64 << 20;
 
 /// Exit code of an interrupted program, as shells report it.
 const INTERRUPTED_EXIT_CODE: u8 = 130;
@@ -20,6 +23,7 @@ pub(super) async fn print_all_pages(
     context: &CliContext<'_>,
     credential: &Credential,
     options: RequestOptions,
+    limits: PagingLimits,
     display: &ResponseDisplay,
 ) -> Result<u8, Problem> {
     let engine = context.unlocked_engine().await?;
@@ -27,12 +31,17 @@ pub(super) async fn print_all_pages(
     let mut list = if streams {
         JsonArrayWriter::Streaming { begun: false }
     } else {
-        JsonArrayWriter::Buffered(Vec::new())
+        JsonArrayWriter::Buffered(Vec::new(), 0)
     };
     let waiting = |wait| sending::note_wait(context, wait);
     let outcome = {
-        let reading =
-            engine.fetch_all_pages(credential, options, |page| list.write_page(&page), &waiting);
+        let reading = engine.fetch_all_pages(
+            credential,
+            options,
+            limits,
+            |page| list.write_page(&page),
+            &waiting,
+        );
         tokio::select! {
             outcome = reading => Some(outcome),
             _ = tokio::signal::ctrl_c() => None,
@@ -70,15 +79,19 @@ enum JsonArrayWriter {
     /// Elements are written as they arrive.
     Streaming { begun: bool },
     /// Elements are buffered until the list is complete, because a filter or a JSON object needs
-    /// all of them.
-    Buffered(Vec<Box<RawValue>>),
+    /// all of them; the number is their size in bytes.
+    Buffered(Vec<Box<RawValue>>, usize),
 }
 
 impl JsonArrayWriter {
     fn write_page(&mut self, page: &PageResult<'_>) -> Result<ControlFlow<()>, Problem> {
         output::show_progress(&format!("page {} (Ctrl-C stops)", page.number));
         match self {
-            Self::Buffered(items) => {
+            Self::Buffered(items, size) => {
+                *size += page.items.iter().map(|item| item.get().len()).sum::<usize>();
+                if *size > MAX_BUFFERED_BYTES {
+                    return Err(list_too_large());
+                }
                 items.extend(page.items.iter().map(|item| (*item).to_owned()));
                 Ok(ControlFlow::Continue(()))
             }
@@ -98,7 +111,7 @@ impl JsonArrayWriter {
     fn has_items(&self) -> bool {
         match self {
             Self::Streaming { begun } => *begun,
-            Self::Buffered(items) => !items.is_empty(),
+            Self::Buffered(items, _) => !items.is_empty(),
         }
     }
 
@@ -111,7 +124,7 @@ impl JsonArrayWriter {
         match (self, &display.filter) {
             (Self::Streaming { begun: true }, _) => output::write_partial("\n]\n").map(drop),
             (Self::Streaming { begun: false }, _) => output::write_partial("[]\n").map(drop),
-            (Self::Buffered(items), filter) if context.out.json => {
+            (Self::Buffered(items, _), filter) if context.out.json => {
                 let body = match filter {
                     Some(filter) => response::collect_filtered(filter, &join_as_array(&items))?,
                     None => serde_json::to_value(&items).unwrap_or_default(),
@@ -123,12 +136,20 @@ impl JsonArrayWriter {
                     "explanation": last.and_then(|last| last.explanation.as_ref()),
                 }))
             }
-            (Self::Buffered(items), Some(filter)) => {
+            (Self::Buffered(items, _), Some(filter)) => {
                 response::print_filtered(filter, &join_as_array(&items), display.raw)
             }
-            (Self::Buffered(_), None) => Ok(()),
+            (Self::Buffered(..), None) => Ok(()),
         }
     }
+}
+
+fn list_too_large() -> Problem {
+    Problem::new(
+        "The list was not read to its end",
+        "a filter and --json need the whole list in memory, and it is larger than 64 MiB",
+        "omit --jq and --json; the elements are then printed as they arrive",
+    )
 }
 
 fn all_pages_read(paging: &PagingResult) -> bool {

@@ -20,7 +20,8 @@ pub struct CapturedSecrets {
 
 /// Replaces the string values of the named members in a JSON text, at any depth, and returns them.
 pub fn capture_secrets(json: &str, members: &[String]) -> CapturedSecrets {
-    let mut captured = CapturedSecrets::default();
+    let text = String::with_capacity(json.len());
+    let mut captured = CapturedSecrets { text, secrets: Vec::new() };
     let mut rest = json;
     while let Some(found) = next_string(rest) {
         let key = matching_member(&rest[found.clone()], members);

@@ -32,6 +32,15 @@ pub const MASK: &str = "‹secret›";
 /// searched for nor stored as secrets.
 pub const MIN_SECRET_BYTES: usize = 5;
 
+/// Number of bytes that are converted to text at once in a search.
+const WINDOW_BYTES: usize = 1 << 20;
+
+/// Minimum overlap of two windows: enough to recognize a token of any provider.
+const MIN_WINDOW_OVERLAP: usize = 4096;
+
+/// Maximum number of bytes in which a byte of a secret can be written: `\\u0041`.
+const MAX_BYTES_PER_SECRET_BYTE: usize = 6;
+
 /// Removes known secrets, in all their encodings, from texts.
 #[derive(Default)]
 pub struct SecretRedactor {
@@ -56,7 +65,13 @@ impl SecretRedactor {
 
     /// Returns the text with the known secrets and everything that looks like a secret masked.
     pub fn redact(&self, text: &str) -> String {
-        patterns::mask_patterns(&self.redact_known(text.to_owned()))
+        self.redact_owned(text.to_owned())
+    }
+
+    /// Like [`SecretRedactor::redact`], without a copy of a text that contains nothing to mask.
+    pub fn redact_owned(&self, text: String) -> String {
+        let text = self.redact_known(text);
+        if patterns::may_contain_secret(&text) { patterns::mask_patterns(&text) } else { text }
     }
 
     /// Returns the text with the known secrets masked.
@@ -79,6 +94,28 @@ impl SecretRedactor {
     /// Whether the bytes contain one of the known secrets, literal or encoded. All encodings are
     /// plain ASCII, so they survive the lossy conversion to text.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
+        self.windows(bytes).any(|window| self.window_contains_secret(window))
+    }
+
+    /// Whether [`SecretRedactor::redact`] would mask anything in the bytes as text.
+    pub fn needs_redaction(&self, bytes: &[u8]) -> bool {
+        self.windows(bytes).any(|window| {
+            let text = String::from_utf8_lossy(window);
+            self.window_contains_secret(window)
+                || patterns::may_contain_secret(&text) && patterns::mask_patterns(&text) != text
+        })
+    }
+
+    /// Returns the bytes in windows that overlap by the longest form of a secret, because the
+    /// lossy conversion to text can triple what is converted at once.
+    fn windows<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = &'b [u8]> + use<'b> {
+        let longest = self.secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();
+        let overlap = MIN_WINDOW_OVERLAP.max(longest * MAX_BYTES_PER_SECRET_BYTE);
+        let starts = (0..bytes.len()).step_by(WINDOW_BYTES);
+        starts.map(move |start| &bytes[start..bytes.len().min(start + WINDOW_BYTES + overlap)])
+    }
+
+    fn window_contains_secret(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
         let plain = |secret: &Zeroizing<Box<[u8]>>| {
             bytes.windows(secret.len()).any(|window| *window == ***secret)
@@ -221,6 +258,20 @@ mod tests {
             [("", 0), ("{\"a\": 12}", 2), ("é-_é", 2), ("key=ab+/cd==&", 6), ("a", 1)]
         {
             assert_eq!(longest_encodable_run(text), length, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_across_two_windows_is_found() {
+        let (redactor, secret) = (redactor("se\"cret/42"), STANDARD.encode("se\"cret/42"));
+        for at in [WINDOW_BYTES - 1, WINDOW_BYTES - secret.len() + 1] {
+            let mut bytes = vec![0xff; 2 * WINDOW_BYTES];
+            bytes[at..at + secret.len()].copy_from_slice(secret.as_bytes());
+            assert!(redactor.contains_secret(&bytes) && redactor.needs_redaction(&bytes), "{at}");
+            bytes[at] = 0xff;
+            assert!(!redactor.contains_secret(&bytes) && !redactor.needs_redaction(&bytes));
+            bytes[at..at + 12].copy_from_slice(b"snyk_uat.abc");
+            assert!(!redactor.contains_secret(&bytes) && redactor.needs_redaction(&bytes));
         }
     }
 

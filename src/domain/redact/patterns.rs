@@ -32,8 +32,7 @@ pub fn mask_patterns(text: &str) -> String {
 /// Finds everything that looks like a token, without the prefix that names its type: ranges in their
 /// order, none inside of another.
 pub(super) fn find_patterns(text: &str) -> Vec<Range<usize>> {
-    // Most texts contain neither and need no further search.
-    if !text.contains(COMMON_PREFIX) && !text.contains(JWT_PREFIX) {
+    if !may_contain_secret(text) {
         return Vec::new();
     }
     let prefixed = SECRET_PREFIXES.iter().flat_map(|prefix| find_prefixed(text, prefix));
@@ -48,6 +47,12 @@ pub(super) fn find_patterns(text: &str) -> Vec<Range<usize>> {
         is_separate
     });
     found.into_iter().map(|found| found.start + found.visible_prefix..found.end).collect()
+}
+
+/// Whether the text contains a prefix of a secret. Most texts contain none and need no further
+/// search.
+pub(super) fn may_contain_secret(text: &str) -> bool {
+    text.contains(COMMON_PREFIX) || text.contains(JWT_PREFIX)
 }
 
 /// Position of a secret, and the length of the part of it that stays visible.

@@ -23,7 +23,6 @@ use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
-use crate::store::ItemKey;
 
 /// Presets that list the organizations visible to a credential; a provider has at most one of them.
 const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];
@@ -142,12 +141,10 @@ impl ManagementClient<'_> {
             }
             IdentitySource::Principal(_) | IdentitySource::Claim => {}
         }
-        let key = ItemKey::for_part(&self.credential.id, slot, &SecretPart::Secret);
-        let secret = self.engine.store.get(&key).await;
-        let secret = secret.map_err(|error| failure_from_problem(&error.into()))?;
-        let Some(claim) = self.identify_secret(&secret).and_then(|found| found.remote_id) else {
-            return Ok(None);
-        };
+        let secret = self.engine.load_slot(&self.credential, slot, &SecretPart::Secret).await;
+        let secret = secret.map_err(|problem| failure_from_problem(&problem))?;
+        let found = secret.and_then(|secret| self.identify_secret(&secret));
+        let Some(claim) = found.and_then(|found| found.remote_id) else { return Ok(None) };
         let listed = match strategy_for(self.strategy_id).list(self).await {
             Err(failure) if failure.kind == StepFailureKind::Refused => Vec::new(),
             listed => listed?,
@@ -180,7 +177,9 @@ impl ManagementClient<'_> {
             secret: bound.secret.clone(),
             origins: bound.origins.clone(),
         };
-        let outgoing = self.engine.build_outgoing(&self.credential, self.region, draft, bound);
+        let limits = self.engine.options.limits.for_checks();
+        let outgoing =
+            self.engine.build_outgoing(&self.credential, self.region, draft, bound, limits);
         let outgoing = outgoing.map_err(|problem| failure_from_problem(&problem))?;
         let response = self
             .engine
@@ -249,6 +248,10 @@ impl ManagementClient<'_> {
                     )));
                 }
                 _ => return Ok(seen),
+            }
+            // An incomplete list would look like a narrower access.
+            if response.truncated {
+                return Err(retryable_failure("the list of organizations is too long"));
             }
             let body: Value = response
                 .body

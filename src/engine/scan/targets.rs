@@ -118,6 +118,10 @@ const BUILD_OUTPUT_FOLDERS: [&str; 16] = [
     "coverage",
 ];
 
+/// Maximum size of a file in a folder. A file of the user's own is much smaller; an image of a disk
+/// would take the scan for itself.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
 /// File to scan.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ScanTarget {
@@ -150,7 +154,7 @@ pub(super) fn default_targets(canceled: &AtomicBool) -> (Vec<ScanTarget>, Vec<Un
         found.add_home_files(home);
     }
     for path in crate::engine::snyk_cli_locations().into_iter().filter(|path| path.exists()) {
-        found.add_file(&path);
+        found.add_file(&path, MAX_FILE_BYTES);
     }
     // A scan without paths must not cover a whole home folder or machine.
     if let Some(here) = here.filter(|here| home.as_ref() != Some(here) && here.parent().is_some()) {
@@ -168,7 +172,7 @@ pub(super) fn targets_for_paths(
     for path in paths {
         let path = std::path::absolute(path).map_err(|error| cannot_scan(path, &error))?;
         let seen = std::fs::metadata(&path).map_err(|error| cannot_scan(&path, &error))?;
-        if seen.is_dir() { found.add_folder(&path) } else { found.add_file(&path) }
+        if seen.is_dir() { found.add_folder(&path) } else { found.add_file(&path, u64::MAX) }
     }
     Ok(found.finish())
 }
@@ -182,12 +186,16 @@ impl<'s> FileSet<'s> {
         for path in
             HOME_SECRET_FILES.iter().map(|name| home.join(name)).filter(|path| path.exists())
         {
-            if path.is_dir() { self.add_folder(&path) } else { self.add_file(&path) }
+            if path.is_dir() {
+                self.add_folder(&path);
+            } else {
+                self.add_file(&path, MAX_FILE_BYTES);
+            }
         }
         for entry in std::fs::read_dir(home).into_iter().flatten().flatten() {
             let path = entry.path();
             if may_hold_secrets(&path) && path.is_file() {
-                self.add_file(&path);
+                self.add_file(&path, MAX_FILE_BYTES);
             }
         }
     }
@@ -226,7 +234,7 @@ impl<'s> FileSet<'s> {
                 if entry.file_type().is_some_and(|file_type| !file_type.is_dir())
                     && is_wanted(entry.path()) =>
             {
-                self.add_file(entry.path());
+                self.add_file(entry.path(), MAX_FILE_BYTES);
             }
             Ok(_) => {}
             Err(error) => self.record_unreadable(&error),
@@ -234,16 +242,18 @@ impl<'s> FileSet<'s> {
     }
 
     /// Adds the file that the path leads to, if it is a regular file: a pipe would block, a device
-    /// would never end.
-    fn add_file(&mut self, path: &Path) {
-        match std::fs::canonicalize(path)
-            .and_then(|real| Ok((std::fs::metadata(&real)?.is_file(), real)))
-        {
-            Ok((true, real)) => {
+    /// would never end. A file of more than `max_bytes` is named as skipped.
+    fn add_file(&mut self, path: &Path, max_bytes: u64) {
+        match std::fs::canonicalize(path).and_then(|real| Ok((std::fs::metadata(&real)?, real))) {
+            Ok((seen, real)) if seen.is_file() && seen.len() > max_bytes => {
+                let why = "it is larger than 1 GiB; name the file to scan it".to_owned();
+                self.unreadable.insert(real, why);
+            }
+            Ok((seen, real)) if seen.is_file() => {
                 let is_link = std::fs::symlink_metadata(path).is_ok_and(|seen| seen.is_symlink());
                 self.files.entry(real).or_default().extend(is_link.then(|| path.to_owned()));
             }
-            Ok((false, _)) => {}
+            Ok(_) => {}
             // A link without a target holds nothing.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {

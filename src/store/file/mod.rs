@@ -5,11 +5,13 @@
 //! the passphrase, and `vault.age`, the items that are encrypted with that key. Both can be read
 //! without this program: `age -d identity.age > key; age -d -i key vault.age`. The expensive
 //! passphrase derivation runs once, when the store is unlocked; a later change takes a millisecond.
+//! `passphrase_change` replaces passphrase and key.
 //!
 //! No item stays in memory: each call reads and decrypts the file again, so it also sees the
 //! changes of other processes. Start reading at [`FileStore`].
 
 mod items;
+mod passphrase_change;
 mod passphrase_identity;
 mod vault;
 
@@ -100,9 +102,10 @@ impl WorkFactor {
 }
 
 impl Default for WorkFactor {
-    /// Returns the default work factor: about half a second and 128 MiB for each attempt.
+    /// Returns the work factor that the `age` program uses: about a second and 256 MiB for each
+    /// attempt.
     fn default() -> Self {
-        Self(17)
+        Self(18)
     }
 }
 
@@ -133,6 +136,25 @@ impl SecretStore for FileStore {
         .await?;
         // Set the vault here and not on the thread: if the caller has canceled meanwhile, the store
         // stays locked.
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
+        Ok(())
+    }
+
+    async fn lock(&self) -> Result<(), StoreError> {
+        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
+    async fn change_passphrase(
+        &self,
+        current: &Secret,
+        new: &Secret,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let (folder, work_factor) = (self.folder.clone(), self.work_factor);
+        let (current, new) = (vault::passphrase_text(current)?, vault::passphrase_text(new)?);
+        let change = move || Vault::change_passphrase(folder, &current, &new, work_factor);
+        let vault = with_timeout(wait, spawn_blocking(change)).await?;
         *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
         Ok(())
     }

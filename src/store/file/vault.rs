@@ -3,6 +3,8 @@
 //! Start reading at [`Vault::open`]. Private file access belongs to `private`, the format of the
 //! items to [`super::items`].
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,11 +15,11 @@ use zeroize::Zeroizing;
 use super::WorkFactor;
 use super::items::VaultItems;
 use super::passphrase_identity::PassphraseIdentity;
-use crate::domain::Secret;
+use crate::domain::{Secret, passphrase};
 use crate::store::{ItemKey, StoreError, private_files};
 
 /// File with the key that decrypts the items, encrypted with the passphrase.
-const IDENTITY_FILE: &str = "identity.age";
+pub(super) const IDENTITY_FILE: &str = "identity.age";
 /// Name of the identity file while the vault is created. It gets its final name last, so a vault
 /// that has an identity is complete.
 const NEW_IDENTITY_FILE: &str = "identity.age.new";
@@ -32,8 +34,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Unlocked vault.
 pub(super) struct Vault {
-    folder: PathBuf,
-    identity: x25519::Identity,
+    pub(super) folder: PathBuf,
+    pub(super) identity: x25519::Identity,
 }
 
 /// Checks whether this folder has a complete and private vault.
@@ -82,10 +84,19 @@ impl Vault {
             Err(StoreError::NotInitialized) => create_vault(&folder, passphrase, work)?,
             Err(error) => return Err(error),
         }
-        let identity = decrypt_identity(&folder, passphrase)?;
-        let vault = Self { folder, identity };
+        Self::resume_passphrase_change(&folder, passphrase)?;
+        let identity = decrypt_identity(&folder, IDENTITY_FILE, passphrase)?;
+        let mut vault = Self { folder, identity };
+        let plain = match vault.decrypt_items() {
+            // Another process may have changed the passphrase meanwhile.
+            Err(StoreError::Locked) => {
+                vault.identity = decrypt_identity(&vault.folder, IDENTITY_FILE, passphrase)?;
+                vault.decrypt_items().map_err(locked_as_damaged)?
+            }
+            plain => plain?,
+        };
         // Report a vault as unlocked only after its items could be read.
-        VaultItems::parse(&vault.decrypt_items().map_err(locked_as_damaged)?)?;
+        VaultItems::parse(&plain)?;
         Ok(vault)
     }
 
@@ -109,14 +120,15 @@ impl Vault {
         change: impl FnOnce(&mut VaultItems<'_>),
     ) -> Result<(), StoreError> {
         check_vault(&self.folder)?;
-        let _lock = private_files::lock(&self.folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
+        let _lock = lock_vault(&self.folder)?;
+        self.check_no_unfinished_change()?;
         let plain = self.decrypt_items()?;
         let mut items = VaultItems::parse(&plain)?;
         change(&mut items);
-        write_items(&self.folder, &self.identity, &items)
+        write_items(&self.folder, &[&self.identity], &items)
     }
 
-    fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    pub(super) fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let encrypted = private_files::read(&self.folder.join(ITEMS_FILE))?
             .ok_or_else(|| closed_reason(&self.folder))?;
         match age::decrypt(&self.identity, &encrypted) {
@@ -134,8 +146,9 @@ fn create_vault(
     passphrase: &SecretString,
     work: WorkFactor,
 ) -> Result<(), StoreError> {
+    check_strength(passphrase)?;
     private_files::create_folder(folder)?;
-    let _lock = private_files::lock(&folder.join(LOCK_FILE), LOCK_TIMEOUT)?;
+    let _lock = lock_vault(folder)?;
     private_files::remove_temp_files(folder);
     match check_vault(folder) {
         Err(StoreError::NotInitialized) => {}
@@ -146,11 +159,21 @@ fn create_vault(
         &folder.join(NEW_IDENTITY_FILE),
         &encrypt_identity(&identity, passphrase, work)?,
     )?;
-    write_items(folder, &identity, &VaultItems::empty())?;
+    write_items(folder, &[&identity], &VaultItems::empty())?;
     private_files::rename(&folder.join(NEW_IDENTITY_FILE), &folder.join(IDENTITY_FILE))
 }
 
-fn encrypt_identity(
+/// Waits for the lock against other processes that change the vault.
+pub(super) fn lock_vault(folder: &Path) -> Result<File, StoreError> {
+    private_files::lock(&folder.join(LOCK_FILE), LOCK_TIMEOUT)
+}
+
+/// Rejects a new passphrase that is too easy to guess.
+pub(super) fn check_strength(passphrase: &SecretString) -> Result<(), StoreError> {
+    passphrase::check_strength(passphrase.expose_secret()).map_err(|_| StoreError::WeakPassphrase)
+}
+
+pub(super) fn encrypt_identity(
     identity: &x25519::Identity,
     passphrase: &SecretString,
     work: WorkFactor,
@@ -162,33 +185,43 @@ fn encrypt_identity(
         .map_err(|error| encryption_failed(&error))
 }
 
-fn decrypt_identity(
+/// Decrypts the identity in a file of the folder.
+pub(super) fn decrypt_identity(
     folder: &Path,
+    name: &str,
     passphrase: &SecretString,
 ) -> Result<x25519::Identity, StoreError> {
-    let encrypted =
-        private_files::read(&folder.join(IDENTITY_FILE))?.ok_or(StoreError::NotInitialized)?;
+    let encrypted = private_files::read(&folder.join(name))?.ok_or(StoreError::NotInitialized)?;
     let text = age::decrypt(&PassphraseIdentity(passphrase), &encrypted)
         .map(Zeroizing::new)
         .map_err(|error| match error {
             DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
                 StoreError::Denied("the passphrase is wrong".to_owned())
             }
-            error => damaged_file(IDENTITY_FILE, &error),
+            error => damaged_file(name, &error),
         })?;
     let identity = std::str::from_utf8(&text).ok().and_then(|text| text.trim().parse().ok());
-    identity.ok_or_else(|| {
-        StoreError::Damaged(format!("{IDENTITY_FILE} decrypts, but contains no key"))
-    })
+    identity.ok_or_else(|| StoreError::Damaged(format!("{name} decrypts, but contains no key")))
 }
 
-fn write_items(
+/// Encrypts the items so that each of the identities can decrypt them, and replaces the file.
+pub(super) fn write_items(
     folder: &Path,
-    identity: &x25519::Identity,
+    identities: &[&x25519::Identity],
     items: &VaultItems<'_>,
 ) -> Result<(), StoreError> {
-    let encrypted = age::encrypt(&identity.to_public(), &items.to_plain()?)
-        .map_err(|error| encryption_failed(&error))?;
+    let keys: Vec<_> = identities.iter().map(|identity| identity.to_public()).collect();
+    let recipients = keys.iter().map(|key| -> &dyn age::Recipient { key });
+    let encryptor =
+        age::Encryptor::with_recipients(recipients).map_err(|error| encryption_failed(&error))?;
+    let (plain, mut encrypted) = (items.to_plain()?, Vec::new());
+    encryptor
+        .wrap_output(&mut encrypted)
+        .and_then(|mut output| {
+            output.write_all(&plain)?;
+            output.finish()
+        })
+        .map_err(|error| StoreError::DiskError(format!("the encryption failed: {error}")))?;
     private_files::write(&folder.join(ITEMS_FILE), &encrypted)
 }
 

@@ -14,7 +14,7 @@ use super::response_view::ResponseView;
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
 use crate::engine::task_protocol::{
-    BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask,
+    BackgroundTask, CheckTask, ClipboardMethod, CredentialTask, SecretTask, StoreTask,
 };
 
 impl App {
@@ -43,6 +43,7 @@ impl App {
             CommandAction::Console(action) => self.can_run_console_action(action),
             CommandAction::Screen(action) => self.can_run_screen_action(action),
             CommandAction::Program(ProgramAction::Unlock) => self.store_needs_unlock(),
+            CommandAction::Program(ProgramAction::Lock) => self.has_passphrase(),
             CommandAction::Program(ProgramAction::Undo) => !self.undo.is_empty(),
             CommandAction::Program(_) => true,
         }
@@ -60,7 +61,7 @@ impl App {
     fn can_run_credential_action(&self, action: CredentialAction) -> bool {
         match action {
             CredentialAction::Add | CredentialAction::SignIn => true,
-            CredentialAction::ToggleSecret => {
+            CredentialAction::ToggleSecret | CredentialAction::CopySecret => {
                 self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off
             }
             CredentialAction::CheckAll => {
@@ -188,16 +189,7 @@ impl App {
             self.detail.mask();
             return Vec::new();
         }
-        if self.ui_state.presentation == PresentationMode::On {
-            let key = self
-                .preferences
-                .keys
-                .key_or_name(CommandAction::Program(ProgramAction::Presentation));
-            self.activity.notify(
-                NotificationLevel::Warning,
-                format!("Secrets stay masked in presentation mode; {key} ends it"),
-                now.instant,
-            );
+        if self.refuse_in_presentation("Secrets stay masked", now) {
             return Vec::new();
         }
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
@@ -208,13 +200,44 @@ impl App {
         vec![effect]
     }
 
+    /// Warns that presentation mode does not allow what was asked for; returns whether it is on.
+    fn refuse_in_presentation(&mut self, what: &str, now: Now) -> bool {
+        if self.ui_state.presentation == PresentationMode::Off {
+            return false;
+        }
+        let presentation = CommandAction::Program(ProgramAction::Presentation);
+        let key = self.preferences.keys.key_or_name(presentation);
+        self.activity.notify(
+            NotificationLevel::Warning,
+            format!("{what} in presentation mode; {key} ends it"),
+            now.instant,
+        );
+        true
+    }
+
+    /// Copies the secret. What a terminal's clipboard cannot do is said before the first copy.
     fn copy_secret(&mut self, now: Now) -> Vec<UiEffect> {
         self.detail.mask();
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let (title, id) = (
-            format!("Copy the secret of {}", self.display_name(credential)),
-            credential.id.clone(),
-        );
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
+        if self.refuse_in_presentation("Secrets are not copied", now) {
+            return Vec::new();
+        }
+        match self.preferences.clipboard_method {
+            Some(method @ (ClipboardMethod::Tmux | ClipboardMethod::Osc52))
+                if !self.ui_state.terminal_copy_confirmed =>
+            {
+                self.open_copy_confirmation(id, method);
+                Vec::new()
+            }
+            _ => self.start_copy(id, now),
+        }
+    }
+
+    /// Starts copying the secret of a credential.
+    pub(super) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
+        let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::Copy(id)), now).1]
     }
 
@@ -254,6 +277,7 @@ impl App {
             }
             ProgramAction::Welcome => return self.start_welcome(now),
             ProgramAction::Unlock => return self.unlock_store(now),
+            ProgramAction::Lock => self.lock_on_command(now),
             ProgramAction::Reload => {
                 let load = self
                     .start_task(

@@ -17,7 +17,7 @@ use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSour
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::task_protocol::{
-    BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
+    BackgroundTask, ClipboardMethod, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
 
 /// Event that may change the screen.
@@ -154,7 +154,7 @@ pub struct SettingsChange {
 }
 
 /// Current time on both clocks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Now {
     /// Monotonic time, for deadlines and countdowns.
     pub instant: Instant,
@@ -201,6 +201,12 @@ pub struct UiSettings {
     pub mouse: bool,
     /// Whether a browser can be opened.
     pub browser: BrowserAvailability,
+    /// Method of copying that is tried first.
+    pub clipboard_method: Option<ClipboardMethod>,
+    /// How long a secret stays on the clipboard.
+    pub clipboard_duration: Duration,
+    /// Idle time after which the screen locks; `None` if it never does.
+    pub lock_after: Option<Duration>,
     /// What a user without credentials sees first.
     pub startup_screen: StartupScreen,
     /// What decided which store is used.
@@ -261,6 +267,10 @@ impl UiSettings {
             },
             mouse: settings.mouse,
             browser: BrowserAvailability::Available,
+            clipboard_method: Some(ClipboardMethod::Native),
+            clipboard_duration: Duration::from_secs(settings.clipboard_seconds),
+            lock_after: Some(Duration::from_secs(settings.lock_minutes * 60))
+                .filter(|idle| !idle.is_zero()),
             startup_screen: StartupScreen::EmptyList,
             store_choice_source: settings.store_source,
         }

@@ -45,6 +45,7 @@ mod rotation;
 pub mod row_index;
 #[cfg(test)]
 pub(crate) mod samples;
+mod screen_lock;
 pub mod secret_input;
 mod settings;
 mod sign_in;
@@ -82,6 +83,7 @@ pub use message::{
     RestartTarget, SettingsChange, StartupScreen, ThemeMode, ThemePersistence, UiEffect,
     UiSettings,
 };
+pub use screen_lock::ScreenLock;
 pub use update::update;
 
 /// The state of the screen.
@@ -131,6 +133,12 @@ pub struct UiState {
     pub mouse_press: MousePress,
     /// Background color that the terminal reported, if it did.
     pub background: Option<TerminalBackground>,
+    /// Whether the user knows what copying through the terminal cannot do.
+    pub terminal_copy_confirmed: bool,
+    /// Whether the screen is locked.
+    pub screen_lock: ScreenLock,
+    /// When the user last pressed a key or used the mouse.
+    pub last_input: Now,
 }
 
 /// Whether one pane fills the screen.
@@ -195,6 +203,9 @@ impl App {
             layout,
             mouse_press: MousePress::default(),
             background: None,
+            terminal_copy_confirmed: false,
+            screen_lock: ScreenLock::Unlocked,
+            last_input: now,
         };
         let mut app = Self {
             catalog,
@@ -244,6 +255,7 @@ impl App {
             self.selected().and_then(|credential| self.console.next_wake(&credential.id, now));
         own.into_iter()
             .chain([self.activity.next_wake(), self.regions.load_due_at(), console])
+            .chain([self.lock_due_at()])
             .flatten()
             .min()
     }
@@ -299,7 +311,8 @@ impl App {
     /// Brings the panes in line with the selection and the size of the screen.
     fn sync_state(&mut self, now: Now) -> Vec<UiEffect> {
         self.follow_selection(now.instant);
-        let effects = self.load_region_checks(now.instant);
+        let mut effects = self.load_region_checks(now.instant);
+        effects.extend(self.keep_locked());
         if !self.dialogs.is_empty() {
             self.detail.mask();
         }

@@ -23,12 +23,13 @@ use super::form::FormButton;
 use super::{App, Now, PresentationMode, UiEffect, display_format, regions};
 use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
-use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackendKind, BackgroundTask, DiagnosticTask, DoctorInput, DoctorScope, HttpExchange, StoreError,
+    BackendKind, BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
+    HttpExchange, StoreError,
 };
 
 impl App {
@@ -202,6 +203,31 @@ impl App {
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), intent);
         self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
         Vec::new()
+    }
+
+    /// Says what copying through the terminal cannot do, before it is done for the first time.
+    pub(super) fn open_copy_confirmation(&mut self, id: CredentialId, method: ClipboardMethod) {
+        let route = match method {
+            ClipboardMethod::Tmux => "tmux, which passes it to the outer terminal",
+            ClipboardMethod::Osc52 | ClipboardMethod::Native => "the terminal (OSC 52)",
+        };
+        let seconds = self.preferences.clipboard_duration.as_secs();
+        let rows = vec![
+            DialogRow::text(format!("The secret reaches the clipboard through {route}.")),
+            DialogRow::text(format!(
+                "After {seconds} s and at exit, tokenring overwrites the clipboard with a blank, whatever it then holds."
+            )),
+            DialogRow::warning(
+                "The terminal confirms neither, and a clipboard manager may keep the secret.",
+            ),
+        ];
+        let confirm = ConfirmDialog::new(
+            "Copy through the terminal?",
+            rows,
+            FormButton::Submit("Copy"),
+            DialogAction::CopySecret(id),
+        );
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
     }
 
     /// Returns the request for the selected credential.

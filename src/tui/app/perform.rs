@@ -55,6 +55,10 @@ impl App {
                 let task = BackgroundTask::Secret(SecretTask::CopyText(text));
                 return vec![self.start_task("Copy the URL", task, now).1];
             }
+            DialogAction::CopySecret(id) => {
+                self.ui_state.terminal_copy_confirmed = true;
+                return self.start_copy(id, now);
+            }
             DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
                 let (task, effect) = self.start_edit(title, id, *edit, now);

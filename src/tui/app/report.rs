@@ -233,6 +233,13 @@ impl App {
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }
+            SecretEvent::Cleared(ClearResult::Overwritten) => {
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    "Clipboard overwritten; the terminal does not confirm",
+                    now.instant,
+                );
+            }
             SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.notify(
                     NotificationLevel::Success,
@@ -256,6 +263,7 @@ impl App {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         self.finish_edit(task, now);
+        self.reopen_after_unlock(task, now);
         self.dialogs.on_task_done(task);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             return vec![self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1];
@@ -363,8 +371,8 @@ fn describe_copy_result(copied: &CopyResult) -> String {
     };
     let doubt = if copied.verified { "" } else { "; the terminal does not confirm" };
     match copied.clear_after_seconds {
-        Some(seconds) => format!("Copied {method}{doubt}; cleared in {seconds} s"),
-        None if copied.verified => format!("Copied {method}"),
-        None => format!("Copied {method}{doubt}, and tokenring cannot clear it"),
+        Some(seconds) if copied.verified => format!("Copied {method}; cleared in {seconds} s"),
+        Some(seconds) => format!("Copied {method}{doubt}; overwritten in {seconds} s"),
+        None => format!("Copied {method}{doubt}"),
     }
 }

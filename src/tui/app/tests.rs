@@ -4,6 +4,7 @@ mod anything;
 mod dialogs;
 mod requests;
 mod rotation;
+mod screen_lock;
 mod sign_in;
 mod walk;
 

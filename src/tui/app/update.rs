@@ -16,6 +16,7 @@ use crate::config::key::KeySymbol;
 pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
     app.detail.expire(now.instant);
     app.activity.expire_notification(now.instant);
+    app.lock_if_idle(now);
     let mut effects = match msg {
         Message::Input(input) => app.handle_input(input, now),
         Message::TaskEvent(report) => app.handle_task_event(report, now),
@@ -59,6 +60,15 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
 
 impl App {
     fn handle_input(&mut self, input: InputEvent, now: Now) -> Vec<UiEffect> {
+        if matches!(
+            input,
+            InputEvent::Key(_)
+                | InputEvent::Paste(_)
+                | InputEvent::Mouse(..)
+                | InputEvent::LineEntered(..)
+        ) {
+            self.ui_state.last_input = now;
+        }
         match input {
             InputEvent::Key(key) => self.handle_key(key, now),
             InputEvent::Paste(text) => self.handle_paste(&text, now),

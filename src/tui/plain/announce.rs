@@ -57,6 +57,9 @@ struct AnnouncedDialog {
 impl Announcer {
     /// Returns the changes since the last call, one per line.
     pub(super) fn announce_changes(&mut self, app: &App, now: Now) -> Vec<String> {
+        if app.is_locked() {
+            return self.dialog_lines(app, now);
+        }
         let mut lines = self.greeting_lines(app, now);
         lines.extend(self.store_line(app));
         lines.extend(self.task_lines(app));

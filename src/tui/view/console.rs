@@ -11,6 +11,7 @@ use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
+use crate::domain::text;
 use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
 use crate::tui::app::console::{ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState};
 use crate::tui::app::header_lines::DetailRow;
@@ -109,7 +110,7 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
         Some(follow_up) => format!(
             "{} use {} in…",
             pen.glyphs().enter_key,
-            shorten_name(&follow_up.name, area.width)
+            shorten_name(&pen.mask_in_presentation(&follow_up.name), area.width)
         ),
         None => format!("{} send", pen.glyphs().enter_key),
     };
@@ -120,7 +121,25 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     );
     let role = if method.is_safe() { StyleRole::Accent } else { StyleRole::Danger };
     let rest = pen.write_text(rest, method.as_str(), role).split_left(2).1;
+    let address = match app.ui_state.presentation {
+        PresentationMode::Off => address,
+        PresentationMode::On => mask_ids(pen, &address),
+    };
     pen.write_text(rest, &address, StyleRole::Text);
+}
+
+/// Masks the IDs in an address.
+fn mask_ids(pen: &CellPainter<'_>, address: &str) -> String {
+    let piece = |piece: &str| {
+        if text::is_uuid(piece) { pen.mask_in_presentation(piece) } else { piece.to_owned() }
+    };
+    address
+        .split_inclusive(['/', '?', '&', '='])
+        .map(|part| {
+            let end = part.trim_end_matches(['/', '?', '&', '=']);
+            piece(end) + &part[end.len()..]
+        })
+        .collect()
 }
 
 /// Shortens a name so that the request beside it has room in this many columns.
@@ -212,7 +231,8 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &Respon
         }
     }
     for (line, (role, text)) in app.explanation_lines().iter().enumerate() {
-        pen.write_text(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), text, *role);
+        let text = pen.mask_in_presentation(text);
+        pen.write_text(inner.row(2 + u16::try_from(line).unwrap_or(u16::MAX)), &text, *role);
     }
     let body = app.console_body_area();
     if app.ui_state.presentation == PresentationMode::On {
@@ -319,7 +339,7 @@ fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
                 .unwrap_or_default();
             let rest = pen.write_right(line, &format!("{drop} clear filter"), StyleRole::Dim);
             let rest = pen.write_text(rest, "| ", StyleRole::Key);
-            pen.write_text(rest, filter, StyleRole::Accent);
+            pen.write_text(rest, &pen.mask_in_presentation(filter), StyleRole::Accent);
         }
         Some(ConsoleStatusLine::Matches(found)) => {
             let keys = [
@@ -368,6 +388,7 @@ fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsoleProm
     let room = usize::from(rest.width).max(1);
     let skipped = (cursor + 1).saturating_sub(room);
     let shown: String = prompt.input.value().chars().skip(skipped).collect();
+    let shown = pen.mask_in_presentation(&shown);
     pen.write_text(rest, &shown, StyleRole::Text);
     let column =
         u16::try_from(cursor - skipped).unwrap_or(u16::MAX).min(rest.width.saturating_sub(1));

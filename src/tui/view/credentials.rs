@@ -60,7 +60,8 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if filter.input.value().is_empty() {
         pen.write_text(rest.split_left(1).1, filter_query::filter_grammar(), StyleRole::Dim);
     } else {
-        pen.write_text(rest, filter.input.value(), StyleRole::Text);
+        let text = pen.mask_in_presentation(filter.input.value());
+        pen.write_text(rest, &text, StyleRole::Text);
     }
     if filter.typing {
         let column = u16::try_from(filter.input.visual_cursor())

@@ -133,7 +133,7 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
         check_fact(pen, credential),
     ]);
     if let Some(reason) = failure_reason(credential) {
-        facts.push(("", vec![(StyleRole::Text, reason)]));
+        facts.push(("", vec![(StyleRole::Text, mask_for_audience(pen, &reason))]));
     }
     facts.extend(
         kind.filter(|kind| kind.authorization.uses_token_exchange())
@@ -379,8 +379,5 @@ fn fingerprint_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFac
 
 /// Hides a name in presentation mode.
 fn mask_for_audience(pen: &CellPainter<'_>, text: &str) -> String {
-    match pen.app.ui_state.presentation {
-        PresentationMode::Off => text.to_owned(),
-        PresentationMode::On => pen.glyphs().mask.repeat(8),
-    }
+    pen.mask_in_presentation(text)
 }

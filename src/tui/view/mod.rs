@@ -39,6 +39,13 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     if layout::is_too_small(area) {
         return draw_too_small(&mut pen, area);
     }
+    if app.is_locked() {
+        // The question for the passphrase is on top.
+        if let Some(dialog) = app.dialogs.top() {
+            dialog::draw(&mut pen, area, &dialog.view(app, now));
+        }
+        return;
+    }
     let screen = layout::compute_layout(area, app);
     header::draw(&mut pen, screen.header);
     credentials::draw(&mut pen, screen.credentials);

@@ -12,12 +12,15 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::{App, Now, Pane, display_format};
+use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 use crate::tui::cells::{display_width, is_one_cell_per_char};
 
 /// Border of the focused pane: heavier, so that the focus is visible without color.
 const FOCUSED_BORDER: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
 const FOCUSED_BORDER_ASCII: [&str; 6] = ["#", "=", "#", "#", "#", "#"];
+
+/// Columns of the mask that presentation mode shows in place of a text.
+const PRESENTATION_MASK_COLUMNS: usize = 8;
 
 /// Label in the border of a production credential, so that it is visible without color.
 const PRODUCTION_LABEL: &str = " PRODUCTION ";
@@ -44,6 +47,14 @@ pub(super) enum FocusStyle {
 impl<'a> CellPainter<'a> {
     pub(super) fn new(app: &'a App, now: Now, buffer: &'a mut Buffer) -> Self {
         Self { app, now, buffer }
+    }
+
+    /// Returns the text, or a mask of fixed width in presentation mode.
+    pub(super) fn mask_in_presentation(&self, text: &str) -> String {
+        match self.app.ui_state.presentation {
+            PresentationMode::Off => text.to_owned(),
+            PresentationMode::On => self.glyphs().mask.repeat(PRESENTATION_MASK_COLUMNS),
+        }
     }
 
     /// Returns the symbols of the current symbol set.

@@ -13,8 +13,16 @@ use crate::signin::browser::{WaitingCommand, open_callback, press_consent_button
 use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 /// Commands whose output is not JSON, or that need a keyring, which this machine may not have.
-const WITHOUT_JSON: [&str; 7] =
-    ["demo", "get", "exec", "completions", "man", "config edit", "store migrate"];
+const WITHOUT_JSON: [&str; 8] = [
+    "demo",
+    "get",
+    "exec",
+    "completions",
+    "man",
+    "config edit",
+    "store migrate",
+    "store passphrase",
+];
 
 /// Members whose names are data: headers, fields, regions. Their own members are not pinned.
 const OPEN_MEMBERS: [&str; 7] =

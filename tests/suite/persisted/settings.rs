@@ -20,6 +20,7 @@ use super::assert_file;
 const EVERY_KEY: &str = r#"store = "file"
 reveal_seconds = 16
 clipboard_seconds = 31
+lock_minutes = 16
 clipboard = "osc52"
 theme = "light"
 glyphs = "ascii"
@@ -63,6 +64,7 @@ fn every_key_of_the_settings() {
         store_source: chooser,
         reveal_seconds: 16,
         clipboard_seconds: 31,
+        lock_minutes: 16,
         clipboard: ClipboardChoice::Osc52,
         theme: "light".to_owned(),
         glyphs: GlyphMode::Ascii,

@@ -229,6 +229,53 @@ fn a_list_that_never_ends_is_noticed_and_a_page_that_fails_ends_it() {
 }
 
 #[test]
+fn a_list_without_an_end_ends_at_its_limits() {
+    let endless = Recorder::answering(|request| {
+        let page: usize = request
+            .line
+            .split("page=")
+            .nth(1)
+            .and_then(|rest| rest.split([' ', '&']).next()?.parse().ok())
+            .unwrap_or(0);
+        let next = format!("/rest/x?page={}", page + 1);
+        answer("200 OK", "", &json!({"data": [page], "links": {"next": next}}).to_string())
+    });
+    let home = home_bound_to(&endless);
+    let whole = ["request", "probe", "/rest/x", "--all-pages"];
+    let told = home.run(&[&whole[..], &["--max-pages", "3"]].concat()).expect(1);
+    assert_eq!(told.json(), json!([0, 1, 2]), "the pages read so far are printed as valid JSON");
+    assert!(
+        told.err.contains("more than 3 pages") && told.err.contains("--max-pages"),
+        "{}",
+        told.err
+    );
+    assert_eq!(endless.seen().len(), 3);
+    let whole_json = home.run(&[&whole[..], &["--max-pages", "2", "--json"]].concat()).expect(1);
+    assert_eq!(whole_json.json()["complete"], false);
+    let late = home.run(&[&whole[..], &["--max-time", "0m"]].concat()).expect(5);
+    assert!(late.err.contains("took longer") && late.err.contains("--max-time"), "{}", late.err);
+    let default = home.run(&whole).expect(1);
+    assert_eq!(default.json().as_array().unwrap().len(), 1_000);
+    assert!(default.err.contains("more than 1000 pages"), "{}", default.err);
+    home.run(&["request", "probe", "/rest/x", "--max-pages", "3"]).expect(2);
+}
+
+#[test]
+fn a_list_that_must_be_kept_whole_ends_at_its_size() {
+    let element = "x".repeat(9 << 20);
+    let large = Recorder::answering(move |request| {
+        let page = request.line.matches('x').count();
+        let next = format!("/rest/{}", "x".repeat(page + 1));
+        answer("200 OK", "", &json!({"data": [element], "links": {"next": next}}).to_string())
+    });
+    let home = home_bound_to(&large);
+    let told =
+        home.run(&["request", "probe", "/rest/x", "--all-pages", "--jq", "length"]).expect(1);
+    assert!(told.err.contains("larger than 64 MiB"), "{}", told.err);
+    assert_eq!((told.out.as_str(), large.seen().len()), ("7\n", 8));
+}
+
+#[test]
 fn what_is_no_list_or_changes_something_has_no_pages() {
     let server = Recorder::saying(r#"{"data":{"id":1}}"#);
     let home = home_bound_to(&server);

@@ -14,7 +14,7 @@ use super::contract::{self, key};
 use crate::support::{assert_same, secret};
 
 const WAIT: Duration = Duration::from_secs(20);
-const PASSPHRASE: &str = "correct horse";
+const PASSPHRASE: &str = "correct horse battery staple";
 
 /// A folder for a vault that does not exist yet.
 struct VaultFolder(TempDir);
@@ -102,6 +102,22 @@ async fn it_is_uncreated_then_unlocked_then_locked_for_others() {
 }
 
 #[tokio::test]
+async fn it_is_locked_again_and_its_passphrase_is_changed() {
+    let place = VaultFolder::new();
+    let store = place.unlocked().await;
+    store.put(&key("k"), &secret("kept")).await.unwrap();
+    store.lock().await.unwrap();
+    contract::holds_when_unavailable(&store, &StoreError::Locked).await;
+    let (old, new) = (secret(PASSPHRASE), secret("Hb4-another-one-Tr8-Lp1"));
+    let refused = store.change_passphrase(&new, &old, WAIT).await;
+    assert!(matches!(refused, Err(StoreError::Denied(_))), "{refused:?}");
+    store.change_passphrase(&old, &new, WAIT).await.unwrap();
+    assert_same(store.get(&key("k")).await, &secret("kept"));
+    assert!(matches!(unlock(&place.locked(), PASSPHRASE).await, Err(StoreError::Denied(_))));
+    contract::holds(&store).await;
+}
+
+#[tokio::test]
 async fn it_takes_a_passphrase_and_nothing_else() {
     let store = VaultFolder::new().locked();
     assert!(matches!(
@@ -170,7 +186,8 @@ async fn two_that_create_it_at_once_agree_on_one() {
     for _ in 0..5 {
         let place = VaultFolder::new();
         let (one, other) = (place.locked(), place.locked());
-        let outcomes = tokio::join!(unlock(&one, "one"), unlock(&other, "other"));
+        let outcomes =
+            tokio::join!(unlock(&one, PASSPHRASE), unlock(&other, "Hb4-of-the-other-Tr8-Lp1"));
         assert!(
             matches!(
                 outcomes,
@@ -226,7 +243,7 @@ async fn half_a_vault_is_damaged_and_half_a_beginning_is_begun_again() {
     fs::rename(&aside, place.file("identity.age.new")).unwrap();
     fs::write(place.file(".tmp-left"), b"").unwrap();
     assert_eq!(place.locked().status().await, Err(StoreError::NotInitialized));
-    unlock(&place.locked(), "another").await.unwrap();
+    unlock(&place.locked(), "Hb4-another-one-Tr8-Lp1").await.unwrap();
     assert_eq!(place.names(), ["identity.age", "lock", "vault.age"]);
 }
 

@@ -156,6 +156,7 @@ impl ManagementClient<'_> {
             self.region,
             &call.to_draft(&self.credential.provider),
             bound,
+            self.engine.options.limits,
         )?;
         outgoing.body = body;
         self.engine.wait_for_quota(caller, self.region).await?;

@@ -283,6 +283,8 @@ pub enum ProgramAction {
     Welcome,
     /// Unlocks the store.
     Unlock,
+    /// Locks the screen and the store.
+    Lock,
     /// Reloads the credentials and the state of the store.
     Reload,
     /// Undoes the latest change.

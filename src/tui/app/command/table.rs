@@ -95,6 +95,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Find plain-text copies of secrets"),
     command_row("welcome", &["W"], Program(ProgramAction::Welcome), "welcome", "Add or import credentials, choose the store, or try the demo").with_leader_key('w'),
     command_row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it").with_leader_key('k'),
+    command_row("lock", &["C-l"], Program(ProgramAction::Lock), "lock", "Lock the screen and the encrypted file; unlocking asks for the passphrase").with_leader_key('l'),
     command_row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Reload the credentials, the store state and the settings").with_leader_key('r'),
     command_row("undo", &["U"], Program(ProgramAction::Undo), "undo", "Undo the latest edit, region switch or cleared filter").with_leader_key('u'),
     command_row("presentation", &["P"], Program(ProgramAction::Presentation), "presentation mode", "Hide names and refuse to reveal secrets").with_leader_key('p'),

@@ -137,6 +137,8 @@ pub enum DialogAction {
     ReplyToPrompt(PromptId, PromptReply),
     /// Copies a text without secrets.
     CopyText(String),
+    /// Copies the secret of a credential through the terminal.
+    CopySecret(CredentialId),
     /// Changes a credential.
     EditCredential(CredentialId, Box<CredentialEdit>),
     /// Shows the screen in a theme without saving it.
@@ -294,6 +296,11 @@ impl Dialog {
                 event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
             }
         }
+    }
+
+    /// Returns whether this is the question of a locked screen.
+    pub fn is_screen_lock(&self) -> bool {
+        matches!(self, Self::Unlock(unlock) if unlock.is_screen_lock())
     }
 
     /// Builds the view of the dialog.

@@ -4,7 +4,10 @@
 
 use std::time::Instant;
 
-use super::{CheckMatrixDialog, ConfirmDialog, Dialog, PickerDialog, RotationWizard, SignInDialog};
+use super::{
+    CheckMatrixDialog, ConfirmDialog, Dialog, PickerDialog, RotationWizard, SignInDialog,
+    UnlockDialog, UnlockPurpose,
+};
 use crate::domain::CredentialId;
 use crate::domain::problem::Problem;
 use crate::engine::task_protocol::{CredentialEvent, Diagnostic, TaskId};
@@ -88,6 +91,21 @@ impl DialogStack {
             Dialog::Confirm(confirm) if confirm.deletes(id) => Some(confirm.as_mut()),
             _ => None,
         })
+    }
+
+    /// Puts the question of a locked screen on top of all dialogs.
+    pub fn raise_lock_dialog(&mut self) {
+        let at = self.open.iter().position(Dialog::is_screen_lock);
+        let dialog = at.map_or_else(
+            || Dialog::Unlock(UnlockDialog::new(UnlockPurpose::ScreenLock)),
+            |at| self.open.remove(at),
+        );
+        self.open.push(dialog);
+    }
+
+    /// Returns the task that the question of a locked screen waits for.
+    pub fn lock_dialog_task(&self) -> Option<TaskId> {
+        self.open.iter().find(|dialog| dialog.is_screen_lock()).and_then(Dialog::task)
     }
 
     /// Makes the top dialog wait for this task.

@@ -25,6 +25,8 @@ pub enum UnlockPurpose {
     Open,
     /// Creates the store.
     Create,
+    /// Unlocks the screen and the store.
+    ScreenLock,
 }
 
 impl UnlockDialog {
@@ -32,14 +34,23 @@ impl UnlockDialog {
     pub fn new(purpose: UnlockPurpose) -> Self {
         let mut fields = vec![FormField::secret(PASSPHRASE_FIELD, "Passphrase")];
         let button = match purpose {
-            UnlockPurpose::Open => "Unlock",
+            UnlockPurpose::Open | UnlockPurpose::ScreenLock => "Unlock",
             UnlockPurpose::Create => {
                 fields.push(FormField::secret(CONFIRMATION_FIELD, "Confirm passphrase"));
                 "Create"
             }
         };
-        let form = Form::new(fields, vec![FormButton::Submit(button), FormButton::Cancel]);
+        let mut buttons = vec![FormButton::Submit(button)];
+        if purpose != UnlockPurpose::ScreenLock {
+            buttons.push(FormButton::Cancel);
+        }
+        let form = Form::new(fields, buttons);
         Self { purpose, form, task: None, problem: None }
+    }
+
+    /// Returns whether the dialog is the question of a locked screen.
+    pub fn is_screen_lock(&self) -> bool {
+        self.purpose == UnlockPurpose::ScreenLock
     }
 
     /// Makes the dialog wait for the task that opens the store.
@@ -89,6 +100,9 @@ impl UnlockDialog {
                 "Unlock store",
                 "The secrets are stored in an encrypted file. Enter its passphrase.",
             ),
+            UnlockPurpose::ScreenLock => {
+                ("Locked", "The screen is locked. Enter the passphrase of the encrypted file.")
+            }
             UnlockPurpose::Create => (
                 "Create store",
                 "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",

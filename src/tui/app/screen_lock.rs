@@ -1,0 +1,98 @@
+//! Lock of the screen, after idle time and on command.
+//!
+//! A locked screen shows nothing but the question for the passphrase, and the store is locked too.
+//! Only the encrypted file has a passphrase of its own; a keyring belongs to the desktop, which
+//! locks it. Start at [`App::is_locked`].
+
+use std::time::Instant;
+
+use super::activity::NotificationLevel;
+use super::{App, Now, UiEffect};
+use crate::engine::task_protocol::{BackendKind, BackgroundTask, StoreTask, TaskId};
+
+/// Whether the screen is locked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ScreenLock {
+    /// The screen is in use.
+    #[default]
+    Unlocked,
+    /// The screen is locked. The store follows when no task runs: a task that cannot store a new
+    /// secret would lose it.
+    StoreLockPending,
+    /// Screen and store are locked.
+    Locked,
+}
+
+impl App {
+    /// Whether the screen is locked.
+    pub fn is_locked(&self) -> bool {
+        self.ui_state.screen_lock != ScreenLock::Unlocked
+    }
+
+    /// Whether the store is open and has a passphrase that unlocking can ask for.
+    pub(super) fn has_passphrase(&self) -> bool {
+        self.activity
+            .store
+            .as_ref()
+            .is_some_and(|store| store.backend.kind == BackendKind::File && store.problem.is_none())
+    }
+
+    /// When the screen locks if there is no input until then.
+    pub(super) fn lock_due_at(&self) -> Option<Instant> {
+        let idle = self.preferences.lock_after?;
+        (self.has_passphrase() && !self.is_locked())
+            .then(|| self.ui_state.last_input.instant + idle)
+    }
+
+    /// Locks the screen if the user has been idle for too long. The wall clock counts too, because
+    /// the other clock stops while the machine sleeps.
+    pub(super) fn lock_if_idle(&mut self, now: Now) {
+        let (Some(due), Some(idle)) = (self.lock_due_at(), self.preferences.lock_after) else {
+            return;
+        };
+        if due <= now.instant || now.wall - self.ui_state.last_input.wall >= idle {
+            self.lock();
+        }
+    }
+
+    /// Locks the screen because the user asked for it.
+    pub(super) fn lock_on_command(&mut self, now: Now) {
+        if self.has_passphrase() {
+            return self.lock();
+        }
+        self.activity.notify(
+            NotificationLevel::Warning,
+            "tokenring can lock the encrypted file only; lock a keyring with your desktop",
+            now.instant,
+        );
+    }
+
+    fn lock(&mut self) {
+        self.detail.mask();
+        self.ui_state.screen_lock = ScreenLock::StoreLockPending;
+        self.dialogs.raise_lock_dialog();
+    }
+
+    /// Keeps the question for the passphrase on top of a locked screen, and locks the store once no
+    /// task runs.
+    pub(super) fn keep_locked(&mut self) -> Option<UiEffect> {
+        if !self.is_locked() {
+            return None;
+        }
+        self.dialogs.raise_lock_dialog();
+        let is_due = self.ui_state.screen_lock == ScreenLock::StoreLockPending
+            && self.activity.running_count() == 0;
+        is_due.then(|| {
+            self.ui_state.screen_lock = ScreenLock::Locked;
+            self.start_hidden_task(BackgroundTask::Store(StoreTask::Lock)).1
+        })
+    }
+
+    /// Unlocks the screen if this task has accepted the passphrase that was asked for.
+    pub(super) fn reopen_after_unlock(&mut self, task: TaskId, now: Now) {
+        if self.is_locked() && self.dialogs.lock_dialog_task() == Some(task) {
+            self.ui_state.screen_lock = ScreenLock::Unlocked;
+            self.ui_state.last_input = now;
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Tests of the lock of the screen, and of copying and names in presentation mode.
+
+use super::*;
+use crate::tui::app::ScreenLock;
+
+const IDLE: Duration = Duration::from_secs(15 * 60);
+const ALMOST_IDLE: Duration = Duration::from_secs(15 * 60 - 1);
+
+fn with_encrypted_file() -> TestSession {
+    let mut session = session();
+    session.store_is(BackendKind::File, None);
+    session.drain();
+    session
+}
+
+fn locks_store(session: &mut TestSession) -> bool {
+    session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Lock)))
+}
+
+#[test]
+fn the_screen_locks_after_idle_time_and_input_postpones_it() {
+    let mut session = with_encrypted_file();
+    session.advance_time(ALMOST_IDLE).press("j");
+    session.advance_time(ALMOST_IDLE).handle_message(Message::Wake);
+    assert!(!session.app.is_locked());
+    assert_eq!(session.app.next_wake(session.now), Some(session.now.instant + SECOND));
+    session.drain();
+    session.reveal();
+    session.advance_time(IDLE).handle_message(Message::Wake);
+    assert!(session.app.is_locked() && !session.is_shown());
+    assert!(locks_store(&mut session));
+    assert_eq!(session.app.ui_state.screen_lock, ScreenLock::Locked);
+}
+
+#[test]
+fn a_key_that_comes_too_late_does_nothing_else() {
+    let mut session = with_encrypted_file();
+    // The machine slept: only the wall clock has advanced.
+    session.now.wall += IDLE;
+    session.press("q");
+    assert!(session.app.is_locked());
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
+}
+
+#[test]
+fn a_locked_screen_asks_and_nothing_gets_past_the_question() {
+    let mut session = with_encrypted_file();
+    session.press("C-l");
+    assert!(session.app.is_locked() && locks_store(&mut session));
+    session.press("Esc Esc Tab y").paste(TOKEN).click(5, 5);
+    let top = session.app.dialogs.top().unwrap();
+    assert!(session.app.is_locked() && top.is_screen_lock());
+    assert!(session.started().is_empty());
+    let mut session = with_encrypted_file();
+    session.press("C-l");
+    session.drain();
+    session.type_text("wrong").press("Enter Enter");
+    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(_)))) = session.task() else {
+        panic!("the passphrase is not checked")
+    };
+    session.report(task, TaskEvent::Failed(StoreError::Denied("no".to_owned()).into()));
+    assert!(session.app.is_locked());
+    session.drain();
+    session.type_text("right").press("Enter Enter");
+    let (task, _) = session.task();
+    session.store_is(BackendKind::File, None);
+    session.report(task, TaskEvent::Done);
+    assert!(!session.app.is_locked() && session.app.dialogs.is_empty());
+    session.handle_message(Message::Wake);
+    assert!(!session.app.is_locked(), "the idle time begins again");
+}
+
+#[test]
+fn the_store_is_locked_after_the_running_tasks() {
+    let mut session = with_encrypted_file();
+    session.press("c");
+    let (task, _) = session.task();
+    session.press("C-l");
+    assert!(session.app.is_locked() && !locks_store(&mut session), "a task may store a secret");
+    session.report(task, TaskEvent::Done);
+    assert!(locks_store(&mut session));
+}
+
+#[test]
+fn a_store_without_a_passphrase_is_not_locked() {
+    let mut session = session();
+    session.store_is(BackendKind::Keyring, None);
+    session.press("C-l");
+    assert!(!session.app.is_locked() && session.notice().contains("encrypted file only"));
+    session.advance_time(IDLE).handle_message(Message::Wake);
+    assert!(!session.app.is_locked());
+    let mut never = with_encrypted_file();
+    never.app.preferences.lock_after = None;
+    never.advance_time(IDLE * 100).handle_message(Message::Wake);
+    assert!(!never.app.is_locked());
+}
+
+#[test]
+fn copying_through_a_terminal_is_explained_before_the_first_time() {
+    let mut session = session();
+    session.app.preferences.clipboard_method = Some(ClipboardMethod::Osc52);
+    session.press("y");
+    assert!(session.started().is_empty());
+    session.press("Enter y");
+    assert!(session.started().is_empty(), "Enter on Cancel copies nothing");
+    session.press("Tab Enter");
+    let copies =
+        |task: &BackgroundTask| matches!(task, BackgroundTask::Secret(SecretTask::Copy(_)));
+    assert!(copies(&session.task().1));
+    session.press("y");
+    assert!(copies(&session.task().1), "it is asked once");
+    session.press("P y");
+    assert!(session.started().is_empty());
+    assert!(session.notice().contains("not copied in presentation mode"));
+}
