@@ -12,4 +12,5 @@ mod revocation;
 mod rig;
 mod screen;
 mod scripted_user;
+mod undo_creation;
 mod unfinished;
