@@ -464,6 +464,7 @@ fn a_rotation_is_printed_step_by_step_and_its_questions_are_asked() {
     assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
     assert!(user.question().contains("Cancel") && user.question().contains("Rotate"));
     user.say("rotate");
+    user.say("ci-scanner");
     let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = user.task() else {
         panic!("it does not begin")
     };

@@ -14,3 +14,4 @@ mod screen;
 mod scripted_user;
 mod undo_creation;
 mod unfinished;
+mod waiting;
