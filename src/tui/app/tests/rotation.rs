@@ -680,7 +680,9 @@ fn quitting_with_a_waiting_rotation_says_how_to_resume_it() {
     let mut session = ready();
     let task = session.begin();
     session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
-    session.press("Esc q");
+    session.press("Esc");
+    assert!(session.notice().starts_with("The rotation waits for you; "), "{}", session.notice());
+    session.press("q");
     let said = session.said();
     let command = format!("tokenring rotate --resume {}", plan().rotation);
     for part in ["The rotation of ci-scanner waits for you.", &command, "[Cancel][Quit]"] {
