@@ -11,6 +11,7 @@ use crate::domain::credential::{self, Principal};
 use crate::domain::identify::Identification;
 use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::response::CheckResult;
+use crate::domain::rotation::{RotationPhase, RotationStatus};
 use crate::domain::{Credential, Timestamp};
 
 /// Credential as `list --json` and `show --json` print it.
@@ -27,6 +28,18 @@ pub(super) struct CredentialJson<'a> {
     fingerprint: Option<&'a str>,
     principal: Option<&'a Principal>,
     last_check: Option<LastCheckJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rotation: Option<OpenRotationJson<'a>>,
+}
+
+/// Unfinished rotation within a credential of `list` and `show`. The fields have the names that
+/// `rotations --json` uses.
+#[derive(Serialize)]
+struct OpenRotationJson<'a> {
+    id: &'a str,
+    state: RotationPhase,
+    step: Option<&'a str>,
+    next: &'a str,
 }
 
 /// Latest check result within a credential.
@@ -97,7 +110,19 @@ impl<'a> CredentialJson<'a> {
             fingerprint: credential.fingerprint.as_deref(),
             principal: credential.principal.as_ref(),
             last_check: credential.last_check.as_ref().map(LastCheckJson::new),
+            rotation: None,
         }
+    }
+
+    /// Adds the unfinished rotation of the credential.
+    pub(super) fn with_rotation(mut self, rotation: Option<&'a RotationStatus>) -> Self {
+        self.rotation = rotation.map(|status| OpenRotationJson {
+            id: &status.id,
+            state: status.state,
+            step: status.step.as_deref(),
+            next: &status.next,
+        });
+        self
     }
 }
 

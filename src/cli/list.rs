@@ -1,10 +1,18 @@
 //! `tokenring list` and `tokenring show`: print stored credentials without access to the store.
 
+use std::collections::HashMap;
+
 use super::context::CliContext;
 use super::json::{CredentialJson, format_rfc3339};
 use super::table::{TextTable, pad};
+use crate::domain::rotation::RotationStatus;
 use crate::domain::text::{compose, sanitize_line};
-use crate::domain::{Credential, Problem, Timestamp, format};
+use crate::domain::{Credential, CredentialId, Problem, Timestamp, format};
+use crate::engine::Engine;
+
+/// Headings of the list.
+static COLUMNS: [&str; 7] =
+    ["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK", "ROTATION"];
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
@@ -37,16 +45,18 @@ impl ListArgs {
         let engine = context.engine()?;
         let mut credentials = engine.credentials().await?;
         credentials.retain(|credential| self.matches_filter(credential));
+        let open = open_rotations(engine).await?;
         if context.out.json {
-            context
-                .out
-                .print_json(&credentials.iter().map(CredentialJson::new).collect::<Vec<_>>())?;
+            let shape = |credential| {
+                CredentialJson::new(credential).with_rotation(open.get(&credential.id))
+            };
+            context.out.print_json(&credentials.iter().map(shape).collect::<Vec<_>>())?;
         } else if credentials.is_empty() {
             context
                 .out
                 .note("No credentials yet. Add one with `tokenring add NAME --provider P`, or try `tokenring demo`.");
         } else {
-            context.out.print_table(&table(&credentials, engine.now()))?;
+            context.out.print_table(&table(&credentials, &open, engine.now()))?;
         }
         Ok(0)
     }
@@ -64,32 +74,53 @@ impl ShowArgs {
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = engine.find_credential(&self.name).await?;
+        let open = open_rotations(engine).await?;
+        let rotation = open.get(&credential.id);
         if context.out.json {
-            context.out.print_json(&CredentialJson::new(&credential))?;
+            context.out.print_json(&CredentialJson::new(&credential).with_rotation(rotation))?;
         } else {
-            context.out.print_text(&describe_credential(&credential, engine.now()))?;
+            context.out.print_text(&describe_credential(&credential, rotation, engine.now()))?;
         }
         Ok(0)
     }
 }
 
-fn table(credentials: &[Credential], now: Timestamp) -> TextTable {
-    let mut table =
-        TextTable::new(&["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK"]);
+/// Returns the open rotations by credential.
+async fn open_rotations(engine: &Engine) -> Result<HashMap<CredentialId, RotationStatus>, Problem> {
+    let open = engine.open_rotations().await?;
+    Ok(open.into_iter().map(|status| (status.credential.clone(), status)).collect())
+}
+
+/// Returns the table of the credentials. The rotations have a column only if there is one.
+fn table(
+    credentials: &[Credential],
+    open: &HashMap<CredentialId, RotationStatus>,
+    now: Timestamp,
+) -> TextTable {
+    let has_open = credentials.iter().any(|credential| open.contains_key(&credential.id));
+    let count = if has_open { COLUMNS.len() } else { COLUMNS.len() - 1 };
+    let mut table = TextTable::new(&COLUMNS[..count]);
     for credential in credentials {
-        table.add_row([
+        let rotation = open.get(&credential.id).map(|status| status.state.unfinished_word());
+        let cells = [
             credential.name.to_string(),
             credential.provider.clone(),
             credential.kind.clone(),
             credential.region.clone(),
             format::format_expiry(credential.expires, now),
             format::format_last_check(credential.last_check.as_ref(), now),
-        ]);
+            rotation.unwrap_or_default().to_owned(),
+        ];
+        table.add_row(cells.into_iter().take(count));
     }
     table
 }
 
-fn describe_credential(credential: &Credential, now: Timestamp) -> String {
+fn describe_credential(
+    credential: &Credential,
+    rotation: Option<&RotationStatus>,
+    now: Timestamp,
+) -> String {
     let mut rows = vec![
         ("name", credential.name.to_string()),
         ("provider", credential.provider.clone()),
@@ -101,6 +132,11 @@ fn describe_credential(credential: &Credential, now: Timestamp) -> String {
         ("checked", format::format_last_check(credential.last_check.as_ref(), now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
+    rows.extend(rotation.map(|status| {
+        let RotationStatus { id, state, next, .. } = status;
+        let word = state.unfinished_word();
+        ("rotation", format!("{word}; resume it with `tokenring rotate --resume {id}`. {next}"))
+    }));
     rows.extend(
         credential
             .principal

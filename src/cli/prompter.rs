@@ -16,7 +16,8 @@ use super::{login, prompt, secret_input};
 use crate::domain::{Problem, Secret};
 use crate::engine;
 use crate::engine::prompt::{
-    AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt, UserPrompter,
+    AlternativeAdministrator, AwaitedCallback, PromptChoice, PromptMessage, PromptReply,
+    RotationPrompt, UserPrompter,
 };
 use crate::engine::rotation::UserDecision;
 
@@ -138,10 +139,17 @@ impl<'a> CliPrompter<'a> {
                 return Some(PromptReply::Pasted(pasted));
             }
         }
-        let titles: Vec<&str> =
-            question.choices.iter().map(|choice| choice.title.as_str()).collect();
-        let choice = question.choices.get(prompt::choose_by_number(&titles)?)?;
-        confirm_choice(choice).map(PromptReply::Decided)
+        let others = administrators(question);
+        let retries: Vec<_> =
+            others.iter().map(|other| format!("Try again as {}", other.name)).collect();
+        let decisions = question.choices.iter().map(|choice| choice.title.as_str());
+        let titles: Vec<&str> = decisions.chain(retries.iter().map(String::as_str)).collect();
+        let chosen = prompt::choose_by_number(&titles)?;
+        if let Some(choice) = question.choices.get(chosen) {
+            return confirm_choice(choice).map(PromptReply::Decided);
+        }
+        let other = others.get(chosen - question.choices.len())?;
+        Some(PromptReply::AuthorizedBy(other.id.clone()))
     }
 }
 
@@ -186,10 +194,21 @@ fn describe_prompt(question: &RotationPrompt) -> String {
     std::iter::once(question.message.title.clone()).chain(indented).collect::<Vec<_>>().join("\n")
 }
 
-/// Returns the details of a question, and the page on which the user resolves it.
+/// Returns the details of a question, the page on which the user resolves it, and the credentials
+/// that may resolve it instead.
 fn prompt_details(question: &RotationPrompt) -> impl Iterator<Item = String> {
     let detail = Some(question.message.detail.clone()).filter(|detail| !detail.is_empty());
-    detail.into_iter().chain(question.page.iter().map(|page| format!("page: {page}")))
+    let names: Vec<_> =
+        administrators(question).iter().map(|other| other.name.to_string()).collect();
+    let others = (!names.is_empty()).then(|| {
+        format!("other credentials that may revoke it: {}; resume with --as", names.join(", "))
+    });
+    detail.into_iter().chain(question.page.iter().map(|page| format!("page: {page}"))).chain(others)
+}
+
+/// Returns the credentials that may authorize a revocation that failed.
+fn administrators(question: &RotationPrompt) -> &[AlternativeAdministrator] {
+    question.failed_revocation.as_ref().map_or(&[], |failed| &failed.administrators)
 }
 
 /// Returns the decision that a prepared answer selects, or `None` where the choice does not match

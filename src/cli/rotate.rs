@@ -9,7 +9,7 @@ use super::prompter::{BrowserArgs, CliPrompter, check_answers};
 use super::table::TextTable;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
-use crate::domain::rotation::{ProgressLine, StepStatus};
+use crate::domain::rotation::{ProgressLine, RollbackEffect, StepStatus};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
 use crate::engine::rotation::{
@@ -127,7 +127,10 @@ impl RotateArgs {
         plan: RotationPlan,
     ) -> Result<u8, Problem> {
         if !self.yes {
-            let question = format!("Rotate {}? {}.", plan.name, plan.title());
+            let credential = context.engine()?.credential_by_id(&plan.credential).await?;
+            let label =
+                if credential.is_production() { " It is labeled as production." } else { "" };
+            let question = format!("Rotate {}? {}.{label}", plan.name, plan.title());
             prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
         }
         let prompter =
@@ -245,6 +248,11 @@ pub(super) fn report_outcome(
     status: &RotationStatus,
 ) -> Result<u8, Problem> {
     let left = status.manual_steps.join("; ");
+    let back = match status.rollback {
+        RollbackEffect::Impossible(_) => "",
+        RollbackEffect::EndsRotation => ", or end it with --rollback",
+        RollbackEffect::UndoesChanges => ", or roll back with --rollback",
+    };
     let what = match status.purpose {
         RotationPurpose::Replace => format!("The rotation of {}", status.name),
         RotationPurpose::Create => format!("The creation of {}", status.name),
@@ -252,10 +260,7 @@ pub(super) fn report_outcome(
     };
     match status.state {
         RotationPhase::Running => {
-            let remedy = format!(
-                "resume it with `tokenring rotate --resume {}`, or roll back with --rollback",
-                status.id
-            );
+            let remedy = format!("resume it with `tokenring rotate --resume {}`{back}", status.id);
             Err(Problem::new(
                 format!("{what} was paused"),
                 format!("next: {}", status.next),
@@ -264,10 +269,8 @@ pub(super) fn report_outcome(
             .with_class(ProblemClass::NeedsHuman))
         }
         RotationPhase::NeedsUser => {
-            let remedy = format!(
-                "then resume with `tokenring rotate --resume {}`, or roll back with --rollback",
-                status.id
-            );
+            let remedy =
+                format!("then resume with `tokenring rotate --resume {}`{back}", status.id);
             let why = if left.is_empty() { status.next.clone() } else { left };
             Err(Problem::new(format!("{what} waits for you"), why, remedy)
                 .with_class(ProblemClass::NeedsHuman))

@@ -12,8 +12,8 @@ pub(super) enum ColorMode {
 }
 
 const GOOD_STATES: [&str; 4] = ["accepted", "ok", "done", "current"];
-const WARNING_STATES: [&str; 6] =
-    ["unknown", "warn", "waiting", "needs-human", "outdated", "skipped"];
+const WARNING_STATES: [&str; 7] =
+    ["unknown", "warn", "waiting", "unfinished", "needs-human", "outdated", "skipped"];
 const ERROR_STATES: [&str; 5] = ["refused", "fail", "failed", "expired", "error:"];
 
 const GREEN: &str = "\x1b[32m";

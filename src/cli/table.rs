@@ -21,7 +21,8 @@ const MIN_NAME_WIDTH: usize = 16;
 const PATH_HEADINGS: [&str; 1] = ["FILE"];
 
 /// Headings of the columns whose cells begin with a state.
-const STATE_HEADINGS: [&str; 6] = ["RESULT", "LAST CHECK", "OUTCOME", "STATE", "HAS", "EXPIRES"];
+const STATE_HEADINGS: [&str; 7] =
+    ["RESULT", "LAST CHECK", "OUTCOME", "STATE", "HAS", "EXPIRES", "ROTATION"];
 
 /// Text table with headings.
 pub(super) struct TextTable {

@@ -48,6 +48,9 @@ pub enum CredentialNameError {
     LooksLikeSecret,
 }
 
+/// Labels that mark a credential as production.
+const PRODUCTION_LABELS: [&str; 3] = ["prod", "production", "live"];
+
 /// Credential as the index stores it. No field is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
@@ -77,6 +80,16 @@ pub struct Credential {
     pub scheme: Option<String>,
     /// Outcome of the last check in the credential's own region.
     pub last_check: Option<CheckReport>,
+}
+
+impl Credential {
+    /// Returns whether a label marks the credential as production. A label with such a value
+    /// (`env:prod`) counts too.
+    pub fn is_production(&self) -> bool {
+        let value =
+            |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
+        self.labels.iter().any(|label| PRODUCTION_LABELS.contains(&value(label).as_str()))
+    }
 }
 
 /// Identity that a credential acts as.

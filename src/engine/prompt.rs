@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use url::Url;
 
 use crate::domain::rotation::UserDecision;
-use crate::domain::{Secret, Timestamp};
+use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
 
 /// Front end that can ask the user: a dialog of the screen, a prompt of the command line, or a
 /// test.
@@ -63,6 +63,45 @@ pub struct RotationPrompt {
     pub awaited_callback: Option<AwaitedCallback>,
     /// The other possible decisions.
     pub choices: Vec<PromptChoice>,
+    /// What is known about the revocation, if the prompt is about one that failed.
+    pub failed_revocation: Option<FailedRevocation>,
+}
+
+/// Revocation that failed, as the user needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRevocation {
+    /// Title of the provider.
+    pub provider: String,
+    /// The provider's refusal, or why there was no response.
+    pub why: String,
+    /// Whether the provider refused the revocation.
+    pub is_refusal: bool,
+    /// What it means as long as the secret is not revoked.
+    pub consequence: String,
+    /// How the user revokes the secret on the provider's page; may be empty.
+    pub instructions: String,
+    /// Other stored credentials that may be allowed to revoke it.
+    pub administrators: Vec<AlternativeAdministrator>,
+}
+
+impl FailedRevocation {
+    /// Returns what the provider said, or why it said nothing.
+    pub fn describe_reason(&self) -> String {
+        if self.is_refusal {
+            format!("{} said: {}", self.provider, self.why)
+        } else {
+            format!("Reason: {}", self.why)
+        }
+    }
+}
+
+/// Stored credential that can authorize the calls of a rotation in place of another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlternativeAdministrator {
+    /// ID of the credential.
+    pub id: CredentialId,
+    /// Name of the credential.
+    pub name: CredentialName,
 }
 
 /// Browser callback that a task waits for.
@@ -91,4 +130,6 @@ pub enum PromptReply {
     Pasted(Secret),
     /// One of the choices.
     Decided(UserDecision),
+    /// Try again, authorized by this credential, one of [`FailedRevocation::administrators`].
+    AuthorizedBy(CredentialId),
 }

@@ -22,7 +22,8 @@ pub use super::classify::ClassificationResult;
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 pub use super::import::{IdentifiedKind, ImportCandidate};
 pub use super::prompt::{
-    AwaitedCallback, PromptChoice, PromptMessage, PromptReply, RotationPrompt,
+    AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptMessage,
+    PromptReply, RotationPrompt,
 };
 pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use super::sign_in_flow::{NewSession, SignInResult};

@@ -127,6 +127,8 @@ fn rotation(demo: &mut PictureDemo) {
     demo.type_keys(&["r"]);
     demo.pty.expect("Plan: ");
     demo.type_keys(&["\x1b[C", "\r"]);
+    demo.pty.expect("labeled as production");
+    demo.type_keys(&["us01-release-bot", "\t", "\r"]);
     demo.pty.expect("has replaced the old one");
 }
 

@@ -115,14 +115,21 @@ fn a_curl_command_is_imported_and_its_secret_is_not_printed() {
 
 #[test]
 fn a_rotation_runs_from_plan_to_verification() {
-    let told =
-        transcript(&["rotate us01-release-bot", "rotate", "", "reveal us01-release-bot", "quit"]);
+    let told = transcript(&[
+        "rotate us01-release-bot",
+        "rotate",
+        "us01-release-bot",
+        "",
+        "reveal us01-release-bot",
+        "quit",
+    ]);
     assert_told(
         &told,
         &[
             "Rotate us01-release-bot.",
             "Plan: ",
             "Cancel",
+            "labeled as production",
             "(done)",
             "has replaced the old one",
             "quit",

@@ -158,8 +158,8 @@ pub use remote_credential::{
 };
 pub use revocation::{deletes_account, revocation_strategy};
 pub use status::{
-    ProgressLine, RotationPhase, RotationStatus, StepStatus, entry_line, plan_lines,
-    rotation_status, waiting_line,
+    ProgressLine, RollbackEffect, RotationPhase, RotationStatus, StepStatus, entry_line,
+    plan_lines, rollback_effect, rotation_status, waiting_line,
 };
 pub use step::RotationStep;
 pub use strategy_traits::{

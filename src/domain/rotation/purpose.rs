@@ -33,7 +33,7 @@ impl RotationPurpose {
     }
 
     /// Returns the text for the secret that is revoked.
-    pub(super) const fn secret_label(self) -> &'static str {
+    pub const fn secret_label(self) -> &'static str {
         match self {
             Self::Replace | Self::Create => "the old secret",
             Self::Revoke => "the secret",

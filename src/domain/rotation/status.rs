@@ -17,12 +17,16 @@ use super::purpose::RotationPurpose;
 use super::remote_credential::RotationId;
 use super::result_notes::result_notes;
 use super::step::RotationStep;
+use crate::domain::CredentialId;
 
 /// Status of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RotationStatus {
     /// ID of the rotation.
     pub id: String,
+    /// ID of the credential.
+    #[serde(skip)]
+    pub credential: CredentialId,
     /// Name of the credential.
     pub name: String,
     /// Purpose of the rotation.
@@ -45,6 +49,20 @@ pub struct RotationStatus {
     /// Facts about a result that the user has to know although nothing is left to do.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+    /// What a rollback would do now.
+    #[serde(skip)]
+    pub rollback: RollbackEffect,
+}
+
+/// Effect of rolling back a rotation in its current state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RollbackEffect {
+    /// A rollback is no longer possible; the reason as text.
+    Impossible(&'static str),
+    /// Nothing was created: the rotation only ends.
+    EndsRotation,
+    /// What was created is deleted, and the old secret is current again.
+    UndoesChanges,
 }
 
 /// Phase of a rotation.
@@ -105,6 +123,7 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
     let next = machine::next_step(journal);
     RotationStatus {
         id: plan.rotation.to_string(),
+        credential: plan.credential.clone(),
         name: plan.name.to_string(),
         purpose: plan.purpose,
         part: plan.part.as_str().to_owned(),
@@ -118,6 +137,24 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
             NextStep::Finished(RotationResult::Done { .. }) => result_notes(journal),
             _ => Vec::new(),
         },
+        rollback: rollback_effect(journal),
+    }
+}
+
+/// Returns what a rollback would do in the current state of a rotation.
+pub fn rollback_effect(journal: &RotationJournal) -> RollbackEffect {
+    let may_create = |entry: &JournalEntry| match entry {
+        JournalEntry::Intent(RotationStep::Create)
+        | JournalEntry::Done(StepOutcome::Created(_) | StepOutcome::Pasted(_)) => true,
+        JournalEntry::Reconciled(ReconciliationResult::Creation(status)) => {
+            !matches!(status, CreationStatus::NotCreated)
+        }
+        _ => false,
+    };
+    match machine::check_rollback_allowed(journal) {
+        Err(why) => RollbackEffect::Impossible(why),
+        Ok(()) if journal.entries().iter().any(may_create) => RollbackEffect::UndoesChanges,
+        Ok(()) => RollbackEffect::EndsRotation,
     }
 }
 
@@ -173,6 +210,13 @@ pub fn waiting_line(plan: &RotationPlan, next: &NextStep) -> Option<ProgressLine
         StepStatus::Waiting,
         describe_next(plan, next),
     ))
+}
+
+impl RotationPhase {
+    /// Returns the word for a rotation that has not ended.
+    pub const fn unfinished_word(self) -> &'static str {
+        if matches!(self, Self::NeedsUser) { "waiting" } else { "unfinished" }
+    }
 }
 
 impl RotationStatus {

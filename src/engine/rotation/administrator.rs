@@ -3,14 +3,19 @@
 //!
 //! Start at `Engine::rotations_administered_by`.
 
+use super::driver::RotationDriver;
 use super::ended::{journal_result, recorded_status};
 use super::{RotationFilter, RotationStatus};
 use crate::domain::problem::ProblemClass;
+use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::response::CheckResult;
 use crate::domain::rotation::{
-    JournalEntry, NextStep, RotationAdministrator, RotationJournal, RotationStep, next_step,
+    JournalEntry, NextStep, PromptKind, RotationAdministrator, RotationJournal, RotationPurpose,
+    RotationStep, UserDecision, UserPrompt, next_step,
 };
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
+use crate::engine::prompt::{AlternativeAdministrator, FailedRevocation, RotationPrompt};
 
 impl Engine {
     /// Returns the unfinished rotations of other credentials whose management calls this credential
@@ -67,6 +72,94 @@ impl Engine {
             }
             found => found.map(drop),
         }
+    }
+}
+
+impl RotationDriver<'_> {
+    /// Returns what the user needs to know about a revocation that failed; `None` if the prompt is
+    /// about something else.
+    pub(super) async fn failed_revocation(&self, prompt: &UserPrompt) -> Option<FailedRevocation> {
+        let (why, is_refusal) = failed_revocation_reason(prompt)?;
+        let plan = self.plan();
+        let provider = self.engine.catalog.provider(&plan.provider);
+        let consequence = match plan.purpose {
+            RotationPurpose::Revoke => "Unless it is revoked, the secret keeps working.",
+            RotationPurpose::Replace | RotationPurpose::Create => {
+                "The new secret is in use. Unless the old one is revoked, it keeps working."
+            }
+        };
+        Some(FailedRevocation {
+            provider: provider.map_or_else(|_| plan.provider.clone(), |known| known.title.clone()),
+            why: why.to_owned(),
+            is_refusal,
+            consequence: consequence.to_owned(),
+            instructions: plan.instructions.clone(),
+            administrators: self.alternative_administrators().await,
+        })
+    }
+
+    /// Returns the entry that lets another credential authorize the calls from here on, if the
+    /// prompt offers that credential.
+    pub(super) async fn change_administrator(
+        &self,
+        prompt: &RotationPrompt,
+        id: &CredentialId,
+    ) -> Result<JournalEntry, Problem> {
+        let offered = prompt.failed_revocation.iter().flat_map(|failed| &failed.administrators);
+        if !offered.into_iter().any(|other| other.id == *id) {
+            let what = "This credential cannot authorize the revocation";
+            return Err(Problem::new(what, "it is not among the offered ones", "choose another"));
+        }
+        let administrator = self.engine.credential_by_id(id).await?;
+        let entry = self.engine.administrator_entry(&self.journal, &administrator).await?;
+        Ok(entry.unwrap_or(JournalEntry::UserDecision(UserDecision::Retry)))
+    }
+
+    /// Returns the stored credentials that may be allowed to make the management calls in place of
+    /// the present one: those of the same provider and region that no check has refused.
+    async fn alternative_administrators(&self) -> Vec<AlternativeAdministrator> {
+        let plan = self.plan();
+        let Ok(all) = self.engine.credentials().await else { return Vec::new() };
+        let Some(rotated) = all.iter().find(|known| known.id == plan.credential) else {
+            return Vec::new();
+        };
+        let rotated = Credential { region: plan.region.clone(), ..rotated.clone() };
+        let principal = |credential: &Credential| {
+            credential.principal.as_ref().map(|principal| principal.id.clone())
+        };
+        let may_revoke = |other: &&Credential| match plan.strategy {
+            // The token and the client secret of a sign-in are sent by themselves.
+            RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => false,
+            // A user lists and deletes only the user's own tokens.
+            RotationStrategyId::SnykPersonalAccessToken => {
+                principal(other).is_some() && principal(other) == principal(&rotated)
+            }
+            _ => true,
+        };
+        let is_refused = |other: &Credential| {
+            other.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused)
+        };
+        let caller = self.journal.administrator().unwrap_or(&plan.credential);
+        all.iter()
+            .filter(|other| other.id != *caller)
+            .filter(|other| self.engine.check_administrator_region(&rotated, other).is_ok())
+            .filter(|other| !is_refused(other))
+            .filter(may_revoke)
+            .map(|other| AlternativeAdministrator {
+                id: other.id.clone(),
+                name: other.name.clone(),
+            })
+            .collect()
+    }
+}
+
+/// Returns why the revocation failed that this prompt is about, and whether the provider refused
+/// it.
+pub(super) fn failed_revocation_reason(prompt: &UserPrompt) -> Option<(&str, bool)> {
+    match (&prompt.kind, &prompt.step) {
+        (PromptKind::RevokeManually { why: Some(why), .. }, _) => Some((why, true)),
+        (PromptKind::StepBlocked(why), RotationStep::Revoke) => Some((why, false)),
+        _ => None,
     }
 }
 

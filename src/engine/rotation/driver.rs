@@ -320,14 +320,10 @@ impl RotationDriver<'_> {
         let client = self.management_client().await?;
         let new_secret = strategy_for(self.plan().strategy).create_secret(&client, name).await?;
         // The provider shows the secret once, so it goes into the store before anything else.
-        // `Stage` retries a write that fails.
-        let stored = self.write_slot(SecretSlot::Pending, &new_secret.secret).await;
+        let new_secret = self.store_or_undo(&client, new_secret).await?;
         drop(client);
         let in_doubt = |failure| StepFailure { kind: StepFailureKind::OutcomeUnknown, ..failure };
         let fingerprint = self.fingerprint(&new_secret.secret).await.map_err(in_doubt)?;
-        if let Err(failure) = stored {
-            tracing::warn!(why = failure.why, "the new secret is not in the store yet");
-        }
         self.held_secret = Some(HeldSecret::new(fingerprint.clone(), new_secret.secret));
         Ok(StepOutcome::Created(CreatedSecret { fingerprint, remote: Some(new_secret.remote) }))
     }

@@ -29,6 +29,7 @@ mod sign_in;
 mod slots;
 mod start;
 mod strategies;
+mod undo_creation;
 
 use super::prompt::UserPrompter;
 use crate::domain::rotation::{ProgressLine, StepFailure};

@@ -4,6 +4,7 @@
 //! Which question is due is decided in [`crate::domain::rotation`]. Start at
 //! `RotationDriver::prompt_user`.
 
+use super::administrator::failed_revocation_reason;
 use super::driver::{HeldSecret, RotationDriver};
 use super::strategies::failure_from_problem;
 use crate::domain::credential::SecretSlot;
@@ -12,12 +13,16 @@ use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
-    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RotationStep,
-    StepFailure, StepFailureKind, StepOutcome, UserDecision, UserPrompt, waiting_line,
+    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RollbackEffect,
+    RotationPurpose, RotationStep, StepFailure, StepFailureKind, StepOutcome, UserDecision,
+    UserPrompt, rollback_effect, waiting_line,
 };
 use crate::domain::{Problem, Secret};
 use crate::engine::audit::AuditEvent;
 use crate::engine::prompt::{PromptChoice, PromptMessage, PromptReply, RotationPrompt};
+
+/// Page of a provider that names none for its credentials.
+const WEB_APPLICATION_PAGE: &str = "{app}";
 
 /// Whether a question was answered.
 pub(super) enum PromptOutcome {
@@ -38,6 +43,7 @@ impl RotationDriver<'_> {
         }
         let accepts_paste = matches!(user_prompt.kind, PromptKind::PasteSecret { .. });
         let mut prompt = self.build_prompt(&user_prompt);
+        prompt.failed_revocation = self.failed_revocation(&user_prompt).await;
         let next_step = NextStep::AskUser(user_prompt);
         waiting_line(self.plan(), &next_step).iter().for_each(self.observer.on_progress);
         if accepts_paste {
@@ -69,6 +75,17 @@ impl RotationDriver<'_> {
                 }
                 Some(PromptReply::Pasted(_)) => {
                     prompt.message.detail = String::from("No secret is expected here.");
+                }
+                Some(PromptReply::AuthorizedBy(id)) => {
+                    match self.change_administrator(&prompt, &id).await {
+                        Ok(entry) => {
+                            self.append_entry(entry).await?;
+                            return Ok(PromptOutcome::Recorded);
+                        }
+                        Err(problem) => {
+                            prompt.message.detail = format!("{}: {}", problem.what, problem.why);
+                        }
+                    }
                 }
             }
         }
@@ -177,6 +194,10 @@ impl RotationDriver<'_> {
             | PromptKind::DeleteManually { page, .. } => page.as_deref(),
             _ => None,
         };
+        let failed_revocation = failed_revocation_reason(user_prompt).is_some();
+        let page = page.or_else(|| {
+            failed_revocation.then(|| plan.page.as_deref().unwrap_or(WEB_APPLICATION_PAGE))
+        });
         let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
         let typed = user_prompt.kind.required_word();
@@ -194,6 +215,7 @@ impl RotationDriver<'_> {
             ),
             awaited_callback: None,
             choices: choices.collect(),
+            failed_revocation: None,
             message: PromptMessage {
                 title: user_prompt.describe(),
                 detail: self.prompt_detail(&user_prompt.kind),
@@ -237,9 +259,22 @@ impl RotationDriver<'_> {
             UserDecision::SelectedOld(id) => self.describe_listed(id),
             UserDecision::NoneOfThese => "None of these".to_owned(),
             UserDecision::DeletedManually(what) => format!("I have deleted {what}"),
-            UserDecision::RevokedManually => "I have revoked the old secret".to_owned(),
+            UserDecision::RevokedManually => {
+                format!("I have revoked {}", self.plan().purpose.secret_label())
+            }
             UserDecision::CreateAnother => "Discard this secret and create another".to_owned(),
-            UserDecision::RollBack => "Roll back".to_owned(),
+            UserDecision::RollBack => match (rollback_effect(&self.journal), self.plan().purpose) {
+                (RollbackEffect::EndsRotation, RotationPurpose::Replace) => {
+                    "End this rotation and keep the old secret".to_owned()
+                }
+                (RollbackEffect::EndsRotation, RotationPurpose::Create) => {
+                    "End this creation".to_owned()
+                }
+                (RollbackEffect::EndsRotation, RotationPurpose::Revoke) => {
+                    "End this revocation and keep the secret".to_owned()
+                }
+                _ => "Roll back".to_owned(),
+            },
             UserDecision::Continue => "Continue instead of rolling back".to_owned(),
             UserDecision::Abandon => "End the rotation without changing anything".to_owned(),
         }

@@ -188,7 +188,7 @@ impl RotationDriver<'_> {
                 {
                     return SignInReply::Decision(decision);
                 }
-                Some(PromptReply::Decided(_)) => {
+                Some(PromptReply::Decided(_) | PromptReply::AuthorizedBy(_)) => {
                     prompt.message.detail = String::from("This answer is not available here.");
                 }
                 Some(PromptReply::Pasted(text)) => match sign_in.parse_pasted(&text) {

@@ -317,13 +317,19 @@ impl App {
         Vec::new()
     }
 
-    /// Quits, but asks first when a captured secret would be lost: the provider shows it only once
-    /// and it is not stored.
+    /// Quits, but asks first when a captured secret would be lost, because the provider shows it
+    /// only once and it is not stored, and when a rotation has not ended.
     fn confirm_quit(&mut self) -> Vec<UiEffect> {
         if self.dialogs.is_empty()
             && self.console.response().is_some_and(ResponseView::has_unsaved_secret)
         {
             self.dialogs.push(Dialog::Confirm(Box::new(ConfirmDialog::for_unsaved_secret())));
+            return Vec::new();
+        }
+        if self.dialogs.is_empty()
+            && let Some(confirm) = self.open_rotation_confirmation()
+        {
+            self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
             return Vec::new();
         }
         self.quit()

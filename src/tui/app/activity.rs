@@ -37,6 +37,8 @@ pub struct TaskEntry {
     pub state: TaskState,
     /// When the task was started.
     pub started: Instant,
+    /// How the task ended without an error, if it did not achieve its purpose.
+    pub remark: Option<&'static str>,
 }
 
 /// State of a task.
@@ -142,6 +144,7 @@ impl TaskList {
             pane,
             state: TaskState::Running(None),
             started: now,
+            remark: None,
         });
         let ended = |entry: &TaskEntry| !entry.state.is_running();
         if self.entries.len() > MAX_TASK_ENTRIES

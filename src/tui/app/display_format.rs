@@ -82,16 +82,6 @@ impl CredentialStatus {
     }
 }
 
-/// Labels that mark a credential as production.
-const PRODUCTION_LABELS: [&str; 3] = ["prod", "production", "live"];
-
-/// Whether a label marks the credential as production. A label with `prod` as its value
-/// (`env:prod`) counts too.
-pub fn is_production(credential: &Credential) -> bool {
-    let value = |label: &str| label.rsplit([':', '=']).next().unwrap_or_default().to_lowercase();
-    credential.labels.iter().any(|label| PRODUCTION_LABELS.contains(&value(label).as_str()))
-}
-
 /// Returns the role (color) and the symbol of a check result.
 pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
     match verdict {

@@ -32,6 +32,7 @@ pub mod layout_job;
 mod message;
 pub mod mouse;
 mod open;
+pub mod open_rotations;
 pub mod parameter_memory;
 mod perform;
 mod presets;
@@ -67,6 +68,7 @@ use detail::DetailPane;
 use dialog::DialogStack;
 use layout::ScreenRect;
 use mouse::MousePress;
+use open_rotations::OpenRotations;
 use regions::RegionsPane;
 use undo::UndoStack;
 
@@ -104,6 +106,8 @@ pub struct App {
     pub console: ConsolePane,
     /// Background tasks and the current notification.
     pub activity: TaskList,
+    /// Rotations that have begun and not ended.
+    pub open_rotations: OpenRotations,
     /// Open dialogs.
     pub dialogs: DialogStack,
     /// State of the conversation in plain-text mode.
@@ -216,6 +220,7 @@ impl App {
             regions: RegionsPane::default(),
             console: ConsolePane::default(),
             activity: TaskList::default(),
+            open_rotations: OpenRotations::default(),
             dialogs: DialogStack::default(),
             conversation: ConversationState::default(),
             undo: UndoStack::default(),

@@ -94,6 +94,7 @@ impl App {
                 return self.open_unfinished_rotation(id, name);
             }
             DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
+            DialogAction::StartRotation(plan) => return self.confirm_rotation(plan, now),
             DialogAction::ImportCandidates(candidates) => {
                 let count = super::display_format::format_count(candidates.len(), "credential");
                 let task = BackgroundTask::Credential(CredentialTask::Import(candidates));

@@ -148,15 +148,18 @@ impl App {
                 self.handle_classification(&name, *classified, now);
             }
             CredentialEvent::Removed(id) => {
-                let text = self.credentials.get(&id).map_or_else(
-                    || "Nothing was created".to_owned(),
-                    |known| {
+                let (level, text) = match self.credentials.get(&id) {
+                    None => (NotificationLevel::Warning, "Nothing was created".to_owned()),
+                    Some(known) => {
                         let name = self.display_name(known);
-                        format!("{name} was deleted from tokenring and its secret wiped")
-                    },
-                );
+                        let text =
+                            format!("{name} was deleted from tokenring and its secret wiped");
+                        (NotificationLevel::Success, text)
+                    }
+                };
                 self.credentials.remove(&id, now.wall);
-                self.activity.notify(NotificationLevel::Success, text, now.instant);
+                self.open_rotations.remove(&id);
+                self.activity.notify(level, text, now.instant);
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
@@ -340,6 +343,10 @@ impl App {
         problem: Option<Problem>,
         now: Now,
     ) -> Vec<UiEffect> {
+        let wizard = self.dialogs.wizard_for_task(task);
+        if let Some(id) = wizard.and_then(|wizard| wizard.credential().cloned()) {
+            self.open_rotations.set_stopped(&id);
+        }
         if let Some(wizard) = self.dialogs.remove_hidden_wizard(task) {
             let key = self
                 .preferences

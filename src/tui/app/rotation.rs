@@ -12,6 +12,7 @@ use super::dialog::{
 };
 use super::dialog_view::DialogRow;
 use super::form::FormButton;
+use super::open_rotations::OpenRotation;
 use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
@@ -22,7 +23,8 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId,
+    BackgroundTask, Persistence, RotationDirection, RotationEvent, RotationTarget, RotationTask,
+    TaskId,
 };
 
 impl App {
@@ -151,6 +153,26 @@ impl App {
         lookup.into_iter().collect()
     }
 
+    /// Starts a planned rotation. For a credential that is labeled as production, asks for its name
+    /// first, as the command line does.
+    pub(super) fn confirm_rotation(&mut self, plan: Box<RotationPlan>, now: Now) -> Vec<UiEffect> {
+        let known = self.credentials.get(&plan.credential);
+        let Some(credential) = known.filter(|credential| credential.is_production()) else {
+            return self.start_rotation_task(RotationTask::Run(plan), now);
+        };
+        let (name, called) = (credential.name.to_string(), self.display_name(credential));
+        let rows = vec![
+            DialogRow::warning(format!("{called} is labeled as production.")),
+            DialogRow::text(format!("{}.", plan.title())),
+        ];
+        let action = DialogAction::RunRotationTask(Box::new(RotationTask::Run(plan)));
+        let button = FormButton::Destructive("Rotate");
+        let confirm = ConfirmDialog::new("Rotate a production credential", rows, button, action)
+            .with_typed_confirmation(&name, called);
+        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        Vec::new()
+    }
+
     /// Warns in the open confirmation of a deletion that unfinished rotations need the credential.
     fn warn_about_administered(&mut self, id: &CredentialId, administered: &[RotationStatus]) {
         let row = |status: &RotationStatus| {
@@ -171,7 +193,11 @@ impl App {
         let name = self.display_name_by_name(&status.name);
         let outcome = status.outcome().unwrap_or(&status.next);
         let mut text = format!("{name}: a rotation had ended and is closed now: {outcome}");
-        let mut level = NotificationLevel::Success;
+        let mut level = if status.state == RotationPhase::Done {
+            NotificationLevel::Success
+        } else {
+            NotificationLevel::Warning
+        };
         if !status.manual_steps.is_empty() {
             text = format!("{text}. Still to do: {}", status.manual_steps.join("; "));
             level = NotificationLevel::Warning;
@@ -182,7 +208,10 @@ impl App {
     /// Starts a rotation task that a dialog requested.
     pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
         let title = match &task {
-            RotationTask::Run(plan) => self.rotation_title(plan),
+            RotationTask::Run(plan) => {
+                self.dialogs.show_running_wizard();
+                self.rotation_title(plan)
+            }
             RotationTask::Resume(_, RotationDirection::Forward) => "Continue a rotation".to_owned(),
             RotationTask::Resume(_, RotationDirection::Abandon) => "End a rotation".to_owned(),
             RotationTask::Resume(_, RotationDirection::RollBack) => {
@@ -221,10 +250,12 @@ impl App {
     ) -> Vec<UiEffect> {
         match &event {
             RotationEvent::UnfinishedListed(left) => {
+                self.open_rotations.load(left);
                 self.offer_unfinished_rotations(left, now);
                 return Vec::new();
             }
             RotationEvent::EndedClosed(status) => {
+                self.open_rotations.record(status);
                 self.notify_ended_rotation(status, now);
                 return Vec::new();
             }
@@ -234,6 +265,7 @@ impl App {
             }
             _ => {}
         }
+        self.track_open_rotation(task, &event);
         self.notify_hidden_rotation(task, &event, now);
         if let RotationEvent::Finished(RotationStatus {
             state: RotationPhase::Done,
@@ -279,6 +311,74 @@ impl App {
             | RotationEvent::AdministeredListed(..) => None,
         };
         self.start_rotation_lookup(then)
+    }
+
+    /// Records whether the rotation of a task runs, waits or has ended.
+    fn track_open_rotation(&mut self, task: TaskId, event: &RotationEvent) {
+        let (phase, next, is_running) = match event {
+            RotationEvent::Step(line) => (RotationPhase::Running, line.detail.clone(), true),
+            RotationEvent::PromptOpened(_, prompt) => {
+                (RotationPhase::NeedsUser, prompt.message.title.clone(), false)
+            }
+            RotationEvent::Planned(plan) => return self.open_rotations.remove(&plan.credential),
+            RotationEvent::Reviewed(review) => return self.open_rotations.record(&review.status),
+            RotationEvent::Finished(status) => {
+                if let Some(entry) = self.activity.entry_mut(task) {
+                    entry.remark = task_remark(status.state);
+                }
+                return self.open_rotations.record(status);
+            }
+            _ => return,
+        };
+        let Some(plan) = self.dialogs.wizard_for_task(task).and_then(|wizard| wizard.plan()) else {
+            return;
+        };
+        let (id, name) = (plan.rotation.to_string(), plan.name.to_string());
+        let rotation = OpenRotation { id, name, phase, next, is_running };
+        self.open_rotations.update(&plan.credential, rotation);
+    }
+
+    /// Returns the confirmation before the screen closes although rotations have not ended; `None`
+    /// if all have.
+    pub(super) fn open_rotation_confirmation(&self) -> Option<ConfirmDialog> {
+        let open = self.open_rotations.all();
+        let rows = open.iter().flat_map(|rotation| {
+            let state = match (rotation.is_running, rotation.phase) {
+                (true, _) => "is running and stops where it is",
+                (false, RotationPhase::NeedsUser) => "waits for you",
+                (false, _) => "is unfinished",
+            };
+            let name = self.display_name_by_name(&rotation.name);
+            [
+                DialogRow::warning(format!("The rotation of {name} {state}.")),
+                DialogRow::text(format!("  tokenring rotate --resume {}", rotation.id)),
+            ]
+        });
+        let rows: Vec<_> = rows.collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let saved = self
+            .activity
+            .store
+            .as_ref()
+            .is_none_or(|store| store.backend.persistence == Persistence::Disk);
+        let title = "Quit with an unfinished rotation?";
+        Some(if saved {
+            let how = DialogRow::text(format!(
+                "Resume it with {} on this screen, or later with the command below.",
+                self.rotate_key_label()
+            ));
+            let rows = [how].into_iter().chain(rows).collect();
+            ConfirmDialog::new(title, rows, FormButton::Submit("Quit"), DialogAction::Quit)
+                .with_action_focused()
+        } else {
+            let lost = DialogRow::warning(
+                "This session is not saved: the rotation cannot be resumed after it.",
+            );
+            let rows = rows.into_iter().step_by(2).chain([lost]).collect();
+            ConfirmDialog::new(title, rows, FormButton::Destructive("Quit"), DialogAction::Quit)
+        })
     }
 
     /// Reads from the journal what the wizard requests.
@@ -347,7 +447,7 @@ impl App {
                     (NotificationLevel::Success, append_notes(format!("{heading}: done"), status))
                 }
                 RotationPhase::RolledBack if status.manual_steps.is_empty() => {
-                    (NotificationLevel::Success, format!("{heading}: rolled back"))
+                    (NotificationLevel::Warning, format!("{heading}: rolled back"))
                 }
                 RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => (
                     NotificationLevel::Warning,
@@ -374,12 +474,7 @@ impl App {
         let item = |status: &RotationStatus| PickerItem {
             text: self.display_name_by_name(&status.name),
             more: self.mask_name(&status.next, &status.name),
-            right: if status.state == RotationPhase::NeedsUser {
-                "needs input"
-            } else {
-                "unfinished"
-            }
-            .to_owned(),
+            right: status.state.unfinished_word().to_owned(),
             mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
             heading: "",
             selection: PickerSelection::Rotation(
@@ -414,7 +509,7 @@ impl App {
     }
 
     /// Replaces the name of a credential in a text in presentation mode.
-    fn mask_name(&self, text: &str, name: &str) -> String {
+    pub(in crate::tui) fn mask_name(&self, text: &str, name: &str) -> String {
         text.replace(name, &self.display_name_by_name(name))
     }
 
@@ -424,7 +519,8 @@ impl App {
         effect
     }
 
-    fn rotate_key_label(&self) -> String {
+    /// Returns the key that opens a rotation or resumes it.
+    pub(in crate::tui) fn rotate_key_label(&self) -> String {
         self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::Rotate))
     }
 
@@ -462,6 +558,17 @@ impl App {
             DialogRow::Pair("Region".to_owned(), credential.region.clone()),
             DialogRow::Pair("Authenticate with".to_owned(), by),
         ]
+    }
+}
+
+/// Returns how the task of a rotation ended that did not achieve its purpose.
+const fn task_remark(phase: RotationPhase) -> Option<&'static str> {
+    match phase {
+        RotationPhase::Done => None,
+        RotationPhase::NeedsUser => Some("waiting"),
+        RotationPhase::Running => Some("paused"),
+        RotationPhase::RolledBack => Some("rolled back"),
+        RotationPhase::Abandoned => Some("abandoned"),
     }
 }
 

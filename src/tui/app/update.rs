@@ -145,16 +145,18 @@ impl App {
             DialogResult::Close => Vec::new(),
             DialogResult::RunAndClose(intent) => self.run_dialog_action(intent, now),
             DialogResult::Hide => {
+                // A rotation that asks a question is not busy: it waits for the answer.
+                let (level, state) = if dialog.is_busy() {
+                    (NotificationLevel::Success, "Running in the background")
+                } else {
+                    (NotificationLevel::Warning, "The rotation waits for you")
+                };
                 self.dialogs.hide_wizard(dialog);
                 let key = self
                     .preferences
                     .keys
                     .key_or_name(CommandAction::Program(ProgramAction::TaskList));
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("Running in the background; {key} reopens it"),
-                    now.instant,
-                );
+                self.activity.notify(level, format!("{state}; {key} reopens it"), now.instant);
                 Vec::new()
             }
             DialogResult::Stay => {

@@ -109,7 +109,7 @@ impl Announcer {
             let (phase, word) = match &entry.state {
                 TaskState::Running(_) => (TaskPhase::Started, "...".to_owned()),
                 TaskState::CleaningUp | TaskState::Done(_) => {
-                    (TaskPhase::Finished, ": done.".to_owned())
+                    (TaskPhase::Finished, format!(": {}.", entry.remark.unwrap_or("done")))
                 }
                 TaskState::Failed(_) => (TaskPhase::Finished, ": failed.".to_owned()),
                 TaskState::Canceled => (TaskPhase::Finished, ": canceled.".to_owned()),

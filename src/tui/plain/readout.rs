@@ -44,9 +44,13 @@ pub(super) fn credential_summary(credential: &Credential, app: &App, now: Now) -
         .map(|status| format!(" {status}"));
     let end = display_format::days_left(credential, now.wall)
         .map(|days| format!(", {}", expiry_text(days)));
-    let [status, end] = [status, end].map(Option::unwrap_or_default);
+    let rotation = app
+        .open_rotations
+        .waiting(&credential.id)
+        .map(|rotation| format!(", rotation {}", rotation.phase.unfinished_word()));
+    let [status, end, rotation] = [status, end, rotation].map(Option::unwrap_or_default);
     format!(
-        "{}, {}, {}: {status_word}{status}{end}",
+        "{}, {}, {}: {status_word}{status}{end}{rotation}",
         app.display_name(credential),
         credential.kind,
         credential.region
@@ -115,6 +119,10 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
         .kind(&credential.provider, &credential.kind)
         .map_or(&credential.kind, |known| &known.title);
     let mut lines = vec![format!("{}: {provider}, {kind}.", app.display_name(credential))];
+    lines.extend(app.open_rotations.waiting(&credential.id).map(|rotation| {
+        let next = app.mask_name(&rotation.next, &rotation.name);
+        format!("Rotation: {}; type rotate to resume it. {next}", rotation.phase.unfinished_word())
+    }));
     if app.ui_state.presentation == PresentationMode::Off {
         let principal = credential.principal.as_ref();
         lines.extend(

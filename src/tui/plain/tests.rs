@@ -296,7 +296,7 @@ fn a_revocation_that_begins_is_not_called_undone_and_what_it_asks_is_found_again
         TaskEvent::Rotation(RotationEvent::PromptOpened(PromptId(1), Box::new(sign_in_prompt()))),
     );
     assert!(user.question().starts_with("Number or search words"), "{}", user.question());
-    assert!(user.say("close").contains("in the background"));
+    assert!(user.say("close").contains("waits for you"));
     assert_eq!(
         user.question(),
         "ci-scanner> ",
@@ -464,6 +464,7 @@ fn a_rotation_is_printed_step_by_step_and_its_questions_are_asked() {
     assert!(told.contains("Plan: ") && told.contains("POST "), "{told}");
     assert!(user.question().contains("Cancel") && user.question().contains("Rotate"));
     user.say("rotate");
+    user.say("ci-scanner");
     let (task, BackgroundTask::Rotation(RotationTask::Run(_))) = user.task() else {
         panic!("it does not begin")
     };

@@ -103,7 +103,11 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
 
 fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
     let CredentialRow { credential, selected, marked } = row;
-    let (role, sign) = status_symbol(pen, credential);
+    let waiting = pen.app.open_rotations.waiting(&credential.id);
+    let (role, sign) = match waiting {
+        Some(_) => (StyleRole::Warn, pen.glyphs().warning),
+        None => status_symbol(pen, credential),
+    };
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
     let rest = pen.write_text(
         ScreenRect { x: area.x - 1, width: area.width + 1, ..area },
@@ -112,9 +116,12 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     );
     let rest = pen.write_text(rest, sign, role).split_left(1).1;
 
+    let words = waiting.map_or_else(
+        || display_format::short_status(credential, pen.now.wall),
+        |rotation| rotation.phase.unfinished_word().to_owned(),
+    );
+    let whole_row = rest;
     let (rest, status) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
-    let words = display_format::short_status(credential, pen.now.wall);
-    pen.write_right(status, &words, role);
     let (name, region) = if rest.width >= MIN_NAME_COLUMNS + REGION_COLUMNS {
         rest.split_left(rest.width - REGION_COLUMNS)
     } else {
@@ -123,6 +130,10 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
     let name_text = pen.app.display_name(credential);
     pen.write_text(name, &name_text, StyleRole::Text);
+    // A word that fills the column begins in the blank at the end of the one before.
+    let wide = u16::from(words.len() >= usize::from(STATUS_COLUMNS));
+    let status = whole_row.split_left(whole_row.width.saturating_sub(status.width + wide)).1;
+    pen.write_right(status, &words, role);
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };

@@ -123,7 +123,8 @@ type DetailFact = (&'static str, Vec<(StyleRole, String)>);
 
 fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
-    let mut facts = vec![identity_fact(pen, credential)];
+    let mut facts: Vec<_> = rotation_fact(pen, credential).into_iter().collect();
+    facts.push(identity_fact(pen, credential));
     if let Some(seen) = credential.fields.get(ORGANIZATIONS_FIELD) {
         facts.push(("Orgs", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
     }
@@ -235,6 +236,21 @@ fn is_sign_in_expired(credential: &Credential, now: Timestamp) -> bool {
     let refused =
         credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
     refused || credential.expires.is_some_and(|end| end <= now)
+}
+
+/// Returns the rotation of the credential that waits, and the key that resumes it.
+fn rotation_fact(pen: &CellPainter<'_>, credential: &Credential) -> Option<DetailFact> {
+    let rotation = pen.app.open_rotations.waiting(&credential.id)?;
+    let word = rotation.phase.unfinished_word();
+    let next = pen.app.mask_name(&rotation.next, &rotation.name);
+    Some((
+        "Rotation",
+        vec![
+            (StyleRole::Warn, format!("{} {word} ", pen.glyphs().warning)),
+            (StyleRole::Key, pen.app.rotate_key_label()),
+            (StyleRole::Text, format!(" resumes {} {next}", pen.glyphs().separator)),
+        ],
+    ))
 }
 
 fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {

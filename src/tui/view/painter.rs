@@ -11,8 +11,9 @@ use ratatui::style::{Color as Paint, Modifier, Style};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
+use crate::domain::Credential;
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
+use crate::tui::app::{App, Now, Pane, PresentationMode};
 use crate::tui::cells::{display_width, is_one_cell_per_char};
 
 /// Border of the focused pane: heavier, so that the focus is visible without color.
@@ -214,9 +215,7 @@ impl<'a> CellPainter<'a> {
             FocusStyle::Unfocused
         };
         let inner = self.draw_panel(area, title, frame);
-        if pane != Pane::Credentials
-            && self.app.selected().is_some_and(display_format::is_production)
-        {
+        if pane != Pane::Credentials && self.app.selected().is_some_and(Credential::is_production) {
             let (lines, _, heading) = self.border_style(frame);
             let style = self.style(StyleRole::Production);
             self.draw_outline(area, lines, style);

@@ -20,7 +20,9 @@ use crate::domain::Secret;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
-use crate::domain::rotation::{RotationPhase as RotationState, RotationStatus, StepStatus};
+use crate::domain::rotation::{
+    RollbackEffect, RotationPhase as RotationState, RotationStatus, StepStatus,
+};
 use crate::engine::task_protocol::{
     BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent,
     CredentialTask, HttpExchange, Persistence, PromptId, RegionCheckResult, RotationEvent,
@@ -29,7 +31,7 @@ use crate::engine::task_protocol::{
 };
 use crate::tui::app::console::RequestReadiness;
 use crate::tui::app::samples::rotation::{
-    line, paste_prompt, plan_for, review, sign_in_prompt, status,
+    failed_revocation_prompt, line, paste_prompt, plan_for, review, sign_in_prompt, status,
 };
 use crate::tui::app::samples::{TestSession, app, check, credentials, id};
 use crate::tui::app::{BrowserAvailability, InputEvent, Message, UiEffect};
@@ -355,7 +357,8 @@ fn planned(session: &mut TestSession, kind: &str) {
 
 fn running(session: &mut TestSession, kind: &str) {
     planned(session, kind);
-    session.press("Right Enter");
+    // ci-scanner is labeled as production.
+    session.press("Right Enter").type_text("ci-scanner").press("Tab Enter");
     for (step, state, words) in [
         ("prove-store", StepStatus::Done, "Verify that the store can write and read back"),
         ("snapshot", StepStatus::Done, "Record the old secret's identity and access"),
@@ -436,7 +439,7 @@ fn a_rotation_that_stopped_gives_an_account() {
     pictures("rotate_halted", |session| {
         running(session, "service-account-oauth");
         rotation(session, RotationEvent::Finished(status(RotationState::NeedsUser)));
-        rotation(session, RotationEvent::Reviewed(Box::new(review(Ok(())))));
+        rotation(session, RotationEvent::Reviewed(Box::new(review(RollbackEffect::UndoesChanges))));
     });
     pictures("rotate_failed", |session| {
         running(session, "service-account-oauth");
@@ -456,12 +459,33 @@ fn a_rotation_that_stopped_gives_an_account() {
             }
             _ => None,
         });
-        let account = review(Err("the old secret is revoked, or may be"));
+        let account = review(RollbackEffect::Impossible("the old secret is revoked, or may be"));
         report(
             session,
             looks.expect("a look"),
             TaskEvent::Rotation(RotationEvent::Reviewed(Box::new(account))),
         );
+    });
+    pictures("rotate_revocation_failed", |session| {
+        running(session, "service-account-oauth");
+        rotation(
+            session,
+            RotationEvent::PromptOpened(PromptId(1), Box::new(failed_revocation_prompt())),
+        );
+    });
+    pictures("waiting", |session| {
+        running(session, "service-account-oauth");
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt())));
+        session.press("Esc 2");
+    });
+    pictures("dialog_confirm_quit", |session| {
+        running(session, "service-account-oauth");
+        rotation(session, RotationEvent::PromptOpened(PromptId(1), Box::new(paste_prompt())));
+        session.press("Esc q");
+    });
+    pictures("dialog_confirm_rotation", |session| {
+        planned(session, "service-account-oauth");
+        session.press("Right Enter");
     });
     pictures("dialog_pick_rotation", |session| {
         report(

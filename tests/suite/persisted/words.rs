@@ -9,8 +9,8 @@ use tokenring::domain::refusal;
 use tokenring::domain::request::{HttpMethod, SavedRequestName};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::rotation::{
-    ProgressLine, RotationId, RotationPhase, RotationPurpose, RotationStatus, RotationStep,
-    StepStatus, format_remote_name, parse_attempt,
+    ProgressLine, RollbackEffect, RotationId, RotationPhase, RotationPurpose, RotationStatus,
+    RotationStep, StepStatus, format_remote_name, parse_attempt,
 };
 use tokenring::domain::{CredentialId, CredentialName};
 use tokenring::engine::doctor::{self, DiagnosticArea, DiagnosticSeverity};
@@ -147,6 +147,8 @@ fn progress_and_state_of_a_rotation() {
         manual_steps: vec![text("this")],
         why: None,
         notes: Vec::new(),
+        credential: CredentialId::from_random([7; 16]),
+        rollback: RollbackEffect::EndsRotation,
     };
     written(
         &status,

@@ -13,4 +13,6 @@ mod revocation;
 mod rig;
 mod screen;
 mod scripted_user;
+mod undo_creation;
 mod unfinished;
+mod waiting;

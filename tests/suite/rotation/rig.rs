@@ -34,7 +34,7 @@ use tokenring::net::{
     HostBoundSecret, HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _,
 };
 use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
-use tokenring::store::{ItemKey, MemoryStore, SecretStore as _};
+use tokenring::store::{ItemKey, MemoryStore, SecretStore};
 
 use super::fault_injection::FaultInjector;
 use super::scripted_user::ScriptedUser;
@@ -142,10 +142,19 @@ impl RotationRig {
 
     /// The engine of a new process, with injected faults.
     pub(super) fn engine(&self, injector: &Arc<FaultInjector>) -> Arc<Engine> {
+        self.engine_on(Arc::new(injector.store(Arc::clone(&self.store))), injector)
+    }
+
+    /// The engine of a new process on this store, with injected faults in the transport.
+    pub(super) fn engine_on(
+        &self,
+        store: Arc<dyn SecretStore>,
+        injector: &Arc<FaultInjector>,
+    ) -> Arc<Engine> {
         let ports = EngineDependencies {
             catalog: Arc::clone(&self.catalog),
             database: Arc::clone(&self.index),
-            store: Arc::new(injector.store(Arc::clone(&self.store))),
+            store,
             transport: Arc::new(injector.transport(HttpClient::default())),
             clock: Arc::clone(&self.time) as Arc<dyn Clock>,
         };

@@ -116,7 +116,7 @@ async fn what_is_left_for_later_can_be_rolled_back() {
     begin(&mut session).await;
     session.expect("New secret").await;
     session.press("Up Up Enter");
-    session.expect("The rotation can still be rolled back").await;
+    session.expect("tokenring has created nothing: the rotation can be ended").await;
     session.press("Right Enter");
     session.expect("Rolled back: everything is as it was").await;
     let status = last(&rig).await;

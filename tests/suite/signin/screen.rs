@@ -181,7 +181,7 @@ async fn a_sign_in_that_a_rotation_waits_for_can_be_left_and_rolled_back() {
     pty.send("\x1b[C\r");
     let visit = page_on_screen(&pty);
     pty.send("\x1b[A\x1b[A\r");
-    pty.expect("The rotation can still be rolled back");
+    pty.expect("tokenring has created nothing: the rotation can be ended");
     let callback = Url::parse(&query_parameter(&visit, "redirect_uri")).unwrap();
     assert!(open_callback(callback).await.is_none(), "the listener is closed");
     pty.send("\x1b[C\r");

@@ -68,6 +68,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::Theme;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
+use crate::domain::rotation::RotationPlan;
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::engine::task_protocol::ImportCandidate;
 use crate::engine::task_protocol::{
@@ -177,6 +178,8 @@ pub enum DialogAction {
     ResumeRotation(String, String),
     /// Starts a task of the rotation engine.
     RunRotationTask(Box<RotationTask>),
+    /// Starts a planned rotation, after a confirmation if the credential requires one.
+    StartRotation(Box<RotationPlan>),
     /// Opens a page in the browser.
     OpenPage(url::Url),
     /// Imports credentials that the scan found.

@@ -122,6 +122,13 @@ impl DialogStack {
         }
     }
 
+    /// Shows the rotation of the top wizard as running.
+    pub fn show_running_wizard(&mut self) {
+        if let Some(Dialog::Rotation(wizard)) = self.open.last_mut() {
+            wizard.show_running();
+        }
+    }
+
     /// Returns the wizard that waits for this task, open or hidden.
     pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
         let open = self.open.iter_mut().filter_map(|dialog| {

@@ -126,11 +126,13 @@ impl TaskListDialog {
                 "done; cleanup follows".to_owned(),
                 String::new(),
             ),
-            TaskState::Done(took) => (
-                (StyleRole::Good, glyphs.check_mark),
-                "done".to_owned(),
-                display_format::format_duration(*took),
-            ),
+            TaskState::Done(took) => {
+                let (mark, word) = match entry.remark {
+                    None => ((StyleRole::Good, glyphs.check_mark), "done"),
+                    Some(remark) => ((StyleRole::Warn, glyphs.warning), remark),
+                };
+                (mark, word.to_owned(), display_format::format_duration(*took))
+            }
             TaskState::Failed(problem) => {
                 ((StyleRole::Bad, glyphs.refused), problem.what.clone(), String::new())
             }

@@ -4,11 +4,12 @@ use super::credentials;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{
-    PlanRequest, ProgressLine, RotationId, RotationPhase, RotationPlan, RotationPurpose,
-    RotationStatus, StepStatus, UserDecision,
+    PlanRequest, ProgressLine, RollbackEffect, RotationId, RotationPhase, RotationPlan,
+    RotationPurpose, RotationStatus, StepStatus, UserDecision,
 };
 use crate::engine::task_protocol::{
-    AwaitedCallback, PromptChoice, PromptMessage, RotationPrompt, RotationSummary,
+    AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptMessage,
+    RotationPrompt, RotationSummary,
 };
 
 /// Returns the plan for an OAuth service account.
@@ -55,6 +56,7 @@ pub(crate) fn line(step: &str, state: StepStatus, detail: &str) -> ProgressLine 
 pub(crate) fn status(state: RotationPhase) -> RotationStatus {
     RotationStatus {
         id: plan().rotation.to_string(),
+        credential: plan().credential,
         name: "ci-scanner".to_owned(),
         purpose: RotationPurpose::Replace,
         part: "secret".to_owned(),
@@ -65,11 +67,12 @@ pub(crate) fn status(state: RotationPhase) -> RotationStatus {
         manual_steps: Vec::new(),
         why: None,
         notes: Vec::new(),
+        rollback: RollbackEffect::UndoesChanges,
     }
 }
 
 /// Returns the summary of a rotation that stopped while its new secret was being created.
-pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
+pub(crate) fn review(rollback: RollbackEffect) -> RotationSummary {
     let done = |step: &str, words: &str| line(step, StepStatus::Done, words);
     let lines = vec![
         done("prove-store", "Verify that the store can write and read back"),
@@ -79,8 +82,7 @@ pub(crate) fn review(way_back: Result<(), &'static str>) -> RotationSummary {
     RotationSummary {
         plan: plan(),
         lines,
-        status: status(RotationPhase::Running),
-        rollback_allowed: way_back,
+        status: RotationStatus { rollback, ..status(RotationPhase::Running) },
     }
 }
 
@@ -102,6 +104,7 @@ pub(crate) fn rotation_prompt(choices: &[UserDecision]) -> RotationPrompt {
         accepts_paste: false,
         awaited_callback: None,
         choices: choices.iter().map(choice).collect(),
+        failed_revocation: None,
     }
 }
 
@@ -120,6 +123,41 @@ pub(crate) fn paste_prompt() -> RotationPrompt {
         page: Some("https://app.snyk.io/account".to_owned()),
         accepts_paste: true,
         choices,
+        ..rotation_prompt(&[])
+    }
+}
+
+/// Returns a prompt about a revocation that the provider refused.
+pub(crate) fn failed_revocation_prompt() -> RotationPrompt {
+    let choice = |title: &str, decision| PromptChoice { title: title.to_owned(), decision };
+    let why = "403 Forbidden: missing permission org.service_account.delete";
+    let administrator = &credentials()[2];
+    RotationPrompt {
+        step: "await-revoke".to_owned(),
+        message: PromptMessage {
+            title: format!("The provider refused the revocation ({why})"),
+            detail: String::new(),
+            required_word: None,
+        },
+        page: Some("https://app.eu.snyk.io/org/acme-prod/manage/service-accounts".to_owned()),
+        choices: vec![
+            choice("I have revoked the old secret", UserDecision::RevokedManually),
+            choice("Try again", UserDecision::Retry),
+            choice("Roll back", UserDecision::RollBack),
+        ],
+        failed_revocation: Some(FailedRevocation {
+            provider: "Snyk".to_owned(),
+            why: why.to_owned(),
+            is_refusal: true,
+            consequence:
+                "The new secret is in use. Unless the old one is revoked, it keeps working."
+                    .to_owned(),
+            instructions: "Delete the old secret of the service account.".to_owned(),
+            administrators: vec![AlternativeAdministrator {
+                id: administrator.id.clone(),
+                name: administrator.name.clone(),
+            }],
+        }),
         ..rotation_prompt(&[])
     }
 }

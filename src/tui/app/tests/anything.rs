@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::rotation::RollbackEffect;
 
 fn any_key() -> impl Strategy<Value = KeyPress> {
     let keys = "j k g G Tab S-Tab Enter Esc / ? : ! y Y t c C a e X [ ] R A p v z n N B P u M s * Space 1 2 3 4 Left Right Up Down PgDn x d o F5 C-u C-c C-z";
@@ -73,7 +74,9 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
                     RotationState::Running,
                 )])
             }
-            _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(Ok(())))),
+            _ => RotationEvent::Reviewed(Box::new(samples::rotation::review(
+                RollbackEffect::UndoesChanges,
+            ))),
         }),
         BackgroundTask::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();

@@ -2,14 +2,16 @@
 //! state out.
 
 use super::*;
+use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::UserDecision;
-use crate::domain::rotation::{RotationPlan, RotationPurpose, RotationStatus};
+use crate::domain::rotation::{RollbackEffect, RotationPlan, RotationPurpose, RotationStatus};
 use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::dialog_view::{DialogRow, FieldValue};
 use crate::tui::app::samples::rotation::{
-    line, paste_prompt, plan, review, sign_in_prompt, status,
+    failed_revocation_prompt, line, paste_prompt, plan, review, sign_in_prompt, status,
 };
 use crate::tui::app::{BrowserAvailability, UiSettings};
 
@@ -31,6 +33,9 @@ impl TestSession {
     fn begin(&mut self) -> TaskId {
         self.plan();
         self.press("Right Enter");
+        // ci-scanner is labeled as production.
+        let name = self.selected().to_owned();
+        self.type_text(&name).press("Tab Enter");
         let (task, RotationTask::Run(begun)) = self.rotation_task() else {
             panic!("it did not begin")
         };
@@ -51,7 +56,7 @@ impl TestSession {
     }
 
     /// Stops a running rotation and delivers its summary.
-    fn stop(&mut self, way_back: Result<(), &'static str>) {
+    fn stop(&mut self, rollback: RollbackEffect) {
         let task = self.begin();
         self.press("s");
         assert!(
@@ -68,7 +73,7 @@ impl TestSession {
             panic!("no task was started")
         };
         assert_eq!(id, plan().rotation.to_string());
-        self.rotation(look, RotationEvent::Reviewed(Box::new(review(way_back))))
+        self.rotation(look, RotationEvent::Reviewed(Box::new(review(rollback))))
             .report(look, TaskEvent::Done);
     }
 
@@ -204,7 +209,7 @@ fn a_question_that_is_left_leaves_an_account() {
 #[test]
 fn what_was_stopped_says_what_happened_and_continues() {
     let mut session = ready();
-    session.stop(Ok(()));
+    session.stop(RollbackEffect::UndoesChanges);
     let said = session.said();
     for part in [
         "Create the new secret at the provider unknown",
@@ -224,7 +229,7 @@ fn what_was_stopped_says_what_happened_and_continues() {
 #[test]
 fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
     let mut first = ready();
-    first.stop(Ok(()));
+    first.stop(RollbackEffect::UndoesChanges);
     first.press("Right Enter");
     let (task, RotationTask::Resume(_, RotationDirection::RollBack)) = first.rotation_task() else {
         panic!("it does not turn back")
@@ -233,7 +238,7 @@ fn what_was_stopped_is_rolled_back_only_where_there_is_a_way_back() {
     assert!(first.said().contains("Rolled back: everything is as it was before."));
 
     let mut second = ready();
-    second.stop(Err("the old secret is revoked"));
+    second.stop(RollbackEffect::Impossible("the old secret is revoked"));
     assert!(
         second.said().contains("The rotation cannot be rolled back: the old secret is revoked.")
     );
@@ -278,13 +283,14 @@ fn unfinished_rotations_are_offered_at_the_start() {
     session.rotation(asks, RotationEvent::UnfinishedListed(Vec::new()));
     assert!(session.app.dialogs.is_empty());
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
-    assert!(session.said().contains("ci-scanner needs input"));
+    assert!(session.said().contains("ci-scanner waiting"));
     session.press("Enter");
     let (task, RotationTask::Review(left)) = session.rotation_task() else {
         panic!("it is not resumed")
     };
     assert_eq!(left, plan().rotation.to_string());
-    session.rotation(task, RotationEvent::Reviewed(Box::new(review(Ok(())))));
+    session
+        .rotation(task, RotationEvent::Reviewed(Box::new(review(RollbackEffect::UndoesChanges))));
     assert!(session.said().contains("[Continue][Roll back][Close]"));
     session.rotation(asks, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(
@@ -438,7 +444,9 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("P");
     session.plan();
     assert!(!session.said().contains("ci-scanner"), "{}", session.said());
-    session.press("Right Enter");
+    session.press("Right Enter").type_text("ci-scanner");
+    assert!(!session.said().contains("ci-scanner"), "{}", session.said());
+    session.press("Tab Enter");
     let task = session.started()[0].0;
     let choices = [UserDecision::Override("ci-scanner".to_owned()), UserDecision::RollBack];
     let mut prompt = crate::tui::app::samples::rotation::rotation_prompt(&choices);
@@ -456,7 +464,7 @@ fn others_see_no_name_in_plans_questions_prompts_and_offers() {
     session.press("Esc");
     session.rotation(task, RotationEvent::UnfinishedListed(vec![status(RotationState::NeedsUser)]));
     assert!(
-        session.said().contains("needs input") && !session.said().contains("ci-scanner"),
+        session.said().contains("waiting") && !session.said().contains("ci-scanner"),
         "{}",
         session.said()
     );
@@ -467,6 +475,7 @@ fn a_further_part_can_be_replaced_and_the_reason_goes_on_record() {
     let mut session = ready();
     session.plan();
     session.press("S-Tab").type_text("leaked in a log").press("Tab Right Enter");
+    session.type_text("ci-scanner").press("Tab Enter");
     let (_, RotationTask::Run(plan)) = session.rotation_task() else { panic!("not begun") };
     assert_eq!(plan.reason, "leaked in a log");
 }
@@ -534,4 +543,182 @@ fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() 
         session.rotation_task().1,
         RotationTask::ReplyToPrompt(QUESTION, PromptReply::Pasted(_))
     ));
+}
+
+#[test]
+fn a_production_credential_is_rotated_only_when_its_name_is_typed() {
+    let mut session = ready();
+    session.plan();
+    session.press("Right Enter");
+    assert!(session.said().contains("ci-scanner is labeled as production."), "{}", session.said());
+    session.type_text("ci-scan").press("Tab Enter");
+    assert!(session.started().is_empty(), "the name is not complete");
+    session.press("Esc");
+    assert!(session.said().contains("[Rotate]"), "the plan is still there: {}", session.said());
+    session.press("Enter").type_text("ci-scanner").press("Tab Enter");
+    assert!(matches!(session.rotation_task().1, RotationTask::Run(_)));
+    assert!(session.said().contains("[Hide][Pause]"), "{}", session.said());
+}
+
+#[test]
+fn a_credential_without_that_label_is_rotated_at_once() {
+    let mut session = ready();
+    let mut plain = session.app.selected().expect("a credential").clone();
+    plain.labels = vec!["ci".to_owned()];
+    let changed = CredentialEvent::Changed(Box::new(plain));
+    session.report(TaskId(900), TaskEvent::Credential(changed));
+    session.plan();
+    session.press("Right Enter");
+    assert!(matches!(session.rotation_task().1, RotationTask::Run(_)));
+}
+
+#[test]
+fn a_revocation_that_failed_preselects_no_statement_and_names_every_way() {
+    for browser in [BrowserAvailability::Available, BrowserAvailability::Unavailable] {
+        let mut session = ready();
+        session.app.preferences.browser = browser;
+        let task = session.begin();
+        let prompt = failed_revocation_prompt();
+        session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
+        let said = session.said();
+        for part in [
+            "The revocation failed.",
+            "Snyk said: 403 Forbidden: missing permission org.service_account.delete",
+            "Page: https://app.eu.snyk.io/org/acme-prod/manage/service-accounts",
+            "Try again as appsec-bot",
+            "I have revoked the old secret",
+        ] {
+            assert!(said.contains(part), "{part} is missing:\n{said}");
+        }
+        session.press("Enter");
+        let replies = session.started();
+        assert!(
+            replies.iter().all(|(_, task)| matches!(
+                task,
+                BackgroundTask::Rotation(RotationTask::ReplyToPrompt(
+                    _,
+                    PromptReply::Decided(UserDecision::Retry)
+                ))
+            )),
+            "Enter states nothing and rolls nothing back"
+        );
+    }
+}
+
+#[test]
+fn another_credential_revokes_what_the_first_could_not() {
+    let mut session = ready();
+    let task = session.begin();
+    let prompt = failed_revocation_prompt();
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
+    session.press("Down Down Enter");
+    let (_, RotationTask::ReplyToPrompt(QUESTION, PromptReply::AuthorizedBy(by))) =
+        session.rotation_task()
+    else {
+        panic!("no other credential")
+    };
+    assert_eq!(by, id(2));
+}
+
+#[test]
+fn no_question_preselects_what_the_user_has_not_done() {
+    use UserDecision as D;
+    let statements = [
+        D::RevokedManually,
+        D::DeletedManually("r9".to_owned()),
+        D::SelectedOld("r0".to_owned()),
+        D::RollBack,
+        D::CreateAnother,
+        D::Continue,
+    ];
+    for decision in statements {
+        let mut session = ready();
+        let task = session.begin();
+        let prompt =
+            crate::tui::app::samples::rotation::rotation_prompt(std::slice::from_ref(&decision));
+        session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(prompt)));
+        session.press("Enter");
+        assert!(
+            matches!(session.rotation_task().1, RotationTask::LeavePrompt(QUESTION)),
+            "{decision:?}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_rolled_back_offers_no_such_button() {
+    let mut session = ready();
+    session.stop(RollbackEffect::EndsRotation);
+    let said = session.said();
+    assert!(said.contains("[Continue][End rotation][Close]"), "{said}");
+    assert!(!said.contains("olled back") && !said.contains("Roll back"), "{said}");
+}
+
+#[test]
+fn a_waiting_rotation_is_marked_until_it_ends() {
+    let mut session = ready();
+    let credential = id(0);
+    let task = session.begin();
+    assert!(session.app.open_rotations.waiting(&credential).is_none(), "it runs");
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
+    let waiting = session.app.open_rotations.waiting(&credential).expect("a mark");
+    assert_eq!(waiting.phase, RotationState::NeedsUser);
+    session.rotation(task, RotationEvent::Step(line("stash", StepStatus::Done, "…")));
+    assert!(session.app.open_rotations.waiting(&credential).is_none());
+    session.press("Esc");
+    session.report(task, TaskEvent::Canceled);
+    assert!(session.app.open_rotations.waiting(&credential).is_some(), "it stopped");
+    session.drain();
+    session.press("r");
+    let (plan_task, _) = session.rotation_task();
+    session.rotation(plan_task, RotationEvent::Planned(Box::new(plan())));
+    assert!(session.app.open_rotations.waiting(&credential).is_none(), "there is none");
+}
+
+#[test]
+fn quitting_with_a_waiting_rotation_says_how_to_resume_it() {
+    let mut session = ready();
+    let task = session.begin();
+    session.rotation(task, RotationEvent::PromptOpened(QUESTION, Box::new(paste_prompt())));
+    session.press("Esc");
+    assert!(session.notice().starts_with("The rotation waits for you; "), "{}", session.notice());
+    session.press("q");
+    let said = session.said();
+    let command = format!("tokenring rotate --resume {}", plan().rotation);
+    for part in ["The rotation of ci-scanner waits for you.", &command, "[Cancel][Quit]"] {
+        assert!(said.contains(part), "{part} is missing:\n{said}");
+    }
+    assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
+    session.press("Enter");
+    assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
+}
+
+#[test]
+fn a_rotation_that_was_rolled_back_is_no_success() {
+    let mut session = ready();
+    let task = session.begin();
+    session.press("Esc");
+    session
+        .rotation(task, RotationEvent::Finished(status(RotationState::RolledBack)))
+        .report(task, TaskEvent::Done);
+    let notice = session.app.activity.last_notification().expect("a notification");
+    assert_eq!(notice.level, NotificationLevel::Warning);
+    session.press("!");
+    let view = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
+    let Some(DialogRow::Item(item)) = view.body.first() else { panic!("no entry") };
+    assert_eq!(item.more, "rolled back");
+    assert_eq!(item.mark, Some((StyleRole::Warn, session.app.preferences.symbols.warning)));
+
+    let mut session = ready();
+    let task = session.begin();
+    session.rotation(task, RotationEvent::Step(line("prove-store", StepStatus::Done, "…")));
+    session.rotation(task, RotationEvent::Finished(status(RotationState::RolledBack)));
+    let view = session.app.dialogs.top().expect("a dialog").view(&session.app, session.now);
+    let is_good = |row: &DialogRow| match row {
+        DialogRow::Text(role, _) | DialogRow::Message(role, _) => *role == StyleRole::Good,
+        DialogRow::Item(item) => item.mark.is_some_and(|(role, _)| role == StyleRole::Good),
+        DialogRow::Spans(row) => row.spans.iter().any(|(role, _)| *role == StyleRole::Good),
+        _ => false,
+    };
+    assert!(view.head.iter().chain(&view.body).chain(&view.foot).all(|row| !is_good(row)));
 }

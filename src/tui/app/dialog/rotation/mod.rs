@@ -38,7 +38,7 @@ use crate::domain::CredentialId;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rotation::{
-    ProgressLine, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
+    ProgressLine, RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
 };
 use crate::engine::task_protocol::{
     PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask,
@@ -59,7 +59,6 @@ const PART_FIELD: &str = "part";
 const REASON_FIELD: &str = "reason";
 
 const CONTINUE_BUTTON: FormButton = FormButton::Submit("Continue");
-const ROLL_BACK_BUTTON: FormButton = FormButton::Destructive("Roll back");
 const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 const HIDE_BUTTON: FormButton = FormButton::Submit("Hide");
 const STOP_BUTTON: FormButton = FormButton::Submit("Pause");
@@ -156,6 +155,11 @@ impl RotationWizard {
         self.plan.as_ref().map(|plan| &plan.credential)
     }
 
+    /// Returns the plan, once it is known.
+    pub fn plan(&self) -> Option<&RotationPlan> {
+        self.plan.as_deref()
+    }
+
     /// Returns a short heading: the verb, the credential and the part.
     pub fn heading(&self) -> String {
         let verb = match self.purpose {
@@ -204,16 +208,13 @@ impl RotationWizard {
             RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
                 WizardStage::Finished(Box::new(review.status), button_form(&[CLOSE_BUTTON]))
             }
-            RotationPhase::Running | RotationPhase::NeedsUser
-                if review.rollback_allowed.is_ok() =>
-            {
-                WizardStage::Paused(
-                    review,
-                    button_form(&[CONTINUE_BUTTON, ROLL_BACK_BUTTON, CLOSE_BUTTON]),
-                )
-            }
             RotationPhase::Running | RotationPhase::NeedsUser => {
-                WizardStage::Paused(review, button_form(&[CONTINUE_BUTTON, CLOSE_BUTTON]))
+                let buttons: Vec<_> = [CONTINUE_BUTTON]
+                    .into_iter()
+                    .chain(rollback_button(&review.status))
+                    .chain([CLOSE_BUTTON])
+                    .collect();
+                WizardStage::Paused(review, button_form(&buttons))
             }
         };
     }
@@ -395,23 +396,29 @@ impl RotationWizard {
     fn press_button(&mut self, button: FormButton) -> DialogResult {
         let task = match (&self.stage, &self.plan) {
             (WizardStage::Paused(review, _), _) => {
-                let direction = if button == ROLL_BACK_BUTTON {
+                let direction = if matches!(button, FormButton::Destructive(_)) {
                     RotationDirection::RollBack
                 } else {
                     RotationDirection::Forward
                 };
                 RotationTask::Resume(review.status.id.clone(), direction)
             }
-            (WizardStage::Planned(form), Some(plan)) => RotationTask::Run(Box::new(
-                plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim()),
-            )),
-            (_, Some(plan)) => RotationTask::Run(plan.clone()),
-            (_, None) => return DialogResult::Stay,
+            // The application may ask for a confirmation first.
+            (WizardStage::Planned(form), Some(plan)) => {
+                let plan = plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim());
+                return DialogResult::RunAndStay(DialogAction::StartRotation(Box::new(plan)));
+            }
+            _ => return DialogResult::Stay,
         };
+        self.show_running();
+        rotation_task_result(task)
+    }
+
+    /// Shows the steps as running.
+    pub fn show_running(&mut self) {
         self.problem = None;
         self.scroll_row = None;
         self.stage = running_stage();
-        rotation_task_result(task)
     }
 
     fn handle_prompt_result(&mut self, result: PromptKeyResult) -> DialogResult {
@@ -498,6 +505,18 @@ fn plan_form(others: &[(String, String)], parts: &[(String, String)]) -> Form {
 /// Creates the running stage. The focus is on the button that changes nothing.
 fn running_stage() -> WizardStage {
     WizardStage::Running(button_form(&[HIDE_BUTTON, STOP_BUTTON]))
+}
+
+/// Returns the button that gives up an unfinished rotation, named for what it does; `None` where
+/// that is no longer possible.
+const fn rollback_button(status: &RotationStatus) -> Option<FormButton> {
+    Some(FormButton::Destructive(match (status.rollback, status.purpose) {
+        (RollbackEffect::Impossible(_), _) => return None,
+        (RollbackEffect::UndoesChanges, _) => "Roll back",
+        (RollbackEffect::EndsRotation, RotationPurpose::Replace) => "End rotation",
+        (RollbackEffect::EndsRotation, RotationPurpose::Create) => "End creation",
+        (RollbackEffect::EndsRotation, RotationPurpose::Revoke) => "End revocation",
+    }))
 }
 
 fn button_form(buttons: &[FormButton]) -> Form {

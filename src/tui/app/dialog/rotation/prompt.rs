@@ -11,9 +11,12 @@ use url::Url;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::config::theme::StyleRole;
+use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::UserDecision;
-use crate::engine::task_protocol::{PromptId, PromptReply, RotationPrompt, RotationTask};
+use crate::engine::task_protocol::{
+    AlternativeAdministrator, FailedRevocation, PromptChoice, PromptId, PromptReply,
+    RotationPrompt, RotationTask,
+};
 use crate::tui::app::credentials::scroll_offset;
 use crate::tui::app::dialog_view::{DialogRow, FieldValue, FieldView, ListItem};
 use crate::tui::app::form::{edit_input, insert_text};
@@ -48,7 +51,24 @@ enum RotationAnswer {
     CopyAddress(Url),
     PasteSecret,
     Decide(String, UserDecision),
+    /// Tries again, authorized by another credential.
+    AuthorizeWith(AlternativeAdministrator),
     Postpone,
+}
+
+impl RotationAnswer {
+    /// Returns whether the answer may be selected at first: it states nothing that may be false and
+    /// changes nothing that may be wanted.
+    const fn is_harmless(&self) -> bool {
+        match self {
+            Self::OpenPage(_) | Self::CopyAddress(_) | Self::PasteSecret | Self::Postpone => true,
+            // Nothing happens before a name is typed.
+            Self::Decide(_, decision) => {
+                matches!(decision, UserDecision::Retry | UserDecision::Override(_))
+            }
+            Self::AuthorizeWith(_) => false,
+        }
+    }
 }
 
 /// Result of a key.
@@ -64,7 +84,7 @@ pub(super) enum PromptKeyResult {
 }
 
 impl RotationPromptView {
-    /// Creates the view of a question, with the cursor on the most likely answer.
+    /// Creates the view of a question, with the cursor on the most likely answer that is harmless.
     pub(super) fn new(
         prompt_id: PromptId,
         prompt: RotationPrompt,
@@ -82,14 +102,21 @@ impl RotationPromptView {
         // A browser on this machine returns to tokenring without a paste.
         let pastes = prompt.accepts_paste
             && (deadline.is_none() || browser == BrowserAvailability::Unavailable);
-        let cursor = if pastes { answers.len() } else { 0 };
+        let paste_at = pastes.then_some(answers.len());
         answers.extend(prompt.accepts_paste.then_some(RotationAnswer::PasteSecret));
-        answers.extend(
-            prompt.choices.iter().map(|choice| {
-                RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())
-            }),
-        );
+        let (retries, decisions): (Vec<_>, Vec<_>) =
+            prompt.choices.iter().partition(|choice| choice.decision == UserDecision::Retry);
+        let decide = |choice: &PromptChoice| {
+            RotationAnswer::Decide(choice.title.clone(), choice.decision.clone())
+        };
+        answers.extend(retries.into_iter().map(decide));
+        let others = prompt.failed_revocation.iter().flat_map(|failed| &failed.administrators);
+        answers.extend(others.cloned().map(RotationAnswer::AuthorizeWith));
+        answers.extend(decisions.into_iter().map(decide));
         answers.push(RotationAnswer::Postpone);
+        let cursor = paste_at.unwrap_or_else(|| {
+            answers.iter().position(RotationAnswer::is_harmless).unwrap_or(answers.len() - 1)
+        });
         let (secret, typed) = (SecretInput::default(), Input::default());
         Self {
             prompt_id,
@@ -170,8 +197,16 @@ impl RotationPromptView {
         }
     }
 
+    /// Returns whether the question is about a revocation that failed, which has a view of its own.
+    pub(super) fn is_failed_revocation(&self) -> bool {
+        self.prompt.failed_revocation.is_some()
+    }
+
     /// Returns the question, for the scrolling part of the view.
-    pub(super) fn question_rows(&self) -> Vec<DialogRow> {
+    pub(super) fn question_rows(&self, glyphs: &GlyphSet) -> Vec<DialogRow> {
+        if let Some(failed) = &self.prompt.failed_revocation {
+            return self.failed_revocation_rows(failed, glyphs);
+        }
         let mut rows = vec![
             DialogRow::Blank,
             DialogRow::Text(StyleRole::Title, capitalize(&self.prompt.message.title)),
@@ -187,6 +222,33 @@ impl RotationPromptView {
                 rows.extend(page.iter().map(|page| DialogRow::text(format!("Page: {page}"))));
             }
         }
+        rows.push(DialogRow::Blank);
+        rows
+    }
+
+    /// Returns what is known about a revocation that failed, and what the user can do.
+    fn failed_revocation_rows(
+        &self,
+        failed: &FailedRevocation,
+        glyphs: &GlyphSet,
+    ) -> Vec<DialogRow> {
+        let what = format!("{} The revocation failed.", glyphs.refused);
+        let mut rows =
+            vec![DialogRow::Text(StyleRole::Bad, what), DialogRow::text(failed.describe_reason())];
+        rows.extend(self.prompt.page.iter().map(|page| DialogRow::text(format!("Page: {page}"))));
+        rows.extend([DialogRow::Blank, DialogRow::text(failed.consequence.clone())]);
+        let guide = failed.instructions.trim();
+        rows.extend((!guide.is_empty()).then(|| DialogRow::text(guide)));
+        if failed.administrators.is_empty() {
+            rows.push(DialogRow::dim(
+                "No other stored credential of this provider and region can revoke it.",
+            ));
+        }
+        rows.extend(
+            Some(&self.prompt.message.detail)
+                .filter(|detail| !detail.is_empty())
+                .map(|detail| DialogRow::warning(capitalize(detail))),
+        );
         rows.push(DialogRow::Blank);
         rows
     }
@@ -275,6 +337,13 @@ impl RotationPromptView {
                 without_label(title)
             }
             RotationAnswer::Decide(title, _) => capitalize(title),
+            RotationAnswer::AuthorizeWith(other) => {
+                let name = match presentation {
+                    PresentationMode::Off => other.name.to_string(),
+                    PresentationMode::On => format!("credential {}", &other.id.as_str()[..4]),
+                };
+                format!("Try again as {name}")
+            }
             RotationAnswer::OpenPage(_) if self.deadline.is_some() => {
                 "Open the page again".to_owned()
             }
@@ -308,6 +377,10 @@ impl RotationPromptView {
             RotationAnswer::Decide(_, decision) => PromptKeyResult::Submit(
                 RotationTask::ReplyToPrompt(self.prompt_id, PromptReply::Decided(decision.clone())),
             ),
+            RotationAnswer::AuthorizeWith(other) => {
+                let reply = PromptReply::AuthorizedBy(other.id.clone());
+                PromptKeyResult::Submit(RotationTask::ReplyToPrompt(self.prompt_id, reply))
+            }
             RotationAnswer::PasteSecret => self.submit_secret(),
         }
     }
@@ -421,7 +494,7 @@ mod tests {
             let mut view =
                 RotationPromptView::new(PromptId(4), paste_prompt(), browser, Instant::now());
             let shown = view
-                .question_rows()
+                .question_rows(&GlyphSet::UNICODE)
                 .iter()
                 .any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);

@@ -7,7 +7,9 @@ use super::diagram::{self, DiagramDetail};
 use super::steps::ActivityIndicator;
 use super::{RotationWizard, WizardStage};
 use crate::config::theme::{GlyphSet, StyleRole};
-use crate::domain::rotation::{RotationPhase, RotationPlan, RotationPurpose, RotationStatus};
+use crate::domain::rotation::{
+    RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
+};
 use crate::engine::task_protocol::RotationSummary;
 use crate::tui::app::dialog::problem;
 use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
@@ -69,6 +71,10 @@ impl RotationWizard {
                 view = view.with_form_below(form);
             }
         }
+        if matches!(&self.stage, WizardStage::Finished(status, _) if status.state != RotationPhase::Done)
+        {
+            view.head.iter_mut().chain(&mut view.body).for_each(dim_success);
+        }
         self.mask_names(&mut view, app);
         view
     }
@@ -99,9 +105,12 @@ impl RotationWizard {
     pub(super) fn body_rows(&self, glyphs: &GlyphSet) -> (Vec<DialogRow>, usize) {
         match (&self.stage, &self.plan) {
             (WizardStage::Planned(_), Some(plan)) => (plan_rows(plan, glyphs), 0),
+            (WizardStage::Prompting(prompt), _) if prompt.is_failed_revocation() => {
+                (prompt.question_rows(glyphs), 0)
+            }
             (WizardStage::Prompting(prompt), _) => {
                 let mut rows = self.steps.rows(glyphs, ActivityIndicator::Idle).0;
-                rows.extend(prompt.question_rows());
+                rows.extend(prompt.question_rows(glyphs));
                 let last = rows.len() - 1;
                 (rows, last)
             }
@@ -115,7 +124,10 @@ impl RotationWizard {
 
     fn title_text(&self, glyphs: &GlyphSet) -> String {
         let (done, all) = self.steps.counts();
-        match self.stage {
+        match &self.stage {
+            WizardStage::Prompting(prompt) if prompt.is_failed_revocation() => {
+                format!("{} {} revocation failed", self.heading(), glyphs.separator)
+            }
             WizardStage::Loading | WizardStage::Failed(_) | WizardStage::Planned(_) => {
                 self.heading()
             }
@@ -125,6 +137,9 @@ impl RotationWizard {
 
     fn head_rows(&self, app: &App) -> Vec<DialogRow> {
         let Some(plan) = &self.plan else { return Vec::new() };
+        if matches!(&self.stage, WizardStage::Prompting(prompt) if prompt.is_failed_revocation()) {
+            return Vec::new();
+        }
         let (prompting, height) =
             (matches!(self.stage, WizardStage::Prompting(_)), app.ui_state.area.height);
         if prompting && height < MIN_ROWS_FOR_LIFESPANS {
@@ -151,6 +166,20 @@ impl RotationWizard {
             detail,
         ));
         rows
+    }
+}
+
+/// Takes the color of success from a step: the rotation as a whole did not succeed.
+fn dim_success(row: &mut DialogRow) {
+    let dim = |role: &mut StyleRole| {
+        if *role == StyleRole::Good {
+            *role = StyleRole::Dim;
+        }
+    };
+    match row {
+        DialogRow::Item(ListItem { mark: Some((role, _)), .. }) => dim(role),
+        DialogRow::Spans(row) => row.spans.iter_mut().for_each(|(role, _)| dim(role)),
+        _ => {}
     }
 }
 
@@ -194,9 +223,22 @@ fn paused_rows(review: &RotationSummary) -> Vec<DialogRow> {
             .filter(|left| *left != next)
             .map(|left| DialogRow::warning(format!("Left to do: {left}"))),
     );
-    rows.push(match review.rollback_allowed {
-        Ok(()) => DialogRow::text("The rotation can still be rolled back."),
-        Err(why) => DialogRow::warning(format!("The rotation cannot be rolled back: {why}.")),
+    rows.push(match (review.status.rollback, review.status.purpose) {
+        (RollbackEffect::Impossible(why), RotationPurpose::Revoke) => {
+            DialogRow::warning(format!("The revocation cannot be undone: {why}."))
+        }
+        (RollbackEffect::Impossible(why), _) => {
+            DialogRow::warning(format!("The rotation cannot be rolled back: {why}."))
+        }
+        (RollbackEffect::UndoesChanges, _) => {
+            DialogRow::text("The rotation can still be rolled back.")
+        }
+        (RollbackEffect::EndsRotation, RotationPurpose::Revoke) => {
+            DialogRow::text("tokenring has revoked nothing: the revocation can be ended.")
+        }
+        (RollbackEffect::EndsRotation, _) => {
+            DialogRow::text("tokenring has created nothing: the rotation can be ended.")
+        }
     });
     rows
 }
@@ -211,7 +253,16 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
             ),
         ];
     }
+    let is_done = status.state == RotationPhase::Done;
+    let (role, sign) = if is_done {
+        (StyleRole::Good, glyphs.check_mark)
+    } else {
+        (StyleRole::Warn, glyphs.warning)
+    };
     let word = match (status.state, status.purpose) {
+        (RotationPhase::RolledBack, RotationPurpose::Revoke) => {
+            "Ended: the secret was not revoked."
+        }
         (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was before.",
         (RotationPhase::Abandoned, _) => "Abandoned: nothing was finished and nothing was undone.",
         (_, RotationPurpose::Replace) => "Done: the new secret has replaced the old one.",
@@ -220,10 +271,7 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
             "Done: the secret is revoked. Press X to delete the credential from tokenring."
         }
     };
-    let mut rows = vec![
-        DialogRow::Blank,
-        DialogRow::Text(StyleRole::Good, format!("{} {word}", glyphs.check_mark)),
-    ];
+    let mut rows = vec![DialogRow::Blank, DialogRow::Text(role, format!("{sign} {word}"))];
     rows.extend(status.notes.iter().map(|note| DialogRow::text(note.clone())));
     rows.extend(
         status
