@@ -7,8 +7,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use tempfile::TempDir;
 use url::Url;
 
-use super::browser::{WaitingCommand, open_callback, press_consent_button, query_parameter};
-use super::{client, home_with_simulator};
+use super::browser::{
+    WaitingCommand, open_callback, page_on_screen, press_consent_button, query_parameter,
+};
+use super::{SESSION, client, home_with_simulator};
 use crate::support::program::Home;
 use crate::support::wait_until;
 
@@ -84,4 +86,22 @@ async fn the_address_of_a_sign_in_is_no_argument_of_a_program() {
 
     open_callback(press_consent_button(&waiting.visit, "allow").await).await.unwrap();
     waiting.end().expect(0);
+}
+
+#[tokio::test]
+async fn the_screen_opens_the_sign_in_in_the_same_way() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, SESSION).expect(0);
+    let opener = Opener::new();
+    let home = opener.in_path_of(home);
+    let mut pty = home.unlocked_screen();
+    pty.send("L");
+    let sign_in = page_on_screen(&pty);
+    let page = Url::parse(opener.arguments().await.trim_end()).unwrap();
+    assert_eq!(page.query(), None, "{page}");
+    assert_eq!(visit(&page, page.authority()).await, Some((302, Some(sign_in.to_string()))));
+    pty.send("\x1b");
+    pty.expect_gone("Waiting for the browser");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
 }
