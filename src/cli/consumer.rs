@@ -169,11 +169,19 @@ impl ConsumerAddArgs {
             name,
             part: self.part.clone().map_or(SecretPart::Secret, SecretPart::Named),
             target: self.build_target()?,
+            linked_to: None,
             last_delivery: None,
         };
         // The store confirms the target, so that an edited one is noticed.
         let engine = context.unlocked_engine().await?;
-        engine.add_consumer(consumer.clone()).await?;
+        let consumer = engine.add_consumer(consumer).await?;
+        if let Some(file) = &consumer.linked_to {
+            context.out.note(&format!(
+                "note: {} is a symbolic link; deliveries follow it only while it leads to {}",
+                consumer.target.path().display(),
+                file.display()
+            ));
+        }
         if let Err(problem) = engine.preview_delivery(&consumer).await {
             context.out.note(&format!(
                 "note: a delivery would currently fail: {}; {}",

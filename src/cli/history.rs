@@ -14,7 +14,9 @@ use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
 use crate::domain::{CredentialId, CredentialName, Problem};
-use crate::engine::task_protocol::{HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions};
+use crate::engine::task_protocol::{
+    EraseOutcome, HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions,
+};
 
 /// List, resend, compare or delete sent requests
 #[derive(Debug, clap::Args)]
@@ -53,7 +55,7 @@ enum HistoryCommand {
         /// ID of the other request; the newest one by default
         other: Option<u64>,
     },
-    /// Delete sent requests from the history
+    /// Delete sent requests from the history and erase them from the database files
     #[command(
         after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100"
     )]
@@ -203,12 +205,13 @@ fn empty_history_problem() -> Problem {
 }
 
 async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
-    let deleted = context.engine()?.purge_history(keep).await?;
+    let purged = context.engine()?.purge_history(keep).await?;
     if context.out.json {
-        context.out.print_json(&json!({ "forgotten": deleted }))?;
+        context.out.print_json(&json!({ "forgotten": purged.deleted, "erased": purged.erasure == EraseOutcome::Complete }))?;
     } else {
-        context.out.print_text(&format!("{} deleted", count_noun(deleted, "request")))?;
+        context.out.print_text(&format!("{} deleted", count_noun(purged.deleted, "request")))?;
     }
+    context.out.note_incomplete_erasure(&purged.erasure);
     Ok(0)
 }
 

@@ -19,6 +19,7 @@ use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::{is_unprintable, sanitize, sanitize_line};
 use crate::engine::exec::OutputStream;
+use crate::engine::task_protocol::EraseOutcome;
 
 /// Width of a progress bar in cells.
 const PROGRESS_BAR_WIDTH: usize = 24;
@@ -148,6 +149,15 @@ impl CliOutput {
     pub(super) fn note(&self, text: &str) {
         if !self.json {
             let _ = writeln!(io::stderr(), "{}", sanitize(text));
+        }
+    }
+
+    /// Notes that copies of deleted data are left, and why.
+    pub(super) fn note_incomplete_erasure(&self, erasure: &EraseOutcome) {
+        if let EraseOutcome::Incomplete(reason) = erasure {
+            self.note(&format!(
+                "note: copies of the deleted data are left in the database files ({reason}); run `tokenring history purge` later to erase them"
+            ));
         }
     }
 

@@ -4,11 +4,13 @@ use super::context::CliContext;
 use super::output::print_warning;
 use super::prompt;
 use crate::domain::Problem;
+use crate::engine::task_protocol::EraseOutcome;
 
 /// Delete a credential from tokenring; the provider is not contacted
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes"
+    after_help = "Examples:\n  tokenring remove old-jenkins\n  tokenring remove old-jenkins --yes\n\n\
+    Its history, check results and consumers are erased from the database files. The audit log keeps the name."
 )]
 pub(super) struct RemoveArgs {
     /// Name of the credential
@@ -44,15 +46,16 @@ impl RemoveArgs {
             };
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        context.unlocked_engine().await?.remove_credential(&credential.id).await?;
+        let erasure = context.unlocked_engine().await?.remove_credential(&credential.id).await?;
         if context.out.json {
-            context.out.print_json(&serde_json::json!({ "removed": credential.name }))?;
+            context.out.print_json(&serde_json::json!({ "removed": credential.name, "erased": erasure == EraseOutcome::Complete }))?;
         } else {
             context.out.print_text(&format!(
                 "{}: deleted from tokenring; still valid at the provider",
                 credential.name
             ))?;
         }
+        context.out.note_incomplete_erasure(&erasure);
         Ok(0)
     }
 }

@@ -20,6 +20,7 @@
 //! [`Engine::verify_region`]; `rebinding` accepts changes.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
@@ -77,6 +78,9 @@ pub(super) struct CredentialBinding {
 struct ConsumerBinding {
     part: SecretPart,
     target: ConsumerTarget,
+    /// File that the symbolic link at the target's path leads to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    linked_to: Option<PathBuf>,
 }
 
 /// What the index has recorded about a subject.
@@ -440,7 +444,9 @@ impl Engine {
                 SecretPart::Secret => String::new(),
                 SecretPart::Named(part) => format!(" (part {part})"),
             };
-            format!("{}{part}", binding.target.describe())
+            let link = binding.linked_to.as_ref();
+            let link = link.map(|file| format!(", a link to {}", file.display()));
+            format!("{}{}{part}", binding.target.describe(), link.unwrap_or_default())
         };
         let before =
             recorded.valid().map_or_else(|| recorded.describe_absence().to_owned(), describe);
@@ -525,7 +531,11 @@ fn consumer_subject(consumer: &Consumer) -> BindingSubject {
 }
 
 fn consumer_binding(consumer: &Consumer) -> ConsumerBinding {
-    ConsumerBinding { part: consumer.part.clone(), target: consumer.target.clone() }
+    ConsumerBinding {
+        part: consumer.part.clone(),
+        target: consumer.target.clone(),
+        linked_to: consumer.linked_to.clone(),
+    }
 }
 
 /// Returns the JSON of a value that always has one.
@@ -567,7 +577,10 @@ mod tests {
             key().seal(of_region, &[Origin::parse("https://api.eu.snyk.io").unwrap()]),
             key().seal(of_credential(), &credential_binding(None)),
             key().seal(of_credential(), &credential_binding(Some("/k.pem"))),
-            key().seal(of_consumer, &ConsumerBinding { part: SecretPart::Secret, target }),
+            key().seal(
+                of_consumer,
+                &ConsumerBinding { part: SecretPart::Secret, target, linked_to: None },
+            ),
         ];
         let pinned = [
             (

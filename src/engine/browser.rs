@@ -5,6 +5,9 @@ use std::process::Stdio;
 use tokio::process::Command;
 use url::Url;
 
+use super::SIGN_IN_TIMEOUT;
+use crate::net::redirect_page::RedirectPage;
+
 #[cfg(target_os = "macos")]
 const OPENER: &[&str] = &["open"];
 #[cfg(windows)]
@@ -13,11 +16,32 @@ const OPENER: &[&str] = &["rundll32", "url.dll,FileProtocolHandler"];
 const OPENER: &[&str] = &["xdg-open"];
 
 /// Opens a page. Does nothing in an SSH session, where the user would not see the browser, or
-/// without an opener. The URL is one argument of the opener and never passes through a shell.
+/// without an opener.
+///
+/// A URL with a query, as that of a sign-in, is not given to the opener, because every user of the
+/// machine can read the arguments of a program: the opener gets the URL of a [`RedirectPage`].
 pub fn open(url: &Url) {
     if !matches!(url.scheme(), "http" | "https") || is_remote() {
         return;
     }
+    if url.query().is_none() {
+        return start_opener(url);
+    }
+    let destination = url.clone();
+    tokio::spawn(async move {
+        match RedirectPage::bind(destination).await {
+            Ok(page) => {
+                start_opener(page.address());
+                page.serve(SIGN_IN_TIMEOUT).await;
+            }
+            Err(error) => tracing::warn!(%error, "no browser was opened"),
+        }
+    });
+}
+
+/// Starts the program that opens the browser. The URL is one argument and never passes through a
+/// shell.
+fn start_opener(url: &Url) {
     let mut command = Command::new(OPENER[0]);
     command.args(&OPENER[1..]).arg(url.as_str());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

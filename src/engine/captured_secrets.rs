@@ -43,11 +43,7 @@ impl Engine {
     /// Verifies the store before a request is sent that may create a secret. A preset creates none,
     /// and a response that was only read can be read again.
     pub async fn verify_store_before_send(&self, draft: &RequestDraft) -> Result<(), Problem> {
-        if draft.method.is_safe() || draft.preset.is_some() {
-            Ok(())
-        } else {
-            self.verify_store().await
-        }
+        if draft.is_safe() || draft.preset.is_some() { Ok(()) } else { self.verify_store().await }
     }
 
     /// Stores every secret of a response that the provider will not show again. This happens at
@@ -57,7 +53,7 @@ impl Engine {
         acting: &Credential,
         exchange: &mut HttpExchange,
     ) -> Result<(), Problem> {
-        if exchange.draft.method.is_safe() {
+        if exchange.draft.is_safe() {
             return Ok(());
         }
         for at in 0..exchange.captured.len() {

@@ -26,7 +26,7 @@ use crate::domain::provider::spec::SecretFormat;
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::index::{Database, DatabaseError};
+use crate::index::{Database, DatabaseError, EraseOutcome};
 use crate::store::{self, ItemKey, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
@@ -176,17 +176,19 @@ impl Engine {
     }
 
     /// Deletes a credential and its secrets from tokenring; the provider is not contacted. The
-    /// secrets go first, so that a locked store leaves everything as it was.
-    pub async fn remove_credential(&self, id: &CredentialId) -> Result<(), Problem> {
+    /// secrets go first, so that a locked store leaves everything as it was. The audit log keeps the
+    /// name.
+    pub async fn remove_credential(&self, id: &CredentialId) -> Result<EraseOutcome, Problem> {
         let credential = self.credential_by_id(id).await?;
         // Checked before the first secret is deleted: the journal of an unfinished rotation relies
         // on all of them.
         let _claim = self.claim_without_rotation(id).await?;
-        self.delete_credential_data(&credential).await?;
+        let erasure = self.delete_credential_data(&credential).await?;
         self.record_audit_event(
             AuditEvent::new("remove", "done").for_credential(credential.name.as_str()),
         )
-        .await
+        .await?;
+        Ok(erasure)
     }
 
     /// Identifies a pasted secret, offline.
@@ -465,7 +467,10 @@ impl Engine {
         Ok(())
     }
 
-    async fn delete_credential_data(&self, credential: &Credential) -> Result<(), Problem> {
+    async fn delete_credential_data(
+        &self,
+        credential: &Credential,
+    ) -> Result<EraseOutcome, Problem> {
         for slot in ALL_SLOTS {
             for part in self.known_parts(credential) {
                 self.store.delete(&ItemKey::for_part(&credential.id, slot, &part)).await?;

@@ -5,7 +5,7 @@
 
 use super::Engine;
 use super::task_protocol::{
-    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange,
+    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange, PurgeReport,
 };
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
@@ -43,8 +43,8 @@ impl Engine {
         })
     }
 
-    /// Deletes all but the newest `keep` requests; returns how many were deleted.
-    pub async fn purge_history(&self, keep: usize) -> Result<usize, Problem> {
+    /// Deletes all but the newest `keep` requests and erases their copies.
+    pub async fn purge_history(&self, keep: usize) -> Result<PurgeReport, Problem> {
         self.with_database(move |index| index.purge_history(keep)).await
     }
 

@@ -142,10 +142,10 @@ pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft 
 }
 
 pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
-    if draft.method.is_safe() {
+    if draft.is_safe() {
         return Ok(());
     }
-    let why = format!("{} may change something and would be sent once per page", draft.method);
+    let why = format!("{} and would be sent once per page", draft.describe_effect());
     Err(Problem::new("Nothing was sent", why, "omit --all-pages, or use GET")
         .with_class(ProblemClass::Usage))
 }

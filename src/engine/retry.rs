@@ -45,7 +45,7 @@ impl Engine {
         on_wait: &(dyn Fn(Duration) + Sync),
     ) -> Result<RawResponse, SendError> {
         let key = RateLimitKey::for_credential(credential, region);
-        let mut attempts = if draft.method.is_safe() { MAX_READ_ATTEMPTS } else { 1 };
+        let mut attempts = if draft.is_safe() { MAX_READ_ATTEMPTS } else { 1 };
         let mut remaining_wait = MAX_RATE_LIMIT_WAIT;
         let mut refused = None;
         loop {

@@ -175,7 +175,7 @@ impl Engine {
             sent_secret: Arc::clone(&secret),
             attempted_schemes: vec![scheme.clone()],
         };
-        if raw.response.status != 401 || !draft.method.is_safe() {
+        if raw.response.status != 401 || !draft.is_safe() {
             return Ok(raw);
         }
         match &kind.authorization {
@@ -275,11 +275,12 @@ impl Engine {
         consent: WriteConsent,
     ) -> Result<(), Problem> {
         draft.validate()?;
-        if draft.method.is_safe() {
+        if draft.is_safe() {
             return Ok(());
         }
+        let cause = draft.describe_effect();
         if self.options.readonly {
-            let why = format!("{} may change something, and this run is read-only", draft.method);
+            let why = format!("{cause}, and this run is read-only");
             return Err(Problem::new(
                 "Nothing was sent",
                 why,
@@ -288,7 +289,7 @@ impl Engine {
             .with_class(ProblemClass::Usage));
         }
         if consent == WriteConsent::NotAsked {
-            let why = format!("{} may change something and was not confirmed", draft.method);
+            let why = format!("{cause} and was not confirmed");
             return Err(Problem::new("Nothing was sent", why, "confirm when asked, or pass --yes")
                 .with_class(ProblemClass::Usage));
         }

@@ -27,7 +27,9 @@ pub use super::prompt::{
 };
 pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use super::sign_in_flow::{NewSession, SignInResult};
-pub use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, RegionCheckResult};
+pub use crate::index::{
+    EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
+};
 pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
 
 /// Identifies a running task; ids are never reused in a run.

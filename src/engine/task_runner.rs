@@ -366,7 +366,7 @@ impl Engine {
         // A secret that the request creates must be stored, even if the user quits before the
         // response arrives.
         let _critical_section =
-            if draft.method.is_safe() { None } else { Some(context.critical_section.lock().await) };
+            if draft.is_safe() { None } else { Some(context.critical_section.lock().await) };
         let exchange = self
             .send_and_record(
                 &credential,

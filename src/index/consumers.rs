@@ -2,13 +2,16 @@
 //!
 //! Start reading at [`Database::consumers`]. Delivering belongs to `engine`.
 
+use std::path::PathBuf;
+
 use rusqlite::{Connection, Row, params};
+use serde::{Deserialize, Serialize};
 
 use super::columns::{JsonColumn, TimestampMicros};
 use super::credentials::find_credential;
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
-use crate::domain::consumer::{Consumer, DeliveryRecord};
+use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
@@ -21,6 +24,15 @@ const INSERT_CONSUMER: &str = "INSERT INTO consumers (credential, name, kind, ta
 
 const UPDATE_DELIVERY: &str =
     "UPDATE consumers SET (fingerprint, delivered) = (?3, ?4) WHERE credential = ?1 AND name = ?2";
+
+/// Target as it is stored in its column.
+#[derive(Serialize, Deserialize)]
+struct TargetColumn<T> {
+    #[serde(flatten)]
+    target: T,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    linked_to: Option<PathBuf>,
+}
 
 impl Database {
     /// Returns the consumers of a credential, sorted by name.
@@ -40,7 +52,8 @@ impl Database {
     /// Adds a consumer. A name that another consumer of the credential has is an error.
     pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let Consumer { credential, name, part, target, last_delivery: delivered } = consumer;
+            let Consumer { credential, name, part, target, linked_to, last_delivery: delivered } =
+                consumer;
             find_credential(connection, credential)?;
             if select_consumers(connection, credential)?.iter().any(|known| known.name == *name) {
                 return Err(DatabaseError::ConsumerNameTaken(name.clone()).into());
@@ -53,7 +66,7 @@ impl Database {
                 credential,
                 name,
                 target.kind(),
-                JsonColumn(target),
+                JsonColumn(TargetColumn { target, linked_to: linked_to.clone() }),
                 fingerprint,
                 at,
                 part_id(part)
@@ -131,11 +144,14 @@ fn read_consumer_row(row: &Row<'_>) -> Result<Consumer, rusqlite::Error> {
     let delivered =
         fingerprint.zip(at).map(|(fingerprint, at)| DeliveryRecord { fingerprint, at: at.0 });
     let part = row.get::<_, Option<String>>(5)?.map_or(SecretPart::Secret, SecretPart::Named);
+    let TargetColumn { target, linked_to } =
+        row.get::<_, JsonColumn<TargetColumn<ConsumerTarget>>>(2)?.0;
     Ok(Consumer {
         credential: row.get(0)?,
         name: row.get(1)?,
         part,
-        target: row.get::<_, JsonColumn<_>>(2)?.0,
+        target,
+        linked_to,
         last_delivery: delivered,
     })
 }
@@ -145,7 +161,6 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::domain::consumer::ConsumerTarget;
     use crate::domain::{Credential, Timestamp};
 
     fn index() -> (Database, CredentialId) {
@@ -178,6 +193,7 @@ mod tests {
             name: CredentialName::parse(name).unwrap(),
             part: SecretPart::Secret,
             target,
+            linked_to: None,
             last_delivery: None,
         }
     }

@@ -9,7 +9,7 @@ use super::checks::{region_checks, upsert_check};
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::journal::find_open_rotation;
-use super::{Database, Durability};
+use super::{Database, Durability, EraseOutcome};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName};
@@ -130,10 +130,10 @@ impl Database {
         })
     }
 
-    /// Removes a credential with its check results and its history. A credential with an open
-    /// rotation cannot be removed: only the rotation's journal knows about secrets that exist at
-    /// the provider.
-    pub fn remove_credential(&self, id: &CredentialId) -> Result<(), DatabaseError> {
+    /// Removes a credential with its check results, its history and its consumers, and erases the
+    /// copies of these rows. A credential with an open rotation cannot be removed: only the
+    /// rotation's journal knows about secrets that exist at the provider.
+    pub fn remove_credential(&self, id: &CredentialId) -> Result<EraseOutcome, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
             if let Some(rotation) = find_open_rotation(connection, id)? {
                 return Err(DatabaseError::RotationInProgress { rotation }.into());
@@ -142,7 +142,8 @@ impl Database {
                 .prepare_cached("DELETE FROM credentials WHERE id = ?1")?
                 .execute([id])?;
             if removed == 0 { Err(unknown_credential(id.as_str(), Vec::new())) } else { Ok(()) }
-        })
+        })?;
+        Ok(self.erase_deleted_rows())
     }
 
     /// Returns the names of the credentials whose secret has this fingerprint, sorted.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::DatabaseError;
-use super::{Database, Durability};
+use super::{Database, Durability, PurgeReport};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, Timestamp};
@@ -142,13 +142,14 @@ impl Database {
         })
     }
 
-    /// Deletes all requests except the newest `keep` and returns how many were deleted.
-    pub fn purge_history(&self, keep: usize) -> Result<usize, DatabaseError> {
-        self.write(Durability::Immediate, |connection| {
+    /// Deletes all requests except the newest `keep`, and erases their copies.
+    pub fn purge_history(&self, keep: usize) -> Result<PurgeReport, DatabaseError> {
+        let deleted = self.write(Durability::Immediate, |connection| {
             Ok(connection
                 .prepare_cached(DELETE_ALL_BUT_NEWEST)?
                 .execute([CountColumn(keep as u64)])?)
-        })
+        })?;
+        Ok(PurgeReport { deleted, erasure: self.erase_deleted_rows() })
     }
 }
 

@@ -8,7 +8,8 @@
 //! (`Durability::Immediate`: credentials, the rotation journal, the audit log) are on disk before
 //! the call returns. Check results and history (`Durability::Deferred`) survive a crash of the
 //! program, but a power cut can lose the latest of them. Nothing is written unless a call asks for
-//! it.
+//! it. What is deleted is overwritten, and after a purge or a removal no copy of it is left in the
+//! files of the database ([`EraseOutcome`]).
 //!
 //! Times have microsecond precision. Start reading at [`Database`]; each submodule adds the calls
 //! for one table. Secrets belong to `store`.
@@ -19,6 +20,7 @@ mod checks;
 mod columns;
 mod consumers;
 mod credentials;
+mod erase;
 mod error;
 mod fingerprints;
 mod history;
@@ -35,6 +37,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
 pub use bindings::{BindingRecord, BindingSubject};
 pub use checks::RegionCheckResult;
+pub use erase::{EraseOutcome, PurgeReport};
 pub use error::DatabaseError;
 use error::TransactionError;
 pub use fingerprints::{FingerprintRecord, SecretLocation};

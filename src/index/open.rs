@@ -134,13 +134,15 @@ fn connect(path: &Path, timeout: Duration) -> Result<Connection, TransactionErro
 
 /// Configures the connection. SQLite checks cells as it reads them. The cache is small (in KiB),
 /// because the whole list is read once and then held by the caller. Changes stay in memory until
-/// the transaction commits, so they are written once.
+/// the transaction commits, so they are written once. Deleted rows are overwritten, and temporary
+/// copies of the database stay in memory.
 fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> {
     connection.set_prepared_statement_cache_capacity(32);
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.execute_batch(
-        "PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF",
+        "PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF; \
+         PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY",
     )
 }
 
@@ -191,6 +193,7 @@ fn disk_error(path: &Path, error: &io::Error) -> DatabaseError {
 mod tests {
     use super::*;
     use crate::domain::CredentialId;
+    use crate::index::EraseOutcome;
 
     fn home() -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
@@ -233,7 +236,19 @@ mod tests {
         assert_eq!(index.purge_history(0), Err(DatabaseError::Busy { path: path.clone() }));
         assert_eq!(index.credentials(), Ok(Vec::new()), "reading does not wait for a writer");
         other.execute_batch("ROLLBACK").unwrap();
-        assert_eq!(index.purge_history(0), Ok(0));
+        assert_eq!(index.purge_history(0).map(|purged| purged.deleted), Ok(0));
+    }
+
+    #[test]
+    fn a_reader_of_old_pages_makes_a_purge_incomplete() {
+        let (_folder, path) = home();
+        let index = Database::open_with_timeout(&path, Duration::from_millis(1)).unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM history").unwrap();
+        let purged = index.purge_history(0).unwrap();
+        assert!(matches!(purged.erasure, EraseOutcome::Incomplete(_)), "{purged:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        assert_eq!(index.purge_history(0).unwrap().erasure, EraseOutcome::Complete);
     }
 
     #[test]

@@ -18,13 +18,13 @@ use super::sign_in::{AuthorizationRequest, AuthorizationResponse};
 
 /// Timeout for the request of a connection. Browsers open spare connections without sending
 /// anything.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Size limit of a request head.
 const MAX_REQUEST_HEAD_BYTES: usize = 16 * 1024;
 
 /// Maximum number of concurrent connections.
-const MAX_CALLBACK_CONNECTIONS: usize = 32;
+pub(super) const MAX_CALLBACK_CONNECTIONS: usize = 32;
 
 /// Listener on loopback for the browser's callback; other machines cannot reach it.
 pub struct CallbackListener {
@@ -175,13 +175,18 @@ impl CallbackListener {
 }
 
 impl CallbackConnection {
+    /// Wraps the connection of a browser that waits for a page.
+    pub(super) const fn new(stream: TcpStream) -> Self {
+        Self(stream)
+    }
+
     /// Sends the final page and closes the connection.
     pub async fn respond(self, page: &CallbackPage) {
         self.send_page(200, page).await;
     }
 
     /// Sends a page. A closed connection is ignored, because the terminal shows the same text.
-    async fn send_page(mut self, status: u16, page: &CallbackPage) {
+    pub(super) async fn send_page(mut self, status: u16, page: &CallbackPage) {
         let response = page.render(status);
         let sending = async {
             self.0.write_all(response.as_bytes()).await?;
@@ -231,7 +236,7 @@ fn loopback_address(choice: &Url) -> Option<SocketAddr> {
 }
 
 /// Reads the head of a request; `None` if the connection closes early or sends too much.
-async fn read_head(stream: &mut TcpStream) -> Option<String> {
+pub(super) async fn read_head(stream: &mut TcpStream) -> Option<String> {
     let mut head = Vec::with_capacity(1024);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if head.len() > MAX_REQUEST_HEAD_BYTES || stream.read_buf(&mut head).await.ok()? == 0 {

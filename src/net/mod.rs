@@ -20,6 +20,7 @@ pub mod exchange;
 mod form;
 mod host_binding;
 pub mod oauth;
+pub mod redirect_page;
 mod response;
 mod sealed;
 pub mod sign_in;

@@ -15,7 +15,13 @@ use super::manifest::SeededCredential;
 use super::server::SimulatorContext;
 
 /// Service for paths under `/faults`; it needs no credential.
+///
+/// A web page that is open in a browser on this machine can send requests to loopback, too. The
+/// browser reports such a page in the `Origin` header, and a host name that was pointed at loopback
+/// in the `Host` header; both are refused.
 pub(super) struct ControlService {
+    /// Host and port of the listener, the only ones that a request may name.
+    pub(super) authority: String,
     pub(super) context: Arc<SimulatorContext>,
     pub(super) providers: Vec<(&'static str, Arc<dyn SimulatedProvider>)>,
     pub(super) credentials: Vec<SeededCredential>,
@@ -23,6 +29,9 @@ pub(super) struct ControlService {
 
 impl SimulatedService for ControlService {
     fn respond(&self, request: &SimulatorRequest) -> SimulatorResponse {
+        if let Some(reason) = self.foreign_page(request) {
+            return error_response(StatusCode::FORBIDDEN, reason);
+        }
         let SimulatorContext { faults, counters, .. } = &*self.context;
         match (&request.method, request.path.trim_end_matches('/')) {
             (&Method::GET, "/faults") => ok_response(&faults.describe()),
@@ -51,6 +60,18 @@ impl SimulatedService for ControlService {
 }
 
 impl ControlService {
+    /// Returns why a request may come from a web page of another site, if it may.
+    fn foreign_page(&self, request: &SimulatorRequest) -> Option<&'static str> {
+        let own_origin = format!("http://{}", self.authority);
+        if request.header("host") != Some(self.authority.as_str()) {
+            Some("the Host header is not the address of this listener")
+        } else if request.has_header("origin") && request.header("origin") != Some(&own_origin) {
+            Some("the Origin header names another site")
+        } else {
+            None
+        }
+    }
+
     /// Adds a fault rule, or advances the time.
     fn set_fault(&self, request: &SimulatorRequest) -> SimulatorResponse {
         let Some(input) = request.json().filter(Value::is_object) else {

@@ -99,6 +99,11 @@ impl SimulatorRequest {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Whether the request has this header, with any value.
+    pub(super) fn has_header(&self, name: &str) -> bool {
+        self.headers.contains_key(name)
+    }
+
     /// Returns the scheme and the value of the `Authorization` header.
     pub(super) fn authorization(&self) -> Option<(&str, &str)> {
         self.header("authorization")?.split_once(' ').map(|(scheme, value)| (scheme, value.trim()))

@@ -4,7 +4,7 @@
 //! The rest of the program reaches them only over HTTP; this module uses nothing of the rest, so
 //! that the two can disagree. All five Snyk regions have an API and an app listener and know only
 //! their own tokens; Snyk API & Web has three regions, Appcircle an API and an auth listener. One
-//! more listener, which needs no credentials, has the knobs:
+//! more listener has the knobs; it needs no credentials, but refuses web pages of other sites:
 //!
 //! - `GET /faults` lists the knobs and the active rules, `POST /faults` adds a rule, `DELETE
 //!   /faults` clears them.
@@ -211,6 +211,7 @@ impl SimulatorBuilder {
         let credentials = featured::select_featured(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
         let service = ControlService {
+            authority: control.local_addr()?.to_string(),
             context: Arc::clone(&self.context),
             providers,
             credentials: credentials.clone(),

@@ -145,6 +145,68 @@ fn a_json_file_gets_one_member_through_its_link() {
 }
 
 #[test]
+fn a_file_that_became_a_link_is_not_followed() {
+    let setup = ConsumerSetup::new();
+    let files = [
+        ("dotenv", "a/.env", format!("TOKEN={OLD}\n"), ["--env-file", "--key", "TOKEN"]),
+        ("json", "b/s.json", format!("{{\"t\":\"{OLD}\"}}"), ["--json-file", "--pointer", "/t"]),
+    ];
+    for (consumer, name, text, [option, location, place]) in &files {
+        let file = setup.write(name, text);
+        setup.add(consumer, &[option, file.to_str().unwrap(), location, place]).expect(0);
+        let victim = setup.write(&format!("{consumer}-victim"), text);
+        fs::remove_file(&file).unwrap();
+        symlink(&victim, &file).unwrap();
+
+        let refused = setup.deliver(consumer).expect(1);
+        ConsumerSetup::assert_no_secret(&refused);
+        let error = refused.error();
+        let why = error["why"].as_str().unwrap();
+        assert!(
+            why.contains("symbolic link") && why.contains(victim.to_str().unwrap()),
+            "both files are named: {why}"
+        );
+        assert!(error["remedy"].as_str().unwrap().contains("add it again"), "{error}");
+        setup.home.run(&["consumer", "deliver", "ci", consumer, "--dry-run"]).expect(1);
+        assert_eq!(&fs::read_to_string(&victim).unwrap(), text, "nothing was written");
+        assert!(fs::symlink_metadata(&file).unwrap().is_symlink());
+
+        setup.home.run(&["consumer", "remove", "ci", consumer]).expect(0);
+        setup.add(consumer, &[option, file.to_str().unwrap(), location, place]).expect(0);
+        setup.deliver(consumer).expect(0);
+        assert_eq!(fs::read_to_string(&victim).unwrap(), text.replace(OLD, SECRET));
+    }
+}
+
+#[test]
+fn a_link_that_leads_elsewhere_is_not_followed() {
+    let setup = ConsumerSetup::new();
+    let text = format!("TOKEN={OLD}\n");
+    let (file, victim) = (setup.write("real.env", &text), setup.write("victim.env", &text));
+    let link = setup.path("link.env");
+    symlink(&file, &link).unwrap();
+    let arguments = ["--env-file", link.to_str().unwrap(), "--key", "TOKEN"];
+    let added = setup.add("dotenv", &arguments).expect(0);
+    assert!(added.err.contains("is a symbolic link"), "{}", added.err);
+    setup.deliver("dotenv").expect(0);
+    fs::write(&file, &text).unwrap();
+
+    fs::remove_file(&link).unwrap();
+    symlink(&victim, &link).unwrap();
+    setup.deliver("dotenv").expect(1);
+    assert_eq!(fs::read_to_string(&victim).unwrap(), text);
+
+    fs::remove_file(&link).unwrap();
+    setup.write("link.env", &text);
+    setup.deliver("dotenv").expect(0);
+    assert_eq!(
+        (fs::read_to_string(&link).unwrap(), fs::read_to_string(&file).unwrap()),
+        (text.replace(OLD, SECRET), text),
+        "a link that became a file is that file"
+    );
+}
+
+#[test]
 fn the_snyk_cli_keeps_its_other_members_and_its_lock_is_heeded() {
     let setup = ConsumerSetup::new();
     let before = format!(

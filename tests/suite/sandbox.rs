@@ -2,6 +2,7 @@
 
 mod api_web;
 mod appcircle;
+mod control;
 mod faults;
 mod oauth;
 mod snyk;

@@ -266,6 +266,28 @@ fn an_edited_consumer_is_not_run() {
     home.run(&["consumer", "deliver", "laptop", "vault"]).expect(0);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_edited_destination_of_a_link_is_not_followed() {
+    let home = Home::new();
+    add(&home, "laptop", "SNYK-EU-01", SECRET).expect(0);
+    let [own, other, link] =
+        ["own.env", "other.env", "link.env"].map(|name| home.root().join(name));
+    for file in [&own, &other] {
+        fs::write(file, "TOKEN=before\n").unwrap();
+    }
+    std::os::unix::fs::symlink(&own, &link).unwrap();
+    let path = link.to_str().unwrap();
+    let consumer = ["consumer", "add", "laptop", "app", "--env-file", path, "--key", "TOKEN"];
+    home.run(&consumer).expect(0);
+    fs::remove_file(&link).unwrap();
+    std::os::unix::fs::symlink(&other, &link).unwrap();
+    tamper(&home, "UPDATE consumers SET target = replace(target, 'own.env', 'other.env')");
+    let refused = home.run(&["consumer", "deliver", "laptop", "app", "--json"]).expect(1).error();
+    assert!(refused["why"].as_str().unwrap().contains("other.env"), "{refused}");
+    assert_eq!(fs::read_to_string(&other).unwrap(), "TOKEN=before\n");
+}
+
 #[test]
 fn an_older_vault_says_so_until_its_secret_is_accepted() {
     let home = Home::new();

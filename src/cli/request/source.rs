@@ -103,7 +103,7 @@ pub(in crate::cli) fn obtain_consent(
     draft: &RequestDraft,
     yes: bool,
 ) -> Result<WriteConsent, Problem> {
-    if draft.method.is_safe() {
+    if draft.is_safe() {
         return Ok(WriteConsent::NotAsked);
     }
     if !yes {

@@ -30,6 +30,10 @@ pub struct Consumer {
     pub part: SecretPart,
     /// Destination of the secret.
     pub target: ConsumerTarget,
+    /// File that the target's path led to through a symbolic link when the consumer was added. A
+    /// link is followed only while it still leads there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linked_to: Option<PathBuf>,
     /// Latest successful delivery.
     #[serde(rename = "delivered")]
     pub last_delivery: Option<DeliveryRecord>,

@@ -13,6 +13,7 @@ use super::spec::{
 };
 use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
+use crate::domain::request::is_override_name;
 
 /// Version of the file format that tokenring supports.
 pub(super) const SUPPORTED_FORMAT: u32 = 1;
@@ -36,6 +37,7 @@ pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
     require_unique("kind", provider.kinds.iter().map(|kind| kind.id.as_str()))?;
     require_unique("preset", provider.presets.iter().map(|preset| preset.id.as_str()))?;
     validate_regions(provider)?;
+    validate_headers(provider)?;
     provider.presets.iter().try_for_each(|preset| self::validate_preset(provider, preset))?;
     provider.kinds.iter().try_for_each(|kind| self::validate_kind(provider, kind))?;
     provider
@@ -79,6 +81,18 @@ pub(super) fn validate_shared_regions<'a>(
             format!("regions_of names the provider \"{home}\", which does not exist"),
             "Set regions_of to an existing provider",
         ),
+    }
+}
+
+/// Checks that no default header turns requests into another method.
+fn validate_headers(provider: &Provider) -> ValidationResult {
+    match provider.headers.iter().find(|(name, _)| is_override_name(name)) {
+        Some((name, _)) => invalid(
+            name,
+            format!("the header {name} asks servers for another method"),
+            "Remove the header; a preset names its method",
+        ),
+        None => Ok(()),
     }
 }
 

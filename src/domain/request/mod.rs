@@ -6,12 +6,14 @@
 
 mod canonical;
 mod draft_validation;
+mod method_override;
 mod preset_draft;
 mod saved_request;
 mod target_url;
 
 pub use canonical::RequestEnvironment;
 pub use draft_validation::DraftError;
+pub(in crate::domain) use method_override::is_override_name;
 pub use preset_draft::{MissingParameter, ParameterError};
 pub use saved_request::{SavedRequest, SavedRequestName};
 pub use target_url::TargetError;
@@ -152,7 +154,7 @@ impl HttpMethod {
     }
 
     /// Whether the method only reads. Every other method asks for confirmation and is never retried
-    /// automatically.
+    /// automatically. For a draft, see [`RequestDraft::is_safe`].
     pub const fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }

@@ -14,6 +14,17 @@ pub(in crate::engine) enum ConsumerError {
     /// The path is not a regular file.
     #[error("{} is not a regular file", .0.display())]
     NotAFile(PathBuf),
+    /// The path is a symbolic link that was not recorded when the consumer was added.
+    #[error(
+        "{} is a symbolic link to {}, which was not recorded when the consumer was added",
+        .path.display(), .destination.display()
+    )]
+    UnexpectedLink {
+        /// Path of the link.
+        path: PathBuf,
+        /// File that it leads to.
+        destination: PathBuf,
+    },
     /// The file is read-only.
     #[error("{} is read-only", .0.display())]
     ReadOnly(PathBuf),
@@ -113,6 +124,7 @@ impl ConsumerError {
                 format!("create {} with the program that uses it, or remove the consumer", path.display())
             }
             Self::NotAFile(_) => "give the path of a regular file".to_owned(),
+            Self::UnexpectedLink { .. } => "if the link is yours, remove the consumer and add it again; nothing was changed".to_owned(),
             Self::ReadOnly(path) => format!("run `chmod u+w {}`, then try again", path.display()),
             #[cfg(unix)]
             Self::HardLinks(path) => format!("replace the other hard links of {} with symbolic links", path.display()),
@@ -147,6 +159,7 @@ mod tests {
         let all = [
             ConsumerError::NotFound(path.clone()),
             ConsumerError::NotAFile(path.clone()),
+            ConsumerError::UnexpectedLink { path: path.clone(), destination: path.clone() },
             ConsumerError::ReadOnly(path.clone()),
             #[cfg(unix)]
             ConsumerError::HardLinks(path.clone()),

@@ -35,19 +35,25 @@ impl LockedFile {
     /// target changes.
     pub(in crate::engine) fn open(path: &Path) -> Result<Self, ConsumerError> {
         let path = fs::canonicalize(path).map_err(|error| ConsumerError::from_io(path, &error))?;
+        Self::open_unlinked(&path)
+    }
+
+    /// Like [`LockedFile::open`], but a symbolic link in the place of the file is not followed.
+    pub(super) fn open_unlinked(path: &Path) -> Result<Self, ConsumerError> {
+        let path = path.to_owned();
         let failed = |error: std::io::Error| ConsumerError::from_io(&path, &error);
         let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             // The type is checked before the file is opened: opening a pipe would wait for its
             // other end.
-            if !fs::metadata(&path).map_err(failed)?.is_file() {
+            if !fs::symlink_metadata(&path).map_err(failed)?.is_file() {
                 return Err(ConsumerError::NotAFile(path));
             }
-            let file = File::open(&path).map_err(failed)?;
+            let file = refuse_links(File::options().read(true)).open(&path).map_err(failed)?;
             lock_until(&file, &path, deadline)?;
             let metadata = file.metadata().map_err(failed)?;
             // The previous holder of the lock may have replaced the file.
-            if is_same_file(&metadata, &fs::metadata(&path).map_err(failed)?) {
+            if is_same_file(&metadata, &fs::symlink_metadata(&path).map_err(failed)?) {
                 let text = read_text(&file, &path)?;
                 return Ok(Self { path, text, metadata, _lock: file });
             }
@@ -80,8 +86,8 @@ impl LockedFile {
         copy_ownership(draft.as_file(), &self.metadata)
             .map_err(|_| ConsumerError::OwnerNotPreservable(self.path.clone()))?;
         draft.as_file().sync_all().map_err(failed)?;
-        let now =
-            fs::metadata(&self.path).map_err(|error| ConsumerError::from_io(&self.path, &error))?;
+        let now = fs::symlink_metadata(&self.path)
+            .map_err(|error| ConsumerError::from_io(&self.path, &error))?;
         if !is_same_file(&self.metadata, &now)
             || self.metadata.len() != now.len()
             || self.metadata.modified().ok() != now.modified().ok()
@@ -107,9 +113,33 @@ pub(super) fn lock_file_at(path: &Path) -> Result<File, ConsumerError> {
     options.create(true).truncate(false).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(path).map_err(|error| ConsumerError::from_io(path, &error))?;
+    let file = refuse_links(&mut options)
+        .open(path)
+        .map_err(|error| ConsumerError::from_io(path, &error))?;
     lock_until(&file, path, Instant::now() + LOCK_TIMEOUT)?;
     Ok(file)
+}
+
+/// Returns where a symbolic link at this path leads, all links resolved; `None` if there is no link.
+/// A link that leads nowhere is returned as it is.
+pub(super) fn link_destination(path: &Path) -> Option<PathBuf> {
+    let is_link = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink());
+    is_link.then(|| {
+        fs::canonicalize(path).or_else(|_| fs::read_link(path)).unwrap_or_else(|_| path.to_owned())
+    })
+}
+
+/// Makes opening fail where a symbolic link has just taken the place of the file.
+#[cfg(unix)]
+fn refuse_links(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+}
+
+/// Leaves the options as they are: on this platform, creating links needs a privilege.
+#[cfg(not(unix))]
+fn refuse_links(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
+    options
 }
 
 fn lock_until(file: &File, path: &Path, deadline: Instant) -> Result<(), ConsumerError> {

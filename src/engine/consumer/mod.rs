@@ -83,8 +83,9 @@ impl Engine {
         .await
     }
 
-    /// Stores a consumer. Delivers nothing yet.
-    pub async fn add_consumer(&self, consumer: Consumer) -> Result<(), Problem> {
+    /// Stores a consumer and returns it as stored: with the file that a symbolic link at its path
+    /// leads to now. Delivers nothing yet.
+    pub async fn add_consumer(&self, mut consumer: Consumer) -> Result<Consumer, Problem> {
         let credential = self.credential_by_id(&consumer.credential).await?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         check_part(kind, &consumer.part)?;
@@ -102,9 +103,14 @@ impl Engine {
             return Err(invalid_consumer(&why, "use a command consumer, or `tokenring exec`"));
         }
         check_definition(&consumer.target)?;
+        if !matches!(consumer.target, ConsumerTarget::Command(_)) {
+            let path = consumer.target.path().to_owned();
+            consumer.linked_to = run_blocking(move || file::link_destination(&path)).await?;
+        }
         let added = consumer.clone();
         self.with_database(move |index| index.add_consumer(&added)).await?;
-        self.bind_new_consumer(&consumer).await
+        self.bind_new_consumer(&consumer).await?;
+        Ok(consumer)
     }
 
     /// Deletes a consumer. A secret that was delivered to it stays there.
@@ -116,8 +122,8 @@ impl Engine {
     /// Describes what a delivery will do, or why it is not possible now. Writes nothing and starts
     /// no program.
     pub async fn preview_delivery(&self, consumer: &Consumer) -> Result<String, Problem> {
-        let target = consumer.target.clone();
-        let checked = run_blocking(move || check_target(&target)).await?;
+        let checked = consumer.clone();
+        let checked = run_blocking(move || check_target(&checked)).await?;
         checked.map_err(|error| error.problem(delivery_failed_title(consumer)))?;
         Ok(consumer.target.describe())
     }
@@ -192,9 +198,9 @@ impl Engine {
                 ),
             },
             file => {
-                let (target, text) = (file.clone(), secret_as_text(secret).map_err(refused)?);
+                let (receiver, text) = (consumer.clone(), secret_as_text(secret).map_err(refused)?);
                 let note =
-                    run_blocking(move || write_secret(&target, &text)).await?.map_err(refused)?;
+                    run_blocking(move || write_secret(&receiver, &text)).await?.map_err(refused)?;
                 DeliveryReport {
                     consumer: consumer.name.clone(),
                     proof: DeliveryProof::ReadBack,
@@ -220,9 +226,9 @@ impl Engine {
                 self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
             return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
         }
-        let target = consumer.target.clone();
+        let receiver = consumer.clone();
         let what = || format!("{} could not be read back", consumer.name);
-        let stored = run_blocking(move || read_secret(&target))
+        let stored = run_blocking(move || read_delivered_secret(&receiver))
             .await?
             .map_err(|error| error.problem(what()))?;
         Ok(stored.is_some_and(|stored| Secret::new(stored.as_bytes().to_vec()).same_as(secret)))
@@ -316,24 +322,40 @@ fn check_definition(target: &ConsumerTarget) -> Result<(), Problem> {
     }
 }
 
-fn check_target(target: &ConsumerTarget) -> Result<(), ConsumerError> {
-    if let ConsumerTarget::Command(command) = target {
+fn check_target(consumer: &Consumer) -> Result<(), ConsumerError> {
+    if let ConsumerTarget::Command(command) = &consumer.target {
         return command::check_programs(command);
     }
-    let file = LockedFile::open(target.path())?;
+    let file = open_consumer_file(consumer)?;
     file.check_replaceable()?;
     // Any text works: the check is only whether the location exists.
-    text_with_secret(target, &file, "x").map(drop)
+    text_with_secret(&consumer.target, &file, "x").map(drop)
 }
 
-fn write_secret(target: &ConsumerTarget, secret: &str) -> Result<Option<String>, ConsumerError> {
+/// Opens the consumer's file. A symbolic link is followed only to where it led when the consumer was
+/// added: a link that was put there later could send the secret anywhere.
+fn open_consumer_file(consumer: &Consumer) -> Result<LockedFile, ConsumerError> {
+    let path = consumer.target.path();
+    match file::link_destination(path) {
+        None => LockedFile::open_unlinked(path),
+        Some(found) if consumer.linked_to.as_ref() == Some(&found) => {
+            LockedFile::open_unlinked(&found)
+        }
+        Some(found) => {
+            Err(ConsumerError::UnexpectedLink { path: path.to_owned(), destination: found })
+        }
+    }
+}
+
+fn write_secret(consumer: &Consumer, secret: &str) -> Result<Option<String>, ConsumerError> {
+    let target = &consumer.target;
     let path = target.path();
     let _lock = if let ConsumerTarget::SnykCli { .. } = target {
         Some(snyk_cli::lock_config(path)?)
     } else {
         None
     };
-    let file = LockedFile::open(path)?;
+    let file = open_consumer_file(consumer)?;
     let text = text_with_secret(target, &file, secret)?;
     let note = delivery_note(target, &file);
     file.replace(&text)?;
@@ -355,6 +377,10 @@ pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(
     }
     let text = text_with_secret(target, &file, "")?;
     file.replace(&text)
+}
+
+fn read_delivered_secret(consumer: &Consumer) -> Result<Option<Zeroizing<String>>, ConsumerError> {
+    secret_in_file(&consumer.target, &open_consumer_file(consumer)?)
 }
 
 pub(super) fn read_secret(

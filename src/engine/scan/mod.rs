@@ -271,10 +271,10 @@ impl Engine {
             name,
             part: part.clone(),
             target: target.clone(),
+            linked_to: None,
             last_delivery: delivered,
         };
-        self.add_consumer(consumer.clone()).await?;
-        Ok(Some(consumer))
+        self.add_consumer(consumer).await.map(Some)
     }
 
     /// Returns the fingerprint hasher; `None` if nothing is stored.

@@ -41,7 +41,7 @@ impl App {
                 matches!(self.current_request(), Some(RequestReadiness::Ready(_)))
             }
             C::AllPages => {
-                matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.method.is_safe())
+                matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.is_safe())
             }
             C::NextTab => response.is_some(),
             C::NextPage => {

@@ -147,15 +147,14 @@ impl App {
                 self.apply_preset(&preset.id, std::collections::BTreeMap::new());
                 Vec::new()
             }
-            Some(RequestReadiness::Ready(draft)) if draft.method.is_safe() => {
+            Some(RequestReadiness::Ready(draft)) if draft.is_safe() => {
                 self.send_draft(id, draft, WriteConsent::NotAsked, now)
             }
             Some(RequestReadiness::Ready(draft)) => {
                 match self.preferences.request_mode {
                     RequestMode::ReadWrite => self.open_send_confirmation(draft),
                     RequestMode::ReadOnly => {
-                        let text =
-                            format!("Read-only mode: {} requests are not sent", draft.method);
+                        let text = format!("Read-only mode: not sent, {}", draft.describe_effect());
                         self.activity.notify(NotificationLevel::Warning, text, now.instant);
                     }
                 }

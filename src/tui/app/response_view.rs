@@ -240,8 +240,7 @@ impl ResponseView {
         let is_lost = |(at, captured): (usize, &CapturedSecret)| {
             captured.stored.is_none() && !self.saved_secrets.contains(&at)
         };
-        !self.exchange.draft.method.is_safe()
-            && self.exchange.captured.iter().enumerate().any(is_lost)
+        !self.exchange.draft.is_safe() && self.exchange.captured.iter().enumerate().any(is_lost)
     }
 
     /// Records that a captured secret has been stored.
@@ -253,9 +252,7 @@ impl ResponseView {
     /// next page is.
     pub fn may_have_next_page(&self) -> bool {
         let HttpExchange { draft, response, .. } = self.exchange.as_ref();
-        draft.method.is_safe()
-            && matches!(response.status, 200..300)
-            && response.body.text().is_some()
+        draft.is_safe() && matches!(response.status, 200..300) && response.body.text().is_some()
     }
 
     /// Returns the rate limits as of `now`.

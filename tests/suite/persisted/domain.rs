@@ -161,12 +161,16 @@ fn consumers_and_deliveries() {
         name: CredentialName::parse("app").unwrap(),
         part: SecretPart::Secret,
         target: ConsumerTarget::SnykCli { path: PathBuf::from("/c") },
+        linked_to: None,
         last_delivery: Some(delivered),
     };
     let form = format!(
         r#"{{"credential":"07070707070707070707070707070707","name":"app","part":"secret","target":{{"kind":"snyk-cli","path":"/c"}},"delivered":{form}}}"#
     );
     same(&consumer, &form);
+    let linked = Consumer { linked_to: Some(PathBuf::from("/real")), ..consumer };
+    let form = form.replace(r#","delivered""#, r#","linked_to":"/real","delivered""#);
+    same(&linked, &form);
 }
 
 #[test]

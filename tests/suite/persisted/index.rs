@@ -154,6 +154,7 @@ fn consumers(index: &Database, credential: &Credential) {
         name: app,
         part: SecretPart::Secret,
         target,
+        linked_to: None,
         last_delivery: delivered,
     };
     index.add_consumer(&consumer).unwrap();
@@ -163,11 +164,18 @@ fn consumers(index: &Database, credential: &Credential) {
         name: CredentialName::parse("cli").unwrap(),
         part,
         target,
+        linked_to: None,
         last_delivery: None,
         ..consumer.clone()
     };
     index.add_consumer(&other).unwrap();
-    assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other]);
+    let linked = Consumer {
+        name: CredentialName::parse("linked").unwrap(),
+        linked_to: Some("/real/snyk.json".into()),
+        ..other.clone()
+    };
+    index.add_consumer(&linked).unwrap();
+    assert_eq!(index.consumers(&credential.id).unwrap(), [consumer, other, linked]);
 }
 
 fn fingerprints(index: &Database, credential: &Credential) {

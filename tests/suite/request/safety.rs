@@ -183,6 +183,56 @@ fn headers_that_carry_a_credential_cannot_be_set_by_the_user() {
     assert_eq!(server.seen(), []);
 }
 
+#[test]
+fn a_read_only_run_refuses_requests_that_ask_for_another_method() {
+    let server = Recorder::saying("{}");
+    let home = home_bound_to(&server);
+    for arguments in [
+        &["/x", "--header", "X-HTTP-Method-Override=DELETE"][..],
+        &["/x", "--header", "x_http_method_override=DELETE"],
+        &["/x", "--header", "X-HTTP-Method=PUT"],
+        &["/x", "--header", "X-Method-Override=PATCH"],
+        &["/x?_method=DELETE"],
+        &["/x", "--query", "_method=DELETE"],
+        &["HEAD", "/x", "--query", "X-HTTP-Method-Override=DELETE"],
+        &["GET", "/x", "--data", "a=1&_method=DELETE"],
+        &["GET", "/x", "--data", r#"{"_method":"DELETE"}"#],
+    ] {
+        let request = [&["request", "probe"][..], arguments, &["--json"]].concat();
+        let readonly = [&request[..], &["--yes", "--readonly"]].concat();
+        let refused = home.run(&readonly).expect(2).error();
+        let why = refused["why"].as_str().unwrap();
+        assert!(
+            why.contains("asks for another method") && why.contains("read-only"),
+            "{arguments:?}: {why}"
+        );
+        home.run(&request).expect(2);
+    }
+    assert_eq!(server.seen(), []);
+    let confirmed =
+        ["request", "probe", "/x", "--header", "X-HTTP-Method-Override=DELETE", "--yes"];
+    home.run(&confirmed).expect(0);
+    home.run(&["request", "probe", "/x", "--header", "X-HTTP-Method=GET", "--readonly"]).expect(0);
+    assert_eq!(server.seen().len(), 2, "a confirmed request and one that only reads are sent");
+}
+
+#[test]
+fn a_provider_file_cannot_turn_requests_into_another_method() {
+    let server = Recorder::saying("{}");
+    let home = home_bound_to(&server);
+    let path = home.root().join("config/providers/acme.toml");
+    let file = include_str!("../../../assets/providers/appcircle.toml");
+    let file = file.replacen("id = \"appcircle\"", "id = \"acme\"", 1);
+    let (own, header) = ("headers = [[\"accept\"", "headers = [[\"X-HTTP-Method-Override\"");
+    let hostile = file.replacen(own, header, 1);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(&path, hostile).unwrap();
+    let refused = home.run(&["check", "probe", "--json"]).expect(2).error();
+    let what = refused["what"].as_str().unwrap();
+    assert!(what.contains("X-HTTP-Method-Override") && what.contains("acme.toml"), "{refused}");
+    assert_eq!(server.seen(), []);
+}
+
 /// Whether any file of the home except the vault contains the text.
 fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
     fn search(folder: &std::path::Path, text: &[u8]) -> bool {

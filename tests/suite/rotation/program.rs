@@ -356,7 +356,8 @@ fn ask(simulator: &SimulatorProcess, method: &str, path: &str, body: &str) -> St
     let mut stream = TcpStream::connect((url.host_str().unwrap(), url.port().unwrap())).unwrap();
     let length = body.len();
     let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: simulator\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n",
+        url.authority()
     );
     stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();

@@ -251,7 +251,14 @@ impl RotationRig {
     ) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
         self.fresh_engine()
-            .add_consumer(Consumer { credential, name, part, target, last_delivery: None })
+            .add_consumer(Consumer {
+                credential,
+                name,
+                part,
+                target,
+                linked_to: None,
+                last_delivery: None,
+            })
             .await
             .unwrap();
     }

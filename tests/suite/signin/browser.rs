@@ -65,9 +65,20 @@ impl WaitingCommand {
 
     /// Signs in to the seeded app for the first time, as `triage`.
     pub(crate) fn for_app(home: &Home, simulator: &SimulatorProcess) -> Self {
+        Self::for_app_with(home, simulator, &["--no-browser"])
+    }
+
+    /// The same with these further arguments.
+    pub(crate) fn for_app_with(
+        home: &Home,
+        simulator: &SimulatorProcess,
+        further: &[&str],
+    ) -> Self {
         let app = simulator.credential(super::SESSION);
         let client_id = format!("client_id={}", app["fields"]["client_id"].as_str().unwrap());
         let arguments = [
+            "login",
+            "--json",
             "triage",
             "--provider",
             "snyk-apps",
@@ -78,7 +89,8 @@ impl WaitingCommand {
             "--part",
             "client_secret",
         ];
-        Self::begin(home, &arguments, &format!("{}\n", client_secret(simulator)))
+        let input = format!("{}\n", client_secret(simulator));
+        Self::begin_command(home, &[&arguments[..], further].concat(), &input)
     }
 
     /// Writes a further line to standard input.

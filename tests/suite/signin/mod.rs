@@ -3,6 +3,8 @@
 
 pub(crate) mod browser;
 mod chromium;
+#[cfg(unix)]
+mod handover;
 mod kinds;
 mod login;
 mod outcomes;

@@ -84,6 +84,8 @@ impl Home {
             "http_proxy",
             "https_proxy",
             "all_proxy",
+            "SSH_CONNECTION",
+            "SSH_TTY",
         ] {
             command.env_remove(name);
         }
