@@ -1,9 +1,8 @@
-//! Credentials in the index and the store: add, list, edit, remove, and disclose the secret.
+//! Credentials in the index and the store: add, list, edit and remove.
 //!
 //! A new credential is written to the index first and to the store second. A crash in between
 //! leaves a credential without a secret, which every user can see and fix; the other order would
-//! leave a secret that no index entry names. Start with [`Engine::add_credential`] and
-//! [`Engine::disclose_secret`].
+//! leave a secret that no index entry names. Start with [`Engine::add_credential`].
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -31,35 +30,6 @@ use crate::store::{self, ItemKey, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
 pub const KEY_FILE_FIELD: &str = "key_file";
-
-/// Ways in which a secret leaves the store for the user.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DisclosureChannel {
-    /// Printed to a pipe.
-    Get,
-    /// Shown on the screen.
-    Reveal,
-    /// Copied to the clipboard.
-    Copy,
-}
-
-/// Secret that was loaded for the user.
-pub struct SecretDisclosure {
-    /// The secret.
-    pub secret: Secret,
-    /// Why the audit log has no record of the disclosure; `None` if it has.
-    pub audit_problem: Option<Problem>,
-}
-
-impl DisclosureChannel {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "get",
-            Self::Reveal => "reveal",
-            Self::Copy => "copy",
-        }
-    }
-}
 
 impl Engine {
     /// Returns all credentials, by name. Does not open the store.
@@ -203,39 +173,6 @@ impl Engine {
         self.check_secret_size(secret)?;
         let fingerprint = self.fingerprint(secret).await?;
         self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
-    }
-
-    /// Loads a part of the credential's current secret for the user. The disclosure is recorded
-    /// before the secret is returned; a disclosure that cannot be recorded fails.
-    pub async fn disclose_secret(
-        &self,
-        credential: &Credential,
-        part: &SecretPart,
-        channel: DisclosureChannel,
-    ) -> Result<Secret, Problem> {
-        let disclosed = self.try_disclose_secret(credential, part, channel).await?;
-        disclosed.audit_problem.map_or(Ok(disclosed.secret), Err)
-    }
-
-    /// Like [`Engine::disclose_secret`], but a full disk or a read-only home does not lock the user
-    /// out: the caller gets the secret together with the problem, and must report it.
-    pub async fn try_disclose_secret(
-        &self,
-        credential: &Credential,
-        part: &SecretPart,
-        channel: DisclosureChannel,
-    ) -> Result<SecretDisclosure, Problem> {
-        let secret = self.load_secret(credential, part).await?;
-        let reason = if *part == SecretPart::Secret {
-            String::new()
-        } else {
-            format!("part {}", part.as_str())
-        };
-        let event = AuditEvent::new(channel.as_str(), "done")
-            .for_credential(credential.name.as_str())
-            .with_reason(reason);
-        let audit_problem = self.record_audit_event(event).await.err();
-        Ok(SecretDisclosure { secret, audit_problem })
     }
 
     /// Runs database work off the drawing task.

@@ -22,6 +22,7 @@ mod console_tasks;
 mod consumer;
 mod credential_locks;
 mod credentials;
+mod disclosure;
 pub mod doctor;
 pub mod exec;
 mod fair_queue;
@@ -77,7 +78,8 @@ pub use build::{
 pub use classify::ClassificationResult;
 pub use clipboard::preferred_clipboard_method;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
-pub use credentials::{DisclosureChannel, KEY_FILE_FIELD, SecretDisclosure, read_key_file};
+pub use credentials::{KEY_FILE_FIELD, read_key_file};
+pub use disclosure::{DisclosureChannel, SecretDisclosure};
 pub use pagination::{PageResult, PagingLimits, PagingResult};
 pub use preview::RequestPreview;
 pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};

@@ -43,6 +43,7 @@ pub mod request_line;
 mod request_lists;
 pub mod response_view;
 mod rotation;
+mod rotation_text;
 pub mod row_index;
 #[cfg(test)]
 pub(crate) mod samples;

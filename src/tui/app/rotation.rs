@@ -13,13 +13,13 @@ use super::dialog::{
 use super::dialog_view::DialogRow;
 use super::form::FormButton;
 use super::open_rotations::OpenRotation;
+use super::rotation_text::{append_notes, remove_rows, revocation_warning, task_remark};
 use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{
-    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, deletes_account,
-    revocation_strategy,
+    RotationPhase, RotationPlan, RotationPurpose, RotationStatus, revocation_strategy,
 };
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
@@ -559,43 +559,4 @@ impl App {
             DialogRow::Pair("Authenticate with".to_owned(), by),
         ]
     }
-}
-
-/// Returns how the task of a rotation ended that did not achieve its purpose.
-const fn task_remark(phase: RotationPhase) -> Option<&'static str> {
-    match phase {
-        RotationPhase::Done => None,
-        RotationPhase::NeedsUser => Some("waiting"),
-        RotationPhase::Running => Some("paused"),
-        RotationPhase::RolledBack => Some("rolled back"),
-        RotationPhase::Abandoned => Some("abandoned"),
-    }
-}
-
-/// Appends what the user has to know about the result.
-fn append_notes(text: String, status: &RotationStatus) -> String {
-    let notes = status.notes.iter().map(|note| note.trim_end_matches('.'));
-    notes.fold(text, |text, note| format!("{text}. {note}"))
-}
-
-/// Returns what a revocation with this strategy takes away: the secret, or a whole service account.
-const fn revocation_warning(strategy: RotationStrategyId) -> &'static str {
-    if deletes_account(RotationPurpose::Revoke, strategy) {
-        "The whole service account is deleted at the provider, with all its secrets: everything that uses one of them stops working. Deletion cannot be undone."
-    } else if matches!(strategy, RotationStrategyId::SnykAppSession) {
-        "The provider revokes the sign-in: everything that uses it stops working once the last access token has expired. Revocation cannot be undone."
-    } else {
-        "The provider revokes the credential: everything that uses it stops working. Revocation cannot be undone."
-    }
-}
-
-fn remove_rows(name: &str) -> Vec<DialogRow> {
-    vec![
-        DialogRow::text(format!(
-            "The secret of {name} is wiped from the store, and its entry is deleted."
-        )),
-        DialogRow::warning(
-            "The provider is not contacted: the secret keeps working until it is revoked there.",
-        ),
-    ]
 }
