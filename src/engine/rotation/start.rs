@@ -263,7 +263,7 @@ impl Engine {
     ) -> Result<RotationStatus, Problem> {
         let RotationClaim { lease, request, lock: _lock } = claim;
         tokio::select! {
-            result = driver.run() => result,
+            result = Box::pin(driver.run()) => result,
             problem = self.renew_lease(lease.rotation(), request) => Err(problem),
         }
     }
