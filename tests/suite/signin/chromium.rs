@@ -28,7 +28,7 @@ const FLAGS: [&str; 9] = [
 /// One browser at a time: two that start at once are a heavy load for a small machine.
 static TURN: Mutex<()> = Mutex::const_new(());
 
-/// Maximum number of attempts to start a browser, which may fail on a busy machine.
+/// Maximum number of attempts to start a driver or a browser, which may fail on a busy machine.
 const STARTS: usize = 3;
 
 /// A browser with one page.
@@ -43,14 +43,10 @@ impl Browser {
     async fn start() -> Self {
         let turn = TURN.lock().await;
         let profile = TempDir::new().unwrap();
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .env("HOME", profile.path())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let root = format!("http://127.0.0.1:{}/session", port(driver.stdout.take().unwrap()));
+        let (driver, port) = (0..STARTS)
+            .find_map(|_| start_driver(&profile))
+            .expect("chromedriver starts and names its port");
+        let root = format!("http://127.0.0.1:{port}/session");
         let session = format!("{root}/{}", open(&root, &profile).await);
         Self { driver, session, _profile: profile, _turn: turn }
     }
@@ -128,6 +124,26 @@ impl Drop for Browser {
     }
 }
 
+/// Starts the driver; `None` if it ends before it names its port, because another process has just
+/// taken the one that it picked.
+fn start_driver(profile: &TempDir) -> Option<(Child, u16)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .env("HOME", profile.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    match port(driver.stdout.take().unwrap()) {
+        Some(port) => Some((driver, port)),
+        None => {
+            let _ = driver.kill();
+            let _ = driver.wait();
+            None
+        }
+    }
+}
+
 /// Opens a new session; returns its ID.
 async fn open(root: &str, profile: &TempDir) -> String {
     let data = format!("--user-data-dir={}", profile.path().display());
@@ -151,7 +167,7 @@ async fn value(request: reqwest::RequestBuilder) -> Result<Value, Value> {
 
 /// The port that the driver prints. Its further output is read too, so that the driver never
 /// blocks.
-fn port(out: impl std::io::Read + Send + 'static) -> u16 {
+fn port(out: impl std::io::Read + Send + 'static) -> Option<u16> {
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let lines = BufReader::new(out).lines().map_while(Result::ok);
@@ -160,7 +176,7 @@ fn port(out: impl std::io::Read + Send + 'static) -> u16 {
         });
         ports.for_each(|port| sender.send(port).unwrap_or_default());
     });
-    receiver.recv_timeout(TEST_TIMEOUT).expect("chromedriver names its port")
+    receiver.recv_timeout(TEST_TIMEOUT).ok()
 }
 
 #[tokio::test]
