@@ -134,14 +134,12 @@ fn start_driver(profile: &TempDir) -> Option<(Child, u16)> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    match port(driver.stdout.take().unwrap()) {
-        Some(port) => Some((driver, port)),
-        None => {
-            let _ = driver.kill();
-            let _ = driver.wait();
-            None
-        }
+    let port = port(driver.stdout.take().unwrap());
+    if port.is_none() {
+        let _ = driver.kill();
+        let _ = driver.wait();
     }
+    port.map(|port| (driver, port))
 }
 
 /// Opens a new session; returns its ID.
