@@ -3,7 +3,6 @@
 
 use std::path::Path;
 
-use portable_pty::CommandBuilder;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
@@ -42,24 +41,7 @@ fn names_of_imported_keys_contain_nothing_that_a_shell_expands() {
 
 /// An interactive bash with the completions of this home.
 fn completing_bash(home: &Home, folder: &Path) -> Pty {
-    let program = Path::new(env!("CARGO_BIN_EXE_tokenring"));
-    let mut command = CommandBuilder::new("bash");
-    command.args(["--noprofile", "--norc", "-i"]);
-    command.cwd(folder);
-    for (name, value) in home.command(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        }
-    }
-    let path = std::env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
-    command.env("PS1", "ready> ");
-    command.env("HISTFILE", "/dev/null");
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    let mut bash = Pty::start(command, 120, 36);
-    bash.expect("ready> ");
+    let mut bash = home.interactive_bash(folder);
     bash.send("source <(tokenring completions bash) && echo loaded-$((1 + 1))\r");
     bash.expect("loaded-2");
     bash

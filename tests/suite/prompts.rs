@@ -40,29 +40,6 @@ fn assert_asks_with_bracketed_paste(pty: &Pty, question: &str) {
     assert!(pty.is_raw(), "the prompt reads keys itself");
 }
 
-/// An interactive bash that writes its history to a file at its end.
-fn start_bash(home: &Home, folder: &Path) -> Pty {
-    let program = Path::new(env!("CARGO_BIN_EXE_tokenring"));
-    let mut command = CommandBuilder::new("bash");
-    command.args(["--noprofile", "--norc", "-i"]);
-    command.cwd(folder);
-    for (name, value) in home.command(&[]).get_envs() {
-        match value {
-            Some(value) => command.env(name, value),
-            None => command.env_remove(name),
-        }
-    }
-    let path = std::env::var("PATH").unwrap_or_default();
-    command.env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
-    command.env("PS1", "ready> ");
-    command.env("HISTFILE", folder.join("history"));
-    command.env("TERM", "xterm-256color");
-    command.env("LANG", "C.UTF-8");
-    let bash = Pty::start(command, 120, 36);
-    bash.expect("ready> ");
-    bash
-}
-
 /// Ends the shell and fails if it ran or recorded a pasted line.
 #[track_caller]
 fn assert_shell_got_nothing(mut bash: Pty, folder: &Path) {
@@ -93,7 +70,7 @@ fn the_rest_of_a_paste_does_not_reach_the_shell() {
         private_key().join("\r") + "\r",
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let mut bash = start_bash(&home, folder.path());
+        let mut bash = home.interactive_bash(folder.path());
         bash.send(&format!("tokenring {} --offline\r", ADD.join(" ")));
         bash.expect("secret: ");
         bash.send(&pasted);
@@ -110,7 +87,7 @@ fn what_is_typed_beyond_an_answer_does_not_reach_the_shell() {
     }
     let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
     home.feed(&[&ADD[..], &["--offline"]].concat(), TOKEN).expect(0);
-    let mut bash = start_bash(&home, folder.path());
+    let mut bash = home.interactive_bash(folder.path());
     bash.send("tokenring remove laptop # not tokenring add\r");
     bash.expect("to confirm: ");
     bash.send("laptop\rtouch pwned # pasted-line\r");
@@ -218,7 +195,7 @@ fn a_stopped_prompt_asks_again() {
         return;
     }
     let (home, folder) = (Home::new(), tempfile::tempdir().unwrap());
-    let mut bash = start_bash(&home, folder.path());
+    let mut bash = home.interactive_bash(folder.path());
     bash.send(&format!("tokenring {} --offline\r", ADD.join(" ")));
     bash.expect("secret: ");
     let before = bash.written();

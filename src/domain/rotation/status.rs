@@ -8,8 +8,8 @@
 use serde::Serialize;
 
 use super::journal::{
-    CreationStatus, JournalEntry, ReconciliationResult, RotationJournal, StepFailure,
-    StepFailureKind, StepOutcome, UserDecision,
+    CreatedSecret, CreationStatus, JournalEntry, ReconciliationResult, RotationJournal,
+    StepFailure, StepFailureKind, StepOutcome, UserDecision,
 };
 use super::machine::{self, NextStep, RotationResult};
 use super::plan::RotationPlan;
@@ -313,6 +313,9 @@ fn creation_refusal(journal: &RotationJournal, next: &NextStep) -> Option<String
 
 fn describe_outcome(plan: &RotationPlan, outcome: &StepOutcome) -> String {
     match outcome {
+        StepOutcome::Pasted(CreatedSecret { remote: None, .. }) => {
+            "Received; its verification shows which credential it belongs to".to_owned()
+        }
         StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
             Some(remote) if !remote.not_copied.is_empty() => {
                 let missing = remote.not_copied.join(", ");

@@ -110,14 +110,16 @@ impl RotationDriver<'_> {
         Ok(())
     }
 
+    /// Returns the credential of the plan as the index has it now.
+    pub(super) async fn stored_credential(&self) -> StepResult<Credential> {
+        let found = self.engine.credential_by_id(&self.plan().credential).await;
+        found.map_err(|problem| failure_from_problem(&problem))
+    }
+
     /// Returns the client for this rotation's management calls, with the credential's current data.
     pub(super) async fn management_client(&self) -> StepResult<ManagementClient<'_>> {
         let plan = self.plan();
-        let credential = self
-            .engine
-            .credential_by_id(&plan.credential)
-            .await
-            .map_err(|problem| failure_from_problem(&problem))?;
+        let credential = self.stored_credential().await?;
         let mut credential = Credential { region: plan.region.clone(), ..credential };
         if plan.purpose == RotationPurpose::Create {
             // What the provider reported about the new credential enters the index only with the

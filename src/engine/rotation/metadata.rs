@@ -25,11 +25,7 @@ impl RotationDriver<'_> {
         fingerprint: &SecretFingerprint,
     ) -> StepResult<Option<String>> {
         let plan = self.plan();
-        let credential = self
-            .engine
-            .credential_by_id(&plan.credential)
-            .await
-            .map_err(|problem| failure_from_problem(&problem))?;
+        let credential = self.stored_credential().await?;
         let same_secret = credential.fingerprint.as_ref() == Some(&fingerprint.0);
         let principal =
             credential.principal.filter(|_| same_secret && plan.part == SecretPart::Secret);
@@ -45,11 +41,7 @@ impl RotationDriver<'_> {
     /// the current one.
     pub(super) async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
-        let Credential { expires, mut fields, .. } = self
-            .engine
-            .credential_by_id(&plan.credential)
-            .await
-            .map_err(|problem| failure_from_problem(&problem))?;
+        let Credential { expires, mut fields, .. } = self.stored_credential().await?;
         fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }

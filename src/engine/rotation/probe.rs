@@ -199,11 +199,9 @@ impl ManagementClient<'_> {
         let explanation = explanation.map_err(|problem| failure_from_problem(&problem))?;
         match explanation.result {
             CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, response)),
-            CheckResult::Refused => {
-                Ok(ProbeResult::Refused(format!("{}: {}", response.status, explanation.reason)))
-            }
+            CheckResult::Refused => Ok(ProbeResult::Refused(explanation.reason)),
             CheckResult::Unknown | CheckResult::Unchecked => {
-                Err(retryable_failure(format!("{}: {}", response.status, explanation.reason)))
+                Err(retryable_failure(explanation.reason))
             }
         }
     }

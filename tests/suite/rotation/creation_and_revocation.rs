@@ -22,7 +22,7 @@ use super::scripted_user::ScriptedUser;
 
 /// The template of the new credential, its administrator, and the field of the account that gets a
 /// further secret instead of a new account.
-type CreationCase = (&'static str, &'static str, Option<&'static str>);
+pub(super) type CreationCase = (&'static str, &'static str, Option<&'static str>);
 
 const CREATIONS: [CreationCase; 6] = [
     ("us01-ci-scanner", "us01-admin", None),
@@ -55,27 +55,30 @@ struct TaskStage {
     name: &'static str,
 }
 
+/// A request for a credential like the one of the case.
+pub(super) async fn creation_request(rig: &RotationRig, case: CreationCase) -> CreateRequest {
+    let (name, administrator, further) = case;
+    let like = rig.add_seeded(name).await;
+    let administrator =
+        if administrator == name { like.clone() } else { rig.add_seeded(administrator).await };
+    let further = further.and_then(|field| like.fields.get_key_value(field));
+    CreateRequest {
+        name: CredentialName::parse("made").unwrap(),
+        provider: like.provider.clone(),
+        kind: like.kind.clone(),
+        region: like.region.clone(),
+        fields: further.map(|(field, value)| (field.clone(), value.clone())).into_iter().collect(),
+        labels: vec!["new".to_owned()],
+        template: Some(like),
+        administrator: administrator.id,
+        reason: "a test".to_owned(),
+    }
+}
+
 impl TaskStage {
-    async fn for_creation((name, administrator, further): CreationCase) -> Self {
+    async fn for_creation(case: CreationCase) -> Self {
         let rig = RotationRig::new().await;
-        let like = rig.add_seeded(name).await;
-        let administrator =
-            if administrator == name { like.clone() } else { rig.add_seeded(administrator).await };
-        let further = further.and_then(|field| like.fields.get_key_value(field));
-        let request = CreateRequest {
-            name: CredentialName::parse("made").unwrap(),
-            provider: like.provider.clone(),
-            kind: like.kind.clone(),
-            region: like.region.clone(),
-            fields: further
-                .map(|(field, value)| (field.clone(), value.clone()))
-                .into_iter()
-                .collect(),
-            labels: vec!["new".to_owned()],
-            template: Some(like),
-            administrator: administrator.id,
-            reason: "a test".to_owned(),
-        };
+        let (name, request) = (case.0, creation_request(&rig, case).await);
         let creation = rig.fresh_engine().plan_creation(request).await.unwrap();
         let before = rig.secrets_before(&creation.plan).await;
         Self { rig, task: RotationTask::Create(Box::new(creation)), before, name }

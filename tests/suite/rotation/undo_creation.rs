@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokenring::domain::Secret;
 use tokenring::domain::credential::SecretSlot;
 use tokenring::domain::rotation::{RotationPlan, UserDecision};
-use tokenring::domain::{CredentialName, Secret};
-use tokenring::engine::rotation::{
-    CreateRequest, RotationDirection, RotationObserver, RotationPhase,
-};
+use tokenring::engine::rotation::{RotationDirection, RotationObserver, RotationPhase};
 use tokenring::store::{
     BackendInfo, CALL_TIMEOUT, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod,
 };
 
+use super::creation_and_revocation::{CreationCase, creation_request};
 use super::fault_injection::FaultInjector;
 use super::rig::RotationRig;
 use super::scripted_user::ScriptedUser;
@@ -73,7 +72,7 @@ impl SecretStore for RefusingStore {
 
 /// A template, its administrator, and the field that makes the new secret a further one of an
 /// existing account, which is identified by its value only.
-const CREATIONS: [(&str, &str, Option<&str>); 4] = [
+const CREATIONS: [CreationCase; 4] = [
     ("us01-ci-scanner", "us01-admin", None),
     ("us01-release-bot", "us01-admin", Some("service_account_id")),
     ("us01-triage-app", "us01-admin", None),
@@ -82,28 +81,10 @@ const CREATIONS: [(&str, &str, Option<&str>); 4] = [
 
 #[tokio::test]
 async fn a_created_credential_that_the_store_refuses_is_deleted_at_the_provider() {
-    for ((name, administrator, further), error) in
-        CREATIONS.into_iter().flat_map(|case| REFUSALS.map(|error| (case, error)))
+    for (case, error) in CREATIONS.into_iter().flat_map(|case| REFUSALS.map(|error| (case, error)))
     {
         let rig = RotationRig::new().await;
-        let like = rig.add_seeded(name).await;
-        let administrator =
-            if administrator == name { like.clone() } else { rig.add_seeded(administrator).await };
-        let further = further.and_then(|field| like.fields.get_key_value(field));
-        let request = CreateRequest {
-            name: CredentialName::parse("made").unwrap(),
-            provider: like.provider.clone(),
-            kind: like.kind.clone(),
-            region: like.region.clone(),
-            fields: further
-                .map(|(field, value)| (field.clone(), value.clone()))
-                .into_iter()
-                .collect(),
-            labels: Vec::new(),
-            template: Some(like),
-            administrator: administrator.id,
-            reason: String::new(),
-        };
+        let (name, request) = (case.0, creation_request(&rig, case).await);
         let creation = rig.fresh_engine().plan_creation(request).await.unwrap();
         let plan = creation.plan.clone();
         let before = rig.secrets_before(&plan).await;

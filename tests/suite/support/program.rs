@@ -131,21 +131,33 @@ impl Home {
         pty
     }
 
-    /// Starts the program with these arguments in a terminal of 120 by 36.
+    /// Starts an interactive bash in a terminal of 120 by 36. It finds the program, and at its end it
+    /// writes its history to the file `history` in this folder, where it also starts.
     #[cfg(unix)]
-    pub(crate) fn at_terminal(&self, arguments: &[&str]) -> super::pty::Pty {
-        let screen = self.command(arguments);
-        let mut command = portable_pty::CommandBuilder::new(screen.get_program());
-        command.args(screen.get_args());
-        for (name, value) in screen.get_envs() {
+    pub(crate) fn interactive_bash(&self, folder: &std::path::Path) -> super::pty::Pty {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_tokenring"));
+        let path = std::env::var("PATH").unwrap_or_default();
+        let mut command = std::process::Command::new("bash");
+        command.args(["--noprofile", "--norc", "-i"]);
+        for (name, value) in self.command(&[]).get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
-            }
+            };
         }
-        command.env("TERM", "xterm-256color");
-        command.env("LANG", "C.UTF-8");
-        super::pty::Pty::start(command, 120, 36)
+        command.env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
+        command.env("PS1", "ready> ").env("HISTFILE", folder.join("history"));
+        let mut command = terminal_command(&command);
+        command.cwd(folder);
+        let bash = super::pty::Pty::start(command, 120, 36);
+        bash.expect("ready> ");
+        bash
+    }
+
+    /// Starts the program with these arguments in a terminal of 120 by 36.
+    #[cfg(unix)]
+    pub(crate) fn at_terminal(&self, arguments: &[&str]) -> super::pty::Pty {
+        super::pty::Pty::start(terminal_command(&self.command(arguments)), 120, 36)
     }
 
     /// Runs the program with empty standard input.
@@ -344,4 +356,20 @@ fn make_vault(folder: &Path) {
             store.unlock(UnlockMethod::Passphrase(&passphrase), std::time::Duration::from_secs(10)),
         )
         .unwrap();
+}
+
+/// The same command for a terminal.
+#[cfg(unix)]
+fn terminal_command(command: &Command) -> portable_pty::CommandBuilder {
+    let mut inside = portable_pty::CommandBuilder::new(command.get_program());
+    inside.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => inside.env(name, value),
+            None => inside.env_remove(name),
+        }
+    }
+    inside.env("TERM", "xterm-256color");
+    inside.env("LANG", "C.UTF-8");
+    inside
 }
