@@ -17,9 +17,8 @@ pub(super) fn read_hidden(title: &str) -> Result<Secret, Problem> {
     let answer = read_answer(&format!("{title}: "), InputEcho::Hidden, None).map_err(|error| {
         input_problem(error.to_string(), "pipe the secret to standard input instead")
     })?;
-    let bytes = answer.ok_or_else(|| {
-        input_problem("nothing was entered".to_owned(), "run the command again to try again")
-    })?;
+    let bytes = answer
+        .ok_or_else(|| input_problem("nothing was entered".to_owned(), "run the command again"))?;
     Ok(Secret::new(bytes.to_vec()))
 }
 
@@ -83,7 +82,7 @@ pub(super) fn confirm_by_typing(question: &str, word: &str, flag: &str) -> Resul
     Err(Problem::new(
         "Nothing was changed",
         format!("\"{word}\" was not typed"),
-        "run the command again to try again",
+        "run the command again",
     )
     .with_class(ProblemClass::Usage))
 }

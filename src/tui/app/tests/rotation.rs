@@ -722,3 +722,20 @@ fn a_rotation_that_was_rolled_back_is_no_success() {
     };
     assert!(view.head.iter().chain(&view.body).chain(&view.foot).all(|row| !is_good(row)));
 }
+
+#[test]
+fn a_rollback_that_leaves_steps_does_not_say_that_everything_is_as_before() {
+    for (left, complete) in [(Vec::new(), true), (vec!["Delete the new one".to_owned()], false)] {
+        let mut session = ready();
+        let task = session.begin();
+        let ended = RotationStatus { manual_steps: left, ..status(RotationState::RolledBack) };
+        session.rotation(task, RotationEvent::Finished(ended));
+        let said = session.said();
+        assert_eq!(
+            said.contains("Rolled back: everything is as it was before."),
+            complete,
+            "{said}"
+        );
+        assert_eq!(said.contains("not everything is as it was before"), !complete, "{said}");
+    }
+}

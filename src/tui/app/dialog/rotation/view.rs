@@ -263,6 +263,9 @@ fn result_rows(status: &RotationStatus, glyphs: &GlyphSet) -> Vec<DialogRow> {
         (RotationPhase::RolledBack, RotationPurpose::Revoke) => {
             "Ended: the secret was not revoked."
         }
+        (RotationPhase::RolledBack, _) if !status.manual_steps.is_empty() => {
+            "Rolled back, but not everything is as it was before."
+        }
         (RotationPhase::RolledBack, _) => "Rolled back: everything is as it was before.",
         (RotationPhase::Abandoned, _) => "Abandoned: nothing was finished and nothing was undone.",
         (_, RotationPurpose::Replace) => "Done: the new secret has replaced the old one.",
