@@ -17,7 +17,7 @@
 //!   │ engine   operations on credentials             │      shared by both
 //!   └────┬──────────────┬──────────────┬─────────────┘
 //!   ┌────▼────┐    ┌────▼────┐    ┌────▼────┐
-//!   │ net     │    │ store   │    │ index   │                 adapters, independent of one another
+//!   │ net     │    │ store   │    │ database│                 adapters, independent of one another
 //!   └────┬────┘    └────┬────┘    └────┬────┘
 //!   ┌────▼──────────────▼──────────────▼─────────────┐
 //!   │ domain   (config beside it)                    │      no I/O, no async, no clock
@@ -29,12 +29,12 @@
 //! | [`domain`] | types and decisions: secrets, credentials, providers, requests, responses, the rotation machine | [`domain::rotation`], [`domain::provider`] |
 //! | [`config`] | settings, key bindings, themes, paths | [`config::settings`](config) |
 //! | [`store`] | secret storage: system keyring, encrypted file, memory | [`store::SecretStore`] |
-//! | [`index`] | the SQLite database for everything that is not secret | [`index::Database`] |
+//! | [`database`] | the SQLite database for everything that is not secret | [`database::Database`] |
 //! | [`net`] | HTTP with host binding, token exchange, OAuth sign-in | [`net::OutgoingRequest`] |
 //! | [`engine`] | what the program does: add, check, send, rotate, deliver, scan, … | [`engine::Engine`] |
 //! | [`tui`] | the screen: [`tui::app`] is pure state, [`tui::view`] draws it | [`tui::app`] |
 //! | [`cli`] | one file per command | [`cli::main`] |
-//! | [`sandbox`] | the provider simulator; the rest of the program reaches it only over HTTP | [`sandbox`] |
+//! | [`simulator`] | the provider simulator; the rest of the program reaches it only over HTTP | [`simulator`] |
 //!
 //! A layer uses only the layers below it. `tests/suite/house.rs` reads the sources and enforces this.
 //!
@@ -52,10 +52,10 @@
 
 pub mod cli;
 pub mod config;
+pub mod database;
 pub mod domain;
 pub mod engine;
-pub mod index;
 pub mod net;
-pub mod sandbox;
+pub mod simulator;
 pub mod store;
 pub mod tui;

@@ -16,7 +16,7 @@ mutations=(
   'responses |src/engine/redact_response.rs |ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),|ResponseBody::Text(text) => ResponseBody::Text(text),'
   'fresh     |src/engine/redact_response.rs |*text = captured.text;                                               |'
   'history   |src/engine/history.rs         |let mut recorded = draft.without_secrets(redactor);                  |let _ = redactor; let mut recorded = draft.clone();'
-  'mask      |src/tui/app/detail.rs         |self.reveal = RevealState::Masked;                                   |'
+  'mask      |src/tui/app/credentials/detail.rs         |self.reveal = RevealState::Masked;                                   |'
 )
 
 copy=$(mktemp -d)

@@ -4,7 +4,7 @@ use time::format_description::well_known::Iso8601;
 use time::{Date, OffsetDateTime};
 
 use super::context::CliContext;
-use super::json::CredentialJson;
+use crate::cli::output::json::CredentialJson;
 use crate::domain::credential::CredentialNameError;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem, Timestamp};

@@ -6,9 +6,9 @@
 use std::sync::{Arc, OnceLock};
 
 use super::GlobalArgs;
-use super::new_passphrase::choose_passphrase;
 use super::output::{CliOutput, enable_plain_mode};
-use super::prompt;
+use crate::cli::input::new_passphrase::choose_passphrase;
+use crate::cli::input::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};

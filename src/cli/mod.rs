@@ -5,57 +5,24 @@
 //! error. Logic that the screen needs too belongs in the engine. Start reading at [`main`];
 //! [`command`] returns the grammar.
 
-mod add;
 mod args;
-mod audit;
-mod calendar;
-mod check;
-mod classified;
-mod completions;
-mod config;
-mod consumer;
+pub mod commands;
 mod context;
-mod create;
-mod demo;
-mod doctor;
-mod edit;
-mod exec;
-mod get;
 mod grammar;
-mod history;
-mod identify;
-mod import;
-mod json;
-mod junit;
-mod list;
-mod login;
-mod man;
-mod migrate;
-mod new_passphrase;
+pub mod input;
 mod output;
-mod presets;
 mod process;
-mod prompt;
-mod prompter;
-mod regions;
-mod remove;
-mod request;
-mod requests;
-mod revoke;
-mod rotate;
-mod sandbox;
-mod scan;
-mod secret_arguments;
-mod secret_input;
-mod store;
-mod style;
-mod table;
-mod tui;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::commands::{
+    add, audit, calendar, check, completions, config, consumer, create, demo, doctor, edit, exec,
+    get, history, identify, import, list, login, man, presets, regions, remove, request, requests,
+    revoke, rotate, sandbox, scan, store, tui,
+};
+use crate::cli::input::secret_arguments;
 use crate::domain::Problem;
 use context::{CliContext, SettingsStrictness};
 use output::CliOutput;

@@ -1,7 +1,7 @@
 //! Responses of a provider after the network layer: sanitized, limited in size, with timing; and
 //! check results.
 //!
-//! The network code creates an [`ApiResponse`]; its meaning is worked out in [`super::explain`].
+//! The network code creates an [`ApiResponse`]; its meaning is worked out in [`crate::domain::diagnosis::explain`].
 
 use serde::{Deserialize, Serialize};
 

@@ -22,8 +22,8 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
-use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
-use crate::net::oauth::{RefreshResult, RefreshToken};
+use crate::net::oauth::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
+use crate::net::oauth::grants::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};
 use crate::store::{ItemKey, StoreError};
 

@@ -4,8 +4,8 @@
 //! `index`, and its anchor in the store in `audit_anchor`.
 
 use super::Engine;
+use crate::database::{AuditEntry, AuditRecord};
 use crate::domain::Problem;
-use crate::index::{AuditEntry, AuditRecord};
 
 /// Audit event to record. No field is secret.
 pub(super) struct AuditEvent {

@@ -17,10 +17,10 @@ use sha2::{Digest as _, Sha256};
 use super::Engine;
 use super::audit::AuditEvent;
 use super::mac::HmacKey;
+use crate::database::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::domain::format::count_entries;
 use crate::domain::text::to_hex;
 use crate::domain::{Problem, Secret};
-use crate::index::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
 /// Purpose of the key of the anchors, from which it is derived.

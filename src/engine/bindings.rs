@@ -29,13 +29,13 @@ use serde::{Deserialize, Serialize};
 use super::Engine;
 use super::credentials::KEY_FILE_FIELD;
 use super::mac::HmacKey;
+use crate::database::{BindingRecord, BindingSubject};
 use crate::domain::consumer::{Consumer, ConsumerTarget};
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, Origin, Problem, Secret};
-use crate::index::{BindingRecord, BindingSubject};
 use crate::store::{ItemKey, Persistence, StoreError};
 
 /// Purpose of the key of the bindings, from which it is derived.
@@ -377,7 +377,7 @@ impl Engine {
         for credential in self.credentials().await? {
             records.push(credential_record(key, &credential));
         }
-        for consumer in self.with_database(crate::index::Database::all_consumers).await? {
+        for consumer in self.with_database(crate::database::Database::all_consumers).await? {
             records.push(consumer_record(key, &consumer));
         }
         self.with_database(move |index| index.add_missing_bindings(&records)).await?;

@@ -8,10 +8,10 @@
 use super::Engine;
 use super::credentials::{KEY_FILE_FIELD, read_key_file};
 use super::store_secret::secret_location;
+use crate::database::DatabaseError;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, Problem, Secret};
-use crate::index::DatabaseError;
 use crate::store::{ItemKey, StoreError};
 
 impl Engine {

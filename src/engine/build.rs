@@ -9,11 +9,11 @@ use super::credentials::random_bytes;
 use super::task_protocol::StoreStatus;
 use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
 use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
+use crate::database::Database;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret, passphrase};
-use crate::index::Database;
 use crate::net::HttpClient;
 use crate::store::{self, BackendKind, MemoryStore};
 

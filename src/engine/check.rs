@@ -18,16 +18,18 @@ use super::check_writer::CheckRecord;
 use super::fair_queue::{FairQueue, shuffled};
 use super::redact_response::RawResponse;
 use super::task_protocol::HistoryFilter;
+use crate::database::RegionCheckResult;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
-use crate::domain::explain::{self, ExplanationContext, RequestContext, ResponseExplanation};
+use crate::domain::diagnosis::explain::{
+    self, ExplanationContext, RequestContext, ResponseExplanation,
+};
+use crate::domain::diagnosis::refusal::{RefusalContext, RefusalDiagnosis};
 use crate::domain::provider::RequestPreset;
-use crate::domain::refusal::{RefusalContext, RefusalDiagnosis};
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
-use crate::index::RegionCheckResult;
-use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::exchange::TokenExchangeError;
 use crate::store::{ItemKey, SecretStore};
 
 /// Number of the latest requests that are searched for results in other regions.

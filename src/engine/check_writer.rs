@@ -11,9 +11,9 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
 use super::Engine;
+use crate::database::{Database, DatabaseError, RegionCheckResult};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
-use crate::index::{Database, DatabaseError, RegionCheckResult};
 
 /// Maximum number of check results written in one transaction.
 const MAX_BATCH_SIZE: usize = 256;

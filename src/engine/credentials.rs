@@ -17,6 +17,7 @@ use super::rebinding::RebindingPlan;
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
+use crate::database::{Database, DatabaseError, EraseOutcome};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
@@ -25,7 +26,6 @@ use crate::domain::provider::spec::SecretFormat;
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::index::{Database, DatabaseError, EraseOutcome};
 use crate::store::{self, ItemKey, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.

@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 
 use super::Engine;
 use super::credentials::KEY_FILE_FIELD;
+use crate::database::Database;
 use crate::domain::metadata::{self, MetadataError};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
 use crate::domain::{Credential, Problem, Secret};
-use crate::index::Database;
 
 /// Returns the labels in their stored form. A label that the credential already has stays as it is.
 pub(super) fn clean_labels(labels: Vec<String>, known: &[String]) -> Result<Vec<String>, Problem> {

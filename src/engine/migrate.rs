@@ -309,13 +309,13 @@ mod tests {
 
     use super::*;
     use crate::config::Settings;
+    use crate::database::Database;
     use crate::domain::CredentialName;
     use crate::domain::provider::ProviderCatalog;
     use crate::engine::task_protocol::NewCredential;
     use crate::engine::{
         AnchorComparison, DisclosureChannel, EngineDependencies, EngineOptions, SystemClock,
     };
-    use crate::index::Database;
     use crate::net::HttpClient;
     use crate::store::{BackendInfo, MemoryStore};
 

@@ -61,14 +61,14 @@ use task_protocol::{ClearResult, CopyResult, SecretEvent, StoreStatus};
 use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
+use crate::database::Database;
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret, Timestamp};
-use crate::index::Database;
 use crate::net::{RequestLimits, Transport};
 use crate::store::{SecretStore, TrackedStore, UnlockMethod};
 
-pub use crate::index::{AuditIntegrity, AuditRecord};
+pub use crate::database::{AuditIntegrity, AuditRecord};
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use browser::{is_remote, open as open_page};
 pub use build::{

@@ -4,7 +4,8 @@
 
 use super::Engine;
 use super::task_protocol::WriteConsent;
-use crate::domain::curl::{self, CurlCommand};
+use crate::domain::curl::export as curl;
+use crate::domain::curl::export::CurlCommand;
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};

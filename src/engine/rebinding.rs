@@ -12,12 +12,12 @@ use super::bindings::{
 };
 use super::credentials::KEY_FILE_FIELD;
 use super::task_protocol::CredentialEdit;
+use crate::database::{BindingRecord, BindingSubject};
 use crate::domain::consumer::Consumer;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem};
-use crate::index::{BindingRecord, BindingSubject};
 
 /// Records that an edit changes, together with the credential.
 #[derive(Default)]

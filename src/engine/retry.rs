@@ -125,6 +125,7 @@ mod tests {
 
     use super::*;
     use crate::config::Settings;
+    use crate::database::Database;
     use crate::domain::provider::ProviderCatalog;
     use crate::domain::request::{HttpMethod, RequestTarget};
     use crate::domain::response::{RequestTiming, ResponseBody};
@@ -133,7 +134,6 @@ mod tests {
         HistoryPolicy, NewCredential, RequestOptions, WriteConsent,
     };
     use crate::engine::{Clock, EngineDependencies, EngineOptions};
-    use crate::index::Database;
     use crate::net::Transport;
     use crate::store::MemoryStore;
 

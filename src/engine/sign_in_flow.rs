@@ -17,19 +17,18 @@ use super::metadata::{clean_fields, clean_labels};
 use super::rebinding::RebindingPlan;
 use super::task_protocol::{CredentialEdit, NewCredential};
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::identify;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
-use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
+use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret, identify};
 use crate::net::NetError;
-use crate::net::callback::{
+use crate::net::oauth::callback::{
     CallbackConnection, CallbackListenError, CallbackListener, CallbackPage,
 };
-use crate::net::exchange::TokenExchangeError;
-use crate::net::oauth::RefreshResult;
-use crate::net::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
+use crate::net::oauth::exchange::TokenExchangeError;
+use crate::net::oauth::grants::RefreshResult;
+use crate::net::oauth::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
 use crate::store::{ItemKey, StoreError};
 
 /// How long the user may take on the provider's page.

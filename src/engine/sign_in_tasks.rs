@@ -15,7 +15,7 @@ use super::task_protocol::{
 };
 use super::task_runner::TaskContext;
 use crate::domain::Problem;
-use crate::net::sign_in::AuthorizationRequest;
+use crate::net::oauth::sign_in::AuthorizationRequest;
 
 impl Engine {
     pub(super) async fn run_sign_in_task(

@@ -7,9 +7,9 @@
 
 use super::Engine;
 use super::access_tokens::ACCESS_TOKEN_PART;
+use crate::database::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
-use crate::index::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::store::{ItemKey, StoreError};
 
 impl Engine {

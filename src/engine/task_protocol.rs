@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::credential::{CheckReport, SecretPart};
+use crate::domain::diagnosis::refusal::RefusalDiagnosis;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::refusal::RefusalDiagnosis;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
@@ -27,7 +27,7 @@ pub use super::prompt::{
 };
 pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use super::sign_in_flow::{NewSession, SignInResult};
-pub use crate::index::{
+pub use crate::database::{
     EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
 };
 pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};

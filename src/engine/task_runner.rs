@@ -22,10 +22,10 @@ use super::task_protocol::{
     TaskEvent, TaskId, TaskReport,
 };
 use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
+use crate::database::Database;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
-use crate::index::Database;
 use crate::store::UnlockMethod;
 
 /// How long a task in a critical section may continue after it is canceled: less than the time that

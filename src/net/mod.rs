@@ -8,23 +8,16 @@
 //! `body` reads the response within its limits and `response` cleans it. [`exchange`] and [`oauth`] turn a
 //! secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
-mod assertion;
 mod body;
-pub mod callback;
 mod certificates;
-mod claims;
 mod client;
 mod connect_timing;
 mod error;
-pub mod exchange;
 mod form;
 mod host_binding;
 pub mod oauth;
-pub mod redirect_page;
 mod response;
 mod sealed;
-pub mod sign_in;
-mod token_response;
 mod wire_preview;
 
 use std::path::PathBuf;
@@ -33,8 +26,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use crate::net::oauth::claims::AccessTokenClaims;
 pub use certificates::{CaInfo, load_ca_info};
-pub use claims::AccessTokenClaims;
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{ConnectFailure, NetError};
 pub use wire_preview::{WirePreview, preview_request};

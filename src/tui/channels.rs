@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::app::json::FoldableDocument;
-use super::app::parameter_memory::ExtractedParameters;
 use super::app::{InputEvent, ThemePersistence};
 use crate::config::SettingsReport;
 use crate::domain::Problem;
 use crate::engine::task_protocol::{HttpExchange, TaskId, TaskReport};
+use crate::tui::app::console::json::FoldableDocument;
+use crate::tui::app::console::parameter_memory::ExtractedParameters;
 
 /// Senders of events to the screen.
 #[derive(Clone)]

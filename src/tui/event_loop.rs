@@ -11,8 +11,6 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
-use super::app::layout_job::LayoutJob;
-use super::app::parameter_memory::ExtractionJob;
 use super::app::{
     App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update,
 };
@@ -25,6 +23,8 @@ use crate::config::{LayoutStore, PaneLayout, SettingsReport, save_theme_choice};
 use crate::domain::Problem;
 use crate::engine::task_protocol::{TaskId, TaskReport};
 use crate::engine::{Engine, TaskManager};
+use crate::tui::app::console::layout_job::LayoutJob;
+use crate::tui::app::console::parameter_memory::ExtractionJob;
 
 /// Minimum time between two frames that do not respond to user input.
 const FRAME_INTERVAL: Duration = Duration::from_millis(16);

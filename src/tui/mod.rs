@@ -33,8 +33,8 @@ use crate::engine::Engine;
 use signals::SignalWatcher;
 use terminal::TerminalSurface;
 
+pub use crate::tui::app::command::keymap::KeyConflict;
 pub use app::RestartTarget;
-pub use app::keymap::KeyConflict;
 pub use channels::{EventReceivers, EventSenders, SystemEvent, event_channels};
 pub use event_loop::{EventLoop, EventLoopParts};
 pub use plain::run_plain;
@@ -48,7 +48,7 @@ pub fn commands() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Lists the conflicts among the user's key bindings.
 pub fn key_conflicts(settings: &Settings) -> Vec<KeyConflict> {
-    app::keymap::find_conflicts(&settings.keys)
+    app::command::keymap::find_conflicts(&settings.keys)
 }
 
 /// Lists the mistakes in the user's key bindings, with the lines of the settings file.

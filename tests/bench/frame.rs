@@ -12,10 +12,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, List, ListState, Paragraph};
 use time::OffsetDateTime;
 use tokenring::config::KeyPress;
+use tokenring::database::Database;
 use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::task_protocol::CredentialPage;
-use tokenring::index::Database;
 use tokenring::tui::app::{App, InitialState, InputEvent, Message, Now, UiSettings, update};
 use tokenring::tui::view;
 

@@ -50,7 +50,7 @@ pub(crate) fn measure_inside() {
         add.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     add.stdin.take().unwrap().write_all(b"00000000-0000-4000-8000-000000000000").unwrap();
     assert!(add.wait().unwrap().success());
-    let id = tokenring::index::Database::open(&home.index())
+    let id = tokenring::database::Database::open(&home.index())
         .unwrap()
         .credential_by_name(NAME)
         .unwrap()

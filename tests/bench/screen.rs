@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use tokenring::index::Database;
+use tokenring::database::Database;
 
 use crate::table::{self, ms};
 use crate::times::{RunTimes, alternate, timed};

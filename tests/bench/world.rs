@@ -8,9 +8,9 @@ use std::time::Duration;
 use hmac::Mac as _;
 use rusqlite::Connection;
 use tempfile::TempDir;
+use tokenring::database::Database;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::{CredentialId, Secret};
-use tokenring::index::Database;
 use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod, WorkFactor};
 
 use crate::EMPTY;

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use sha2::Digest as _;
 use time::macros::datetime;
-use tokenring::index::{AuditEntry, Database};
+use tokenring::database::{AuditEntry, Database};
 
 use crate::support::program::{Home, Outcome};
 

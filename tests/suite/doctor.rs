@@ -9,10 +9,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokenring::config::Settings;
+use tokenring::database::Database;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::engine::doctor::{DiagnosticArea, DoctorInput, DoctorScope};
 use tokenring::engine::{Engine, EngineDependencies, EngineOptions, SystemClock};
-use tokenring::index::Database;
 use tokenring::net::HttpClient;
 use tokenring::store::{MemoryStore, StoreError};
 

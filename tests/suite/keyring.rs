@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use tokenring::index::Database;
+use tokenring::database::Database;
 
 use crate::support::program::{Home, Outcome};
 use crate::support::pty::Pty;

@@ -16,7 +16,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, redirect};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use time::macros::datetime;
-use tokenring::sandbox::{ProviderSimulator, SeededCredential, SimulatedClock, SimulatorOptions};
+use tokenring::simulator::{ProviderSimulator, SeededCredential, SimulatedClock, SimulatorOptions};
 
 const VERSION: &str = "version=2024-10-15";
 

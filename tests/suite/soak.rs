@@ -14,12 +14,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use tokenring::config::Settings;
+use tokenring::database::Database;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
-use tokenring::index::Database;
 use tokenring::net::{NetError, OutgoingRequest, Transport};
 use tokenring::store::MemoryStore;
 

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::Value;
+use tokenring::database::Database;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
-use tokenring::index::Database;
 use tokenring::store::{FileStore, ItemKey, SecretStore as _, UnlockMethod};
 
 use crate::support::program::{Home, Outcome, PASSPHRASE};

@@ -2,14 +2,14 @@
 //! catalog and the store.
 
 use super::{Diagnostic, DiagnosticArea};
+use crate::database::{AuditIntegrity, Database, RotationFilter};
+use crate::domain::Credential;
 use crate::domain::credential::SecretPart;
-use crate::domain::format::count_entries;
+use crate::domain::format::{self, count_entries};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CatalogError;
 use crate::domain::rotation::RotationPhase;
-use crate::domain::{Credential, format};
 use crate::engine::{AnchorComparison, Engine};
-use crate::index::{AuditIntegrity, Database, RotationFilter};
 
 impl Engine {
     /// Examines the index, and the secrets of its credentials where the store is unlocked.

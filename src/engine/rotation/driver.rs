@@ -13,6 +13,7 @@ use super::prompts::PromptOutcome;
 use super::slots::{permanent_failure, retryable_failure, secret_lost};
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use super::{RotationObserver, StepResult};
+use crate::database::RotationLease;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
@@ -26,7 +27,6 @@ use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::Engine;
 use crate::engine::audit::AuditEvent;
 use crate::engine::sign_in_flow::AuthorizationGrant;
-use crate::index::RotationLease;
 
 /// One running rotation.
 pub(super) struct RotationDriver<'a> {

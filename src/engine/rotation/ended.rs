@@ -9,6 +9,7 @@ use async_trait::async_trait;
 
 use super::driver::RotationDriver;
 use super::{RotationFilter, RotationObserver, RotationPhase, RotationStatus};
+use crate::database::RotationRecord;
 use crate::domain::rotation::{
     NextStep, RotationJournal, RotationResult, next_step, rotation_status,
 };
@@ -16,7 +17,6 @@ use crate::domain::{CredentialId, Problem, Secret};
 use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::prompt::{PromptMessage, UserPrompter};
-use crate::index::RotationRecord;
 
 /// Prompter of a rotation that has nothing left to ask.
 struct SilentPrompter;

@@ -34,11 +34,11 @@ mod undo_creation;
 use super::prompt::UserPrompter;
 use crate::domain::rotation::{ProgressLine, StepFailure};
 
+pub use crate::database::RotationFilter;
 pub use crate::domain::rotation::{
     RotationPhase, RotationPlan, RotationPurpose, RotationStatus, RotationStep, UserDecision,
     plan_lines,
 };
-pub use crate::index::RotationFilter;
 pub use create::{CreateRequest, CreationPlan};
 pub use review::RotationSummary;
 pub use start::RotationDirection;

@@ -22,7 +22,7 @@ use crate::domain::rotation::{
 use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
-use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::exchange::TokenExchangeError;
 
 /// Presets that list the organizations visible to a credential; a provider has at most one of them.
 const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];

@@ -27,9 +27,9 @@ use crate::engine::sign_in_flow::{
 };
 use crate::engine::token_cache::CachedAccessToken;
 use crate::net::NetError;
-use crate::net::exchange::TokenExchangeError;
-use crate::net::oauth::RefreshToken;
-use crate::net::sign_in::AuthorizationRequest;
+use crate::net::oauth::exchange::TokenExchangeError;
+use crate::net::oauth::grants::RefreshToken;
+use crate::net::oauth::sign_in::AuthorizationRequest;
 
 /// Outcome of a visit to the sign-in page.
 enum SignInOutcome {

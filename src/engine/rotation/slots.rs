@@ -6,6 +6,7 @@
 
 use super::StepResult;
 use super::driver::RotationDriver;
+use crate::database::SecretLocation;
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
@@ -13,7 +14,6 @@ use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFail
 use crate::engine::access_tokens::{access_token_part, shared_token_secret};
 use crate::engine::credentials::random_bytes;
 use crate::engine::store_secret::secret_location;
-use crate::index::SecretLocation;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
 /// Assumed size of a secret that does not exist yet, in bytes; keys that are JWTs have some

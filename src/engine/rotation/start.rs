@@ -3,10 +3,13 @@
 //! Locks, leases and the lookup of rotations belong here; the loop itself is in `driver`. Start at
 //! `Engine::rotate` and `Engine::resume_rotation`.
 
-use super::driver::audit_event;
-use super::driver::{LEASE_DURATION, RotationDriver};
+use super::driver::{LEASE_DURATION, RotationDriver, audit_event};
 use super::ended::recorded_status;
 use super::{RotationFilter, RotationObserver};
+use crate::database::{
+    Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
+    RotationRecord,
+};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     JournalEntry, RotationJournal, RotationPlan, RotationStatus, UserDecision,
@@ -18,10 +21,6 @@ use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::random_bytes;
 use crate::engine::metadata::clean_reason;
-use crate::index::{
-    Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
-    RotationRecord,
-};
 
 /// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -16,17 +16,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Engine;
 use super::consumer::run_blocking;
 use super::doctor::{Diagnostic, DiagnosticArea};
 use super::fingerprints::FingerprintHasher;
-use super::import;
+use super::{Engine, import};
+use crate::database::FingerprintRecord;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
-use crate::index::FingerprintRecord;
 use detector::SecretDetector;
 use targets::ScanTarget;
 

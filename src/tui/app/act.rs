@@ -3,19 +3,20 @@
 //! Handlers that need more than a few lines live in the module of their subject, such as
 //! `console_commands.rs`. Start at [`App::run_action`].
 
-use super::activity::NotificationLevel;
 use super::command::{
     CommandAction, CredentialAction, CursorMotion, FocusTarget, ListAction, ProgramAction,
     RegionAction,
 };
-use super::console_commands::move_document_cursor;
-use super::dialog::{ConfirmDialog, Dialog};
-use super::response_view::ResponseView;
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
 use crate::engine::task_protocol::{
     BackgroundTask, CheckTask, ClipboardMethod, CredentialTask, SecretTask, StoreTask,
 };
+use crate::tui::app::console::commands::move_document_cursor;
+use crate::tui::app::console::response_view::ResponseView;
+use crate::tui::app::credentials::list;
+use crate::tui::app::dialogs::{ConfirmDialog, Dialog};
+use crate::tui::app::overview::activity::NotificationLevel;
 
 impl App {
     /// Runs a command.
@@ -96,12 +97,8 @@ impl App {
         }
         let lines = self.detail_rows().1.len();
         let page = usize::from(self.console_body_area().height);
-        self.console.scroll = super::credentials::moved_cursor(
-            self.console.scroll,
-            motion,
-            page,
-            lines.saturating_sub(page),
-        );
+        self.console.scroll =
+            list::moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
     }
 
     pub(super) fn move_focus(&mut self, focus: FocusTarget) {

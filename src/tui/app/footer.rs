@@ -4,16 +4,16 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::activity::StoreStatusKind;
 use super::command::{
     self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
     RegionAction, ScreenAction,
 };
 use super::console::ConsolePromptKind;
-use super::detail::DetailPane;
-use super::dialog::Dialog;
 use super::layout::ScreenRect;
 use super::{App, Pane};
+use crate::tui::app::credentials::detail::DetailPane;
+use crate::tui::app::dialogs::Dialog;
+use crate::tui::app::overview::activity::StoreStatusKind;
 
 /// Hint with its key, word and position.
 pub struct KeyHint {

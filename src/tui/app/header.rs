@@ -4,12 +4,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::activity::{StoreStatusKind, StoreStatusText};
-use super::chart::{self, StyledSpans};
 use super::command::{CommandAction, ProgramAction, ScreenAction};
 use super::layout::ScreenRect;
 use super::{App, PresentationMode, ZoomState, display_format};
 use crate::config::theme::StyleRole;
+use crate::tui::app::overview::activity::{StoreStatusKind, StoreStatusText};
+use crate::tui::app::widgets::chart::{self, StyledSpans};
 
 /// Name of the program.
 pub const PROGRAM_NAME: &str = "tokenring";
@@ -185,7 +185,7 @@ mod tests {
         BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId,
         TaskReport,
     };
-    use crate::tui::app::dialog::Dialog;
+    use crate::tui::app::dialogs::Dialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};
 

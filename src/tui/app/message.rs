@@ -8,10 +8,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::conversation::TextPrompt;
-use super::json::FoldableDocument;
-use super::keymap::{CommandLabelStyle, Keymap};
-use super::layout_job::LayoutJob;
-use super::parameter_memory::{ExtractedParameters, ExtractionJob};
 use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
@@ -19,6 +15,10 @@ use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::task_protocol::{
     BackgroundTask, ClipboardMethod, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
+use crate::tui::app::command::keymap::{CommandLabelStyle, Keymap};
+use crate::tui::app::console::json::FoldableDocument;
+use crate::tui::app::console::layout_job::LayoutJob;
+use crate::tui::app::console::parameter_memory::{ExtractedParameters, ExtractionJob};
 
 /// Event that may change the screen.
 pub enum Message {

@@ -6,72 +6,46 @@
 //! and `act.rs`.
 
 mod act;
-pub mod activity;
-pub mod chart;
 pub mod command;
 pub mod console;
-mod console_commands;
 pub mod conversation;
 pub mod credentials;
-pub mod detail;
-pub mod dialog;
-pub mod dialog_view;
+pub mod dialogs;
 pub mod display_format;
-pub mod expiry_timeline;
-pub mod filter_query;
-pub mod follow_up;
 pub mod footer;
-pub mod form;
 pub mod header;
-pub mod header_lines;
-pub mod json;
-pub mod keymap;
 pub mod layout;
-mod layout_commands;
-pub mod layout_job;
 mod message;
 pub mod mouse;
 mod open;
-pub mod open_rotations;
-pub mod parameter_memory;
+pub mod overview;
 mod perform;
-mod presets;
-mod refusal;
-pub mod regions;
 mod report;
-pub mod request_line;
-mod request_lists;
-pub mod response_view;
-mod rotation;
-mod rotation_text;
-pub mod row_index;
+pub mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
 mod screen_lock;
-pub mod secret_input;
 mod settings;
-mod sign_in;
+pub mod sign_in;
 #[cfg(test)]
 mod tests;
-pub mod text_area;
-pub mod undo;
 mod update;
-mod welcome;
+pub mod widgets;
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use activity::TaskList;
+use crate::tui::app::credentials::detail::DetailPane;
+use crate::tui::app::credentials::list::CredentialList;
+use crate::tui::app::credentials::regions::RegionsPane;
+use crate::tui::app::credentials::undo::UndoStack;
+use crate::tui::app::dialogs::DialogStack;
+use crate::tui::app::overview::activity::TaskList;
+use crate::tui::app::rotation::open_rotations::OpenRotations;
 use console::ConsolePane;
 use conversation::ConversationState;
-use credentials::CredentialList;
-use detail::DetailPane;
-use dialog::DialogStack;
 use layout::ScreenRect;
 use mouse::MousePress;
-use open_rotations::OpenRotations;
-use regions::RegionsPane;
-use undo::UndoStack;
 
 use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
@@ -80,6 +54,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::engine::task_protocol::{
     BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId,
 };
+use crate::tui::app::credentials::{detail, regions};
 
 pub use message::{
     BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode,

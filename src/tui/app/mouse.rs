@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::command::{CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction};
 use super::console::ConsolePrompt;
-use super::dialog_view::wrap;
-use super::json::SearchMatches;
 use super::layout::{PaneBorder, ScreenRect};
-use super::response_view::ResponseTab;
 use super::{App, MouseInput, Now, Pane, UiEffect};
 use crate::config::theme::StyleRole;
+use crate::tui::app::console::json::SearchMatches;
+use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::widgets::dialog_view::wrap;
 
 /// Lines per step of the wheel.
 const WHEEL_LINES: isize = 3;
@@ -331,8 +331,10 @@ impl App {
         if let Some(prompt) = &self.console.prompt {
             return Some(ConsoleStatusLine::Prompt(prompt));
         }
-        let filter =
-            self.console.response().and_then(super::response_view::ResponseView::filter_text);
+        let filter = self
+            .console
+            .response()
+            .and_then(crate::tui::app::console::response_view::ResponseView::filter_text);
         let filter =
             filter.filter(|_| self.console.tab == ResponseTab::Body).map(ConsoleStatusLine::Filter);
         filter.or_else(|| self.console.search_matches().map(ConsoleStatusLine::Matches))

@@ -12,15 +12,7 @@ use super::command::{
 };
 use super::console::RequestReadiness;
 
-use super::activity::NotificationLevel;
-use super::dialog::{
-    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog,
-    PickerItem, PickerSelection, ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog,
-    UnlockPurpose,
-};
-use super::dialog_view::DialogRow;
-use super::form::FormButton;
-use super::{App, Now, PresentationMode, UiEffect, display_format, regions};
+use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
@@ -31,6 +23,15 @@ use crate::engine::task_protocol::{
     BackendKind, BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
     HttpExchange, StoreError,
 };
+use crate::tui::app::credentials::regions;
+use crate::tui::app::dialogs::{
+    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog,
+    PickerItem, PickerSelection, ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog,
+    UnlockPurpose,
+};
+use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::widgets::form::FormButton;
 
 impl App {
     /// Shows a problem under a title that says what failed.

@@ -2,10 +2,8 @@
 //!
 //! Start at [`App::run_dialog_action`], which maps each [`DialogAction`] to tasks and effects.
 
-use super::activity::NotificationLevel;
 use super::console::RequestReadiness;
-use super::dialog::DialogAction;
-use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect, regions};
+use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect};
 use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
@@ -13,6 +11,9 @@ use crate::engine::task_protocol::{
     BackgroundTask, CheckTask, CredentialEdit, CredentialTask, HistoryPolicy, SecretTask, SendTask,
     SignInTask, StoreTask, WriteConsent,
 };
+use crate::tui::app::credentials::regions;
+use crate::tui::app::dialogs::DialogAction;
+use crate::tui::app::overview::activity::NotificationLevel;
 
 impl App {
     /// Runs the action that a dialog returned.

@@ -6,11 +6,7 @@
 
 use std::sync::Arc;
 
-use super::activity::{NotificationLevel, TaskState};
 use super::command::{CommandAction, CredentialAction};
-use super::dialog::{Dialog, TextPromptDialog, TextPromptKind};
-use super::parameter_memory::{ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES};
-use super::response_view::ResponseView;
 use super::{App, Now, PresentationMode, UiEffect};
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
@@ -21,6 +17,12 @@ use crate::engine::task_protocol::{
     CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
     TaskEvent, TaskId, TaskReport,
 };
+use crate::tui::app::console::parameter_memory::{
+    ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
+};
+use crate::tui::app::console::response_view::ResponseView;
+use crate::tui::app::dialogs::{Dialog, TextPromptDialog, TextPromptKind};
+use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 
 impl App {
     pub(super) fn handle_task_event(&mut self, report: TaskReport, now: Now) -> Vec<UiEffect> {

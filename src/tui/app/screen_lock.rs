@@ -6,9 +6,9 @@
 
 use std::time::Instant;
 
-use super::activity::NotificationLevel;
 use super::{App, Now, UiEffect};
 use crate::engine::task_protocol::{BackendKind, BackgroundTask, StoreTask, TaskId};
+use crate::tui::app::overview::activity::NotificationLevel;
 
 /// Whether the screen is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

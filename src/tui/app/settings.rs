@@ -2,10 +2,10 @@
 //!
 //! Start at [`App::handle_settings_change`].
 
-use super::activity::NotificationLevel;
 use super::{App, Now, SettingsChange, ThemeMode, ThemePersistence, UiEffect, UiSettings};
 use crate::config::theme::{TerminalBackground, Theme};
 use crate::domain::problem::Problem;
+use crate::tui::app::overview::activity::NotificationLevel;
 
 impl App {
     /// Applies changed settings. Invalid settings are reported in a dialog; the valid ones apply.
@@ -107,7 +107,7 @@ mod tests {
     use crate::config::{KeyPress, Settings};
     use crate::domain::problem::Problem;
     use crate::tui::app::command::{CommandAction, CredentialAction};
-    use crate::tui::app::dialog::Dialog;
+    use crate::tui::app::dialogs::Dialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, SettingsChange, UiEffect, UiSettings};
 

@@ -11,12 +11,8 @@ mod walk;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::activity::TaskState;
 use super::command::{CommandAction, CredentialAction};
 use super::console::RequestState;
-use super::dialog::Dialog;
-use super::dialog_view::DialogRow;
-use super::response_view::{LayoutState, ResponseTab};
 use super::samples::{self, TestSession, check, id};
 use super::{InputEvent, Message, MouseInput, Pane, PresentationMode, UiEffect};
 use crate::config::KeyPress;
@@ -34,6 +30,10 @@ use crate::engine::task_protocol::{
     RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus,
     StoreTask, TaskEvent, TaskId, TaskReport, WriteConsent,
 };
+use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
+use crate::tui::app::dialogs::Dialog;
+use crate::tui::app::overview::activity::TaskState;
+use crate::tui::app::widgets::dialog_view::DialogRow;
 
 const SECOND: Duration = Duration::from_secs(1);
 const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
@@ -414,7 +414,7 @@ fn a_large_body_is_laid_out_elsewhere() {
     };
     session.handle_message(Message::LayoutReady(
         TaskId(id.0 + 1),
-        Ok(Box::new(super::json::FoldableDocument::parse("1"))),
+        Ok(Box::new(crate::tui::app::console::json::FoldableDocument::parse("1"))),
     ));
     assert!(!is_ready(&session));
     session.handle_message(Message::LayoutReady(id, layout.run().map(Box::new)));

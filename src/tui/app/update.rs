@@ -3,14 +3,15 @@
 //! Start at [`update`]; commands continue in `act.rs`, task reports in `report.rs`, mouse events in
 //! `mouse.rs`.
 
-use super::activity::NotificationLevel;
 use super::command::{CommandAction, ProgramAction};
 use super::console::ConsolePromptKind;
-use super::dialog::{AddDialog, Dialog, DialogResult};
-use super::form;
 use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::tui::app::dialogs;
+use crate::tui::app::dialogs::{AddDialog, Dialog, DialogResult};
+use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::form;
 
 /// Handles a message; returns the effects to run.
 pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
@@ -126,7 +127,7 @@ impl App {
             form::insert_text(&mut prompt.input, text);
             return Vec::new();
         }
-        if self.selected().is_some() && super::dialog::is_curl(text) {
+        if self.selected().is_some() && dialogs::is_curl(text) {
             self.import_curl(text, now);
             return Vec::new();
         }

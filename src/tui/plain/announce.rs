@@ -8,10 +8,10 @@ use super::readout;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::{CredentialId, Timestamp};
 use crate::engine::task_protocol::TaskId;
-use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
-use crate::tui::app::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::overview::activity::{Notification, StoreStatusKind, TaskState};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 
 /// Maximum number of new check results that are listed; beyond it, accepted credentials are

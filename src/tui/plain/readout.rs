@@ -7,11 +7,12 @@ use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::tui::app::command::{COMMANDS, CommandGroup};
-use crate::tui::app::console::{RequestReadiness, RequestState};
+use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
+use crate::tui::app::console::{RequestReadiness, RequestState, request_line};
 use crate::tui::app::conversation::{self, ReadoutPage};
+use crate::tui::app::credentials::regions;
 use crate::tui::app::display_format::{self, CredentialStatus};
-use crate::tui::app::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
-use crate::tui::app::{App, Now, Pane, PresentationMode, regions, request_line};
+use crate::tui::app::{App, Now, Pane, PresentationMode};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.
 const MAX_CREDENTIALS: usize = 50;

@@ -13,13 +13,16 @@ use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
 use crate::domain::text;
 use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
-use crate::tui::app::console::{ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState};
-use crate::tui::app::header_lines::DetailRow;
-use crate::tui::app::json::{SearchMatches, TokenKind as Token};
+use crate::tui::app::console::header_lines::DetailRow;
+use crate::tui::app::console::json::{SearchMatches, TokenKind as Token};
+use crate::tui::app::console::response_view::{LayoutState, ResponseView};
+use crate::tui::app::console::{
+    ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, request_line,
+};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::ConsoleStatusLine;
-use crate::tui::app::response_view::{LayoutState, ResponseView};
-use crate::tui::app::{Pane, PresentationMode, chart, display_format, request_line};
+use crate::tui::app::widgets::chart;
+use crate::tui::app::{Pane, PresentationMode, display_format};
 
 /// Columns of the rate limit bar.
 const QUOTA_BAR_COLUMNS: usize = 10;

@@ -6,11 +6,12 @@ use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::tui::app::command::{CommandAction, ProgramAction};
-use crate::tui::app::credentials::CredentialRow;
+use crate::tui::app::credentials::filter_query;
+use crate::tui::app::credentials::list::CredentialRow;
 use crate::tui::app::display_format::{self, CredentialStatus};
-use crate::tui::app::filter_query;
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::{App, Pane, chart};
+use crate::tui::app::widgets::chart;
+use crate::tui::app::{App, Pane};
 
 /// Columns of the short status at the right, including a leading space.
 const STATUS_COLUMNS: u16 = 10;

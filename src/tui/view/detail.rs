@@ -12,8 +12,8 @@ use crate::domain::{Credential, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
-use crate::tui::app::{Pane, PresentationMode};
-use crate::tui::app::{chart, display_format};
+use crate::tui::app::widgets::chart;
+use crate::tui::app::{Pane, PresentationMode, display_format};
 
 /// Columns of the mask, independent of the secret's length.
 const MASK_COLUMNS: usize = 20;

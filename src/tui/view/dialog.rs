@@ -7,12 +7,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::dialog_view::{
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine,
     SpanRow, button_areas,
 };
-use crate::tui::app::form::FormButton;
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::widgets::form::FormButton;
 
 /// Maximum columns of the field labels.
 const MAX_LABEL_COLUMNS: usize = 24;

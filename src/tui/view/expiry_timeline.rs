@@ -2,8 +2,8 @@
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
 
 /// Rows above the credentials: summary, histogram and axis.
 const HEAD_ROWS: u16 = 3;

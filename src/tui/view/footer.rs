@@ -2,9 +2,9 @@
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
 use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::overview::activity::NotificationLevel;
 
 /// Draws the footer.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {

@@ -5,8 +5,9 @@ use unicode_width::UnicodeWidthStr;
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::display_format::{self, CredentialStatus};
+use crate::tui::app::header;
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::{chart, header};
+use crate::tui::app::widgets::chart;
 
 /// Draws the header.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {

@@ -10,7 +10,7 @@ use ratatui::style::Style;
 use unicode_width::UnicodeWidthChar;
 
 use crate::config::theme::GlyphSet;
-use crate::tui::app::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
+use crate::tui::app::console::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
 
 /// Columns per nesting level.
 const INDENT_COLUMNS: usize = 2;

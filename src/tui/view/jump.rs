@@ -2,7 +2,7 @@
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::tui::app::dialog::JumpDialog;
+use crate::tui::app::dialogs::JumpDialog;
 use crate::tui::app::layout::ScreenRect;
 
 /// Draws the labels.

@@ -19,10 +19,10 @@ mod tests;
 
 use ratatui::buffer::Buffer;
 
-use super::app::dialog::Dialog;
 use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
+use crate::tui::app::dialogs::Dialog;
 use painter::CellPainter;
 pub(super) use painter::to_ascii;
 

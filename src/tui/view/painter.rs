@@ -199,7 +199,7 @@ impl<'a> CellPainter<'a> {
         role: StyleRole,
     ) -> ScreenRect {
         let mut rest = area;
-        for piece in crate::tui::app::dialog_view::wrap(text, area.width.into()) {
+        for piece in crate::tui::app::widgets::dialog_view::wrap(text, area.width.into()) {
             self.write_text(rest.row(0), piece, role);
             rest = rest.split_top(1).1;
         }

@@ -5,9 +5,10 @@
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
+use crate::tui::app::credentials::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
-use crate::tui::app::{Pane, chart, display_format};
+use crate::tui::app::widgets::chart;
+use crate::tui::app::{Pane, display_format};
 
 /// Columns of symbol, check result and latency at the right.
 const RESULT_COLUMNS: u16 = 9;

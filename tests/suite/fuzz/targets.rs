@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use tokenring::config::{KeyPress, Settings, SettingsReport};
+use tokenring::domain::curl::import as curl_import;
+use tokenring::domain::diagnosis::header_explanations;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
-use tokenring::domain::{
-    Secret, Timestamp, curl_import, header_explanations, identify as recognise, pagination,
-};
+use tokenring::domain::{Secret, Timestamp, identify as recognise, pagination};
 use tokenring::engine::{self, Engine, import};
-use tokenring::tui::app::json::FoldableDocument;
+use tokenring::tui::app::console::json::FoldableDocument;
 
 use super::{CANARY, Target};
 

@@ -1,8 +1,8 @@
 //! Tests of fingerprints: the current ones for each part and slot, and a bounded number of former
 //! ones.
 
+use tokenring::database::SecretLocation;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::index::SecretLocation;
 
 use super::*;
 

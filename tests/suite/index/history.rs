@@ -72,7 +72,10 @@ fn old_requests_make_room() {
     let all = times(&index, &HistoryFilter::default(), 20_000);
     assert_eq!((all.len(), all[0], all[9_999]), (10_000, 10_004, 5));
     let purged = index.purge_history(3).unwrap();
-    assert_eq!((purged.deleted, purged.erasure), (9_997, tokenring::index::EraseOutcome::Complete));
+    assert_eq!(
+        (purged.deleted, purged.erasure),
+        (9_997, tokenring::database::EraseOutcome::Complete)
+    );
     assert_eq!(times(&index, &HistoryFilter::default(), 9), [10_004, 10_003, 10_002]);
     index.purge_history(0).unwrap();
     index.record_request(&sent("laptop", 7)).unwrap();

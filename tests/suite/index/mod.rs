@@ -18,14 +18,14 @@ use std::process::{Child, Command, Stdio};
 use proptest::prelude::*;
 use tempfile::TempDir;
 use time::Duration;
+use tokenring::database::{
+    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest,
+    NewRotation, RegionCheckResult, RotationFilter,
+};
 use tokenring::domain::credential::{CheckReport, Principal};
 use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialId, CredentialName, Timestamp};
-use tokenring::index::{
-    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest,
-    NewRotation, RegionCheckResult, RotationFilter,
-};
 
 /// Environment variable of a child process: the path of the index that it works on.
 const CHILD_VARIABLE: &str = "TOKENRING_TEST_INDEX";

@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use tokenring::domain::Problem;
-use tokenring::domain::Secret;
 use tokenring::domain::provider::AuthMethod;
 use tokenring::domain::provider::spec::TokenEndpoint;
 use tokenring::domain::region::Region;
-use tokenring::net::exchange::{TokenExchange, TokenExchangeError, TokenExpiry};
-use tokenring::net::oauth::RefreshResult;
+use tokenring::domain::{Problem, Secret};
+use tokenring::net::oauth::exchange::{TokenExchange, TokenExchangeError, TokenExpiry};
+use tokenring::net::oauth::grants::RefreshResult;
 use tokenring::net::{HttpClient, NetError};
 
 use super::server::{Server, reply};
@@ -59,7 +58,7 @@ impl ExchangeSetup {
 
     async fn access_token(
         &self,
-    ) -> Result<tokenring::net::exchange::AccessToken, TokenExchangeError> {
+    ) -> Result<tokenring::net::oauth::exchange::AccessToken, TokenExchangeError> {
         self.exchange().access_token(&HttpClient::default()).await
     }
 

@@ -8,15 +8,14 @@ use rusqlite::types::ValueRef;
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use time::Duration;
-use tokenring::domain::CredentialId;
-use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
-use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
-use tokenring::domain::response::CheckResult;
-use tokenring::domain::{Credential, CredentialName};
-use tokenring::index::{
+use tokenring::database::{
     AuditEntry, AuditIntegrity, BindingRecord, BindingSubject, Database, HistoryEntry,
     HistoryFilter, LeaseRequest, NewRotation, SecretLocation,
 };
+use tokenring::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
+use tokenring::domain::credential::{Principal, SecretPart, SecretSlot};
+use tokenring::domain::response::CheckResult;
+use tokenring::domain::{Credential, CredentialId, CredentialName};
 
 use super::domain::{check, credential, draft};
 use super::{MOMENT, assert_file};
@@ -275,7 +274,7 @@ fn the_pinned_rows_are_read() {
     );
     assert_eq!(index.consumers(id), expected.consumers(id));
     assert_eq!(index.fingerprints(), expected.fingerprints());
-    let all = tokenring::index::RotationFilter::All;
+    let all = tokenring::database::RotationFilter::All;
     assert_eq!(index.rotations(all), expected.rotations(all));
     assert_eq!(
         index.journal_entries("abababababababab"),

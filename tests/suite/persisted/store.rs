@@ -10,6 +10,7 @@ use age::secrecy::SecretString;
 use hmac::{Hmac, Mac as _};
 use tempfile::TempDir;
 use tokenring::config::{AppPaths, SavedRequestStore, Settings};
+use tokenring::database::{AuditEntry, Database};
 use tokenring::domain::CredentialId;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::provider::ProviderCatalog;
@@ -18,7 +19,6 @@ use tokenring::domain::request::{
 };
 use tokenring::domain::text::to_hex;
 use tokenring::engine::{AnchorComparison, Engine, EngineDependencies, EngineOptions, SystemClock};
-use tokenring::index::{AuditEntry, Database};
 use tokenring::net::HttpClient;
 use tokenring::store::{
     FileStore, ItemKey, MemoryStore, SecretStore as _, UnlockMethod, WorkFactor,

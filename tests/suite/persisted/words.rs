@@ -3,9 +3,9 @@
 
 use tokenring::domain::consumer::ConsumerTarget;
 use tokenring::domain::credential::{SecretPart, SecretSlot};
+use tokenring::domain::diagnosis::refusal;
 use tokenring::domain::problem::{Problem, ProblemClass};
 use tokenring::domain::provider::ValueType;
-use tokenring::domain::refusal;
 use tokenring::domain::request::{HttpMethod, SavedRequestName};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::rotation::{

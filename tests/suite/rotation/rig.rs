@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 use tokenring::config::Settings;
+use tokenring::database::Database;
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
 use tokenring::domain::provider::spec::RotationStrategyId;
@@ -29,11 +30,11 @@ use tokenring::engine::rotation::{
 };
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
-use tokenring::index::Database;
 use tokenring::net::{
     HostBoundSecret, HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _,
 };
-use tokenring::sandbox::{self, ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
+use tokenring::simulator as sandbox;
+use tokenring::simulator::{ProviderSimulator, SeededCredential as Issued, SimulatorManifest};
 use tokenring::store::{ItemKey, MemoryStore, SecretStore};
 
 use super::fault_injection::FaultInjector;

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use time::Duration;
 use time::macros::datetime;
 use tokenring::config::Settings;
+use tokenring::database::Database;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
 use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
-use tokenring::index::Database;
 use tokenring::net::HttpClient;
-use tokenring::sandbox::{self, ProviderSimulator, SeededCredential};
+use tokenring::simulator as sandbox;
+use tokenring::simulator::{ProviderSimulator, SeededCredential};
 use tokenring::store::MemoryStore;
 
 use super::client;

@@ -25,8 +25,8 @@ use crate::domain::text::to_hex;
 use crate::engine::credentials::random_bytes;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::ProbeResult;
-use crate::net::exchange::TokenExchangeError;
-use crate::net::oauth::ClientRecognition;
+use crate::net::oauth::exchange::TokenExchangeError;
+use crate::net::oauth::grants::ClientRecognition;
 use crate::store::StoreError;
 
 /// Name of the JSON member and of the secret part that hold the client secret.

@@ -18,7 +18,7 @@ use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
 use crate::engine::access_tokens::SendError;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::{ProbeResult, unnamed_principal};
-use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::exchange::TokenExchangeError;
 
 /// Strategy for a sign-in session.
 pub(super) struct AppSessionStrategy;

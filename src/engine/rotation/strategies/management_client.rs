@@ -20,7 +20,7 @@ use crate::engine::Engine;
 use crate::engine::access_tokens::SendError;
 use crate::engine::bindings::BoundRegion;
 use crate::engine::rotation::StepResult;
-use crate::net::exchange::TokenExchangeError;
+use crate::net::oauth::exchange::TokenExchangeError;
 use crate::net::{HostBoundSecret, NetError, RequestBody};
 
 /// Maximum length of the provider's reason for a refusal, in characters.

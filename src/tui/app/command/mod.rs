@@ -3,6 +3,7 @@
 //!
 //! The rows are in `table.rs`; what a command does is in `app/act.rs`. Start at [`CommandSpec`].
 
+pub mod keymap;
 mod table;
 
 use super::Pane;

@@ -8,12 +8,13 @@ use super::expected_input::ExpectedInput;
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
-use crate::tui::app::activity::Notification;
 use crate::tui::app::command::{
     self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget,
     ListAction, ProgramAction, RegionAction, ScreenAction,
 };
-use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, regions};
+use crate::tui::app::credentials::regions;
+use crate::tui::app::overview::activity::Notification;
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
 
 /// A page that plain-text mode prints on request.
 #[derive(Debug, Clone, PartialEq, Eq)]

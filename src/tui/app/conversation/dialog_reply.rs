@@ -10,9 +10,9 @@ use super::prompt_command::is_prompt_command;
 use super::{App, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::tui::app::dialog::{Dialog, DialogResult};
-use crate::tui::app::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::form::FieldInput;
+use crate::tui::app::dialogs::{Dialog, DialogResult};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::widgets::form::FieldInput;
 
 /// Closes the dialog, as Esc does.
 const LEAVE_INPUT: &str = ".";

@@ -4,8 +4,8 @@
 //! phrases the question. Nothing here knows a particular dialog.
 
 use super::{EchoMode, TextPrompt};
-use crate::tui::app::dialog_view::{DialogRow, DialogView, FieldValue};
-use crate::tui::app::form::{FormButton, SELECT_HINT};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, FieldValue};
+use crate::tui::app::widgets::form::{FormButton, SELECT_HINT};
 
 /// The input that a dialog expects next.
 #[derive(Debug, PartialEq, Eq)]

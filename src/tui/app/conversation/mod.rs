@@ -15,6 +15,8 @@ use super::console::ConsolePromptKind;
 use super::{App, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::tui::app::credentials::filter_query;
+use crate::tui::app::widgets::form;
 
 pub use command_line::{ReadoutPage, plain_help};
 use expected_input::ExpectedInput;
@@ -60,10 +62,9 @@ impl App {
                 }
                 expected => Some(expected.to_prompt()),
             },
-            None if self.credentials.filter.typing => Some(TextPrompt::visible(format!(
-                "Filter ({}): ",
-                super::filter_query::filter_grammar()
-            ))),
+            None if self.credentials.filter.typing => {
+                Some(TextPrompt::visible(format!("Filter ({}): ", filter_query::filter_grammar())))
+            }
             None if self.console.prompt.is_some() => {
                 Some(TextPrompt::visible(self.console_prompt_label()))
             }
@@ -148,7 +149,7 @@ impl App {
             self.conversation.pages.push(ReadoutPage::Pane(super::Pane::Credentials));
             let list = &mut self.credentials;
             list.filter.input.reset();
-            super::form::insert_text(&mut list.filter.input, line);
+            form::insert_text(&mut list.filter.input, line);
             list.apply_filter(now.wall);
             list.filter.typing = false;
         } else {

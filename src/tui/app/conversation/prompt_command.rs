@@ -4,7 +4,7 @@
 use super::dialog_reply::ESC;
 use super::{App, Now, UiEffect};
 use crate::tui::app::command::{CommandAction, CommandSpec, ProgramAction};
-use crate::tui::app::dialog_view::DialogRow;
+use crate::tui::app::widgets::dialog_view::DialogRow;
 
 /// Words that close a dialog, as a full stop does. They are not plausible values of a field.
 const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
@@ -69,7 +69,7 @@ impl App {
 
     /// Returns whether closing the dialogs loses no input of the user.
     fn dialogs_have_no_input(&self, now: Now) -> bool {
-        let is_free = |view: &crate::tui::app::dialog_view::DialogView| {
+        let is_free = |view: &crate::tui::app::widgets::dialog_view::DialogView| {
             let mut rows = view.head.iter().chain(&view.body).chain(&view.foot);
             !rows.any(|row| matches!(row, DialogRow::Field(field) if field.index != usize::MAX))
         };

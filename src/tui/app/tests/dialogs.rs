@@ -1,7 +1,8 @@
 //! Tests of dialogs: confirmations, typed input, and the actions they return.
 
 use super::*;
-use crate::tui::app::{RequestMode, form};
+use crate::tui::app::RequestMode;
+use crate::tui::app::widgets::form;
 
 #[test]
 fn dialogs_stack_and_escape_closes_the_top_one() {

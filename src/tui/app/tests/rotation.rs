@@ -5,14 +5,15 @@ use super::*;
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::UserDecision;
-use crate::domain::rotation::{RollbackEffect, RotationPlan, RotationPurpose, RotationStatus};
+use crate::domain::rotation::{
+    RollbackEffect, RotationPlan, RotationPurpose, RotationStatus, UserDecision,
+};
 use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
-use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::dialog_view::{DialogRow, FieldValue};
+use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::samples::rotation::{
     failed_revocation_prompt, line, paste_prompt, plan, review, sign_in_prompt, status,
 };
+use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue};
 use crate::tui::app::{BrowserAvailability, UiSettings};
 
 const QUESTION: PromptId = PromptId(5);

@@ -57,8 +57,8 @@ impl TestSession {
         let view = self.app.dialogs.top().expect("a dialog").view(&self.app, self.now);
         let rows = view.head.iter().chain(&view.body).chain(&view.foot);
         let words = rows.map(|row| match row {
-            crate::tui::app::dialog_view::DialogRow::Text(_, text) => text.clone(),
-            crate::tui::app::dialog_view::DialogRow::Pair(label, value) => {
+            crate::tui::app::widgets::dialog_view::DialogRow::Text(_, text) => text.clone(),
+            crate::tui::app::widgets::dialog_view::DialogRow::Pair(label, value) => {
                 format!("{label}: {value}")
             }
             _ => String::new(),
@@ -209,7 +209,7 @@ fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
     session.type_text("new-one").press("Tab").type_text("client-1");
     session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");
     let press_add = |session: &mut TestSession| {
-        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::form::FormButton::Submit("Add")));
+        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::widgets::form::FormButton::Submit("Add")));
         while !session.app.dialogs.top().is_some_and(on_add) {
             session.press("Tab");
         }

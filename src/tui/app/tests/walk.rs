@@ -6,7 +6,7 @@ use super::*;
 use crate::tui::app::command::{
     COMMANDS, CommandSpec, CursorMotion, KeyContext, ProgramAction, ScreenAction,
 };
-use crate::tui::app::dialog_view::DialogRow;
+use crate::tui::app::widgets::dialog_view::DialogRow;
 
 /// Describes everything about the screen that a command can change.
 fn account(session: &mut TestSession) -> String {

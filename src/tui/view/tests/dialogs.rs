@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::task_protocol::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
-use crate::engine::task_protocol::{IdentifiedKind, ImportCandidate};
-use crate::tui::app::dialog::Dialog;
+use crate::engine::task_protocol::{
+    Diagnostic, DiagnosticArea, DiagnosticSeverity, IdentifiedKind, ImportCandidate,
+};
+use crate::tui::app::dialogs::Dialog;
 
 /// Prefixes of the snapshot names, per kind of dialog.
 const PICTURED: [&str; 21] = [

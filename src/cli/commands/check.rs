@@ -1,0 +1,256 @@
+//! `tokenring check` and `tokenring probe`: check whether credentials work, in their own region or
+//! in all regions.
+
+use std::collections::HashMap;
+
+use super::regions::{print_regions, region_json};
+use crate::cli::args::{parse_time_span, usage_problem};
+use crate::cli::context::CliContext;
+use crate::cli::output::json::{CheckResultJson, RegionJson};
+use crate::cli::output::table::TextTable;
+use crate::cli::output::{self, junit};
+use crate::domain::format::count_noun;
+use crate::domain::problem::ProblemClass;
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Problem, Timestamp};
+
+/// Exit code after Ctrl-C, as shells report it.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
+
+/// Check whether credentials work
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+        tokenring check ci-scanner\n  \
+        tokenring check --all --max-age 90d --expires-within 14d --json\n  \
+        tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
+        Ctrl-C prints the results so far and exits with 130.")]
+pub(in crate::cli) struct CheckArgs {
+    /// Names of the credentials
+    names: Vec<String>,
+    /// Check all credentials
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
+    /// Fail (exit 7) if a credential is older than this, such as 90d
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
+    max_age: Option<time::Duration>,
+    /// Fail (exit 7) if a credential expires within this time, such as 14d
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
+    expires_within: Option<time::Duration>,
+    /// Check age and expiry only, without the store and the network
+    #[arg(long)]
+    offline: bool,
+    #[arg(long, conflicts_with = "json", help = "Print JUnit XML for CI pipelines")]
+    junit: bool,
+}
+
+/// Test a credential in every region (sends the secret to each host)
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
+pub(in crate::cli) struct ProbeArgs {
+    /// Name of the credential
+    name: String,
+}
+
+impl CheckArgs {
+    /// Checks the selected credentials and reports the results.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let credentials = self.select_credentials(context).await?;
+        let now = context.engine()?.now();
+        let mut results: Vec<_> = credentials.iter().map(unchecked_result).collect();
+        let policies: Vec<_> =
+            credentials.iter().map(|credential| self.policy_violation(credential, now)).collect();
+        let completed = self.offline || check_all(context, credentials, &mut results).await?;
+        for (verdict, policy) in results.iter_mut().zip(policies) {
+            verdict.policy = policy;
+        }
+        results.sort_by(|one, other| one.name.cmp(&other.name));
+        self.report(context, &results)?;
+        Ok(if completed { exit_code(&results) } else { INTERRUPTED_EXIT_CODE })
+    }
+
+    fn report(&self, context: &CliContext<'_>, results: &[CheckResultJson]) -> Result<(), Problem> {
+        if self.junit {
+            return context.out.write_bytes(junit::junit_report(results).as_bytes());
+        }
+        if context.out.json {
+            return context.out.print_json(&results);
+        }
+        context.out.print_table(&table(results))?;
+        for violation in results.iter().filter_map(|verdict| verdict.policy.as_ref()) {
+            context.out.note(&format!("policy: {violation}"));
+        }
+        Ok(())
+    }
+
+    async fn select_credentials(
+        &self,
+        context: &CliContext<'_>,
+    ) -> Result<Vec<Credential>, Problem> {
+        let engine = context.engine()?;
+        if self.all {
+            return engine.credentials().await;
+        }
+        if self.names.is_empty() {
+            return Err(usage_problem(
+                "No credential selected",
+                "no name was given",
+                "name one or more credentials, or pass --all",
+            ));
+        }
+        let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
+        for name in &self.names {
+            let found = engine.find_credential(name).await?;
+            if !credentials.contains(&found) {
+                credentials.push(found);
+            }
+        }
+        Ok(credentials)
+    }
+
+    fn policy_violation(&self, credential: &Credential, now: Timestamp) -> Option<String> {
+        let age = now - credential.created;
+        if self.max_age.is_some_and(|limit| age > limit) {
+            return Some(format!(
+                "{} is {} old",
+                credential.name,
+                count_noun(usize::try_from(age.whole_days()).unwrap_or(0), "day")
+            ));
+        }
+        let end = credential
+            .expires
+            .filter(|end| self.expires_within.is_some_and(|limit| *end - now <= limit))?;
+        Some(format!("{} expires on {}", credential.name, end.date()))
+    }
+}
+
+impl ProbeArgs {
+    /// Checks the credential in every region and reports the results.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let credential = context.engine()?.find_credential(&self.name).await?;
+        let engine = context.unlocked_engine().await?;
+        let regions = engine.catalog.regions(&credential.provider)?;
+        let mut shapes: Vec<_> =
+            regions.iter().map(|region| region_json(region, &credential, None)).collect();
+        engine
+            .check_all_regions(&credential, |region, check| {
+                if check.result == CheckResult::Unchecked {
+                    context.out.note(&format!("note: {region} was not checked: {}", check.reason));
+                }
+                if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
+                    (entry.verdict, entry.status, entry.latency_ms) =
+                        (check.result, check.status, check.latency_ms);
+                }
+            })
+            .await?;
+        print_regions(context, &shapes)?;
+        Ok(probe_exit_code(&shapes))
+    }
+}
+
+/// Checks all credentials and stores each result at the position of its credential. Returns whether
+/// the checks finished before the user interrupted them.
+async fn check_all(
+    context: &CliContext<'_>,
+    credentials: Vec<Credential>,
+    results: &mut [CheckResultJson],
+) -> Result<bool, Problem> {
+    let engine = context.unlocked_engine().await?;
+    let positions: HashMap<_, _> = credentials
+        .iter()
+        .enumerate()
+        .map(|(position, credential)| (credential.id.clone(), position))
+        .collect();
+    let (total, mut done) = (credentials.len(), 0);
+    let shown = !context.out.json && total > 1;
+    // The first response may take long.
+    if shown {
+        output::show_progress_bar("checking", done, total);
+    }
+    let checks = engine.check_many(credentials, |credential, outcome| {
+        results[positions[&credential.id]] = match outcome {
+            Ok(check) => CheckResultJson::new(credential, &credential.region, &check),
+            Err(problem) => failed_result(credential, &problem),
+        };
+        done += 1;
+        if shown {
+            output::show_progress_bar("checking", done, total);
+        }
+    });
+    let completed = tokio::select! {
+        // Ctrl-C is polled first. Otherwise the first results could be reported before anything
+        // listens for Ctrl-C.
+        biased;
+        _ = tokio::signal::ctrl_c() => false,
+        () = checks => true,
+    };
+    if shown {
+        output::show_progress("");
+    }
+    Ok(completed)
+}
+
+fn unchecked_result(credential: &Credential) -> CheckResultJson {
+    CheckResultJson {
+        verdict: CheckResult::Unchecked,
+        reason: "not checked".to_owned(),
+        ..unknown_result(credential, String::new())
+    }
+}
+
+fn failed_result(credential: &Credential, problem: &Problem) -> CheckResultJson {
+    unknown_result(credential, format!("{}: {}", problem.what, problem.why))
+}
+
+fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
+    CheckResultJson {
+        name: credential.name.to_string(),
+        region: credential.region.clone(),
+        verdict: CheckResult::Unknown,
+        status: None,
+        reason,
+        latency_ms: None,
+        policy: None,
+    }
+}
+
+fn table(results: &[CheckResultJson]) -> TextTable {
+    let mut table = TextTable::new(&["NAME", "REGION", "RESULT", "STATUS", "MS", "REASON"]);
+    for verdict in results {
+        table.add_row([
+            verdict.name.clone(),
+            verdict.region.clone(),
+            verdict.verdict.as_str().to_owned(),
+            verdict.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
+            verdict.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
+            verdict.reason.clone(),
+        ]);
+    }
+    table
+}
+
+/// Returns the exit code: a refusal outranks a policy violation, which outranks an unknown result.
+fn exit_code(results: &[CheckResultJson]) -> u8 {
+    let any = |verdict| results.iter().any(|found| found.verdict == verdict);
+    if any(CheckResult::Refused) {
+        ProblemClass::Refused.exit_code()
+    } else if results.iter().any(|found| found.policy.is_some()) {
+        ProblemClass::Policy.exit_code()
+    } else if any(CheckResult::Unknown) {
+        ProblemClass::Unknown.exit_code()
+    } else {
+        0
+    }
+}
+
+/// Returns the exit code of a probe. A credential belongs to one region, so one region that accepts
+/// it is enough.
+fn probe_exit_code(shapes: &[RegionJson]) -> u8 {
+    let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
+    if any(CheckResult::Accepted) {
+        0
+    } else if any(CheckResult::Unknown) {
+        ProblemClass::Unknown.exit_code()
+    } else {
+        ProblemClass::Refused.exit_code()
+    }
+}

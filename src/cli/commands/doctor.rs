@@ -1,0 +1,102 @@
+//! `tokenring doctor`: diagnoses problems on this machine.
+
+use crate::cli::context::CliContext;
+use crate::cli::output;
+use crate::domain::Problem;
+use crate::domain::problem::ProblemClass;
+use crate::domain::text::sanitize_line;
+use crate::engine;
+use crate::engine::doctor::{
+    Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope,
+};
+
+/// Diagnose problems on this machine
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct DoctorArgs {
+    /// Do not use the network
+    #[arg(long)]
+    offline: bool,
+}
+
+const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offline --json\n\n\
+    Changes nothing and sends no secret: regions are contacted without one. If the store is an encrypted file, the command \
+    asks for its passphrase to check more. Exits with 1 if something does not work, with 6 if that is the store.";
+
+impl DoctorArgs {
+    /// Diagnoses the machine and prints the findings.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        // A locked or missing store is a finding, not a failure.
+        let (engine, store_problem) = match context.unlocked_engine().await {
+            Ok(engine) => (engine, None),
+            Err(problem) if problem.class == ProblemClass::Store => {
+                (context.engine()?, Some(problem))
+            }
+            Err(problem) => return Err(problem),
+        };
+        let input = DoctorInput {
+            terminal: output::terminal_size(),
+            other_stores: engine::other_stores(&context.paths, &context.settings).await,
+            color_depth: Some(context.settings.color_depth),
+            scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
+        };
+        let mut findings = engine.diagnose(&input).await;
+        // A wrong passphrase, or a passphrase file that other users can read, is not among the
+        // findings: the store itself only reports that it is locked.
+        if let Some(problem) =
+            store_problem.filter(|problem| !problem_is_listed(problem, &findings))
+        {
+            findings.insert(
+                0,
+                Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy),
+            );
+        }
+        print_diagnostics(context, &findings)?;
+        Ok(exit_code(&findings))
+    }
+}
+
+fn problem_is_listed(problem: &Problem, findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|one| one.area == DiagnosticArea::Store && one.remedy == problem.remedy)
+}
+
+fn exit_code(findings: &[Diagnostic]) -> u8 {
+    let failed = |area: Option<DiagnosticArea>| {
+        findings.iter().any(|one| {
+            one.level == DiagnosticSeverity::Fail && area.is_none_or(|area| one.area == area)
+        })
+    };
+    match (failed(Some(DiagnosticArea::Store)), failed(None)) {
+        (true, _) => ProblemClass::Store.exit_code(),
+        (false, true) => ProblemClass::Failed.exit_code(),
+        (false, false) => 0,
+    }
+}
+
+/// Prints findings, grouped by area.
+pub(in crate::cli) fn print_diagnostics(
+    context: &CliContext<'_>,
+    findings: &[Diagnostic],
+) -> Result<(), Problem> {
+    if context.out.json {
+        return context.out.print_json(&serde_json::json!({ "findings": findings }));
+    }
+    let (colors, mut lines) = (context.out.color_mode(), Vec::new());
+    for area in findings.chunk_by(|one, other| one.area == other.area) {
+        lines.push(colors.paint_heading(area[0].area.as_str()));
+        for finding in area {
+            let level = finding.level.as_str();
+            let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
+            lines.push(format!(
+                "  {}{blanks}  {}: {}",
+                colors.paint_state(level),
+                sanitize_line(&finding.what),
+                sanitize_line(&finding.why)
+            ));
+            if !finding.remedy.is_empty() {
+                lines.push(format!("        → {}", sanitize_line(&finding.remedy)));
+            }
+        }
+    }
+    context.out.print_styled(&lines.join("\n"))
+}

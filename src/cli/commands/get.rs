@@ -1,0 +1,53 @@
+//! `tokenring get`: writes a secret to a pipe.
+
+use crate::cli::context::CliContext;
+use crate::cli::output::print_warning;
+use crate::domain::Problem;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
+use crate::engine::{DisclosureChannel, SecretDisclosure};
+
+/// Print the secret to a pipe; to a terminal only with --reveal
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  \
+        tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  \
+        tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
+pub(in crate::cli) struct GetArgs {
+    /// Name of the credential
+    name: String,
+    /// Print the secret even to a terminal, where it stays in the scrollback
+    #[arg(long)]
+    reveal: bool,
+    #[arg(long, value_name = "PART", help = "Print this part instead, such as client_secret")]
+    part: Option<String>,
+}
+
+impl GetArgs {
+    /// Writes the secret, and nothing else, to standard output.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        if context.out.is_terminal() && !self.reveal {
+            let why = "standard output is a terminal, and the secret would stay in its scrollback";
+            return Err(Problem::new(
+                "The secret was not printed",
+                why,
+                "pipe the output to a program, or pass --reveal",
+            )
+            .with_class(ProblemClass::Usage));
+        }
+        let credential = context.engine()?.find_credential(&self.name).await?;
+        let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
+        let SecretDisclosure { secret, audit_problem } = context
+            .unlocked_engine()
+            .await?
+            .try_disclose_secret(&credential, &part, DisclosureChannel::Get)
+            .await?;
+        if let Some(problem) = audit_problem {
+            print_warning(&format!(
+                "the audit log has no record of this: {}: {}",
+                problem.what, problem.why
+            ));
+        }
+        secret.expose(|bytes| context.out.write_bytes(bytes))?;
+        Ok(0)
+    }
+}

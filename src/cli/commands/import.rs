@@ -1,0 +1,427 @@
+//! `tokenring import`: imports credentials from plain-text files of other programs.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::cli::args::{parse_name, usage_problem};
+use crate::cli::context::CliContext;
+use crate::cli::input::{prompt, secret_input};
+use crate::cli::output::table::TextTable;
+use crate::domain::credential::SecretPart;
+use crate::domain::text::sanitize_line;
+use crate::domain::{CredentialName, Problem};
+use crate::engine::import::{ImportCandidate, ImportSource, TextFormat};
+
+/// Import plain-text credentials from other tools or files
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(in crate::cli) struct ImportArgs {
+    #[command(subcommand)]
+    from: ImportFrom,
+    /// List what would be imported; nothing is stored or changed
+    #[arg(long, global = true)]
+    dry_run: bool,
+    /// Name of the credential, if there is only one
+    #[arg(long = "as", value_name = "NAME", global = true)]
+    called: Option<String>,
+    /// Clear the plain-text copy after the stored secret has been verified
+    #[arg(long, global = true)]
+    blank: bool,
+    /// Register the file as a consumer, so that it gets the next secret too
+    #[arg(long, global = true, conflicts_with = "blank")]
+    consumer: bool,
+}
+
+#[derive(Debug, Clone, clap::Subcommand)]
+enum ImportFrom {
+    /// Import from the configuration of the Snyk CLI, at both of its paths
+    #[command(
+        after_help = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer"
+    )]
+    SnykCli,
+    /// Import from the configuration of the Probely CLI
+    #[command(after_help = "Examples:\n  tokenring import probely-cli --as scans --blank")]
+    ProbelyCli,
+    /// Import from the configuration of the Appcircle CLI
+    #[command(after_help = "Examples:\n  tokenring import appcircle-cli --dry-run")]
+    AppcircleCli,
+    /// Import from a dotenv file
+    #[command(
+        after_help = "Examples:\n  tokenring import dotenv .env --dry-run\n  tokenring import dotenv .env --blank\n  tokenring import dotenv - < .env"
+    )]
+    Dotenv {
+        /// File; - for standard input
+        file: PathBuf,
+    },
+    /// Import from a JSON file
+    #[command(
+        after_help = "Examples:\n  tokenring import json mcp.json --consumer\n  tokenring import json - < mcp.json"
+    )]
+    Json {
+        /// File; - for standard input
+        file: PathBuf,
+    },
+    /// Import from standard input: JSON if it starts with a brace or bracket, otherwise dotenv
+    #[command(name = STDIN_MARKER, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
+    Piped,
+}
+
+/// File argument that means standard input.
+const STDIN_MARKER: &str = "-";
+
+const EXAMPLES: &str = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer\n  \
+    tokenring import dotenv .env --blank\n  pass show ci/env | tokenring import -";
+
+/// Import candidate as `--json` prints it.
+#[derive(Serialize)]
+struct ImportJson<'a> {
+    path: String,
+    place: &'a str,
+    /// Mode of the file, where other users can read it.
+    open_to_others: Option<&'a str>,
+    provider: Option<&'a str>,
+    kind: Option<&'a str>,
+    region: Option<&'a str>,
+    /// Name of the credential that has the secret now.
+    name: Option<&'a str>,
+    outcome: ImportOutcome,
+    /// Whether the plain-text copy was cleared.
+    blanked: bool,
+    why: Option<&'a str>,
+}
+
+/// Outcome for one import candidate.
+#[derive(Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum ImportOutcome {
+    Found,
+    Imported,
+    #[serde(rename = "known")]
+    AlreadyStored,
+    Refused,
+}
+
+/// Outcome for one import candidate, with the credential's name.
+struct ImportResult {
+    outcome: ImportOutcome,
+    name: Option<String>,
+    plaintext: PlaintextState,
+}
+
+/// State of the plain-text copy.
+#[derive(Clone, Copy, PartialEq)]
+enum PlaintextState {
+    /// The copy still exists.
+    Present,
+    /// The copy was cleared.
+    Cleared,
+    /// There is no copy in a file: the secret came on standard input.
+    NotAFile,
+}
+
+impl ImportResult {
+    /// Returns whether a secret that is stored now still exists in plain text.
+    fn plaintext_remains(&self) -> bool {
+        self.name.is_some() && self.plaintext == PlaintextState::Present
+    }
+}
+
+impl ImportArgs {
+    /// Lists the candidates, stores them, and clears the plain-text copies where that is requested.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let source = self.build_source()?;
+        if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
+            let why = "standard input cannot be cleared or kept up to date";
+            return Err(usage_problem(
+                "Nothing was imported",
+                why,
+                "omit --blank and --consumer, or name the file",
+            ));
+        }
+        let candidates = context.engine()?.find_import_candidates(source).await?;
+        let keepable = candidates.iter().filter(|candidate| candidate.identified.is_ok()).count();
+        if self.called.is_some() && keepable != 1 {
+            let why = format!("{keepable} secrets were found, but --as names only one");
+            return Err(usage_problem(
+                "Nothing was imported",
+                &why,
+                "omit --as; rename the credentials afterwards with `tokenring edit --rename`",
+            ));
+        }
+        let (mut results, mut failed) = (Vec::new(), Vec::new());
+        for candidate in &candidates {
+            results.push(if self.dry_run {
+                unimported_result(candidate)
+            } else {
+                self.import_candidate(context, candidate, &mut failed).await?
+            });
+        }
+        print_results(context, &candidates, &results)?;
+        if self.confirm_blanking(&results) {
+            self.blank_all(context, &candidates, &mut results).await?;
+        }
+        self.print_advice(context, &candidates, &results);
+        first_problem(context, failed).map_or(Ok(0), Err)
+    }
+
+    fn build_source(&self) -> Result<ImportSource, Problem> {
+        let absolute = |path: &PathBuf| {
+            std::path::absolute(path).map_err(|error| {
+                usage_problem("Invalid path", &error.to_string(), "use another path")
+            })
+        };
+        Ok(match &self.from {
+            ImportFrom::SnykCli => ImportSource::SnykCli,
+            ImportFrom::ProbelyCli => ImportSource::ProbelyCli,
+            ImportFrom::AppcircleCli => ImportSource::AppcircleCli,
+            ImportFrom::Dotenv { file } if is_stdin_marker(file) => {
+                ImportSource::Piped(TextFormat::Dotenv, Arc::new(secret_input::read_text()?))
+            }
+            ImportFrom::Json { file } if is_stdin_marker(file) => {
+                ImportSource::Piped(TextFormat::Json, Arc::new(secret_input::read_text()?))
+            }
+            ImportFrom::Dotenv { file } => ImportSource::Dotenv(absolute(file)?),
+            ImportFrom::Json { file } => ImportSource::Json(absolute(file)?),
+            ImportFrom::Piped => {
+                let text = secret_input::read_text()?;
+                ImportSource::Piped(detect_format(&text), Arc::new(text))
+            }
+        })
+    }
+
+    /// Stores a candidate. A copy that cannot be cleared does not stop the others: its problem is
+    /// added to `failed`.
+    async fn import_candidate(
+        &self,
+        context: &CliContext<'_>,
+        candidate: &ImportCandidate,
+        failed: &mut Vec<Problem>,
+    ) -> Result<ImportResult, Problem> {
+        if candidate.identified.is_err() {
+            return Ok(unimported_result(candidate));
+        }
+        let engine = context.unlocked_engine().await?;
+        let (outcome, credential) = match engine.find_duplicates(&candidate.secret).await?.first() {
+            Some(duplicate) => {
+                (ImportOutcome::AlreadyStored, engine.find_credential(duplicate.as_str()).await?)
+            }
+            None => (
+                ImportOutcome::Imported,
+                engine
+                    .import(candidate, self.choose_name(context, &candidate.location).await?)
+                    .await?,
+            ),
+        };
+        if let Some(target) = candidate.target.as_ref().filter(|_| self.consumer) {
+            engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
+        }
+        let blanked = if self.blank {
+            Some(engine.clear_plaintext_copy(candidate, &credential).await)
+        } else {
+            None
+        };
+        let plaintext = if matches!(blanked, Some(Ok(()))) {
+            PlaintextState::Cleared
+        } else {
+            plaintext_state(candidate)
+        };
+        failed.extend(blanked.and_then(Result::err));
+        Ok(ImportResult { outcome, name: Some(credential.name.to_string()), plaintext })
+    }
+
+    /// Asks a user at the terminal whether to clear the copies that still exist.
+    fn confirm_blanking(&self, results: &[ImportResult]) -> bool {
+        let left = results.iter().filter(|result| result.plaintext_remains()).count();
+        if left == 0 || self.consumer || self.dry_run || !prompt::is_interactive() {
+            return false;
+        }
+        let copies = match left {
+            1 => "the plain-text copy".to_owned(),
+            _ => format!("the {left} plain-text copies"),
+        };
+        let question = format!("Clear {copies} now? [y/N] ");
+        prompt::read_line(&question).is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
+    }
+
+    /// Clears each copy after its secret has been read back from the store.
+    async fn blank_all(
+        &self,
+        context: &CliContext<'_>,
+        candidates: &[ImportCandidate],
+        results: &mut [ImportResult],
+    ) -> Result<(), Problem> {
+        let engine = context.unlocked_engine().await?;
+        for (candidate, result) in
+            candidates.iter().zip(results).filter(|(_, result)| result.plaintext_remains())
+        {
+            let Some(name) = &result.name else { continue };
+            engine.clear_plaintext_copy(candidate, &engine.find_credential(name).await?).await?;
+            result.plaintext = PlaintextState::Cleared;
+            context.out.note(&sanitize_line(&format!(
+                "cleared {} in {}",
+                candidate.location,
+                source_file(candidate)
+            )));
+        }
+        Ok(())
+    }
+
+    /// Chooses the name: the given one, otherwise one derived from the location, with a number
+    /// where it is taken.
+    async fn choose_name(
+        &self,
+        context: &CliContext<'_>,
+        place: &str,
+    ) -> Result<CredentialName, Problem> {
+        match &self.called {
+            Some(name) => parse_name(name),
+            None => context.engine()?.unused_name(place).await,
+        }
+    }
+
+    fn print_advice(
+        &self,
+        context: &CliContext<'_>,
+        candidates: &[ImportCandidate],
+        results: &[ImportResult],
+    ) {
+        let open = candidates.iter().filter_map(|candidate| {
+            Some((sanitize_line(&source_file(candidate)), candidate.exposed_mode.as_ref()?))
+        });
+        for (file, mode) in open.collect::<BTreeSet<_>>() {
+            context.out.note(&format!("note: other users can read {file} (mode {mode})"));
+        }
+        let left = results.iter().any(ImportResult::plaintext_remains);
+        if left && !self.consumer && !self.blank {
+            context
+                .out
+                .note("note: the plain-text copies still exist; --blank clears them, --consumer keeps them up to date");
+        }
+    }
+}
+
+/// Returns the first problem, with which the command fails. The others are printed as notes.
+fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Problem> {
+    let mut failed = failed.into_iter();
+    let first = failed.next();
+    failed.for_each(|Problem { what, why, .. }| context.out.note(&format!("note: {what}: {why}")));
+    first
+}
+
+fn unimported_result(candidate: &ImportCandidate) -> ImportResult {
+    let outcome =
+        if candidate.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
+    ImportResult { outcome, name: None, plaintext: plaintext_state(candidate) }
+}
+
+fn plaintext_state(candidate: &ImportCandidate) -> PlaintextState {
+    if candidate.target.is_some() { PlaintextState::Present } else { PlaintextState::NotAFile }
+}
+
+/// Returns the file that contains the candidate.
+fn source_file(candidate: &ImportCandidate) -> String {
+    candidate
+        .target
+        .as_ref()
+        .map_or_else(|| STDIN_MARKER.to_owned(), |target| target.path().display().to_string())
+}
+
+fn is_stdin_marker(path: &Path) -> bool {
+    path.as_os_str() == STDIN_MARKER
+}
+
+fn detect_format(text: &str) -> TextFormat {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '[']) {
+        TextFormat::Json
+    } else {
+        TextFormat::Dotenv
+    }
+}
+
+fn print_results(
+    context: &CliContext<'_>,
+    candidates: &[ImportCandidate],
+    results: &[ImportResult],
+) -> Result<(), Problem> {
+    let shapes: Vec<_> = candidates
+        .iter()
+        .zip(results)
+        .map(|(candidate, result)| import_json(candidate, result))
+        .collect();
+    if context.out.json {
+        return context.out.print_json(&shapes);
+    }
+    if shapes.is_empty() {
+        context.out.note("Nothing to import: no secrets found.");
+        return Ok(());
+    }
+    let mut table = TextTable::new(&["FILE", "LOCATION", "KIND", "REGION", "OUTCOME"]);
+    for (shape, result) in shapes.iter().zip(results) {
+        let what = shape.kind.map_or_else(
+            || "–".to_owned(),
+            |kind| format!("{} {kind}", shape.provider.unwrap_or_default()),
+        );
+        table.add_row([
+            shape.path.clone(),
+            shape.place.to_owned(),
+            what,
+            shape.region.unwrap_or("–").to_owned(),
+            describe_outcome(shape, result),
+        ]);
+    }
+    context.out.print_table(&table)
+}
+
+fn describe_outcome(shape: &ImportJson<'_>, result: &ImportResult) -> String {
+    let name = shape.name.unwrap_or_default();
+    let blanked =
+        if result.plaintext == PlaintextState::Cleared { ", plain-text copy cleared" } else { "" };
+    match shape.outcome {
+        ImportOutcome::Found => "would be imported".to_owned(),
+        ImportOutcome::Imported => format!("imported as {name}{blanked}"),
+        ImportOutcome::AlreadyStored => format!("already stored as {name}{blanked}"),
+        ImportOutcome::Refused => shape.why.unwrap_or_default().to_owned(),
+    }
+}
+
+fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> ImportJson<'a> {
+    let identified = candidate.identified.as_ref().ok();
+    ImportJson {
+        path: source_file(candidate),
+        place: &candidate.location,
+        open_to_others: candidate.exposed_mode.as_deref(),
+        provider: identified.map(|identified| identified.provider.as_str()),
+        kind: identified.map(|identified| identified.kind.as_str()),
+        region: identified.map(|identified| identified.region.as_str()),
+        name: result.name.as_deref(),
+        outcome: result.outcome,
+        blanked: result.plaintext == PlaintextState::Cleared,
+        why: candidate.identified.as_ref().err().map(String::as_str),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ImportOutcome;
+
+    #[test]
+    fn the_json_words_of_every_outcome() {
+        for outcome in [
+            ImportOutcome::Found,
+            ImportOutcome::Imported,
+            ImportOutcome::AlreadyStored,
+            ImportOutcome::Refused,
+        ] {
+            let word = match outcome {
+                ImportOutcome::Found => "found",
+                ImportOutcome::Imported => "imported",
+                ImportOutcome::AlreadyStored => "known",
+                ImportOutcome::Refused => "refused",
+            };
+            assert_eq!(serde_json::to_value(outcome).unwrap(), word);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! One file a command: its options and what it does.
+
+pub(super) mod add;
+pub(super) mod audit;
+pub(super) mod calendar;
+pub(super) mod check;
+pub(super) mod completions;
+pub(super) mod config;
+pub(super) mod consumer;
+pub(super) mod create;
+pub(super) mod demo;
+pub(super) mod doctor;
+pub(super) mod edit;
+pub(super) mod exec;
+pub(super) mod get;
+pub(super) mod history;
+pub(super) mod identify;
+pub(super) mod import;
+pub(super) mod list;
+pub(super) mod login;
+pub(super) mod man;
+pub(super) mod migrate;
+pub(super) mod presets;
+pub(super) mod regions;
+pub(super) mod remove;
+pub(super) mod request;
+pub(super) mod requests;
+pub(super) mod revoke;
+pub(super) mod rotate;
+pub(super) mod sandbox;
+pub(super) mod scan;
+pub(super) mod store;
+pub(super) mod tui;

@@ -1,0 +1,174 @@
+//! `tokenring request`: sends a request with a credential.
+//!
+//! [`source`] builds the request, [`preview`] shows it without sending, [`sending`] sends it,
+//! [`pagination`] fetches all pages and [`response`] shows the response. Start reading at
+//! [`RequestArgs::run`].
+
+mod pagination;
+mod preview;
+mod response;
+mod sending;
+mod source;
+
+use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
+use crate::cli::context::CliContext;
+use crate::config::SavedRequestStore;
+use crate::domain::jq::JqFilter;
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
+use crate::domain::{Credential, Problem};
+use crate::engine::PagingLimits;
+use crate::engine::task_protocol::{HistoryPolicy, RequestOptions, WriteConsent};
+
+pub(in crate::cli) use response::ResponseDisplay;
+pub(super) use sending::SendContext;
+pub(super) use source::{obtain_consent, read_body};
+
+/// Send a request with a credential
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring request ci-scanner '/rest/self?version=2024-10-15'\n  \
+    tokenring request ci-scanner --preset orgs --jq '.data[0].id' --raw\n  \
+    tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
+    tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
+    pbpaste | tokenring request ci-scanner --from-curl - --dry-run"
+)]
+pub(in crate::cli) struct RequestArgs {
+    /// Name of the credential
+    name: String,
+    #[command(flatten)]
+    source: source::RequestSourceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(flatten)]
+    mode: RequestModeArgs,
+    #[command(flatten)]
+    paging: PagingArgs,
+    /// Store a secret from the response as a credential with this name
+    #[arg(long, value_name = "NAME")]
+    capture: Option<String>,
+    /// Save the body of the request in the history too
+    #[arg(long)]
+    keep_body: bool,
+    /// Do not ask for confirmation if the method may change something
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Alternatives to sending one request and printing its response.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct RequestModeArgs {
+    /// Print the request and send nothing
+    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    dry_run: bool,
+    /// Print the request as a curl command, with a variable for the secret, and send nothing
+    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    curl: bool,
+    /// Save the request under this name, without secrets, and send nothing
+    #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["jq", "capture"])]
+    save: Option<SavedRequestName>,
+    /// Fetch all pages and print all elements as one list
+    #[arg(long, conflicts_with_all = ["capture", "include"])]
+    all_pages: bool,
+}
+
+/// Limits of a list that is read with all its pages.
+#[derive(Debug, clap::Args)]
+struct PagingArgs {
+    /// Maximum number of pages
+    #[arg(long, value_name = "N", requires = "all_pages", default_value_t = PagingLimits::MAX_PAGES)]
+    max_pages: usize,
+    /// Maximum time for all pages, such as 30m
+    #[arg(long, value_name = "SPAN", requires = "all_pages", value_parser = parse_time_span, default_value = "30m")]
+    max_time: time::Duration,
+}
+
+/// Options for printing the response.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(in crate::cli) struct OutputArgs {
+    /// Print status and headers before the body, and explain the known ones on standard error
+    #[arg(long, short)]
+    include: bool,
+    /// Explain a refusal, cause by cause, on standard error
+    #[arg(long)]
+    explain: bool,
+    /// Filter the response with jq; with --all-pages the filter gets the whole list
+    #[arg(long, value_name = "FILTER")]
+    jq: Option<String>,
+    /// Print the strings of the filter without quotes
+    #[arg(long, short, requires = "jq")]
+    raw: bool,
+}
+
+impl RequestArgs {
+    /// Builds the request and sends, shows or saves it.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let display = self.output.build_display()?;
+        let capture = self.capture.as_deref().map(parse_name).transpose()?;
+        let credential = context.engine()?.find_credential(&self.name).await?;
+        let draft = self.source.build_draft(context, &credential)?;
+        if self.mode.curl {
+            return preview::print_curl(context, &credential, &draft);
+        }
+        if self.mode.dry_run {
+            return preview::print_preview(context, &credential, &draft);
+        }
+        if let Some(id) = &self.mode.save {
+            return save_request(context, &credential, &draft, id).await;
+        }
+        let history_policy =
+            if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
+        if self.mode.all_pages {
+            let options = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy };
+            let limits = self.paging.to_limits();
+            return pagination::print_all_pages(context, &credential, options, limits, &display)
+                .await;
+        }
+        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        SendContext { options: RequestOptions { draft, consent, history_policy }, capture, display }
+            .run(context, &credential)
+            .await
+    }
+}
+
+impl PagingArgs {
+    fn to_limits(&self) -> PagingLimits {
+        let max_time = self.max_time.try_into().unwrap_or_default();
+        PagingLimits { max_pages: self.max_pages, max_time }
+    }
+}
+
+impl OutputArgs {
+    /// Builds the display options. An invalid filter is reported before anything is sent.
+    fn build_display(&self) -> Result<ResponseDisplay, Problem> {
+        let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
+        Ok(ResponseDisplay { include: self.include, explain: self.explain, filter, raw: self.raw })
+    }
+}
+
+async fn save_request(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    draft: &RequestDraft,
+    id: &SavedRequestName,
+) -> Result<u8, Problem> {
+    let clean = context.unlocked_engine().await?.redact_draft(credential, draft).await?;
+    let path = SavedRequestStore::new(&context.paths)
+        .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
+    if clean != *draft {
+        context.out.note(
+            "note: the request contained a secret; the saved request has a placeholder instead",
+        );
+    }
+    if context.out.json {
+        context.out.print_json(&serde_json::json!({ "id": id.as_str(), "path": path }))?;
+    } else {
+        context.out.print_text(&format!("{id}: {} {}", clean.method, clean.target))?;
+    }
+    Ok(0)
+}
+
+/// Parses the name of a saved request.
+pub(in crate::cli) fn parse_saved_request_name(text: &str) -> Result<SavedRequestName, String> {
+    SavedRequestName::parse(text).map_err(|problem| problem.why)
+}

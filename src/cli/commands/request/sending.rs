@@ -1,0 +1,153 @@
+//! Sending of one request, and storage of the secrets in its response.
+
+use std::time::Duration;
+
+use super::{CliContext, ResponseDisplay, response};
+use crate::cli::args::parse_name;
+use crate::cli::input::prompt;
+use crate::domain::rate_limit::format_wait;
+use crate::domain::{Credential, CredentialName, Problem};
+use crate::engine::Engine;
+use crate::engine::task_protocol::{HttpExchange, RequestOptions};
+
+/// Request to send, with the options for its response.
+pub(in crate::cli) struct SendContext {
+    /// The request.
+    pub(in crate::cli) options: RequestOptions,
+    /// Name under which a secret in the response is stored.
+    pub(in crate::cli) capture: Option<CredentialName>,
+    /// How the response is shown.
+    pub(in crate::cli) display: ResponseDisplay,
+}
+
+/// Secret that was removed from the response.
+#[derive(serde::Serialize)]
+pub(super) struct CapturedSecretJson {
+    /// Member of the response that contained the secret.
+    pub(super) member: String,
+    /// Name of the credential that stores the secret.
+    pub(super) kept_as: Option<String>,
+    /// Whether that name was generated, not chosen by the user.
+    #[serde(skip)]
+    pub(super) has_generated_name: bool,
+}
+
+/// Result of storing the secrets of a response.
+struct CapturedSecretResult {
+    /// The secrets, in the order of the response.
+    secrets: Vec<CapturedSecretJson>,
+    /// Whether all of them were stored as requested.
+    outcome: Result<(), Problem>,
+}
+
+impl SendContext {
+    /// Sends the request, stores the secrets in the response and shows the response.
+    pub(in crate::cli) async fn run(
+        self,
+        context: &CliContext<'_>,
+        credential: &Credential,
+    ) -> Result<u8, Problem> {
+        let engine = context.unlocked_engine().await?;
+        match &self.capture {
+            Some(name) => engine.ensure_storable_as(name).await?,
+            None => engine.verify_store_before_send(&self.options.draft).await?,
+        }
+        let mut exchange = engine
+            .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
+            .await?;
+        if engine.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
+            exchange = engine
+                .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
+                .await?;
+        }
+        let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
+        response::print_response(context, &exchange, &result.secrets, &self.display).await?;
+        result.outcome.map(|()| response::exit_code(&exchange.response))
+    }
+}
+
+/// Asks a user at the terminal whether to send the request again with a new access token. Without a
+/// terminal, the response explains what to do.
+fn confirm_retry(exchange: &HttpExchange) -> bool {
+    let HttpExchange { draft, .. } = exchange;
+    let question = format!(
+        "401: the access token was rejected; it may have expired.\n\
+         Resend {} {} with a new access token? [y/N] ",
+        draft.method, draft.target
+    );
+    prompt::is_interactive()
+        && prompt::read_line(&question)
+            .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
+}
+
+/// Notes that the request waits for the rate limit.
+pub(super) fn note_wait(context: &CliContext<'_>, wait: Duration) {
+    context
+        .out
+        .note(&format!("waiting {}: the provider limits the request rate", format_wait(wait)));
+}
+
+/// Stores every new secret, the first one under the given name. Without a name, a secret is stored
+/// before the user is asked for one. The response is shown even where a secret cannot be stored,
+/// because it says what was created.
+async fn store_captured_secrets(
+    engine: &Engine,
+    credential: &Credential,
+    exchange: &mut HttpExchange,
+    name: Option<CredentialName>,
+) -> CapturedSecretResult {
+    let unnamed = if name.is_none() {
+        engine.store_captured_secrets(credential, exchange).await
+    } else {
+        Ok(())
+    };
+    let mut result = CapturedSecretResult { secrets: Vec::new(), outcome: unnamed };
+    let name = name.or_else(|| ask_for_name(exchange));
+    for (index, secret) in exchange.captured.iter().enumerate() {
+        let before = secret.stored.as_ref().map(|credential| credential.name.to_string());
+        let named = match numbered_name(name.as_ref(), index) {
+            Some(name) => Some(engine.store_captured_as(exchange, secret, name).await),
+            None => None,
+        };
+        let named =
+            named.and_then(|named| named.map_err(|problem| result.outcome = Err(problem)).ok());
+        let is_unnamed = named.is_none() && before.is_some();
+        let kept_as = named.map(|named| named.name.to_string()).or(before);
+        result.secrets.push(CapturedSecretJson {
+            member: secret.member.clone(),
+            kept_as,
+            has_generated_name: is_unnamed,
+        });
+    }
+    result
+}
+
+/// Returns `name`, `name-2`, `name-3`, …
+fn numbered_name(name: Option<&CredentialName>, index: usize) -> Option<CredentialName> {
+    let name = name?;
+    if index == 0 {
+        Some(name.clone())
+    } else {
+        CredentialName::parse(&format!("{name}-{}", index + 1)).ok()
+    }
+}
+
+/// Asks a user at the terminal for a name. Without a name, a secret that can be read again is not
+/// stored.
+fn ask_for_name(exchange: &HttpExchange) -> Option<CredentialName> {
+    if exchange.captured.is_empty() || !prompt::is_interactive() {
+        return None;
+    }
+    let question = match exchange.captured.iter().find_map(|secret| secret.stored.as_ref()) {
+        Some(stored) => format!(
+            "The response contained a new secret, stored as {}. New name (Enter to keep this one): ",
+            stored.name
+        ),
+        None => {
+            "The response contains a new secret. Name to store it under (Enter to discard it): "
+                .to_owned()
+        }
+    };
+    let given = prompt::read_line(&question).filter(|given| !given.is_empty())?;
+    parse_name(&given).ok()
+}

@@ -1,0 +1,306 @@
+//! `tokenring rotate` and `tokenring rotations`: rotate a credential step by step, and resume
+//! unfinished rotations.
+//!
+//! `create` and `revoke` use the progress and outcome functions of this file.
+
+use crate::cli::context::CliContext;
+use crate::cli::input::prompt;
+use crate::cli::output::prompter::{BrowserArgs, CliPrompter, check_answers};
+use crate::cli::output::table::TextTable;
+use crate::domain::credential::SecretPart;
+use crate::domain::problem::ProblemClass;
+use crate::domain::rotation::{ProgressLine, RollbackEffect, StepStatus};
+use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::rotation::{
+    RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
+    RotationPurpose, RotationStatus, plan_lines,
+};
+
+/// Rotate a credential, or resume an unfinished rotation
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Creates, stores, verifies and delivers a new secret, then revokes the old one. If you create the new secret on the \
+        provider's page, it is read from standard input. With --json every step is one line.\n\n\
+    Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
+    tokenring rotate --resume ci-scanner < new-secret\n  tokenring rotate --resume ci-scanner --as other-admin"
+)]
+pub(in crate::cli) struct RotateArgs {
+    /// Name of the credential
+    #[arg(required_unless_present_any = ["resume", "rollback", "abandon"], conflicts_with_all = ["resume", "rollback", "abandon"])]
+    name: Option<String>,
+    /// Show the plan and do nothing
+    #[arg(long, conflicts_with_all = ["resume", "rollback", "abandon"])]
+    plan: bool,
+    /// Create and revoke with this credential instead; also while resuming
+    #[arg(long = "as", value_name = "ADMIN")]
+    administrator: Option<String>,
+    #[arg(
+        long,
+        value_name = "PART",
+        conflicts_with_all = ["resume", "rollback", "abandon"],
+        help = "Rotate this part instead of the secret, such as client_secret"
+    )]
+    part: Option<String>,
+    /// Reason, for the audit log
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, conflicts_with_all = ["resume", "rollback", "abandon"])]
+    reason: String,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    yes: bool,
+    /// Resume an unfinished rotation; its ID or the name of the credential
+    #[arg(long, value_name = "ID", conflicts_with = "rollback")]
+    resume: Option<String>,
+    /// Roll back an unfinished rotation; its ID or the name of the credential
+    #[arg(long, value_name = "ID")]
+    rollback: Option<String>,
+    /// End an unfinished rotation where it is, without changing anything; its ID or the name of the
+    /// credential
+    #[arg(long, value_name = "ID", conflicts_with_all = ["resume", "rollback", "administrator"])]
+    abandon: Option<String>,
+    /// Pre-supply an answer: retry, skip, revoked, removed, another, back, forward, choose=ID,
+    /// choose=none or override=NAME; may be repeated
+    #[arg(long = "answer", value_name = "WORD")]
+    answers: Vec<String>,
+    #[command(flatten)]
+    browser: BrowserArgs,
+}
+
+/// List unfinished rotations, or all of them
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
+pub(in crate::cli) struct RotationsArgs {
+    /// Include finished rotations
+    #[arg(long)]
+    all: bool,
+}
+
+impl RotateArgs {
+    /// Shows the plan, asks for confirmation and rotates; or resumes or rolls back a rotation.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        check_answers(&self.answers)?;
+        if let Some((id, direction)) = self.resume_target() {
+            if direction == RotationDirection::Abandon && !self.yes {
+                let question = "End the rotation where it is? What it created stays at the provider, and the old secret stays valid.";
+                prompt::confirm_by_typing(question, id, "--yes")?;
+            }
+            let engine = context.unlocked_engine().await?;
+            let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+            let prompter =
+                CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+            let on_progress = |line: &ProgressLine| print_progress_line(context, line);
+            let status = engine
+                .resume_rotation_as(
+                    id,
+                    direction,
+                    administrator.as_ref(),
+                    RotationObserver { prompter: &prompter, on_progress: &on_progress },
+                )
+                .await?;
+            return report_outcome(context, &status);
+        }
+        let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
+        let credential = engine.find_credential(name).await?;
+        let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+        let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
+        if !self.plan {
+            close_ended_rotations(context, engine).await?;
+        }
+        let plan = engine
+            .plan_part_rotation(&credential, part, administrator.as_ref())
+            .await?
+            .with_reason(&self.reason);
+        if self.plan || !context.out.json {
+            for line in plan_lines(&plan) {
+                print_progress_line(context, &line);
+            }
+        }
+        if self.plan {
+            return Ok(0);
+        }
+        self.start_rotation(context, plan).await
+    }
+
+    async fn start_rotation(
+        &self,
+        context: &CliContext<'_>,
+        plan: RotationPlan,
+    ) -> Result<u8, Problem> {
+        if !self.yes {
+            let credential = context.engine()?.credential_by_id(&plan.credential).await?;
+            let label =
+                if credential.is_production() { " It is labeled as production." } else { "" };
+            let question = format!("Rotate {}? {}.{label}", plan.name, plan.title());
+            prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
+        }
+        let prompter =
+            CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
+        let on_progress = |line: &ProgressLine| print_progress_line(context, line);
+        let status = context
+            .unlocked_engine()
+            .await?
+            .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
+            .await?;
+        report_outcome(context, &status)
+    }
+
+    fn resume_target(&self) -> Option<(&str, RotationDirection)> {
+        let forward = self.resume.as_deref().map(|id| (id, RotationDirection::Forward));
+        let back = self.rollback.as_deref().map(|id| (id, RotationDirection::RollBack));
+        let abandon = self.abandon.as_deref().map(|id| (id, RotationDirection::Abandon));
+        forward.or(back).or(abandon)
+    }
+}
+
+impl RotationsArgs {
+    /// Lists the rotations.
+    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
+        let engine = context.engine()?;
+        close_ended_rotations(context, engine).await?;
+        let known = engine.list_rotations(which).await?;
+        if context.out.json {
+            context.out.print_json(&known)?;
+            return Ok(0);
+        }
+        if known.is_empty() {
+            let which = if self.all {
+                "No rotations yet"
+            } else {
+                "No unfinished rotations; --all lists finished ones"
+            };
+            context.out.note(&format!("{which}."));
+            return Ok(0);
+        }
+        let mut table = TextTable::new(&["ID", "NAME", "ACTION", "PART", "STATE", "STEP", "NEXT"]);
+        for one in &known {
+            table.add_row([
+                one.id.clone(),
+                one.name.clone(),
+                one.purpose.audit_verb().to_owned(),
+                one.part.clone(),
+                state_name(one.state).to_owned(),
+                one.step.clone().unwrap_or_default(),
+                one.next.clone(),
+            ]);
+        }
+        context.out.print_table(&table)?;
+        Ok(0)
+    }
+}
+
+/// Closes the rotations that have ended but were left open, and reports each of them.
+async fn close_ended_rotations(context: &CliContext<'_>, engine: &Engine) -> Result<(), Problem> {
+    for ended in engine.close_ended_rotations().await? {
+        let mut text = format!(
+            "note: rotation {} of {} had ended and is closed now: {}",
+            ended.id,
+            ended.name,
+            ended.outcome().unwrap_or(&ended.next)
+        );
+        if !ended.manual_steps.is_empty() {
+            text = format!("{text}. Still to do: {}", ended.manual_steps.join("; "));
+        }
+        context.out.note(&text);
+        ended.notes.iter().for_each(|note| context.out.note(note));
+    }
+    Ok(())
+}
+
+/// Finds the credential named with `--as`.
+pub(in crate::cli) async fn find_administrator(
+    engine: &Engine,
+    name: Option<&str>,
+) -> Result<Option<Credential>, Problem> {
+    match name {
+        Some(name) => Ok(Some(engine.find_credential(name).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Prints one line of progress. A reader that closed the pipe does not stop a rotation.
+pub(in crate::cli) fn print_progress_line(context: &CliContext<'_>, line: &ProgressLine) {
+    let shown = if context.out.json {
+        context.out.print_json(line)
+    } else {
+        context.out.print_text(&format_progress_line(line))
+    };
+    if let Err(problem) = shown {
+        tracing::warn!(%problem, "progress was not shown");
+    }
+}
+
+/// Formats a line of progress as text.
+pub(in crate::cli) fn format_progress_line(line: &ProgressLine) -> String {
+    let mark = match line.state {
+        StepStatus::Planned => "·",
+        StepStatus::Running => "…",
+        StepStatus::Done => "✓",
+        StepStatus::Failed => "✗",
+        StepStatus::Waiting => "?",
+    };
+    format!("{mark} {:<13}  {}", line.step, line.detail)
+}
+
+/// Reports the outcome. A rotation that waits or is unfinished is a problem.
+pub(in crate::cli) fn report_outcome(
+    context: &CliContext<'_>,
+    status: &RotationStatus,
+) -> Result<u8, Problem> {
+    let left = status.manual_steps.join("; ");
+    let back = match status.rollback {
+        RollbackEffect::Impossible(_) => "",
+        RollbackEffect::EndsRotation => ", or end it with --rollback",
+        RollbackEffect::UndoesChanges => ", or roll back with --rollback",
+    };
+    let what = match status.purpose {
+        RotationPurpose::Replace => format!("The rotation of {}", status.name),
+        RotationPurpose::Create => format!("The creation of {}", status.name),
+        RotationPurpose::Revoke => format!("The revocation of {}", status.name),
+    };
+    match status.state {
+        RotationPhase::Running => {
+            let remedy = format!("resume it with `tokenring rotate --resume {}`{back}", status.id);
+            Err(Problem::new(
+                format!("{what} was paused"),
+                format!("next: {}", status.next),
+                remedy,
+            )
+            .with_class(ProblemClass::NeedsHuman))
+        }
+        RotationPhase::NeedsUser => {
+            let remedy =
+                format!("then resume with `tokenring rotate --resume {}`{back}", status.id);
+            let why = if left.is_empty() { status.next.clone() } else { left };
+            Err(Problem::new(format!("{what} waits for you"), why, remedy)
+                .with_class(ProblemClass::NeedsHuman))
+        }
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned
+            if left.is_empty() =>
+        {
+            context.out.note(&format!(
+                "{}: {}",
+                status.name,
+                status.outcome().unwrap_or(&status.next)
+            ));
+            status.notes.iter().for_each(|note| context.out.note(note));
+            Ok(0)
+        }
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
+            status.notes.iter().for_each(|note| context.out.note(note));
+            let what = format!("{what} is {}, but manual steps remain", state_name(status.state));
+            Err(Problem::new(what, left, "complete these steps on the provider's page")
+                .with_class(ProblemClass::NeedsHuman))
+        }
+    }
+}
+
+const fn state_name(state: RotationPhase) -> &'static str {
+    match state {
+        RotationPhase::Running => "running",
+        RotationPhase::NeedsUser => "needs-human",
+        RotationPhase::Done => "done",
+        RotationPhase::RolledBack => "rolled-back",
+        RotationPhase::Abandoned => "abandoned",
+    }
+}

@@ -1,0 +1,276 @@
+//! Opening and closing of the database file: private, never through a symbolic link, never over
+//! another file.
+//!
+//! Start reading at [`Database::open`]. The schema belongs to [`super::migrations`].
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{DatabaseError, TransactionError};
+use super::{Database, SKIP_CHECKPOINT_ON_CLOSE, migrations};
+
+/// How long a call waits for locks of other processes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Page size in bytes; the file size is always a multiple of it.
+const PAGE_BYTES: u64 = 4096;
+
+/// Maximum length in pages of a write-ahead log that is left behind: the next process that opens
+/// the file reads the whole log.
+const MAX_LEFT_LOG_PAGES: u64 = 256;
+
+impl Database {
+    /// Opens the database file; creates it (and its folder, 0700) or migrates it to this version
+    /// where needed.
+    pub fn open(path: &Path) -> Result<Self, DatabaseError> {
+        Self::open_with_timeout(path, BUSY_TIMEOUT)
+    }
+
+    /// Returns an in-memory database, for the demo and for tests.
+    pub fn in_memory() -> Result<Self, DatabaseError> {
+        let open = || {
+            let mut connection = Connection::open_in_memory()?;
+            configure_connection(&connection)?;
+            migrations::migrate(&mut connection, migrations::LATEST_VERSION)?;
+            Ok(connection)
+        };
+        let connection =
+            open().map_err(|error: TransactionError| error.into_database_error(Path::new("")))?;
+        Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
+    }
+
+    fn open_with_timeout(path: &Path, timeout: Duration) -> Result<Self, DatabaseError> {
+        if !database_exists(path)? {
+            create_database(path, migrations::LATEST_VERSION)?;
+        }
+        make_private(path).map_err(|error| disk_error(path, &error))?;
+        let connection = connect(path, timeout).map_err(|error| error.into_database_error(path))?;
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+}
+
+impl Drop for Database {
+    /// Forces a checkpoint if the log is long, whatever was written.
+    fn drop(&mut self) {
+        let is_long = fs::metadata(with_suffix(&self.path, "-wal"))
+            .is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
+        if is_long && let Err(error) = self.lock().set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false) {
+            tracing::warn!(%error, "a long write-ahead log was left behind");
+        }
+    }
+}
+
+/// Returns whether a database file exists. A file that must not be opened or replaced is an error.
+fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
+    // Check for the log first: a file that another process creates meanwhile exists before its log.
+    let has_log = with_suffix(path, "-wal").exists();
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() => {
+            Err(DatabaseError::SymbolicLink { path: path.to_owned() })
+        }
+        Ok(found) if !found.is_file() => {
+            Err(disk_error(path, &io::Error::other("not a regular file")))
+        }
+        // The file is created complete under a temporary name, so an empty file was truncated.
+        Ok(found) if found.len() == 0 => Err(damaged_file(path, "the file is empty")),
+        // With a log, SQLite repairs a partly written page; without one, the rest of the page is
+        // lost.
+        Ok(found) if !has_log && found.len() % PAGE_BYTES != 0 => {
+            Err(damaged_file(path, "the file is truncated"))
+        }
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(disk_error(path, &error)),
+        // SQLite would apply a log that was left behind to the new file.
+        Err(_) if has_log => {
+            Err(damaged_file(path, "the file is missing, but its write-ahead log exists"))
+        }
+        Err(_) => Ok(false),
+    }
+}
+
+/// Creates the file under a temporary name and moves it into place. So a partly written file is
+/// never visible, and if two processes start at once, the second one opens the file of the first.
+fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
+    let folder =
+        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    create_folder(folder).map_err(|error| disk_error(folder, &error))?;
+    let temp_file = tempfile::Builder::new()
+        .prefix(".index-")
+        .tempfile_in(folder)
+        .map_err(|error| disk_error(path, &error))?;
+    initialize_file(temp_file.path(), version).map_err(|error| error.into_database_error(path))?;
+    temp_file.as_file().sync_all().map_err(|error| disk_error(path, &error))?;
+    match temp_file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(disk_error(path, &error.error))
+        }
+        _ => sync_folder(folder).map_err(|error| disk_error(folder, &error)),
+    }
+}
+
+fn initialize_file(path: &Path, version: u32) -> Result<(), TransactionError> {
+    let mut connection = Connection::open(path)?;
+    connection.pragma_update(None, "page_size", PAGE_BYTES.cast_signed())?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    migrations::migrate(&mut connection, version)?;
+    connection.close().map_err(|(_, error)| error.into())
+}
+
+fn connect(path: &Path, timeout: Duration) -> Result<Connection, TransactionError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(timeout)?;
+    connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, true)?;
+    configure_connection(&connection)?;
+    migrations::migrate_if_older(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Configures the connection. SQLite checks cells as it reads them. The cache is small (in KiB),
+/// because the whole list is read once and then held by the caller. Changes stay in memory until
+/// the transaction commits, so they are written once. Deleted rows are overwritten, and temporary
+/// copies of the database stay in memory.
+fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_FKEY, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA cache_size = -512; PRAGMA cache_spill = OFF; \
+         PRAGMA secure_delete = ON; PRAGMA temp_store = MEMORY",
+    )
+}
+
+fn create_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Removes the permissions of other users. This works by path, because closing a separate file
+/// handle would release the locks that another connection of this process holds on the file.
+#[cfg(unix)]
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    match fs::metadata(path)?.permissions().mode() & 0o077 {
+        0 => Ok(()),
+        _ => fs::set_permissions(path, fs::Permissions::from_mode(0o600)),
+    }
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+/// Makes the new name durable. Only Unix can open a folder for this.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+fn damaged_file(path: &Path, why: &str) -> DatabaseError {
+    DatabaseError::Damaged { path: path.to_owned(), why: why.to_owned() }
+}
+
+fn disk_error(path: &Path, error: &io::Error) -> DatabaseError {
+    DatabaseError::DiskError { path: path.to_owned(), why: error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::database::EraseOutcome;
+    use crate::domain::CredentialId;
+
+    fn home() -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("data/index.db");
+        (folder, path)
+    }
+
+    #[test]
+    fn an_older_file_is_brought_up_to_date_and_keeps_what_it_holds() {
+        for version in 1..=migrations::LATEST_VERSION {
+            let (_folder, path) = home();
+            create_database(&path, version).unwrap();
+            let id = CredentialId::from_random([7; 16]);
+            let old = Connection::open(&path).unwrap();
+            old.execute(
+                "INSERT INTO credentials (id, name, provider, kind, region, fields, labels, created) \
+                 VALUES (?1, 'laptop', 'snyk', 'personal-token', 'SNYK-EU-01', '{\"org_id\":\"o\"}', '[\"prod\"]', 5)",
+                [&id],
+            )
+            .unwrap();
+            drop(old);
+
+            let index = Database::open(&path).unwrap();
+            let kept = index.credential_by_name("laptop").unwrap();
+            assert_eq!(
+                (kept.id, kept.fields["org_id"].as_str(), kept.labels),
+                (id, "o", vec!["prod".to_owned()])
+            );
+            assert_eq!(index.audit(9).unwrap(), []);
+            assert_eq!(index.verify_integrity(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn a_writer_that_waits_too_long_says_that_the_file_is_busy() {
+        let (_folder, path) = home();
+        let index = Database::open_with_timeout(&path, Duration::from_millis(1)).unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        assert_eq!(index.purge_history(0), Err(DatabaseError::Busy { path: path.clone() }));
+        assert_eq!(index.credentials(), Ok(Vec::new()), "reading does not wait for a writer");
+        other.execute_batch("ROLLBACK").unwrap();
+        assert_eq!(index.purge_history(0).map(|purged| purged.deleted), Ok(0));
+    }
+
+    #[test]
+    fn a_reader_of_old_pages_makes_a_purge_incomplete() {
+        let (_folder, path) = home();
+        let index = Database::open_with_timeout(&path, Duration::from_millis(1)).unwrap();
+        let reader = Connection::open(&path).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM history").unwrap();
+        let purged = index.purge_history(0).unwrap();
+        assert!(matches!(purged.erasure, EraseOutcome::Incomplete(_)), "{purged:?}");
+        reader.execute_batch("COMMIT").unwrap();
+        assert_eq!(index.purge_history(0).unwrap().erasure, EraseOutcome::Complete);
+    }
+
+    #[test]
+    fn of_two_that_create_the_file_the_second_opens_what_the_first_made() {
+        let (_folder, path) = home();
+        create_database(&path, 1).unwrap();
+        create_database(&path, migrations::LATEST_VERSION).unwrap();
+        let found: u32 = Connection::open(&path)
+            .unwrap()
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .unwrap();
+        assert_eq!(found, 1);
+        assert_eq!(
+            fs::read_dir(path.parent().unwrap())
+                .unwrap()
+                .filter(|entry| {
+                    entry.as_ref().is_ok_and(|entry| {
+                        entry.file_name().to_string_lossy().starts_with(".index-")
+                    })
+                })
+                .count(),
+            0
+        );
+    }
+}

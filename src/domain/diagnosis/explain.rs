@@ -1,0 +1,622 @@
+//! Explanation of a response: what it says about the credential, why, and what to do.
+//!
+//! A status alone is often misread: a token of another region looks like an invalid token, and a
+//! firewall in front of the provider looks like a refusal. Facts from outside the response (the
+//! hints) therefore come first, then the provider's own table of status meanings, then the general
+//! meaning of the status. Start at [`explain`]; the full list of possible causes is in
+//! [`super::refusal`].
+
+use super::refusal::{clock_skew, describe_clock_skew};
+use crate::domain::Timestamp;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::{Provider, StatusRule};
+use crate::domain::rate_limit::{self, RateLimit};
+use crate::domain::redact::patterns;
+use crate::domain::response::{ApiResponse, CheckResult};
+use crate::domain::text::sanitize_line;
+
+/// Maximum number of characters quoted from a server's own message.
+const MAX_QUOTED_CHARS: usize = 200;
+
+/// Provider, kind and region of a request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestContext<'a> {
+    /// Provider of the credential.
+    pub provider: &'a Provider,
+    /// ID of the credential's kind.
+    pub kind: &'a str,
+    /// ID of the region that received the request.
+    pub region: &'a str,
+}
+
+/// Facts about a credential that a response does not contain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExplanationContext {
+    /// Region that the secret itself names.
+    pub home_region: Option<String>,
+    /// Other regions that have accepted the credential.
+    pub accepted_in: Vec<String>,
+    /// Other regions that have refused the credential.
+    pub refused_in: Vec<String>,
+    /// Other regions where the credential was never tried.
+    pub untried_in: Vec<String>,
+    /// Time at which the credential expires, if known.
+    pub expires: Option<Timestamp>,
+    /// Unexpected characters around the stored secret; `None` where the secret could not be read.
+    pub secret_anomalies: Option<Vec<String>>,
+    /// Whether the authorization scheme has worked before.
+    pub scheme_worked_before: bool,
+    /// Current time on this machine.
+    pub now: Timestamp,
+}
+
+/// Explanation of a response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ResponseExplanation {
+    /// Check result for the credential.
+    pub result: CheckResult,
+    /// Check result in one line that starts with the status.
+    pub reason: String,
+    /// What happened, why, and what to do; `None` where the credential was accepted.
+    pub problem: Option<Problem>,
+}
+
+impl ExplanationContext {
+    /// Creates a context that contains only the current time.
+    pub fn new(now: Timestamp) -> Self {
+        let (accepted_in, refused_in, unasked) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            home_region: None,
+            accepted_in,
+            refused_in,
+            untried_in: unasked,
+            expires: None,
+            secret_anomalies: None,
+            scheme_worked_before: false,
+            now,
+        }
+    }
+}
+
+/// Derives the check result from a response.
+pub fn check_result(context: RequestContext<'_>, response: &ApiResponse) -> CheckResult {
+    if is_intermediary_response(response) {
+        return CheckResult::Unknown;
+    }
+    find_status_rule(context, response)
+        .map_or_else(|| result_for_status(response.status), |rule| rule.result)
+}
+
+/// Explains a response. The server's own message is quoted, so the caller must remove known secrets
+/// from the response first.
+pub fn explain(
+    context: RequestContext<'_>,
+    response: &ApiResponse,
+    hints: &ExplanationContext,
+) -> ResponseExplanation {
+    let result = check_result(context, response);
+    if result == CheckResult::Accepted {
+        return ResponseExplanation {
+            result,
+            reason: format!("{}: accepted", response.status),
+            problem: None,
+        };
+    }
+    let text =
+        if result == CheckResult::Refused { refusal_text(context, response, hints) } else { None };
+    let text = text.unwrap_or_else(|| generic_text(context, response));
+    let limit = RateLimit::from_response(response, hints.now);
+    let wait = limit
+        .wait_time()
+        .filter(|_| matches!(response.status, 429 | 503))
+        .map(rate_limit::format_wait);
+    let text = if result == CheckResult::Refused {
+        with_clock_skew(context, response, hints, text)
+    } else {
+        text
+    };
+    let why = match server_message(response) {
+        Some(message) => format!("{}. {} says: {message}", text.why, context.provider.title),
+        None => text.why,
+    };
+    let remedy = wait
+        .as_ref()
+        .map_or(text.remedy.clone(), |wait| format!("Try again in {wait}. {}", text.remedy));
+    let reason = format!(
+        "{}: {}{}",
+        response.status,
+        uncapitalize(&text.what),
+        wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
+    );
+    let problem = Problem::new(format!("{}: {}", response.status, text.what), why, remedy)
+        .with_class(problem_class(result, response.status));
+    ResponseExplanation { result, reason, problem: Some(problem) }
+}
+
+/// Explains a response from a server that a redirect led to and that did not receive the secret.
+/// Whatever it contains, it says nothing about the credential.
+pub fn explain_unsafe_redirect(
+    context: RequestContext<'_>,
+    status: u16,
+    host: &str,
+) -> ResponseExplanation {
+    let (title, host) = (&context.provider.title, sanitize_line(host));
+    let why = format!(
+        "{title} redirected the request to {host}, which belongs to no region; the request went there without the secret"
+    );
+    let remedy =
+        "Check the region's address, or send the request to that host directly if you trust it";
+    ResponseExplanation {
+        result: CheckResult::Unknown,
+        reason: format!("{status}: {host} responded instead of {title}"),
+        problem: Some(
+            Problem::new(format!("{status}: {host} responded instead of {title}"), why, remedy)
+                .with_class(ProblemClass::Unknown),
+        ),
+    }
+}
+
+/// What happened, why, and what to do.
+struct ProblemText {
+    what: String,
+    why: String,
+    remedy: String,
+}
+
+/// Returns a specific text for a refusal where the hints explain more than the status does.
+fn refusal_text(
+    context: RequestContext<'_>,
+    response: &ApiResponse,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
+    if response.status != 401 {
+        return None;
+    }
+    wrong_region_text(context, hints).or_else(|| expired_text(context, response, hints))
+}
+
+fn wrong_region_text(
+    context: RequestContext<'_>,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
+    let other = |region: &&String| !region.eq_ignore_ascii_case(context.region);
+    let accepted =
+        hints.accepted_in.first().filter(|_| hints.accepted_in.iter().all(|region| other(&region)));
+    let (home, why) = match (accepted, hints.home_region.as_ref().filter(other)) {
+        (Some(region), _) => (
+            region,
+            format!(
+                "{region} accepts the credential, and a credential works only in its own region"
+            ),
+        ),
+        (None, Some(region)) => (
+            region,
+            "The secret names this region, and a credential works only in its own region"
+                .to_owned(),
+        ),
+        (None, None) => return None,
+    };
+    Some(ProblemText {
+        what: format!(
+            "This {} belongs to {home}; you are asking {}",
+            secret_noun(context),
+            context.region
+        ),
+        why,
+        remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
+    })
+}
+
+/// Explains an expired token. The server's clock decides, since the clock of this machine may be
+/// wrong.
+fn expired_text(
+    context: RequestContext<'_>,
+    response: &ApiResponse,
+    hints: &ExplanationContext,
+) -> Option<ProblemText> {
+    let clock = response.header("date").and_then(rate_limit::parse_http_date).unwrap_or(hints.now);
+    let end = hints.expires.filter(|end| *end <= clock)?;
+    Some(ProblemText {
+        what: format!("This {} expired on {}", secret_noun(context), end.date()),
+        why: format!("{} does not accept it after that date", context.provider.title),
+        remedy: "Rotate the credential: tokenring rotate NAME".to_owned(),
+    })
+}
+
+/// Adds a wrong local clock as a cause. The server checks the times in access tokens and
+/// assertions, so a wrong clock here leads to a refusal there.
+fn with_clock_skew(
+    context: RequestContext<'_>,
+    response: &ApiResponse,
+    hints: &ExplanationContext,
+    text: ProblemText,
+) -> ProblemText {
+    let is_timed = context
+        .provider
+        .kind(context.kind)
+        .is_some_and(|kind| kind.authorization.uses_token_exchange());
+    let server = response.header("date").and_then(rate_limit::parse_http_date);
+    match clock_skew(server, hints.now).filter(|_| is_timed && response.status != 403) {
+        None => text,
+        Some(ahead) => ProblemText {
+            why: format!(
+                "{}. The clock of this machine is {}",
+                text.why,
+                describe_clock_skew(ahead)
+            ),
+            remedy: format!("Set this machine's clock and try again. {}", text.remedy),
+            ..text
+        },
+    }
+}
+
+fn secret_noun(context: RequestContext<'_>) -> &str {
+    context.provider.kind(context.kind).map_or("credential", |kind| {
+        if kind.secret.contains("token") { "token" } else { &kind.secret }
+    })
+}
+
+fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemText {
+    let title = &context.provider.title;
+    if is_intermediary_response(response) {
+        return problem_text(
+            format!("The response did not come from {title}"),
+            "A web page arrived instead of an API response, so nothing is known about the credential",
+            "Look at the response body: a proxy, a firewall or a sign-in page of the network may have responded",
+        );
+    }
+    if let Some(rule) = find_status_rule(context, response) {
+        return problem_text(rule.what.clone(), &rule.why, &rule.remedy);
+    }
+    let request = response
+        .header("snyk-request-id")
+        .map(|id| format!(", quoting the request ID {}", sanitize_line(id)))
+        .unwrap_or_default();
+    match response.status {
+        300..400 => problem_text(
+            format!("{title} redirects to another address"),
+            "Redirects to another origin are not followed, because the request carries a secret",
+            "Send the request to the address in the location header if you trust it",
+        ),
+        401 => problem_text(
+            format!("{title} refused the credential"),
+            "It may have expired or been revoked, or it may belong to another region",
+            "Try the other regions (tokenring probe NAME); if none accepts the credential, rotate it (tokenring rotate NAME)",
+        ),
+        403 => problem_text(
+            format!("{title} denied the request"),
+            "The credential may lack a permission",
+            "Use a credential that has the permission",
+        ),
+        407 => problem_text(
+            "The proxy requires a password".to_owned(),
+            "A proxy between this machine and the provider asks for its own credentials",
+            "Add user name and password to the proxy's address",
+        ),
+        429 => problem_text(
+            format!("{title} reports too many requests"),
+            "The rate limit is reached",
+            "Wait, then send the request again",
+        ),
+        400..500 => problem_text(
+            format!("{title} rejected the request"),
+            "The response body may contain the reason",
+            "Compare path, query and body with the documentation",
+        ),
+        _ => problem_text(
+            format!("{title} reports a server error"),
+            "The error is at the provider and says nothing about the credential",
+            &format!("Try again later, or contact the provider's support{request}"),
+        ),
+    }
+}
+
+fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
+    ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
+}
+
+/// Returns the first matching entry of the provider's status table.
+fn find_status_rule<'a>(
+    context: RequestContext<'a>,
+    response: &ApiResponse,
+) -> Option<&'a StatusRule> {
+    let body = response.body.text().unwrap_or_default().to_lowercase();
+    context.provider.statuses.iter().find(|rule| {
+        rule.status == response.status
+            && (rule.kinds.is_empty() || rule.kinds.iter().any(|kind| kind == context.kind))
+            && rule.body_contains.as_ref().is_none_or(|part| body.contains(&part.to_lowercase()))
+    })
+}
+
+/// Whether a web page arrived where an API response was expected, which means that an intermediary
+/// responded.
+fn is_intermediary_response(response: &ApiResponse) -> bool {
+    let html =
+        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
+            || response.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
+    html && matches!(response.status, 200..300 | 401 | 403)
+}
+
+const fn result_for_status(status: u16) -> CheckResult {
+    match status {
+        200..300 => CheckResult::Accepted,
+        401 | 403 => CheckResult::Refused,
+        _ => CheckResult::Unknown,
+    }
+}
+
+const fn problem_class(result: CheckResult, status: u16) -> ProblemClass {
+    match (result, status) {
+        (CheckResult::Refused, _) => ProblemClass::Refused,
+        (_, 401 | 403 | 407 | 408 | 429 | 500..) => ProblemClass::Unknown,
+        _ => ProblemClass::Failed,
+    }
+}
+
+/// Returns the server's own message from one of the usual JSON members: short, on one line, and
+/// with everything masked that looks like a secret.
+fn server_message(response: &ApiResponse) -> Option<String> {
+    const PLACES: [&str; 8] = [
+        "/errors/0/detail",
+        "/errors/0/title",
+        "/error_description",
+        "/message",
+        "/detail",
+        "/error",
+        "/non_field_errors/0",
+        "/title",
+    ];
+    let body: serde_json::Value = serde_json::from_str(response.body.text()?).ok()?;
+    let text = PLACES
+        .iter()
+        .find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
+    Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
+}
+
+fn uncapitalize(what: &str) -> String {
+    let plain = ["This ", "Something ", "The ", "A "].iter().any(|word| what.starts_with(word));
+    if plain { what[..1].to_lowercase() + &what[1..] } else { what.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::domain::provider::builtin_catalog;
+    use crate::domain::response::{RequestTiming, ResponseBody};
+
+    const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
+
+    fn response(status: u16, body: &str) -> ApiResponse {
+        ApiResponse {
+            status,
+            headers: Vec::new(),
+            body: if body.is_empty() {
+                ResponseBody::Empty
+            } else {
+                ResponseBody::Text(body.to_owned())
+            },
+            timing: RequestTiming::default(),
+            size: 0,
+            truncated: false,
+            url: String::new(),
+            version: String::new(),
+        }
+    }
+
+    fn with_header(mut response: ApiResponse, name: &str, value: &str) -> ApiResponse {
+        response.headers.push((name.to_owned(), value.to_owned()));
+        response
+    }
+
+    fn hints() -> ExplanationContext {
+        ExplanationContext::new(NOW)
+    }
+
+    fn explained(
+        provider: &str,
+        kind: &str,
+        response: &ApiResponse,
+        hints: &ExplanationContext,
+    ) -> ResponseExplanation {
+        let catalog = builtin_catalog();
+        let region = catalog
+            .regions(provider)
+            .unwrap()
+            .iter()
+            .find(|region| region.id.contains("EU"))
+            .map_or("X", |region| &region.id);
+        explain(
+            RequestContext { provider: catalog.provider(provider).unwrap(), kind, region },
+            response,
+            hints,
+        )
+    }
+
+    fn pat(response: &ApiResponse, hints: &ExplanationContext) -> ResponseExplanation {
+        explained("snyk", "personal-access-token", response, hints)
+    }
+
+    #[test]
+    fn accepted_is_accepted() {
+        for status in [200, 201, 204] {
+            let explanation = pat(&response(status, ""), &hints());
+            assert_eq!((explanation.result, explanation.problem), (CheckResult::Accepted, None));
+        }
+    }
+
+    #[test]
+    fn a_token_of_another_region_is_recognized_by_the_message_or_by_the_other_region() {
+        let expected = "401: this token belongs to SNYK-US-01; you are asking SNYK-EU-01";
+        let home = ExplanationContext { home_region: Some("SNYK-US-01".to_owned()), ..hints() };
+        assert_eq!(pat(&response(401, ""), &home).reason, expected);
+        let accepted = ExplanationContext { accepted_in: vec!["SNYK-US-01".to_owned()], ..hints() };
+        let explanation = pat(&response(401, ""), &accepted);
+        assert_eq!(explanation.reason, expected);
+        let problem = explanation.problem.unwrap();
+        assert!(problem.remedy.contains("SNYK-US-01") && problem.class == ProblemClass::Refused);
+        let same = ExplanationContext { home_region: Some("snyk-eu-01".to_owned()), ..hints() };
+        assert!(!pat(&response(401, ""), &same).reason.contains("belongs to"));
+    }
+
+    #[test]
+    fn an_expired_token_is_recognized_by_the_servers_clock() {
+        let expires = Some(datetime!(2026-11-20 00:00 UTC));
+        assert_eq!(
+            pat(&response(401, ""), &ExplanationContext { expires, ..hints() }).reason,
+            "401: this token expired on 2026-11-20"
+        );
+        let early = with_header(response(401, ""), "date", "Thu, 19 Nov 2026 00:00:00 GMT");
+        assert!(
+            !pat(&early, &ExplanationContext { expires, ..hints() }).reason.contains("expired on")
+        );
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_here_is_named_where_it_matters() {
+        let ahead = with_header(response(401, ""), "date", "Sat, 21 Nov 2026 10:00:00 GMT");
+        let problem_for = |provider, kind, response: &ApiResponse| {
+            explained(provider, kind, response, &hints()).problem.unwrap()
+        };
+        let problem = problem_for("snyk", "service-account-oauth", &ahead);
+        assert!(
+            problem.why.contains("The clock of this machine is 2 h ahead of the server's"),
+            "{problem}"
+        );
+        assert!(problem.remedy.starts_with("Set this machine's clock"), "{problem}");
+        assert!(!problem_for("snyk", "personal-access-token", &ahead).why.contains("clock"));
+        let agreed = with_header(response(401, ""), "date", "Sat, 21 Nov 2026 11:59:00 GMT");
+        assert!(!problem_for("snyk", "service-account-oauth", &agreed).why.contains("clock"));
+    }
+
+    #[test]
+    fn without_hints_a_refusal_names_what_may_be_the_reason() {
+        let problem = pat(
+            &response(401, r#"{"errors":[{"status":"401","detail":"Unauthorized\u001b[2J"}]}"#),
+            &hints(),
+        )
+        .problem
+        .unwrap();
+        assert!(problem.why.contains("another region") && problem.why.contains("may"), "{problem}");
+        assert!(
+            problem.why.contains("Snyk says: Unauthorized") && !problem.why.contains('\u{1b}'),
+            "{problem}"
+        );
+        let plan =
+            explained("snyk", "personal-token", &response(401, ""), &hints()).problem.unwrap();
+        assert!(plan.why.contains("free and team plans"), "{plan}");
+    }
+
+    #[test]
+    fn a_guard_in_front_is_no_refusal() {
+        for (provider, kind, body) in [
+            ("snyk-api-web", "api-key", "error code: 1010"),
+            ("snyk-api-web", "api-key", "{\"title\":\"Error 1010: Access denied\"}"),
+            ("snyk-api-web", "api-key", "<!DOCTYPE html><title>Access denied | Cloudflare</title>"),
+            ("snyk", "personal-token", " <html>Blocked by policy</html>"),
+        ] {
+            let explanation = explained(provider, kind, &response(403, body), &hints());
+            assert_eq!(explanation.result, CheckResult::Unknown, "{body}");
+            assert_eq!(explanation.problem.unwrap().class, ProblemClass::Unknown);
+        }
+        let page = explained(
+            "snyk",
+            "personal-token",
+            &response(200, "<!doctype html><title>Sign in</title>"),
+            &hints(),
+        );
+        assert_eq!(
+            page.result,
+            CheckResult::Unknown,
+            "a page is not a response of the API, whatever its status"
+        );
+        assert!(page.reason.contains("the response did not come from"), "{}", page.reason);
+        let refused = explained(
+            "snyk-api-web",
+            "api-key",
+            &response(403, r#"{"detail":"No permission."}"#),
+            &hints(),
+        );
+        assert_eq!(refused.result, CheckResult::Refused);
+    }
+
+    #[test]
+    fn a_refresh_token_that_is_used_up_is_refused_though_the_status_is_400() {
+        let explanation =
+            explained("snyk-apps", "app", &response(400, r#"{"error":"invalid_grant"}"#), &hints());
+        assert_eq!(explanation.result, CheckResult::Refused);
+        assert!(explanation.problem.unwrap().remedy.contains("tokenring login"));
+    }
+
+    #[test]
+    fn limits_and_trouble_say_nothing_about_the_credential() {
+        let limited = pat(&with_header(response(429, ""), "retry-after", "12"), &hints());
+        assert_eq!(limited.reason, "429: Snyk rate limit exceeded; try again in 12 s");
+        let quota = pat(&response(429, r#"{"errors":[{"code":"SNYK-0006"}]}"#), &hints());
+        assert!(quota.reason.contains("test quota"));
+        let trouble = pat(&with_header(response(502, ""), "snyk-request-id", "r-1"), &hints());
+        assert!(trouble.problem.as_ref().unwrap().remedy.contains("r-1"));
+        for explanation in [limited, quota, trouble, pat(&response(404, ""), &hints())] {
+            assert_eq!(explanation.result, CheckResult::Unknown);
+        }
+    }
+
+    /// Explains a response of a provider that has no status table.
+    fn of_unknown_provider(response: &ApiResponse) -> ResponseExplanation {
+        let catalog = builtin_catalog();
+        let provider =
+            Provider { statuses: Vec::new(), ..catalog.provider("snyk").unwrap().clone() };
+        explain(
+            RequestContext { provider: &provider, kind: "personal-token", region: "SNYK-EU-01" },
+            response,
+            &hints(),
+        )
+    }
+
+    #[test]
+    fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
+        for (status, result, text) in [
+            (302, CheckResult::Unknown, "redirects to another address"),
+            (401, CheckResult::Refused, "refused the credential"),
+            (403, CheckResult::Refused, "denied the request"),
+            (407, CheckResult::Unknown, "The proxy requires a password"),
+            (429, CheckResult::Unknown, "reports too many requests"),
+            (404, CheckResult::Unknown, "rejected the request"),
+            (503, CheckResult::Unknown, "reports a server error"),
+        ] {
+            let explanation = of_unknown_provider(&response(status, ""));
+            assert_eq!(explanation.result, result, "{status}");
+            assert!(explanation.problem.unwrap().what.contains(text), "{status}");
+        }
+        let page = with_header(response(407, "<html>"), "content-type", "text/html");
+        assert!(
+            of_unknown_provider(&page)
+                .problem
+                .unwrap()
+                .what
+                .contains("The proxy requires a password")
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_answer_has_words_and_no_secret_in_them(status in 100u16..1000, body in "\\PC{0,60}", provider in 0usize..4, secret in "[a-z0-9]{8}\\.[A-Za-z0-9]{10}\\.[A-Za-z0-9]{10}") {
+            let catalog = builtin_catalog();
+            let provider = catalog.providers().nth(provider).unwrap();
+            for body in [body.clone(), serde_json::json!({ "message": format!("no snyk_uat.{secret} here") }).to_string()] {
+                for kind in provider.kinds.iter() {
+                    let explanation = explain(RequestContext { provider, kind: &kind.id, region: "R" }, &response(status, &body), &hints());
+                    let beginning = format!("{status}: ");
+                    prop_assert!(explanation.reason.starts_with(&beginning));
+                    prop_assert_eq!(explanation.problem.is_none(), explanation.result == CheckResult::Accepted);
+                    if let Some(problem) = explanation.problem {
+                        prop_assert!(!problem.what.is_empty() && !problem.why.is_empty() && !problem.remedy.is_empty());
+                        prop_assert!(!problem.to_string().contains(&secret), "{}", problem);
+                    }
+                }
+            }
+        }
+    }
+}

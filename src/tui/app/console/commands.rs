@@ -1,0 +1,419 @@
+//! Commands of the console.
+//!
+//! Start at the `match` over [`ConsoleAction`]. Sending is in `perform.rs`, the lists of requests
+//! are in `request_lists.rs`.
+
+use std::sync::Arc;
+
+use super::json::FoldableDocument;
+use super::layout_job::LayoutJob;
+use super::response_view::ResponseTab;
+use crate::domain::curl::export as curl;
+use crate::domain::curl::export::CurlCommand;
+use crate::domain::pagination;
+use crate::engine::task_protocol::{
+    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
+    SendTask, TaskId,
+};
+use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
+use crate::tui::app::console::{ConsolePromptKind, RequestReadiness};
+use crate::tui::app::dialogs::{CurlImportDialog, Dialog, TextPromptDialog, TextPromptKind};
+use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::{App, Now, Pane, UiEffect};
+
+/// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
+/// frame.
+const MAX_INLINE_PAGING_BYTES: usize = 256 * 1024;
+
+impl App {
+    pub(in crate::tui::app) fn can_run_console_action(&self, action: ConsoleAction) -> bool {
+        use ConsoleAction as C;
+        let response = self.console.response();
+        match action {
+            C::Send
+            | C::Resend
+            | C::SendTest
+            | C::PickPreset
+            | C::EditRequest
+            | C::ImportCurl
+            | C::History
+            | C::SavedRequests => self.selected().is_some(),
+            C::CopyCurl | C::SaveRequest => {
+                matches!(self.current_request(), Some(RequestReadiness::Ready(_)))
+            }
+            C::AllPages => {
+                matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.is_safe())
+            }
+            C::NextTab => response.is_some(),
+            C::NextPage => {
+                response.is_some_and(super::response_view::ResponseView::may_have_next_page)
+            }
+            C::ToggleDiff => response
+                .is_some_and(|response| response.tabs().any(|view| view == ResponseTab::Diff)),
+            C::Explain => response.is_some_and(|response| response.exchange.refusal.is_some()),
+            C::KeepSecret => response.is_some_and(|response| response.unsaved_secret().is_some()),
+            C::ClearFilter => {
+                response.is_some_and(|response| response.filter_text().is_some())
+                    || self.console.search_matches().is_some()
+            }
+            C::SaveBody | C::Filter => {
+                response.is_some_and(|response| response.exchange.response.body.size() > 0)
+            }
+            _ => response.is_some() && self.console.tab.is_text(),
+        }
+    }
+
+    pub(in crate::tui::app) fn run_console_action(
+        &mut self,
+        action: ConsoleAction,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        use ConsoleAction as C;
+        match action {
+            C::Send | C::Resend | C::SendTest | C::NextPage | C::AllPages => {
+                self.run_send_action(action, now)
+            }
+            C::PickPreset => self.open_preset_picker(),
+            C::EditRequest => self.open_request_editor(),
+            C::KeepSecret if !self.can_run_console_action(action) => {
+                self.activity.notify(
+                    NotificationLevel::Warning,
+                    "This response contains no new secret",
+                    now.instant,
+                );
+                Vec::new()
+            }
+            C::ImportCurl | C::SaveRequest | C::SaveBody | C::KeepSecret => {
+                self.open_console_dialog(action);
+                Vec::new()
+            }
+            C::SavedRequests => self.fetch_request_list(
+                RequestList::Saved,
+                BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::List)),
+            ),
+            C::History => self.fetch_history(),
+            C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
+            C::CopyCurl => self.copy_curl(now),
+            C::Explain => {
+                self.explain_refusal(now);
+                Vec::new()
+            }
+            C::NextTab | C::ToggleDiff => self.switch_tab(action),
+            C::Search | C::Filter => {
+                self.open_console_prompt(action);
+                Vec::new()
+            }
+            C::NextMatch if self.has_no_search() => self.run_send_action(C::NextPage, now),
+            C::ClearFilter => {
+                self.console.clear_filter();
+                self.prepare_tab_layout()
+            }
+            _ => {
+                if let Some(document) = self.console.document() {
+                    run_document_action(document, action);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    fn run_send_action(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
+        match action {
+            ConsoleAction::Send => match self.follow_up_requests() {
+                Some(onward) => self.open_follow_up_picker(onward),
+                None => self.send_request(now),
+            },
+            ConsoleAction::SendTest => {
+                self.console.reset_request();
+                self.ui_state.secondary_pane = Pane::Console;
+                self.send_request(now)
+            }
+            ConsoleAction::NextPage => self.fetch_next_page(now),
+            ConsoleAction::AllPages => self.fetch_all_pages(now),
+            _ => self.send_request(now),
+        }
+    }
+
+    /// Whether there is no search with matches to step through.
+    fn has_no_search(&mut self) -> bool {
+        self.console.document().is_none_or(|document| document.search_matches().is_none())
+    }
+
+    fn fetch_next_page(&mut self, now: Now) -> Vec<UiEffect> {
+        let Some(response) =
+            self.console.response().filter(|response| response.may_have_next_page())
+        else {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "There is no next page to fetch",
+                now.instant,
+            );
+            return Vec::new();
+        };
+        let exchange = Arc::clone(&response.exchange);
+        match page_availability(&exchange) {
+            PageAvailability::LastPage => {
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    "This is the last page",
+                    now.instant,
+                );
+                return Vec::new();
+            }
+            // The request is not sent: an error would replace the response that is shown.
+            PageAvailability::NotAList => {
+                self.activity.notify(
+                    NotificationLevel::Warning,
+                    "This response is not a paginated list",
+                    now.instant,
+                );
+                return Vec::new();
+            }
+            PageAvailability::Possible => {}
+        }
+        let id = exchange.credential.clone();
+        let task = BackgroundTask::Console(ConsoleTask::NextPage(exchange));
+        self.start_request_task("Fetch the next page", id, task, now)
+    }
+
+    fn fetch_all_pages(&mut self, now: Now) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let (id, keep) = (credential.id.clone(), self.console.history_policy(&credential.provider));
+        let Some(RequestReadiness::Ready(draft)) = self.current_request() else {
+            return self.send_request(now);
+        };
+        let response = self.console.response().filter(|response| {
+            self.response_matches_request(response) && response.may_have_next_page()
+        });
+        if response.is_some_and(|response| {
+            page_availability(&response.exchange) == PageAvailability::NotAList
+        }) {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "This response is not a paginated list",
+                now.instant,
+            );
+            return Vec::new();
+        }
+        let title =
+            format!("Fetch all pages of {} as {}", draft.address(), self.display_name_by_id(&id));
+        let consent = crate::engine::task_protocol::WriteConsent::NotAsked;
+        let task = BackgroundTask::Console(ConsoleTask::AllPages(SendTask {
+            credential: id.clone(),
+            draft,
+            consent,
+            history_policy: keep,
+        }));
+        self.start_request_task(title, id, task, now)
+    }
+
+    fn open_console_dialog(&mut self, action: ConsoleAction) {
+        let response = self.console.response();
+        let prompt_kind = match action {
+            ConsoleAction::SaveRequest => Some(TextPromptKind::SaveRequest),
+            ConsoleAction::SaveBody => response.map(|_| TextPromptKind::SaveResponse),
+            ConsoleAction::KeepSecret => response
+                .and_then(|response| response.unsaved_secret())
+                .map(|(at, captured)| TextPromptKind::for_secret(at, captured)),
+            _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
+        };
+        if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console_action(action)) {
+            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt_kind))));
+        }
+    }
+
+    fn fetch_history(&mut self) -> Vec<UiEffect> {
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
+        let filter = HistoryFilter { credential: Some(id), text: None };
+        self.fetch_request_list(
+            RequestList::History,
+            BackgroundTask::Console(ConsoleTask::ListHistory(filter)),
+        )
+    }
+
+    /// Fetches a list that a dialog shows.
+    pub(in crate::tui::app) fn fetch_request_list(
+        &mut self,
+        list: RequestList,
+        task: BackgroundTask,
+    ) -> Vec<UiEffect> {
+        let (task, effect) = self.start_hidden_task(task);
+        self.console.awaited_list = Some((task, list));
+        vec![effect]
+    }
+
+    fn switch_tab(&mut self, action: ConsoleAction) -> Vec<UiEffect> {
+        let Some(response) = self.console.response() else { return Vec::new() };
+        let view = match (action, self.console.tab) {
+            (ConsoleAction::NextTab, view) => response.next_tab(view),
+            (_, ResponseTab::Diff) => ResponseTab::Body,
+            _ => ResponseTab::Diff,
+        };
+        if response.tabs().any(|known| known == view) { self.show_tab(view) } else { Vec::new() }
+    }
+
+    /// Shows a tab of the response.
+    pub(in crate::tui::app) fn show_tab(&mut self, view: ResponseTab) -> Vec<UiEffect> {
+        (self.console.tab, self.console.scroll) = (view, 0);
+        self.prepare_tab_layout()
+    }
+
+    fn prepare_tab_layout(&mut self) -> Vec<UiEffect> {
+        let later = self.activity.allocate_task_id();
+        self.console
+            .prepare_layout(later)
+            .map(|layout| UiEffect::RunLayout(later, layout))
+            .into_iter()
+            .collect()
+    }
+
+    fn open_console_prompt(&mut self, action: ConsoleAction) {
+        if action == ConsoleAction::Filter && self.can_run_console_action(action) {
+            self.console.tab = ResponseTab::Body;
+            self.console.open_prompt(ConsolePromptKind::Filter);
+        } else if action == ConsoleAction::Search && self.console.document().is_some() {
+            self.console.open_prompt(ConsolePromptKind::Search);
+        }
+    }
+
+    /// Filters the response; an empty filter clears the current one.
+    pub(in crate::tui::app) fn filter_response(&mut self, filter: &str) -> Vec<UiEffect> {
+        if filter.is_empty() {
+            self.console.clear_filter();
+            return self.prepare_tab_layout();
+        }
+        let later: TaskId = self.activity.allocate_task_id();
+        self.console
+            .start_filter(filter, later)
+            .map(|layout: LayoutJob| UiEffect::RunLayout(later, layout))
+            .into_iter()
+            .collect()
+    }
+
+    fn copy_from_response(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
+        let Some(document) = self.console.document() else { return Vec::new() };
+        let (title, text) = match action {
+            ConsoleAction::CopyValue => ("Copy the value", document.value_at_cursor().into_owned()),
+            ConsoleAction::CopyPath => ("Copy the path", document.path()),
+            _ => ("Copy the body", document.pretty_text()),
+        };
+        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
+    }
+
+    /// Copies the request as a curl command and warns where curl behaves differently.
+    fn copy_curl(&mut self, now: Now) -> Vec<UiEffect> {
+        let Some(curl) = self.curl_command() else {
+            self.activity.notify(
+                NotificationLevel::Warning,
+                "The request is incomplete and cannot be copied",
+                now.instant,
+            );
+            return Vec::new();
+        };
+        if let Some(warning) = curl.warnings.first() {
+            self.activity.notify(NotificationLevel::Warning, warning.clone(), now.instant);
+        }
+        let comments = curl.warnings.iter().map(|warning| format!("# {warning}"));
+        let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
+        vec![
+            self.start_task(
+                "Copy the request as a curl command",
+                BackgroundTask::Secret(SecretTask::CopyText(text)),
+                now,
+            )
+            .1,
+        ]
+    }
+
+    fn curl_command(&self) -> Option<CurlCommand> {
+        let credential = self.selected()?;
+        let Some(RequestReadiness::Ready(draft)) = self.current_request() else { return None };
+        let provider = self.catalog.provider(&credential.provider).ok()?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
+        let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
+        let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
+        curl::build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme }).ok()
+    }
+
+    /// Moves the focus to the console.
+    pub(in crate::tui::app) fn focus_console(&mut self) {
+        self.move_focus(FocusTarget::To(Pane::Console));
+    }
+}
+
+/// Whether another page may follow a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum PageAvailability {
+    /// Another page may follow.
+    Possible,
+    /// The response says that no page follows.
+    LastPage,
+    /// The response is not a list.
+    NotAList,
+}
+
+/// Returns what a response says about further pages. A large response is assumed to have some,
+/// since parsing it would delay the frame.
+fn page_availability(exchange: &HttpExchange) -> PageAvailability {
+    let body = exchange.response.body.text().filter(|text| text.len() <= MAX_INLINE_PAGING_BYTES);
+    let Some((body, request_url)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
+        return PageAvailability::Possible;
+    };
+    match pagination::parse_page(body, &request_url) {
+        Ok(page) if page.next == Ok(None) => PageAvailability::LastPage,
+        Ok(_) => PageAvailability::Possible,
+        Err(_) => PageAvailability::NotAList,
+    }
+}
+
+/// A list of requests that a dialog shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestList {
+    /// Requests in the history.
+    History,
+    /// Requests saved under a name.
+    Saved,
+}
+
+/// Moves the cursor in a document.
+pub(in crate::tui::app) fn move_document_cursor(
+    document: &mut FoldableDocument,
+    motion: CursorMotion,
+) {
+    match motion {
+        CursorMotion::Up => document.move_cursor(-1),
+        CursorMotion::Down => document.move_cursor(1),
+        CursorMotion::Top => document.move_to_start(),
+        CursorMotion::Bottom => document.move_to_end(),
+        CursorMotion::PageUp => document.move_pages(-1),
+        CursorMotion::PageDown => document.move_pages(1),
+    }
+}
+
+/// Columns per horizontal scroll step in a text that cannot be folded.
+const HORIZONTAL_SCROLL_COLUMNS: isize = 16;
+
+fn run_document_action(document: &mut FoldableDocument, action: ConsoleAction) {
+    match action {
+        ConsoleAction::FoldValue if !document.is_json() => {
+            document.scroll_columns(-HORIZONTAL_SCROLL_COLUMNS);
+        }
+        ConsoleAction::UnfoldValue if !document.is_json() => {
+            document.scroll_columns(HORIZONTAL_SCROLL_COLUMNS);
+        }
+        ConsoleAction::ToggleFold => document.toggle_fold(),
+        ConsoleAction::FoldValue => document.fold(),
+        ConsoleAction::UnfoldValue => document.unfold(),
+        ConsoleAction::ToggleFoldAll => {
+            let folded = document
+                .visible_lines()
+                .any(|row| matches!(row.fold, super::json::FoldState::Folded { .. }));
+            if folded { document.unfold_all() } else { document.fold_to(1) }
+        }
+        ConsoleAction::NextMatch => document.next_match(),
+        ConsoleAction::PreviousMatch => document.previous_match(),
+        _ => {}
+    }
+}

@@ -1,0 +1,112 @@
+//! Dialog that asks for the values of a preset's placeholders.
+//!
+//! Start reading at [`ParametersDialog::new`], which builds one field per placeholder, and
+//! [`ParametersDialog::submit`], which validates them.
+
+use std::collections::BTreeMap;
+
+use crate::domain::provider::{PresetParameter, RequestPreset};
+use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::widgets::form::{
+    Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
+};
+
+/// Dialog that asks for the values of a preset's placeholders.
+pub struct ParametersDialog {
+    preset: String,
+    title: String,
+    help: String,
+    docs: String,
+    /// The parameters, and the initial values of their fields.
+    requested: Vec<(PresetParameter, String)>,
+    given: BTreeMap<String, String>,
+    /// The fields and buttons.
+    pub form: Form,
+}
+
+impl ParametersDialog {
+    /// Creates a form for the `requested` parameters, in addition to the `given` values; `last` returns
+    /// the previously chosen value.
+    pub fn new(
+        preset: &RequestPreset,
+        requested: Vec<PresetParameter>,
+        given: BTreeMap<String, String>,
+        last: impl Fn(&PresetParameter) -> String,
+    ) -> Self {
+        let field = |(parameter, last): &(PresetParameter, String)| {
+            let PresetParameter { id, choices, .. } = parameter;
+            if choices.is_empty() {
+                FormField::text(id, id, last).with_hint(field_hint(parameter))
+            } else {
+                let choices =
+                    choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
+                FormField::select(id, id, SelectInput::new(choices, last))
+                    .with_hint(format!("{} {SELECT_HINT}", parameter.help))
+            }
+        };
+        let with_last = |parameter: PresetParameter| {
+            let last = last(&parameter);
+            (parameter, last)
+        };
+        let requested: Vec<_> = requested.into_iter().map(with_last).collect();
+        let form = Form::new(
+            requested.iter().map(field).collect(),
+            vec![FormButton::Submit("Apply"), FormButton::Cancel],
+        );
+        let RequestPreset { id, title, help, docs, .. } = preset.clone();
+        Self { preset: id, title, help, docs, requested, given, form }
+    }
+
+    /// Handles an event of the form.
+    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(),
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    /// Builds the view of the dialog.
+    pub fn view(&self) -> DialogView {
+        let mut view = DialogView::new(self.title.clone(), 76).with_form(&self.form);
+        view.head = vec![
+            DialogRow::dim(self.help.clone()),
+            DialogRow::dim(self.docs.clone()),
+            DialogRow::Blank,
+        ];
+        view
+    }
+
+    fn submit(&mut self) -> DialogResult {
+        let mut given = self.given.clone();
+        for (parameter, last) in &self.requested {
+            let value = self.form.value(&parameter.id).to_owned();
+            if value.is_empty() {
+                self.form.set_field_problem(&parameter.id, "is required");
+                return DialogResult::Stay;
+            }
+            // Values from the credential's own fields are not validated here.
+            if value != *last && !parameter.accepts(&value) {
+                self.form.set_field_problem(
+                    &parameter.id,
+                    format!("must be {}", parameter.describe_values()),
+                );
+                return DialogResult::Stay;
+            }
+            given.insert(parameter.id.clone(), value);
+        }
+        DialogResult::RunAndClose(DialogAction::SelectPreset(self.preset.clone(), given))
+    }
+}
+
+fn field_hint(parameter: &PresetParameter) -> String {
+    let takes = format!("{} Value: {}.", parameter.help, parameter.describe_values());
+    match &parameter.options_preset {
+        Some(from) => format!("{takes} The preset \"{from}\" lists them."),
+        None => takes,
+    }
+}

@@ -1,0 +1,169 @@
+//! Presets: choosing a ready-made request and the values of its placeholders.
+//!
+//! Start at [`App::apply_preset`]. Values from earlier responses come from `parameter_memory.rs`.
+
+use std::collections::BTreeMap;
+
+use super::parameter_memory::ListedValues;
+use super::request_line;
+use crate::domain::Credential;
+use crate::domain::provider::{PresetParameter, RequestPreset};
+use crate::tui::app::command::FocusTarget;
+use crate::tui::app::dialogs::{
+    ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection,
+    PickerShortcut,
+};
+use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::{App, Pane, UiEffect};
+
+/// Shortcuts for the selected preset.
+const PRESET_SHORTCUTS: &[PickerShortcut] =
+    &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
+
+impl App {
+    pub(in crate::tui::app) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
+        let presets = provider.presets_for(&credential.kind);
+        let pick = preset_picker("Presets", presets, |preset| {
+            PickerSelection::Preset(preset.id.clone(), BTreeMap::new())
+        });
+        self.dialogs.push(Dialog::Picker(pick));
+        Vec::new()
+    }
+
+    /// Selects a preset. Values that an earlier response listed for a placeholder are offered by
+    /// name; other missing values are asked for.
+    pub(in crate::tui::app) fn apply_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
+        let Some(credential) = self.selected() else { return };
+        let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
+        let provider = credential.provider.clone();
+        if let Some(pick) = self.value_picker(credential, &preset, &given) {
+            self.dialogs.push(Dialog::Picker(pick));
+        } else if request_line::missing_parameters(&preset, &given, credential)
+            .iter()
+            .any(|parameter| parameter.default.is_none())
+        {
+            self.open_parameters_dialog(id, given);
+        } else {
+            let credential = credential.id.clone();
+            self.console.parameters.remember_choice(&credential, &given);
+            self.console.select_preset(&provider, id, given);
+            self.move_focus(FocusTarget::To(Pane::Console));
+        }
+    }
+
+    /// Returns a picker for the first placeholder that has no value and for which an earlier
+    /// response listed some.
+    fn value_picker(
+        &self,
+        credential: &Credential,
+        preset: &RequestPreset,
+        given: &BTreeMap<String, String>,
+    ) -> Option<PickerDialog> {
+        let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
+        let mut listed = open.filter_map(|open| {
+            Some((open, self.console.parameters.listed(&credential.id, open, given)?))
+        });
+        let (parameter, ListedValues { values, given_values: listed_for }) = listed.next()?;
+        let before = self.console.parameters.last_choice(&credential.id, &parameter.id);
+        let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
+        let cursor =
+            values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
+        let known: BTreeMap<_, _> = given.clone().into_iter().chain(listed_for.clone()).collect();
+        let item = |(value, name): &(String, String)| {
+            let mut given = known.clone();
+            given.insert(parameter.id.clone(), value.clone());
+            value_item(name, value, PickerSelection::Preset(preset.id.clone(), given))
+        };
+        let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(
+            preset.id.clone(),
+            given.clone(),
+        )));
+        let typed = value_item("Other value", "type it", typed);
+        let items = values.iter().map(item).chain([typed]).collect();
+        let intro =
+            vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
+        Some(
+            PickerDialog::new(format!("{}: {}", preset.title, parameter.id), items, cursor)
+                .with_intro(intro),
+        )
+    }
+
+    /// Asks for the values of a preset's placeholders that are still missing.
+    pub(in crate::tui::app) fn open_parameters_dialog(
+        &mut self,
+        preset: &str,
+        given: BTreeMap<String, String>,
+    ) {
+        let Some(credential) = self.selected() else { return };
+        let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
+        let missing = preset
+            .parameters
+            .iter()
+            .filter(|parameter| !given.contains_key(&parameter.id))
+            .cloned()
+            .collect();
+        let last = |parameter: &PresetParameter| {
+            let chosen = self.console.parameters.last_choice(&credential.id, &parameter.id);
+            let known = chosen
+                .or(credential.fields.get(&parameter.id).map(String::as_str))
+                .or(parameter.default.as_deref());
+            known.unwrap_or_default().to_owned()
+        };
+        let mut parameters = ParametersDialog::new(preset, missing, given, last);
+        parameters.form.focus_on_empty();
+        self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
+    }
+
+    /// Opens the documentation page of a preset.
+    pub(in crate::tui::app) fn open_documentation(&self, preset: &str) -> Vec<UiEffect> {
+        let page = self.selected().and_then(|credential| {
+            let preset = self.catalog.preset(&credential.provider, preset).ok()?;
+            url::Url::parse(&preset.docs).ok()
+        });
+        page.map(UiEffect::OpenUrl).into_iter().collect()
+    }
+}
+
+/// Returns a picker of presets with their help and documentation links.
+pub(in crate::tui::app) fn preset_picker<'p>(
+    title: impl Into<String>,
+    presets: impl Iterator<Item = &'p RequestPreset>,
+    picked: impl Fn(&RequestPreset) -> PickerSelection,
+) -> PickerDialog {
+    let item = |preset: &RequestPreset| PickerItem {
+        text: preset.title.clone(),
+        more: preset.help.clone(),
+        right: preset.method.clone(),
+        mark: None,
+        heading: "",
+        selection: picked(preset),
+    };
+    let (items, notes) = presets.map(|preset| (item(preset), preset.docs.clone())).unzip();
+    PickerDialog::new(title, items, 0).with_shortcuts(PRESET_SHORTCUTS).with_notes(notes)
+}
+
+fn value_item(name: &str, value: &str, picked: PickerSelection) -> PickerItem {
+    PickerItem {
+        text: name.to_owned(),
+        more: value.to_owned(),
+        right: String::new(),
+        mark: None,
+        heading: "",
+        selection: picked,
+    }
+}
+
+fn documentation_action(picked: Option<&PickerSelection>) -> Option<ConsoleDialogAction> {
+    match picked? {
+        PickerSelection::Preset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
+        PickerSelection::Console(intent) => match intent.as_ref() {
+            ConsoleDialogAction::RunPreset(id, _) => {
+                Some(ConsoleDialogAction::OpenDocumentation(id.clone()))
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}

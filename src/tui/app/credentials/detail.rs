@@ -1,0 +1,228 @@
+//! Detail pane of the selected credential: the revealed secret, duplicates and the cached access
+//! token.
+//!
+//! The rows of the pane are drawn in `tui/view`. Start at [`DetailPane`].
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
+use crate::engine::task_protocol::{TaskId, TokenLifetime};
+use crate::tui::app::{Now, display_format};
+
+/// Number of rows that the detail needs to include the access token row.
+pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
+
+/// State of the detail pane.
+///
+/// Every event that may mean that the user looks away calls [`DetailPane::mask`]: the timer, loss
+/// of focus, another selection, a resize, suspension, a copy, a dialog.
+#[derive(Default)]
+pub struct DetailPane {
+    reveal: RevealState,
+    duplicates: Vec<CredentialName>,
+    /// Lifetime of the cached access token, as far as it is known.
+    access_token: Option<TokenLifetime>,
+}
+
+#[derive(Default)]
+enum RevealState {
+    #[default]
+    Masked,
+    Requested(TaskId),
+    Revealed {
+        of: CredentialId,
+        secret: Arc<Secret>,
+        until: Instant,
+    },
+}
+
+/// Secret that may be drawn right now.
+pub struct RevealedSecret<'a> {
+    /// The secret.
+    pub secret: &'a Secret,
+    /// Time until the secret is masked.
+    pub left: Duration,
+}
+
+impl DetailPane {
+    /// Returns the secret if it belongs to `credential` and its time has not run out.
+    pub fn revealed_secret(
+        &self,
+        credential: &CredentialId,
+        now: Instant,
+    ) -> Option<RevealedSecret<'_>> {
+        match &self.reveal {
+            RevealState::Revealed { of, secret, until } if of == credential && now < *until => {
+                Some(RevealedSecret { secret, left: *until - now })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a reveal was requested and the secret has not arrived yet.
+    pub fn reveal_pending(&self) -> bool {
+        matches!(self.reveal, RevealState::Requested(_))
+    }
+
+    /// Whether no secret is shown or requested.
+    pub fn is_masked(&self) -> bool {
+        matches!(self.reveal, RevealState::Masked)
+    }
+
+    /// Starts waiting for the secret that this task delivers.
+    pub fn begin_reveal(&mut self, task: TaskId) {
+        self.reveal = RevealState::Requested(task);
+    }
+
+    /// Shows the secret until the given moment, if `task` is the awaited one. A late secret is
+    /// dropped and wiped.
+    pub fn reveal_secret(
+        &mut self,
+        task: TaskId,
+        of: CredentialId,
+        secret: Arc<Secret>,
+        until: Instant,
+    ) {
+        if self.waits_for(task) {
+            self.reveal = RevealState::Revealed { of, secret, until };
+        }
+    }
+
+    /// Whether this task delivers the awaited secret.
+    pub fn waits_for(&self, task: TaskId) -> bool {
+        matches!(self.reveal, RevealState::Requested(requested) if requested == task)
+    }
+
+    /// Masks a secret that is shown. A pending reveal stays pending, so that its failure is still
+    /// reported.
+    pub fn mask_if_revealed(&mut self) {
+        if matches!(self.reveal, RevealState::Revealed { .. }) {
+            self.mask();
+        }
+    }
+
+    /// Masks the secret and drops a pending reveal.
+    pub fn mask(&mut self) {
+        self.reveal = RevealState::Masked;
+    }
+
+    /// Returns other credentials that hold the same secret.
+    pub fn duplicates(&self) -> &[CredentialName] {
+        &self.duplicates
+    }
+
+    /// Sets which other credentials hold the same secret.
+    pub fn set_duplicates(&mut self, duplicates: Vec<CredentialName>) {
+        self.duplicates = duplicates;
+    }
+
+    /// Records whether the selected credential has a cached access token.
+    pub fn set_access_token(&mut self, life: Option<TokenLifetime>) {
+        self.access_token = life;
+    }
+
+    /// Clears the access token state, because another credential is selected.
+    pub fn forget_access_token(&mut self) {
+        self.access_token = None;
+    }
+
+    /// Returns the lifetime of the selected credential's cached access token, unless it has
+    /// expired.
+    pub fn access_token(&self, now: Timestamp) -> Option<TokenLifetime> {
+        self.access_token.filter(|life| life.until > now)
+    }
+
+    /// When the text about the access token changes.
+    pub fn next_access_token_change(&self, now: Now) -> Option<Instant> {
+        let left = self.access_token(now.wall)?.until - now.wall;
+        display_format::remaining_text_changes_in(left).map(|step| now.instant + step)
+    }
+
+    /// Masks the secret if its time has run out.
+    pub fn expire(&mut self, now: Instant) {
+        if matches!(self.reveal, RevealState::Revealed { until, .. } if until <= now) {
+            self.mask();
+        }
+    }
+
+    /// When the countdown shows another number.
+    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+        let RevealState::Revealed { until, .. } = &self.reveal else { return None };
+        display_format::next_second_at(*until, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tui::app::samples;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn shown(now: Instant) -> DetailPane {
+        let mut detail = DetailPane::default();
+        detail.begin_reveal(TaskId(7));
+        detail.reveal_secret(
+            TaskId(7),
+            samples::id(0),
+            Arc::new(Secret::new(b"x".to_vec())),
+            now + 15 * SECOND,
+        );
+        detail
+    }
+
+    #[test]
+    fn a_secret_is_shown_for_its_time_and_its_credential_only() {
+        let now = Instant::now();
+        let mut detail = shown(now);
+        assert!(detail.revealed_secret(&samples::id(0), now + 14 * SECOND).is_some());
+        assert!(detail.revealed_secret(&samples::id(0), now + 15 * SECOND).is_none());
+        assert!(detail.revealed_secret(&samples::id(1), now).is_none());
+        detail.expire(now + 15 * SECOND);
+        assert!(detail.is_masked());
+    }
+
+    #[test]
+    fn a_response_without_a_waiting_task_is_dropped() {
+        let now = Instant::now();
+        let mut detail = DetailPane::default();
+        detail.begin_reveal(TaskId(7));
+        detail.mask();
+        detail.reveal_secret(
+            TaskId(7),
+            samples::id(0),
+            Arc::new(Secret::new(b"x".to_vec())),
+            now + SECOND,
+        );
+        assert!(detail.is_masked());
+    }
+
+    #[test]
+    fn the_countdown_wakes_once_a_second() {
+        let now = Instant::now();
+        let detail = shown(now);
+        assert_eq!(detail.next_wake(now), Some(now + SECOND));
+        assert_eq!(detail.next_wake(now + SECOND / 2), Some(now + SECOND));
+        assert_eq!(detail.next_wake(now + 14 * SECOND), Some(now + 15 * SECOND));
+        assert_eq!(DetailPane::default().next_wake(now), None);
+    }
+
+    #[test]
+    fn an_access_token_is_counted_down_until_it_expires() {
+        let (wall, instant) = (samples::test_time(), Instant::now());
+        let at = |seconds| Now { wall: wall + time::Duration::seconds(seconds), instant };
+        let mut detail = DetailPane::default();
+        assert_eq!(detail.next_access_token_change(at(0)), None);
+        let life = TokenLifetime { since: Some(wall), until: wall + time::Duration::minutes(10) };
+        detail.set_access_token(Some(life));
+        assert_eq!(detail.next_access_token_change(at(0)), Some(instant + 60 * SECOND));
+        assert_eq!(detail.next_access_token_change(at(599)), Some(instant + SECOND));
+        assert_eq!(
+            (detail.access_token(at(600).wall), detail.next_access_token_change(at(600))),
+            (None, None)
+        );
+        detail.forget_access_token();
+        assert_eq!(detail.access_token(wall), None);
+    }
+}

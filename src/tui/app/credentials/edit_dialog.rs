@@ -1,0 +1,209 @@
+//! Dialog that edits a credential. Only the changed values go to the engine.
+//!
+//! Start reading at [`EditDialog::parse_form`], which compares the form with the original
+//! credential. A new secret is identified as in the add dialog; see `pasted_secret`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::domain::problem::Problem;
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Credential, CredentialName};
+use crate::engine::task_protocol::{CredentialEdit, TaskId};
+use crate::tui::app::credentials::add_dialog::{
+    parse_labels, parse_optional_day, provider_field_id, region_choice,
+};
+use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
+use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::{App, Now, display_format};
+
+/// Advice for a new secret that is not recognized.
+const UNRECOGNIZED_NOTE: &str = "it is stored with the current kind of the credential";
+
+/// Dialog that edits a credential.
+pub struct EditDialog {
+    catalog: Arc<ProviderCatalog>,
+    original: Credential,
+    /// The fields and buttons.
+    pub form: Form,
+    /// The secret that replaces the current one.
+    pub pasted: PastedSecret,
+    task: Option<TaskId>,
+    problem: Option<Problem>,
+}
+
+impl EditDialog {
+    /// Creates a form with the current values of the credential.
+    pub fn new(credential: &Credential, catalog: Arc<ProviderCatalog>) -> Self {
+        let form = Form::new(
+            credential_form_fields(credential, &catalog),
+            vec![FormButton::Cancel, FormButton::Submit("Save")],
+        );
+        Self {
+            catalog,
+            original: credential.clone(),
+            form,
+            pasted: PastedSecret::default(),
+            task: None,
+            problem: None,
+        }
+    }
+
+    /// Makes the dialog wait for the task that stores the change.
+    pub fn set_task(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    /// Returns the task that the dialog waits for.
+    pub fn task(&self) -> Option<TaskId> {
+        self.task
+    }
+
+    /// Handles the cancellation of the task: the form can be submitted again.
+    pub fn on_task_canceled(&mut self) {
+        self.task = None;
+    }
+
+    /// Shows why the change was not stored.
+    pub fn show_problem(&mut self, problem: Problem) {
+        self.task = None;
+        self.problem = Some(problem);
+    }
+
+    /// Handles an event of the form.
+    pub fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        let is_secret = |at: usize| {
+            self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
+        };
+        match event {
+            FormEvent::Pasted(at) if is_secret(at) => {
+                self.pasted.reset();
+                self.pasted.request_identification(&mut self.form)
+            }
+            FormEvent::Changed(at) if is_secret(at) => {
+                self.pasted.reset();
+                DialogResult::Stay
+            }
+            FormEvent::Blurred(at) if is_secret(at) => {
+                self.pasted.request_identification(&mut self.form)
+            }
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    /// Builds the view of the dialog.
+    pub fn view(&self) -> DialogView {
+        let mut view =
+            DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
+        let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
+        view.head.push(DialogRow::dim(
+            kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str()),
+        ));
+        view.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
+        view.head.push(DialogRow::Blank);
+        view.foot
+            .splice(0..0, crate::tui::app::dialogs::problem::problem_rows(self.problem.as_ref()));
+        view
+    }
+
+    fn submit(&mut self, app: &App) -> DialogResult {
+        if self.task.is_some() {
+            return DialogResult::Stay;
+        }
+        match self.parse_form(app) {
+            Ok(edit) => DialogResult::RunAndStay(DialogAction::EditCredential(
+                self.original.id.clone(),
+                Box::new(edit),
+            )),
+            Err((id, problem)) => {
+                self.form.set_field_problem(id, problem);
+                DialogResult::Stay
+            }
+        }
+    }
+
+    fn parse_form(&mut self, app: &App) -> Result<CredentialEdit, (&'static str, String)> {
+        let name = CredentialName::parse(self.form.value("name"))
+            .map_err(|error| ("name", error.to_string()))?;
+        let other = |known: &Credential| known.name == name && known.id != self.original.id;
+        if app.credentials.all().iter().any(other) {
+            return Err(("name", format!("{name} already exists")));
+        }
+        let unread =
+            self.form.secret(PastedSecret::FIELD_ID).is_some_and(|input| !input.is_empty())
+                && self.pasted.secret().is_none();
+        if unread {
+            return Err((PastedSecret::FIELD_ID, "is not identified yet".to_owned()));
+        }
+        let expires = parse_optional_day(self.form.value("expires"))
+            .map_err(|problem| ("expires", problem))?;
+        let same_day = expires.map(display_format::format_date)
+            == self.original.expires.map(display_format::format_date);
+        let region = self.form.value("region").to_owned();
+        let labels = parse_labels(self.form.value("labels"));
+        Ok(CredentialEdit {
+            name: (name != self.original.name).then_some(name),
+            kind: None,
+            region: (region != self.original.region && !region.is_empty()).then_some(region),
+            fields: self.changed_fields(),
+            labels: (labels != self.original.labels).then_some(labels),
+            expires: (!same_day).then_some(expires),
+            secret: self.pasted.secret(),
+            ..CredentialEdit::default()
+        })
+    }
+
+    fn changed_fields(&self) -> BTreeMap<String, String> {
+        let ids = self.form.fields.iter().filter_map(|field| field.id.strip_prefix("field:"));
+        let pairs =
+            ids.map(|id| (id.to_owned(), self.form.value(&provider_field_id(id)).to_owned()));
+        pairs
+            .filter(|(id, value)| self.original.fields.get(id).map_or("", String::as_str) != value)
+            .collect()
+    }
+}
+
+fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) -> Vec<FormField> {
+    let region = region_choice(catalog, &credential.provider, &credential.region);
+    let mut fields = vec![
+        FormField::text("name", "Name", credential.name.as_str()),
+        FormField::select("region", "Region", region),
+    ];
+    let specs = catalog
+        .kind(&credential.provider, &credential.kind)
+        .map(|kind| kind.fields.as_slice())
+        .unwrap_or_default();
+    for spec in specs {
+        let value = credential.fields.get(&spec.id).map_or("", String::as_str);
+        fields.push(
+            FormField::text(&provider_field_id(&spec.id), &spec.title, value)
+                .with_hint(spec.help.clone()),
+        );
+    }
+    for (id, value) in
+        credential.fields.iter().filter(|(id, _)| !specs.iter().any(|spec| spec.id == **id))
+    {
+        fields.push(FormField::text(&provider_field_id(id), id, value));
+    }
+    let end = credential.expires.map(display_format::format_date).unwrap_or_default();
+    fields.push(
+        FormField::text("labels", "Labels", &credential.labels.join(" "))
+            .with_hint("Words to filter by, separated by spaces."),
+    );
+    fields.push(
+        FormField::text("expires", "Expires", &end)
+            .with_hint("The last day, such as 2027-02-07. Leave empty if it does not expire."),
+    );
+    fields.push(
+        FormField::secret(PastedSecret::FIELD_ID, "New secret")
+            .with_hint("Leave empty to keep the current secret."),
+    );
+    fields
+}

@@ -1,0 +1,624 @@
+//! Credential list: rows, filter, order, marks and selection.
+//!
+//! Which rows are visible, and their order, is computed only when the filter, the sort key or the
+//! rows change; a new check result moves one row. So a list of 10,000 rows stays fast. The filter
+//! syntax is in `filter_query.rs`. Start at [`CredentialList`].
+
+use std::cell::Cell;
+use std::cmp::{Ordering, Reverse};
+use std::collections::HashSet;
+
+use tui_input::Input;
+
+use super::filter_query::{FilterQuery, MatcherBuffer};
+use super::row_index::RowIndex;
+use crate::domain::credential::CheckReport;
+use crate::domain::{Credential, CredentialId, Timestamp};
+use crate::engine::task_protocol::CredentialPage;
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::display_format::CredentialStatus;
+
+/// The list of credentials.
+pub struct CredentialList {
+    rows: Vec<Credential>,
+    /// Whether all credentials are loaded, or only the first page.
+    all_rows_loaded: bool,
+    by_id: RowIndex,
+    by_fingerprint: RowIndex,
+    /// Positions of the rows with a known expiry, the earliest first.
+    by_expiry: Vec<usize>,
+    /// Positions of all rows in sort order.
+    order: Vec<usize>,
+    /// Positions of the visible rows, in order.
+    shown: Vec<usize>,
+    /// Filter as it is typed.
+    pub filter: ListFilter,
+    /// Current sort key.
+    pub sort: SortKey,
+    marks: HashSet<CredentialId>,
+    /// Index of the selected row among the visible rows.
+    cursor: usize,
+    /// First row that is drawn.
+    top: usize,
+    /// Number of credentials per status, if counted since the last change.
+    status_counts: Cell<Option<StatusCounts>>,
+    matcher_buffer: MatcherBuffer,
+}
+
+/// Number of credentials per status, in the order of [`CredentialStatus::ALL`].
+pub type StatusCounts = [usize; CredentialStatus::ALL.len()];
+
+/// Filter of the list.
+pub struct ListFilter {
+    /// Text of the filter.
+    pub input: Input,
+    /// Whether the user is typing in it.
+    pub typing: bool,
+    query: FilterQuery,
+}
+
+/// Sort key of the list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortKey {
+    /// By name.
+    #[default]
+    Name,
+    /// By expiry, the earliest first.
+    Expiry,
+    /// By status, the most urgent first.
+    Status,
+    /// By region, then name.
+    Region,
+    /// By provider and kind, then name.
+    Provider,
+}
+
+impl SortKey {
+    const ALL: [Self; 5] = [Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
+
+    /// Returns the word that the screen shows.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Expiry => "expiry",
+            Self::Status => "status",
+            Self::Region => "region",
+            Self::Provider => "provider",
+        }
+    }
+
+    fn next(self) -> Self {
+        let at = Self::ALL.iter().position(|sort| *sort == self).unwrap_or(0);
+        Self::ALL[(at + 1) % Self::ALL.len()]
+    }
+
+    fn compare(self, a: &Credential, b: &Credential, now: Timestamp) -> Ordering {
+        let first = match self {
+            Self::Name => Ordering::Equal,
+            Self::Expiry => {
+                a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires))
+            }
+            Self::Status => CredentialStatus::for_credential(a, now)
+                .cmp(&CredentialStatus::for_credential(b, now)),
+            Self::Region => a.region.cmp(&b.region),
+            Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
+        };
+        first
+            .then_with(|| compare_ignoring_case(a.name.as_str(), b.name.as_str()))
+            .then_with(|| a.id.cmp(&b.id))
+    }
+}
+
+fn compare_ignoring_case(a: &str, b: &str) -> Ordering {
+    let lower = |byte: u8| byte.to_ascii_lowercase();
+    a.bytes().map(lower).cmp(b.bytes().map(lower))
+}
+
+/// A row to draw.
+pub struct CredentialRow<'a> {
+    /// The credential.
+    pub credential: &'a Credential,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+    /// Whether it is marked.
+    pub marked: bool,
+}
+
+impl CredentialList {
+    /// Creates a list of these credentials.
+    pub fn new(rows: Vec<Credential>, now: Timestamp) -> Self {
+        let filter =
+            ListFilter { input: Input::default(), typing: false, query: FilterQuery::parse("") };
+        let mut list = Self {
+            rows: Vec::new(),
+            all_rows_loaded: true,
+            by_id: RowIndex::default(),
+            by_fingerprint: RowIndex::default(),
+            by_expiry: Vec::new(),
+            order: Vec::new(),
+            shown: Vec::new(),
+            filter,
+            sort: SortKey::default(),
+            marks: HashSet::new(),
+            cursor: 0,
+            top: 0,
+            status_counts: Cell::default(),
+            matcher_buffer: MatcherBuffer::default(),
+        };
+        list.load(rows, now);
+        list
+    }
+
+    /// Creates a list of the first page of credentials, which may be all of them.
+    pub fn from_page(page: CredentialPage, now: Timestamp) -> Self {
+        Self { all_rows_loaded: page.all_loaded, ..Self::new(page.credentials, now) }
+    }
+
+    /// Whether all credentials are loaded; if not, the others are being read.
+    pub fn all_rows_loaded(&self) -> bool {
+        self.all_rows_loaded
+    }
+
+    /// Returns all credentials, visible or not.
+    pub fn all(&self) -> &[Credential] {
+        &self.rows
+    }
+
+    /// Returns the number of credentials per status. Counted on demand and cached until something
+    /// changes.
+    pub fn status_counts(&self, now: Timestamp) -> StatusCounts {
+        let count = || {
+            let mut tally = StatusCounts::default();
+            self.rows
+                .iter()
+                .for_each(|row| tally[CredentialStatus::for_credential(row, now) as usize] += 1);
+            tally
+        };
+        let tally = self.status_counts.get().unwrap_or_else(count);
+        self.status_counts.set(Some(tally));
+        tally
+    }
+
+    /// Returns the credentials with a known expiry, the earliest first.
+    pub fn by_expiry(&self) -> impl ExactSizeIterator<Item = &Credential> {
+        self.by_expiry.iter().map(|row| &self.rows[*row])
+    }
+
+    /// Counts the credentials at the start of the expiry order that satisfy `is_early`, which must
+    /// be false for all later ones.
+    pub fn count_expiring_while(&self, is_early: impl Fn(&Credential) -> bool) -> usize {
+        self.by_expiry.partition_point(|row| is_early(&self.rows[*row]))
+    }
+
+    /// Number of rows that match the filter.
+    pub fn visible_count(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// Index of the selected row among the rows that match the filter.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// The first row that is drawn.
+    pub fn top(&self) -> usize {
+        self.top
+    }
+
+    /// Returns the credential under the cursor.
+    pub fn selected(&self) -> Option<&Credential> {
+        self.shown.get(self.cursor).map(|row| &self.rows[*row])
+    }
+
+    /// Returns the credential at this index among those that match the filter.
+    pub fn nth(&self, at: usize) -> Option<&Credential> {
+        self.shown.get(at).map(|row| &self.rows[*row])
+    }
+
+    /// Whether a credential is marked.
+    pub fn is_marked(&self, id: &CredentialId) -> bool {
+        self.marks.contains(id)
+    }
+
+    /// Returns the credential with this ID.
+    pub fn get(&self, id: &CredentialId) -> Option<&Credential> {
+        self.position(id).map(|row| &self.rows[row])
+    }
+
+    /// Returns other credentials that hold the same secret.
+    pub fn duplicates_of<'a>(
+        &'a self,
+        credential: &'a Credential,
+    ) -> impl Iterator<Item = &'a Credential> {
+        let print = credential.fingerprint.as_deref();
+        let rows = print.into_iter().flat_map(|print| self.by_fingerprint.candidates(print));
+        rows.map(|row| &self.rows[row])
+            .filter(move |other| other.fingerprint.as_deref() == print && other.id != credential.id)
+    }
+
+    /// Returns the rows to draw in `lines` lines.
+    pub fn visible_rows(&self, lines: usize) -> impl Iterator<Item = CredentialRow<'_>> {
+        self.shown.iter().enumerate().skip(self.top).take(lines).map(|(at, row)| {
+            let credential = &self.rows[*row];
+            CredentialRow {
+                credential,
+                selected: at == self.cursor,
+                marked: self.marks.contains(&credential.id),
+            }
+        })
+    }
+
+    /// Replaces all rows. The cursor stays on its credential, or at the top if the user has not
+    /// moved it yet.
+    pub fn load(&mut self, rows: Vec<Credential>, now: Timestamp) {
+        let is_placed = self.all_rows_loaded || self.cursor > 0;
+        let selected =
+            self.selected().filter(|_| is_placed).map(|credential| credential.id.clone());
+        (self.rows, self.all_rows_loaded) = (rows, true);
+        self.status_counts.take();
+        self.rebuild_indexes();
+        self.sort_all(now);
+        self.recompute_visible(now);
+        self.select_id(selected.as_ref());
+        let known: HashSet<_> = self.rows.iter().map(|row| &row.id).collect();
+        self.marks.retain(|id| known.contains(id));
+    }
+
+    /// Adds or updates a credential.
+    pub fn upsert(&mut self, credential: Credential, now: Timestamp) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        let row = self.position(&credential.id).unwrap_or(self.rows.len());
+        if row == self.rows.len() {
+            self.rows.push(credential);
+        } else {
+            self.rows[row] = credential;
+        }
+        self.status_counts.take();
+        self.rebuild_indexes();
+        self.reposition_row(row, now);
+        self.select_id(selected.as_ref());
+    }
+
+    /// Removes a credential.
+    pub fn remove(&mut self, id: &CredentialId, now: Timestamp) {
+        if let Some(row) = self.position(id) {
+            self.rows.remove(row);
+            self.marks.remove(id);
+            self.status_counts.take();
+            self.rebuild_indexes();
+            let cursor = self.cursor;
+            self.sort_all(now);
+            self.recompute_visible(now);
+            self.cursor = cursor.min(self.shown.len().saturating_sub(1));
+        }
+    }
+
+    /// Records the check result of a credential in its own region.
+    pub fn record_check(&mut self, id: &CredentialId, check: CheckReport, now: Timestamp) {
+        if let Some(row) = self.position(id) {
+            let selected = self.selected().map(|credential| credential.id.clone());
+            self.rows[row].last_check = Some(check);
+            self.status_counts.take();
+            self.reposition_row(row, now);
+            self.select_id(selected.as_ref());
+        }
+    }
+
+    /// Moves the cursor.
+    pub fn move_cursor(&mut self, motion: CursorMotion, page: usize) {
+        let last = self.shown.len().saturating_sub(1);
+        self.cursor = moved_cursor(self.cursor, motion, page, last);
+    }
+
+    /// Moves the cursor to the row drawn at this line; returns whether there is one.
+    pub fn select_line(&mut self, line: usize) -> bool {
+        let row = self.top + line;
+        let exists = row < self.shown.len();
+        if exists {
+            self.cursor = row;
+        }
+        exists
+    }
+
+    /// Moves the cursor to the credential with this ID, if it is visible.
+    pub fn select_id(&mut self, id: Option<&CredentialId>) {
+        let row = id.and_then(|id| self.position(id));
+        let at = row.and_then(|row| self.shown.iter().position(|shown| *shown == row));
+        self.cursor = at.unwrap_or(self.cursor).min(self.shown.len().saturating_sub(1));
+    }
+
+    /// Scrolls so that the cursor is visible in `lines` lines.
+    pub fn scroll_to_cursor(&mut self, lines: usize) {
+        self.top = scroll_offset(self.top, self.cursor, lines, self.shown.len());
+    }
+
+    /// Marks or unmarks the row under the cursor and moves to the next row.
+    pub fn toggle_mark(&mut self) {
+        if let Some(id) = self.selected().map(|credential| credential.id.clone()) {
+            if !self.marks.remove(&id) {
+                self.marks.insert(id);
+            }
+            self.move_cursor(CursorMotion::Down, 1);
+        }
+    }
+
+    /// Marks all visible rows, or clears the marks if all are marked.
+    pub fn toggle_all_marks(&mut self) {
+        let shown: Vec<_> = self.shown.iter().map(|row| self.rows[*row].id.clone()).collect();
+        if shown.iter().all(|id| self.marks.contains(id)) {
+            self.marks.clear();
+        } else {
+            self.marks.extend(shown);
+        }
+    }
+
+    /// Number of marked rows.
+    pub fn mark_count(&self) -> usize {
+        self.marks.len()
+    }
+
+    /// Returns the marked credentials in list order, or the selected one if none is marked.
+    pub fn marked_or_selected(&self) -> Vec<CredentialId> {
+        if self.marks.is_empty() {
+            return self.selected().map(|credential| credential.id.clone()).into_iter().collect();
+        }
+        self.rows.iter().map(|row| &row.id).filter(|id| self.marks.contains(*id)).cloned().collect()
+    }
+
+    /// Clears the marks, or the filter if there are no marks.
+    pub fn clear_marks_or_filter(&mut self, now: Timestamp) {
+        if self.marks.is_empty() {
+            self.clear_filter(now);
+        } else {
+            self.marks.clear();
+        }
+    }
+
+    /// Clears the filter; the cursor stays on its credential.
+    pub fn clear_filter(&mut self, now: Timestamp) {
+        self.filter.input.reset();
+        self.filter.typing = false;
+        self.apply_filter(now);
+    }
+
+    /// Whether the filter matches every credential.
+    pub fn filter_is_empty(&self) -> bool {
+        self.filter.query.is_empty()
+    }
+
+    /// Applies the filter as it is typed now.
+    pub fn apply_filter(&mut self, now: Timestamp) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        let query = FilterQuery::parse(self.filter.input.value());
+        let narrows = query.narrows(&self.filter.query);
+        self.filter.query = query;
+        if narrows {
+            self.narrow_visible(now);
+        } else {
+            self.recompute_visible(now);
+        }
+        if self.filter.query.ranks_matches() {
+            self.cursor = 0;
+        } else {
+            self.select_id(selected.as_ref());
+        }
+    }
+
+    /// Sorts by the next sort key.
+    pub fn sort_by_next_key(&mut self, now: Timestamp) {
+        let selected = self.selected().map(|credential| credential.id.clone());
+        self.sort = self.sort.next();
+        self.sort_all(now);
+        self.recompute_visible(now);
+        self.select_id(selected.as_ref());
+    }
+
+    fn position(&self, id: &CredentialId) -> Option<usize> {
+        self.by_id.candidates(id.as_str()).find(|row| self.rows[*row].id == *id)
+    }
+
+    fn rebuild_indexes(&mut self) {
+        self.by_id = RowIndex::new(self.rows.iter().map(|row| Some(row.id.as_str())));
+        self.by_fingerprint = RowIndex::new(self.rows.iter().map(|row| row.fingerprint.as_deref()));
+        let Self { rows, by_expiry: ends, .. } = self;
+        *ends = (0..rows.len()).filter(|row| rows[*row].expires.is_some()).collect();
+        ends.sort_unstable_by_key(|row| (rows[*row].expires, rows[*row].name.as_str(), *row));
+    }
+
+    fn sort_all(&mut self, now: Timestamp) {
+        let Self { rows, order, sort, .. } = self;
+        *order = (0..rows.len()).collect();
+        order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
+    }
+
+    /// Recomputes which rows are visible.
+    fn recompute_visible(&mut self, now: Timestamp) {
+        self.shown.clone_from(&self.order);
+        self.narrow_visible(now);
+    }
+
+    /// Filters the visible rows further; better matches come first, equal ones stay in order.
+    fn narrow_visible(&mut self, now: Timestamp) {
+        let Self { rows, order, shown, filter, matcher_buffer: scratch, .. } = self;
+        let mut was_shown = vec![false; rows.len()];
+        for row in &*shown {
+            was_shown[*row] = true;
+        }
+        let score = |row: &usize| {
+            filter.query.score(&rows[*row], now, scratch).map(|score| (Reverse(score), *row))
+        };
+        let mut scored: Vec<_> =
+            order.iter().filter(|row| was_shown[**row]).filter_map(score).collect();
+        if filter.query.ranks_matches() {
+            scored.sort_by_key(|(score, _)| *score);
+        }
+        *shown = scored.into_iter().map(|(_, row)| row).collect();
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+    }
+
+    /// Moves one row to its position in the order and leaves the others as they are.
+    fn reposition_row(&mut self, row: usize, now: Timestamp) {
+        let Self { rows, order, shown, filter, sort, matcher_buffer: scratch, .. } = self;
+        let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
+        order.retain(|other| *other != row);
+        order.insert(order.partition_point(before), row);
+        if filter.query.ranks_matches() {
+            return self.recompute_visible(now);
+        }
+        shown.retain(|other| *other != row);
+        if filter.query.score(&rows[row], now, scratch).is_some() {
+            shown.insert(shown.partition_point(before), row);
+        }
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+    }
+}
+
+/// Returns the cursor after a motion in a list whose last row is `last`.
+pub fn moved_cursor(cursor: usize, motion: CursorMotion, page: usize, last: usize) -> usize {
+    match motion {
+        CursorMotion::Up => cursor.saturating_sub(1),
+        CursorMotion::Down => cursor.saturating_add(1).min(last),
+        CursorMotion::Top => 0,
+        CursorMotion::Bottom => last,
+        CursorMotion::PageUp => cursor.saturating_sub(page.max(1)),
+        CursorMotion::PageDown => cursor.saturating_add(page.max(1)).min(last),
+    }
+}
+
+/// Returns the first line to draw so that `cursor` is visible, scrolling as little as possible and
+/// leaving no gap at the end.
+pub fn scroll_offset(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
+    let lines = lines.max(1);
+    let lowest = cursor.saturating_sub(lines - 1);
+    top.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::response::CheckResult;
+    use crate::tui::app::samples;
+
+    fn list() -> CredentialList {
+        CredentialList::new(samples::credentials(), samples::test_time())
+    }
+
+    fn names(list: &CredentialList) -> Vec<&str> {
+        list.visible_rows(usize::MAX).map(|row| row.credential.name.as_str()).collect()
+    }
+
+    fn filter(list: &mut CredentialList, text: &str) {
+        list.filter.input = Input::new(text.to_owned());
+        list.apply_filter(samples::test_time());
+    }
+
+    #[test]
+    fn rows_are_sorted_by_each_property_in_turn() {
+        let mut list = list();
+        assert_eq!(names(&list)[..3], ["appsec-bot", "broker", "ci-scanner"]);
+        list.sort_by_next_key(samples::test_time());
+        assert_eq!((list.sort, names(&list)[0]), (SortKey::Expiry, "appsec-bot"));
+        list.sort_by_next_key(samples::test_time());
+        assert_eq!((list.sort, names(&list)[0]), (SortKey::Status, "old-jenkins"));
+    }
+
+    #[test]
+    fn the_cursor_stays_on_its_credential_while_the_list_changes_around_it() {
+        let mut list = list();
+        list.move_cursor(CursorMotion::Bottom, 1);
+        let id = list.selected().expect("a row").id.clone();
+        list.sort_by_next_key(samples::test_time());
+        list.load(samples::credentials().into_iter().rev().collect(), samples::test_time());
+        let verdict = samples::check(CheckResult::Refused, Some(401));
+        list.record_check(&samples::id(1), verdict, samples::test_time());
+        assert_eq!(list.selected().expect("a row").id, id);
+    }
+
+    #[test]
+    fn the_rest_of_the_list_leaves_an_untouched_cursor_at_the_top() {
+        let first_page = || CredentialPage {
+            credentials: samples::credentials().split_off(3),
+            all_loaded: false,
+        };
+        let mut list = CredentialList::from_page(first_page(), samples::test_time());
+        list.load(samples::credentials(), samples::test_time());
+        assert_eq!((list.all_rows_loaded(), list.cursor(), list.all().len()), (true, 0, 7));
+
+        let mut list = CredentialList::from_page(first_page(), samples::test_time());
+        list.move_cursor(CursorMotion::Down, 1);
+        let id = list.selected().expect("a row").id.clone();
+        list.load(samples::credentials(), samples::test_time());
+        assert_eq!(list.selected().expect("a row").id, id);
+    }
+
+    #[test]
+    fn one_row_placed_is_the_same_as_everything_arranged_anew() {
+        let mut list = list();
+        list.sort = SortKey::Status;
+        list.sort_all(samples::test_time());
+        list.recompute_visible(samples::test_time());
+        list.record_check(
+            &samples::id(0),
+            samples::check(CheckResult::Refused, Some(401)),
+            samples::test_time(),
+        );
+        let placed = list.shown.clone();
+        list.sort_all(samples::test_time());
+        list.recompute_visible(samples::test_time());
+        assert_eq!(placed, list.shown);
+    }
+
+    #[test]
+    fn a_filter_typed_letter_by_letter_finds_the_same_as_one_at_once() {
+        let (mut typed, mut at_once) = (list(), list());
+        for text in ["c", "ci", "ci-", "ci-s", "ci", "status:accepted c", "status:accepted ca"] {
+            filter(&mut typed, text);
+            at_once.clear_filter(samples::test_time());
+            filter(&mut at_once, text);
+            assert_eq!(typed.shown, at_once.shown, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_row_that_no_longer_passes_the_filter_goes() {
+        let mut list = list();
+        filter(&mut list, "status:accepted");
+        let before = list.visible_count();
+        list.record_check(
+            &samples::id(0),
+            samples::check(CheckResult::Refused, Some(401)),
+            samples::test_time(),
+        );
+        assert_eq!(list.visible_count(), before - 1);
+    }
+
+    #[test]
+    fn marks_outlive_a_filter_and_leave_with_their_credential() {
+        let mut list = list();
+        list.toggle_mark();
+        filter(&mut list, "ci-scanner");
+        list.toggle_mark();
+        assert_eq!(list.mark_count(), 2);
+        list.remove(&samples::id(0), samples::test_time());
+        assert_eq!(list.mark_count(), 1);
+        list.clear_marks_or_filter(samples::test_time());
+        assert_eq!((list.mark_count(), list.filter_is_empty()), (0, false));
+        list.clear_marks_or_filter(samples::test_time());
+        assert!(list.filter_is_empty());
+    }
+
+    #[test]
+    fn scrolling_moves_as_little_as_possible() {
+        assert_eq!(
+            [
+                scroll_offset(0, 4, 5, 9),
+                scroll_offset(0, 5, 5, 9),
+                scroll_offset(4, 3, 5, 9),
+                scroll_offset(9, 8, 5, 9),
+                scroll_offset(3, 0, 5, 2)
+            ],
+            [0, 1, 3, 4, 0]
+        );
+        assert_eq!(scroll_offset(0, 0, 0, 0), 0);
+    }
+}

@@ -1,0 +1,193 @@
+//! Regions pane: the regions of the selected credential's provider, with the check result and
+//! latency in each.
+//!
+//! Switching and testing regions is in `perform.rs`. Start at [`RegionsPane::show_credential`].
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::domain::credential::CheckReport;
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::region::Region;
+use crate::domain::{Credential, CredentialId};
+use crate::engine::task_protocol::{RegionCheckResult, TaskId};
+use crate::tui::app::command::CursorMotion;
+use crate::tui::app::credentials::list::{moved_cursor, scroll_offset};
+
+/// Number of latencies remembered per region.
+pub const MAX_LATENCY_SAMPLES: usize = 12;
+/// How long the cursor must stay on a credential before its check results are loaded, so that
+/// scrolling past does not load them.
+const CHECK_LOAD_DELAY: Duration = Duration::from_millis(50);
+
+/// State of the regions pane.
+#[derive(Default)]
+pub struct RegionsPane {
+    /// Credential whose check results are shown.
+    shown_credential: Option<CredentialId>,
+    checks: Vec<RegionCheckResult>,
+    load_state: LoadState,
+    cursor: usize,
+    top: usize,
+    /// Latencies per region in this run, the oldest first.
+    latencies: BTreeMap<String, VecDeque<u64>>,
+}
+
+/// State of the loading of check results.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum LoadState {
+    /// Starts at this moment.
+    Due(Instant),
+    /// This task loads.
+    Running(TaskId),
+    /// Everything is loaded.
+    #[default]
+    Done,
+}
+
+/// Region as it is shown.
+pub struct RegionRow<'a> {
+    /// Region.
+    pub region: &'a Region,
+    /// Whether it is the credential's region.
+    pub current: bool,
+    /// Whether the cursor is on it.
+    pub selected: bool,
+    /// Latest check result of the credential in this region.
+    pub check: Option<&'a CheckReport>,
+}
+
+/// Returns all regions that a credential of this provider may have.
+pub fn provider_regions<'a>(catalog: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
+    catalog.regions(provider).unwrap_or_default()
+}
+
+impl RegionsPane {
+    /// Shows another credential: the cursor moves to its region, and its check results are loaded;
+    /// at once if nothing was shown before.
+    pub fn show_credential(
+        &mut self,
+        credential: &Credential,
+        catalog: &ProviderCatalog,
+        now: Instant,
+    ) {
+        let own = provider_regions(catalog, &credential.provider)
+            .iter()
+            .position(|region| region.id == credential.region);
+        let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };
+        let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
+        let traces = std::mem::take(&mut self.latencies);
+        *self = Self {
+            shown_credential: of,
+            checks: Vec::new(),
+            load_state: LoadState::Due(due),
+            cursor,
+            top: 0,
+            latencies: traces,
+        };
+    }
+
+    /// When the check results are to be loaded.
+    pub fn load_due_at(&self) -> Option<Instant> {
+        match self.load_state {
+            LoadState::Due(moment) => Some(moment),
+            LoadState::Running(_) | LoadState::Done => None,
+        }
+    }
+
+    /// Records the task that loads the check results.
+    pub fn set_loading(&mut self, task: TaskId) {
+        self.load_state = LoadState::Running(task);
+    }
+
+    /// Returns the credential whose regions are shown.
+    pub fn shown_credential(&self) -> Option<&CredentialId> {
+        self.shown_credential.as_ref()
+    }
+
+    /// Clears the pane, because no credential is selected.
+    pub fn clear(&mut self) {
+        *self = Self { latencies: std::mem::take(&mut self.latencies), ..Self::default() };
+    }
+
+    /// Sets the loaded check results.
+    pub fn set_checks(&mut self, task: TaskId, checks: Vec<RegionCheckResult>) {
+        if self.load_state == LoadState::Running(task) {
+            self.checks = checks;
+            self.load_state = LoadState::Done;
+        }
+    }
+
+    /// Records a new check result.
+    pub fn record_check(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
+        if let Some(ms) = check.latency_ms {
+            let trace = self.latencies.entry(region.to_owned()).or_default();
+            trace.push_back(ms.max(1));
+            trace.drain(..trace.len().saturating_sub(MAX_LATENCY_SAMPLES));
+        }
+        if self.shown_credential.as_ref() == Some(id) {
+            self.checks.retain(|known| known.region != region);
+            self.checks.push(RegionCheckResult { region: region.to_owned(), check: check.clone() });
+        }
+    }
+
+    /// Returns the latencies of a region in this run, the oldest first.
+    pub fn latencies_of(&self, region: &str) -> Vec<u64> {
+        self.latencies.get(region).into_iter().flatten().copied().collect()
+    }
+
+    /// Returns the latest check result in a region.
+    pub fn check_in(&self, region: &str) -> Option<&CheckReport> {
+        self.checks.iter().find(|known| known.region == region).map(|known| &known.check)
+    }
+
+    /// Returns a region other than `region` in which the credential is known to be accepted.
+    pub fn accepted_elsewhere(&self, region: &str) -> Option<&str> {
+        use crate::domain::response::CheckResult;
+        let accepted = |known: &&RegionCheckResult| known.check.result == CheckResult::Accepted;
+        let home = self.checks.iter().find(accepted).map(|known| known.region.as_str())?;
+        let tried =
+            self.check_in(region).is_some_and(|check| check.result == CheckResult::Accepted);
+        (home != region && !tried).then_some(home)
+    }
+
+    /// Returns the regions to draw in `lines` lines.
+    pub fn visible_rows<'a>(
+        &'a self,
+        all: &'a [Region],
+        credential: &'a Credential,
+        lines: usize,
+    ) -> impl Iterator<Item = RegionRow<'a>> {
+        all.iter().enumerate().skip(self.top).take(lines).map(|(at, region)| RegionRow {
+            region,
+            current: region.id == credential.region,
+            selected: at == self.cursor,
+            check: self.check_in(&region.id),
+        })
+    }
+
+    /// Index of the region under the cursor.
+    pub fn cursor(&self) -> usize {
+        self.cursor
+    }
+
+    /// Moves the cursor.
+    pub fn move_cursor(&mut self, motion: CursorMotion, page: usize, count: usize) {
+        self.cursor = moved_cursor(self.cursor, motion, page, count.saturating_sub(1));
+    }
+
+    /// Moves the cursor to the region drawn at this line; returns whether there is one.
+    pub fn select_line(&mut self, line: usize, count: usize) -> bool {
+        let exists = self.top + line < count;
+        if exists {
+            self.cursor = self.top + line;
+        }
+        exists
+    }
+
+    /// Scrolls so that the cursor is visible in `lines` lines.
+    pub fn scroll_to_cursor(&mut self, lines: usize, count: usize) {
+        self.cursor = self.cursor.min(count.saturating_sub(1));
+        self.top = scroll_offset(self.top, self.cursor, lines, count);
+    }
+}

@@ -1,0 +1,189 @@
+//! Confirmation dialog for actions that contact a server or cannot be undone.
+//!
+//! The focus starts on Cancel, where Enter closes the dialog. If a name must be typed, the action
+//! button does nothing until the text matches. Start reading at [`ConfirmDialog::new`].
+
+use tui_input::Input;
+
+use super::{DialogAction, DialogResult};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::domain::CredentialId;
+use crate::tui::app::PresentationMode;
+use crate::tui::app::widgets::dialog_view::{
+    ButtonView, DialogRow, DialogView, FieldValue, FieldView,
+};
+use crate::tui::app::widgets::form::{FormButton, edit_input};
+
+/// Confirmation dialog, and the action that it confirms.
+pub struct ConfirmDialog {
+    title: String,
+    rows: Vec<DialogRow>,
+    typed: Option<TypedConfirmation>,
+    button: FormButton,
+    is_action_focused: bool,
+    action: Option<DialogAction>,
+}
+
+struct TypedConfirmation {
+    expected: String,
+    /// The name of the credential in presentation mode.
+    masked_name: String,
+    input: Input,
+}
+
+impl ConfirmDialog {
+    /// Creates a confirmation with a single action button.
+    pub fn new(
+        title: impl Into<String>,
+        rows: Vec<DialogRow>,
+        button: FormButton,
+        action: DialogAction,
+    ) -> Self {
+        Self {
+            title: title.into(),
+            rows,
+            typed: None,
+            button,
+            is_action_focused: false,
+            action: Some(action),
+        }
+    }
+
+    /// Creates the confirmation before an unsaved captured secret is lost.
+    pub fn for_unsaved_secret() -> Self {
+        let rows = vec![
+            DialogRow::warning(
+                "The response in the console contains a new secret that could not be stored. The provider does not show it again.",
+            ),
+            DialogRow::text("Cancel, then press K in the console to store it."),
+        ];
+        Self::new(
+            "Quit without storing the new secret?",
+            rows,
+            FormButton::Destructive("Quit"),
+            DialogAction::Quit,
+        )
+    }
+
+    /// Requires the user to type `word`; `called` is its replacement in presentation mode.
+    #[must_use]
+    pub fn with_typed_confirmation(mut self, word: &str, called: String) -> Self {
+        self.typed = Some(TypedConfirmation {
+            expected: word.to_owned(),
+            masked_name: called,
+            input: Input::default(),
+        });
+        self
+    }
+
+    /// Adds rows that became known after the dialog was opened.
+    pub fn add_rows(&mut self, rows: Vec<DialogRow>) {
+        self.rows.extend(rows);
+    }
+
+    /// Returns whether this dialog confirms the deletion of this credential from tokenring.
+    pub fn deletes(&self, id: &CredentialId) -> bool {
+        matches!(&self.action, Some(DialogAction::RemoveCredential(known)) if known == id)
+    }
+
+    /// Focuses the action button at first, for actions that do no harm.
+    #[must_use]
+    pub fn with_action_focused(mut self) -> Self {
+        self.is_action_focused = true;
+        self
+    }
+
+    /// Handles a key.
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+        match key.code {
+            KeySymbol::Tab
+            | KeySymbol::Left
+            | KeySymbol::Right
+            | KeySymbol::Up
+            | KeySymbol::Down => self.is_action_focused = !self.is_action_focused,
+            KeySymbol::Enter if self.is_action_focused => return self.confirm(),
+            KeySymbol::Enter => return DialogResult::Close,
+            _ => {
+                if let Some(typed) = &mut self.typed {
+                    edit_input(&mut typed.input, key);
+                }
+            }
+        }
+        DialogResult::Stay
+    }
+
+    /// Handles a click: 0 is the field, 1 is Cancel, 2 is the action button.
+    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+        match at {
+            1 => DialogResult::Close,
+            2 => self.confirm(),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    /// Builds the view of the dialog.
+    pub fn view(&self, presentation: PresentationMode) -> DialogView {
+        let mut view = DialogView::new(self.title.clone(), 70);
+        view.head.extend(self.rows.iter().map(DialogRow::clone_text));
+        view.head.push(DialogRow::Blank);
+        if let Some(typed) = &self.typed {
+            let (prompt, value) = typed.prompt_and_value(presentation);
+            view.head.push(DialogRow::dim(prompt));
+            view.head.push(DialogRow::Field(FieldView {
+                index: 0,
+                label: "Name".to_owned(),
+                value,
+                focused: true,
+                has_problem: false,
+            }));
+            view.head.push(DialogRow::Blank);
+        }
+        let cell = |at, button, focused| ButtonView { index: at, button, focused };
+        view.foot = vec![DialogRow::Buttons(vec![
+            cell(1, FormButton::Cancel, !self.is_action_focused),
+            cell(2, self.button, self.is_action_focused),
+        ])];
+        view
+    }
+
+    /// Returns whether the required word has been typed, or none is required.
+    fn is_confirmation_typed(&self) -> bool {
+        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.expected)
+    }
+
+    fn confirm(&mut self) -> DialogResult {
+        if !self.is_confirmation_typed() {
+            return DialogResult::Stay;
+        }
+        self.action.take().map_or(DialogResult::Close, DialogResult::RunAndClose)
+    }
+}
+
+impl TypedConfirmation {
+    /// Returns the prompt and the typed text; in presentation mode, neither shows the word.
+    fn prompt_and_value(&self, presentation: PresentationMode) -> (String, FieldValue) {
+        match presentation {
+            PresentationMode::Off => {
+                let value =
+                    FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+                (format!("Type {} to confirm:", self.expected), value)
+            }
+            PresentationMode::On => (
+                format!("Type the name of {} to confirm:", self.masked_name),
+                FieldValue::Secret(!self.input.value().is_empty()),
+            ),
+        }
+    }
+}
+
+impl DialogRow {
+    /// Copies a row of text; fields and lists become blank rows.
+    fn clone_text(&self) -> Self {
+        match self {
+            Self::Text(role, text) => Self::Text(*role, text.clone()),
+            Self::Pair(label, value) => Self::Pair(label.clone(), value.clone()),
+            _ => Self::Blank,
+        }
+    }
+}

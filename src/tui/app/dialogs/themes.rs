@@ -1,0 +1,123 @@
+//! Dialog that chooses a theme with a live preview: the whole screen shows the theme under the
+//! cursor, and Enter saves it.
+
+use super::{DialogAction, DialogResult};
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
+use crate::tui::app::credentials::list::moved_cursor;
+use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, ThemeMode};
+
+/// Rows that a page key moves.
+const PAGE_ROWS: usize = 5;
+
+/// Dialog that chooses a theme.
+pub struct ThemeDialog {
+    original: (Theme, ThemeMode),
+    /// The automatic theme, then the built-in themes, then the user's own.
+    themes: Vec<(String, Theme)>,
+    cursor: usize,
+}
+
+impl ThemeDialog {
+    /// Creates the dialog with the cursor on the current theme.
+    pub fn new(app: &App) -> Self {
+        let (before, depth) = (
+            (app.preferences.theme.clone(), app.preferences.theme_mode),
+            app.preferences.color_depth,
+        );
+        let builtin =
+            Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
+        let background = app.terminal_background();
+        let all: Vec<_> = [(AUTO_THEME, Theme::for_background(background, depth))]
+            .into_iter()
+            .chain(builtin)
+            .chain(app.preferences.user_themes.valid_themes(depth))
+            .map(|(name, theme)| (name.to_owned(), theme.with_background(background)))
+            .collect();
+        let is_current = |(at, (_, theme)): (usize, &(String, Theme))| {
+            (at > 0 && *theme == before.0).then_some(at)
+        };
+        let cursor = if before.1 == ThemeMode::Auto {
+            None
+        } else {
+            all.iter().enumerate().find_map(is_current)
+        }
+        .unwrap_or(0);
+        Self { original: before, themes: all, cursor }
+    }
+
+    /// Handles a key. Esc restores the previous theme.
+    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+        match (key.code, super::picker::list_motion(key)) {
+            (KeySymbol::Esc | KeySymbol::Char('q'), _) => DialogResult::RunAndClose(
+                DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1),
+            ),
+            (KeySymbol::Enter, _) => {
+                self.themes.get(self.cursor).map_or(DialogResult::Close, |(name, _)| {
+                    DialogResult::RunAndClose(DialogAction::SaveTheme(name.clone()))
+                })
+            }
+            (_, Some(motion)) => {
+                self.cursor = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.themes.len().saturating_sub(1),
+                );
+                self.preview()
+            }
+            _ => DialogResult::Stay,
+        }
+    }
+
+    /// Handles a click on a theme.
+    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+        self.cursor = at;
+        self.preview()
+    }
+
+    /// Builds the view of the dialog.
+    pub fn view(&self) -> DialogView {
+        let mut view = DialogView::new("Theme", 66);
+        view.anchor = DialogAnchor::BottomRight;
+        let item = |(at, (name, _)): (usize, &(String, Theme))| {
+            let selected = at == self.cursor;
+            let more = match name.as_str() {
+                AUTO_THEME => "follows the terminal",
+                name if theme::is_user_theme(name) => "your own",
+                _ => "",
+            };
+            DialogRow::Item(ListItem {
+                index: Some(at),
+                mark: None,
+                text: format!(" {name}"),
+                more: more.to_owned(),
+                right: String::new(),
+                selected,
+            })
+        };
+        view.body = self.themes.iter().enumerate().map(item).collect();
+        view.cursor = self.cursor;
+        let samples = [
+            (StyleRole::Good, "good "),
+            (StyleRole::Warn, "soon "),
+            (StyleRole::Bad, "bad "),
+            (StyleRole::Unknown, "unknown "),
+            (StyleRole::Key, "key"),
+        ];
+        let pieces = samples.map(|(role, word)| (role, word.to_owned())).to_vec();
+        let keys = "↑/↓ preview · Enter apply · Esc cancel";
+        view.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
+        view
+    }
+
+    fn preview(&self) -> DialogResult {
+        let mode = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
+        let preview = |(_, theme): &(String, Theme)| {
+            DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), mode))
+        };
+        self.themes.get(self.cursor).map_or(DialogResult::Stay, preview)
+    }
+}

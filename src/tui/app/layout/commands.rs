@@ -1,0 +1,121 @@
+//! Commands that arrange the panes: zoom, borders moved by keys or by the mouse, and reset.
+//!
+//! The areas themselves are computed in `layout.rs`.
+
+use crate::config::PaneLayout;
+use crate::domain::CredentialId;
+use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
+use crate::tui::app::command::{FocusTarget, PaneResize, ScreenAction};
+use crate::tui::app::dialogs::{
+    CheckMatrixDialog, Dialog, JumpDialog, ThemeDialog, TimelineDialog,
+};
+use crate::tui::app::layout::{self, BorderSide, PaneBorder};
+use crate::tui::app::{App, Now, Pane, UiEffect, ZoomState};
+
+/// Columns that one key press moves a border.
+const RESIZE_COLUMNS: i32 = 4;
+/// Rows that one key press moves a border.
+const RESIZE_ROWS: i32 = 2;
+
+impl App {
+    pub(in crate::tui::app) fn run_screen_action(&mut self, action: ScreenAction) -> Vec<UiEffect> {
+        match action {
+            ScreenAction::Zoom => {
+                self.toggle_zoom();
+                Vec::new()
+            }
+            ScreenAction::Resize(resize) => self.resize_pane(resize),
+            ScreenAction::ResetLayout => {
+                self.ui_state.layout = PaneLayout::default();
+                vec![UiEffect::SaveLayout(self.ui_state.layout)]
+            }
+            ScreenAction::Leader => {
+                self.dialogs.push(Dialog::WhichKey);
+                Vec::new()
+            }
+            ScreenAction::Themes => {
+                self.dialogs.push(Dialog::Themes(ThemeDialog::new(self)));
+                Vec::new()
+            }
+            ScreenAction::Jump => {
+                self.dialogs.push(Dialog::Jump(JumpDialog::new(self.click_targets())));
+                Vec::new()
+            }
+            ScreenAction::Timeline => {
+                self.dialogs.push(Dialog::Timeline(TimelineDialog::new(self)));
+                Vec::new()
+            }
+            ScreenAction::CheckMatrix => {
+                self.dialogs.push(Dialog::CheckMatrix(CheckMatrixDialog::new(self)));
+                vec![
+                    self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1,
+                ]
+            }
+        }
+    }
+
+    /// Whether a screen action has an effect right now.
+    pub(in crate::tui::app) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
+        match action {
+            ScreenAction::Zoom
+            | ScreenAction::Leader
+            | ScreenAction::Jump
+            | ScreenAction::Themes => true,
+            ScreenAction::Timeline | ScreenAction::CheckMatrix => {
+                !self.credentials.all().is_empty()
+            }
+            ScreenAction::Resize(resize) => self.border_for_resize(resize).is_some(),
+            ScreenAction::ResetLayout => self.ui_state.layout != PaneLayout::default(),
+        }
+    }
+
+    pub(in crate::tui::app) fn toggle_zoom(&mut self) {
+        self.ui_state.zoom = match self.ui_state.zoom {
+            ZoomState::Off => ZoomState::Pane,
+            ZoomState::Pane => ZoomState::Off,
+        };
+    }
+
+    /// Moves the cursor to a credential; clears the filter if it hides the credential.
+    pub(in crate::tui::app) fn select_in_list(&mut self, id: &CredentialId, now: Now) {
+        self.credentials.select_id(Some(id));
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            self.credentials.clear_filter(now.wall);
+            self.credentials.select_id(Some(id));
+        }
+        self.move_focus(FocusTarget::To(Pane::Credentials));
+    }
+
+    fn resize_pane(&mut self, resize: PaneResize) -> Vec<UiEffect> {
+        let Some((border, side)) = self.border_for_resize(resize) else { return Vec::new() };
+        let (columns, rows) = match resize {
+            PaneResize::Wider => (RESIZE_COLUMNS, 0),
+            PaneResize::Narrower => (-RESIZE_COLUMNS, 0),
+            PaneResize::Taller => (0, RESIZE_ROWS),
+            PaneResize::Shorter => (0, -RESIZE_ROWS),
+        };
+        let sign = if side == BorderSide::Before { 1 } else { -1 };
+        let (column, row) = layout::border_position(self.ui_state.area, self, border);
+        self.move_border(border, offset_by(column, sign * columns), offset_by(row, sign * rows));
+        vec![UiEffect::SaveLayout(self.ui_state.layout)]
+    }
+
+    pub(in crate::tui::app) fn move_border(&mut self, border: PaneBorder, column: u16, row: u16) {
+        self.ui_state.layout = layout::move_border(self.ui_state.area, self, border, column, row);
+    }
+
+    fn border_for_resize(&self, resize: PaneResize) -> Option<(PaneBorder, BorderSide)> {
+        let (area, pane) = (self.ui_state.area, self.ui_state.focus);
+        if self.ui_state.zoom == ZoomState::Pane {
+            return None;
+        }
+        match resize {
+            PaneResize::Wider | PaneResize::Narrower => layout::vertical_border(area, pane),
+            PaneResize::Taller | PaneResize::Shorter => layout::horizontal_border(area, pane),
+        }
+    }
+}
+
+fn offset_by(place: u16, by: i32) -> u16 {
+    u16::try_from(i32::from(place) + by).unwrap_or(0)
+}

@@ -1,0 +1,7 @@
+//! Widgets of dialogs and panes: forms, text areas, secret fields, charts.
+
+pub mod chart;
+pub mod dialog_view;
+pub mod form;
+pub mod secret_input;
+pub mod text_area;
