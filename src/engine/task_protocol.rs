@@ -385,7 +385,7 @@ pub enum CredentialEvent {
         /// What it may be, best first.
         candidates: Vec<IdentificationCandidate>,
         /// Credentials that already hold this secret.
-        twins: Vec<CredentialName>,
+        duplicates: Vec<CredentialName>,
     },
     /// The latest check results of a credential in each region.
     RegionChecks(CredentialId, Vec<RegionCheckResult>),

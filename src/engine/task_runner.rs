@@ -243,13 +243,13 @@ impl Engine {
     async fn identification_event(&self, pasted: &Secret) -> Result<CredentialEvent, Problem> {
         let found = self.identify(pasted)?;
         // A locked store cannot find duplicates; the secret can still be identified.
-        let twins = self.find_duplicates(&found.secret).await.unwrap_or_default();
+        let duplicates = self.find_duplicates(&found.secret).await.unwrap_or_default();
         let secret = Arc::new(found.secret);
         Ok(CredentialEvent::Identified {
             secret,
             cleaned: found.removed,
             candidates: found.candidates,
-            twins,
+            duplicates,
         })
     }
 

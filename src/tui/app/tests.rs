@@ -149,7 +149,7 @@ fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) ->
     Box::new(HttpExchange { credential: credential.clone(), draft, ..*template })
 }
 
-fn identified(twins: &[&str]) -> TaskEvent {
+fn identified(duplicates: &[&str]) -> TaskEvent {
     let candidate = IdentificationCandidate {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
@@ -164,7 +164,10 @@ fn identified(twins: &[&str]) -> TaskEvent {
         secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
         cleaned: vec!["quotes".to_owned()],
         candidates: vec![candidate],
-        twins: twins.iter().map(|name| CredentialName::parse(name).expect("a name")).collect(),
+        duplicates: duplicates
+            .iter()
+            .map(|name| CredentialName::parse(name).expect("a name"))
+            .collect(),
     })
 }
 
