@@ -19,6 +19,7 @@ use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, CredentialName, Origin, Secret, Timestamp};
 
 pub use super::classify::ClassificationResult;
+pub use super::clipboard::{TerminalCopyConsent, TerminalCopyOffer};
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 pub use super::import::{IdentifiedKind, ImportCandidate};
 pub use super::prompt::{
@@ -125,7 +126,7 @@ pub enum SecretTask {
     /// Reveal the secret on the screen.
     Reveal(CredentialId),
     /// Copy the secret to the clipboard, which is cleared afterwards.
-    Copy(CredentialId),
+    Copy(CredentialId, TerminalCopyConsent),
     /// Copy a text without secrets to the clipboard.
     CopyText(String),
     /// Clear the clipboard if it still holds the copied secret.
@@ -485,6 +486,8 @@ pub enum SecretEvent {
     Revealed(CredentialId, Arc<Secret>),
     /// Something was copied.
     Copied(CopyResult),
+    /// Nothing was copied: the secret would pass through the terminal, and the user decides.
+    TerminalCopyOffered(CredentialId, TerminalCopyOffer),
     /// Result of clearing the clipboard.
     Cleared(ClearResult),
 }

@@ -11,7 +11,7 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::task_protocol::{
     BackgroundTask, CheckTask, CredentialEdit, CredentialTask, HistoryPolicy, SecretTask, SendTask,
-    SignInTask, StoreTask, WriteConsent,
+    SignInTask, StoreTask, TerminalCopyConsent, WriteConsent,
 };
 
 impl App {
@@ -56,7 +56,7 @@ impl App {
                 return vec![self.start_task("Copy the URL", task, now).1];
             }
             DialogAction::CopySecret(id) => {
-                self.ui_state.terminal_copy_confirmed = true;
+                self.ui_state.terminal_copy_consent = TerminalCopyConsent::Given;
                 return self.start_copy(id, now);
             }
             DialogAction::EditCredential(id, edit) => {

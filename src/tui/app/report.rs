@@ -19,7 +19,7 @@ use crate::domain::{CredentialId, CredentialName};
 use crate::engine::task_protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
     CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
-    TaskEvent, TaskId, TaskReport,
+    TaskEvent, TaskId, TaskReport, TerminalCopyOffer,
 };
 
 impl App {
@@ -233,6 +233,9 @@ impl App {
                 };
                 self.activity.notify(level, describe_copy_result(&copied), now.instant);
             }
+            SecretEvent::TerminalCopyOffered(id, offer) => {
+                self.handle_terminal_copy_offer(task, id, offer, now);
+            }
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }
@@ -258,6 +261,28 @@ impl App {
                 );
             }
         }
+    }
+
+    /// Asks whether to copy through the terminal, unless the user is busy with another dialog or has
+    /// started to present by now.
+    fn handle_terminal_copy_offer(
+        &mut self,
+        task: TaskId,
+        id: CredentialId,
+        offer: TerminalCopyOffer,
+        now: Now,
+    ) {
+        if let Some(entry) = self.activity.entry_mut(task) {
+            entry.remark = Some("not copied yet");
+        }
+        if self.dialogs.is_empty() && self.ui_state.presentation == PresentationMode::Off {
+            return self.open_copy_confirmation(id, offer);
+        }
+        self.activity.notify(
+            NotificationLevel::Warning,
+            "Not copied: only the terminal can copy the secret; copy it again to decide",
+            now.instant,
+        );
     }
 
     /// Records that a listed task succeeded. The task may have opened a store that was unavailable

@@ -32,7 +32,7 @@ use crate::engine::task_protocol::{
     ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic,
     DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange, Persistence, PromptId,
     RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus,
-    StoreTask, TaskEvent, TaskId, TaskReport, WriteConsent,
+    StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -101,6 +101,14 @@ impl TestSession {
             item_limit: 65_536,
         };
         self.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem }))
+    }
+
+    /// Returns the title of the top dialog and the text of its rows.
+    fn dialog_text(&self) -> String {
+        let dialog = self.app.dialogs.top().expect("a dialog");
+        let view = dialog.view(&self.app, self.now);
+        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
+        format!("{}\n", view.title) + &rows.map(walk::words_of).collect::<String>()
     }
 
     fn click(&mut self, column: u16, row: u16) -> &mut Self {

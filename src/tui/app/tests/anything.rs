@@ -46,7 +46,7 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
             of.clone(),
             Arc::new(Secret::from_text(TOKEN.to_owned())),
         )),
-        BackgroundTask::Secret(SecretTask::Copy(_)) => {
+        BackgroundTask::Secret(SecretTask::Copy(..)) => {
             TaskEvent::Secret(SecretEvent::Copied(CopyResult {
                 method: ClipboardMethod::Tmux,
                 verified: true,
