@@ -131,6 +131,8 @@ pub enum SecretTask {
     CopyText(String),
     /// Clear the clipboard if it still holds the copied secret.
     ClearClipboard,
+    /// Generate a passphrase for a new encrypted file.
+    GeneratePassphrase,
 }
 
 /// Task that checks credentials.
@@ -488,6 +490,8 @@ pub enum SecretEvent {
     Copied(CopyResult),
     /// Nothing was copied: the secret would pass through the terminal, and the user decides.
     TerminalCopyOffered(CredentialId, TerminalCopyOffer),
+    /// A generated passphrase, for the screen. It is wiped when the last holder drops it.
+    PassphraseGenerated(Arc<Secret>),
     /// Result of clearing the clipboard.
     Cleared(ClearResult),
 }

@@ -21,7 +21,7 @@ use super::task_protocol::{
     DiagnosticTask, NewCredential, RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask,
     TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer,
 };
-use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
+use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT, generate_passphrase};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, CredentialId, Secret};
@@ -268,6 +268,10 @@ impl Engine {
                     let event = SecretEvent::TerminalCopyOffered(id, offer);
                     context.send_event(TaskEvent::Secret(event));
                 }
+            }
+            SecretTask::GeneratePassphrase => {
+                let event = SecretEvent::PassphraseGenerated(Arc::new(generate_passphrase()?));
+                context.send_event(TaskEvent::Secret(event));
             }
             SecretTask::CopyText(text) => context
                 .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),

@@ -201,7 +201,7 @@ impl App {
     }
 
     /// Warns that presentation mode does not allow what was asked for; returns whether it is on.
-    fn refuse_in_presentation(&mut self, what: &str, now: Now) -> bool {
+    pub(super) fn refuse_in_presentation(&mut self, what: &str, now: Now) -> bool {
         if self.ui_state.presentation == PresentationMode::Off {
             return false;
         }

@@ -236,6 +236,9 @@ impl App {
             SecretEvent::TerminalCopyOffered(id, offer) => {
                 self.handle_terminal_copy_offer(task, id, offer, now);
             }
+            SecretEvent::PassphraseGenerated(words) => {
+                self.dialogs.on_passphrase_generated(task, words);
+            }
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }

@@ -2,6 +2,7 @@
 
 mod anything;
 mod dialogs;
+mod passphrase;
 mod requests;
 mod rotation;
 mod screen_lock;

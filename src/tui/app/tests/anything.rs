@@ -53,6 +53,9 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
                 clear_after_seconds: None,
             }))
         }
+        BackgroundTask::Secret(SecretTask::GeneratePassphrase) => TaskEvent::Secret(
+            SecretEvent::PassphraseGenerated(Arc::new(Secret::from_text("a b c d e f".to_owned()))),
+        ),
         BackgroundTask::Credential(CredentialTask::Identify(_)) => identified(&[]),
         BackgroundTask::Credential(CredentialTask::Remove(gone)) => {
             TaskEvent::Credential(CredentialEvent::Removed(gone.clone()))
