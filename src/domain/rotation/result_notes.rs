@@ -39,7 +39,7 @@ pub(super) fn preexisting_notes(journal: &RotationJournal) -> Vec<String> {
     remotes
         .map(|remote| {
             format!(
-                "The pasted secret of {} existed before this rotation: it was not revoked and still works.",
+                "The pasted secret belongs to {}, which existed before this rotation: it was not revoked and still works.",
                 remote.name_and_id()
             )
         })

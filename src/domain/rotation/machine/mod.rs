@@ -171,9 +171,9 @@ pub(super) fn unused_preexisting(journal: &RotationJournal) -> Vec<RemoteCredent
     let state = RotationState::from_journal(journal);
     let pasted = state.new_secret.as_ref().filter(|_| state.is_rolling_back());
     let pasted = pasted.and_then(|new| state.preexisting_remote(new));
-    let old = state.confirmed_old();
+    let revoked = state.confirmed_old().filter(|_| state.is_step_satisfied(&RotationStep::Revoke));
     let unused = state.creation_history.preexisting.into_iter().chain(pasted);
-    unused.filter(|remote| old.as_ref().is_none_or(|old| old.id != remote.id)).collect()
+    unused.filter(|remote| revoked.as_ref().is_none_or(|old| old.id != remote.id)).collect()
 }
 
 fn reconcile_query(state: &RotationState<'_>) -> Option<ReconcileQuery> {

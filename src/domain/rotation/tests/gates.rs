@@ -857,7 +857,11 @@ fn the_named_account_is_deleted_and_not_the_one_that_a_list_suggests() {
 /// Rolls back to the end, and returns the notes about the result.
 fn notes_after_rollback(mut journal: RotationJournal) -> Vec<String> {
     decide(&mut journal, UserDecision::RollBack);
-    for outcome in [StepOutcome::OldSecretVerified, StepOutcome::SlotsCleared] {
+    for outcome in [
+        StepOutcome::OldSecretVerified,
+        StepOutcome::OrphansListed(Vec::new()),
+        StepOutcome::SlotsCleared,
+    ] {
         journal.push(JournalEntry::Done(outcome));
     }
     let status = rotation_status(&journal);
@@ -871,15 +875,19 @@ fn notes_after_rollback(mut journal: RotationJournal) -> Vec<String> {
 
 #[test]
 fn a_pasted_secret_that_existed_before_is_left_alone_and_noted() {
-    let existing = || pasted_journal(Some(&["r0", "r7"]), Some("r7"));
-    let note =
-        "The pasted secret of r7 existed before this rotation: it was not revoked and still works.";
-    assert_eq!(notes_after_rollback(existing()), [note]);
-    let mut given_up = existing();
-    decide(&mut given_up, UserDecision::CreateAnother);
-    assert_eq!(notes_after_rollback(given_up), [note]);
-    let old_one = pasted_journal(Some(&["r0", "r7"]), Some("r0"));
-    assert_eq!(notes_after_rollback(old_one), [""; 0], "that is the one that is kept");
+    let note = |id: &str| {
+        format!(
+            "The pasted secret belongs to {id}, which existed before this rotation: \
+             it was not revoked and still works."
+        )
+    };
+    for id in ["r0", "r7"] {
+        let existing = || pasted_journal(Some(&["r0", "r7"]), Some(id));
+        assert_eq!(notes_after_rollback(existing()), [note(id)]);
+        let mut given_up = existing();
+        decide(&mut given_up, UserDecision::CreateAnother);
+        assert_eq!(notes_after_rollback(given_up), [note(id)], "another one was asked for");
+    }
 }
 
 #[test]
