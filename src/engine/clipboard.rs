@@ -1,5 +1,6 @@
 //! Clipboard: three ways to reach it, reported honestly. The desktop's is cleared only while it still
-//! holds what tokenring copied. A terminal's cannot be read, so it is overwritten with a blank.
+//! holds what tokenring copied. A terminal's cannot be read, so it is overwritten with a blank, and a
+//! secret is passed to it only with the user's consent.
 //!
 //! The copied text is remembered as a salted hash, never as text. One long-lived owner serves the
 //! desktop clipboard, because on X11 and Wayland the content disappears with its owner. Start with
@@ -48,10 +49,40 @@ struct ClipboardContents {
 /// Kind of the copied text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ClipboardContentKind {
-    /// A secret: hidden from clipboard managers, and cleared again.
-    Secret,
+    /// A secret: hidden from clipboard managers, cleared again, and passed to a terminal only with
+    /// this consent.
+    Secret(TerminalCopyConsent),
     /// A text without secrets: it stays until something else is copied.
     Plain,
+}
+
+/// Whether the user agreed to copy a secret through the terminal, whose clipboard can neither be
+/// read nor verifiably cleared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TerminalCopyConsent {
+    /// The user was not asked: only the desktop clipboard is used.
+    #[default]
+    NotGiven,
+    /// The user read what a terminal does not promise, and agreed.
+    Given,
+}
+
+/// Copy through the terminal that awaits the user's consent. Nothing was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TerminalCopyOffer {
+    /// The method that would be used.
+    pub method: ClipboardMethod,
+    /// Why the desktop clipboard was not used; `None` if it was not tried.
+    pub desktop_failure: Option<String>,
+}
+
+/// Outcome of an attempt to copy.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum CopyAttempt {
+    /// The text was copied.
+    Copied(CopyResult, CopyId),
+    /// Nothing was copied: only the terminal is left, and the user has not agreed to it.
+    Offered(TerminalCopyOffer),
 }
 
 /// Identifies one copy, so that clearing an earlier copy does not clear a later one.
@@ -70,21 +101,28 @@ impl Clipboard {
         Self { choice, contents: Arc::default() }
     }
 
-    /// Copies with the first method that works.
+    /// Copies with the first method that works. A secret is passed to a terminal only with consent.
     pub(super) async fn copy(
         &self,
         text: Arc<Secret>,
         content: ClipboardContentKind,
-    ) -> Result<(CopyResult, CopyId), Problem> {
+    ) -> Result<CopyAttempt, Problem> {
         let methods = self.methods();
-        self.with_contents(move |contents| {
-            contents.copy_count += 1;
-            Ok((
-                copy_by_first_method(&methods, contents, &text, content)?,
-                CopyId(contents.copy_count),
-            ))
-        })
-        .await
+        self.with_contents(move |contents| copy_by_first_method(&methods, contents, &text, content))
+            .await
+    }
+
+    /// Returns the offer to copy a secret through the terminal, if no other method is available and
+    /// the user has not agreed to it. Copies nothing, so that the secret is not read in vain.
+    pub(super) async fn terminal_offer(
+        &self,
+        consent: TerminalCopyConsent,
+    ) -> Result<Option<TerminalCopyOffer>, Problem> {
+        if consent == TerminalCopyConsent::Given {
+            return Ok(None);
+        }
+        let methods = self.methods();
+        self.with_contents(move |contents| Ok(offer_without_desktop(&methods, contents))).await
     }
 
     /// Returns the methods that would be tried, in order, and whether each is available. Copies
@@ -132,11 +170,6 @@ impl Clipboard {
     }
 }
 
-/// Returns the method that is tried first, without trying it.
-pub fn preferred_clipboard_method(choice: ClipboardChoice) -> Option<ClipboardMethod> {
-    methods_for(choice).first().copied()
-}
-
 fn methods_for(choice: ClipboardChoice) -> Vec<ClipboardMethod> {
     match choice {
         ClipboardChoice::Auto => automatic_methods(),
@@ -158,14 +191,40 @@ fn automatic_methods() -> Vec<ClipboardMethod> {
     if desktop && !remote { vec![ClipboardMethod::Native, terminal] } else { vec![terminal] }
 }
 
+/// Returns the offer of the terminal method that remains where the desktop clipboard is not
+/// available.
+fn offer_without_desktop(
+    methods: &[ClipboardMethod],
+    contents: &mut ClipboardContents,
+) -> Option<TerminalCopyOffer> {
+    let mut desktop_failure = None;
+    for method in methods {
+        match method {
+            ClipboardMethod::Native => desktop_failure = Some(open_desktop(contents).err()?),
+            ClipboardMethod::Tmux | ClipboardMethod::Osc52 => {
+                return Some(TerminalCopyOffer { method: *method, desktop_failure });
+            }
+        }
+    }
+    None
+}
+
 fn copy_by_first_method(
     methods: &[ClipboardMethod],
     contents: &mut ClipboardContents,
     secret: &Secret,
     content: ClipboardContentKind,
-) -> Result<CopyResult, Problem> {
+) -> Result<CopyAttempt, Problem> {
+    let is_secret = content != ClipboardContentKind::Plain;
     let mut causes = Vec::new();
     for method in methods {
+        let by_terminal = is_secret && *method != ClipboardMethod::Native;
+        if by_terminal && content == ClipboardContentKind::Secret(TerminalCopyConsent::NotGiven) {
+            return Ok(CopyAttempt::Offered(TerminalCopyOffer {
+                method: *method,
+                desktop_failure: causes.pop(),
+            }));
+        }
         let tried = match method {
             ClipboardMethod::Native => copy_to_desktop(contents, secret, content),
             ClipboardMethod::Tmux => copy_to_tmux(secret),
@@ -173,14 +232,14 @@ fn copy_by_first_method(
         };
         match tried {
             Ok(()) => {
-                let is_secret = content == ClipboardContentKind::Secret;
-                let by_terminal = is_secret && *method != ClipboardMethod::Native;
                 contents.terminal_method = by_terminal.then_some(*method);
-                return Ok(CopyResult {
+                contents.copy_count += 1;
+                let result = CopyResult {
                     method: *method,
                     verified: *method == ClipboardMethod::Native,
                     clear_after_seconds: None,
-                });
+                };
+                return Ok(CopyAttempt::Copied(result, CopyId(contents.copy_count)));
             }
             Err(cause) => causes.push(cause),
         }
@@ -190,11 +249,16 @@ fn copy_by_first_method(
     } else {
         causes.join("; ")
     };
-    Err(Problem::new(
+    Err(nothing_copied(why))
+}
+
+/// Returns the problem that no method copied the text.
+pub(super) fn nothing_copied(why: impl Into<String>) -> Problem {
+    Problem::new(
         "Nothing was copied",
         why,
         "set `clipboard` to another method in config.toml, or reveal the secret",
-    ))
+    )
 }
 
 fn probe_method(method: ClipboardMethod, contents: &mut ClipboardContents) -> Result<(), String> {
@@ -236,13 +300,10 @@ fn copy_to_desktop(
     // The owner of the clipboard must hold the text; it is gone when the clipboard is cleared or
     // the process ends.
     let handed_over = std::mem::take(&mut *text);
-    let set = if content == ClipboardContentKind::Secret {
-        concealed(desktop.set())
-    } else {
-        desktop.set()
-    };
+    let is_secret = content != ClipboardContentKind::Plain;
+    let set = if is_secret { concealed(desktop.set()) } else { desktop.set() };
     set.text(handed_over).map_err(|error| format!("the desktop clipboard: {error}"))?;
-    contents.copied_hash = (content == ClipboardContentKind::Secret).then_some(hash);
+    contents.copied_hash = is_secret.then_some(hash);
     Ok(())
 }
 
@@ -405,6 +466,25 @@ mod tests {
             ignores_unknown_sequences("xterm-256color")
                 && ignores_unknown_sequences("tmux-256color")
         );
+    }
+
+    #[test]
+    fn a_secret_is_not_passed_to_a_terminal_without_consent() {
+        let contents = &mut ClipboardContents::default();
+        let secret = Secret::from_text("snyk_uat.example".to_owned());
+        for method in [ClipboardMethod::Tmux, ClipboardMethod::Osc52] {
+            let offer = TerminalCopyOffer { method, desktop_failure: None };
+            let attempt = copy_by_first_method(
+                &[method],
+                contents,
+                &secret,
+                ClipboardContentKind::Secret(TerminalCopyConsent::NotGiven),
+            );
+            assert_eq!(attempt.unwrap(), CopyAttempt::Offered(offer.clone()));
+            assert_eq!(offer_without_desktop(&[method], contents), Some(offer));
+        }
+        assert!(contents.terminal_method.is_none() && contents.copy_count == 0);
+        assert_eq!(offer_without_desktop(&[], contents), None);
     }
 
     #[test]

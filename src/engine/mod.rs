@@ -56,7 +56,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clipboard::ClipboardContentKind;
+use clipboard::{
+    ClipboardContentKind, CopyAttempt, TerminalCopyConsent, TerminalCopyOffer, nothing_copied,
+};
 use task_protocol::{ClearResult, CopyResult, SecretEvent, StoreStatus};
 use tokio::sync::OnceCell;
 
@@ -76,7 +78,6 @@ pub use build::{
     open_engine, other_stores, passphrase_from_file,
 };
 pub use classify::ClassificationResult;
-pub use clipboard::preferred_clipboard_method;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{KEY_FILE_FIELD, read_key_file};
 pub use disclosure::{DisclosureChannel, SecretDisclosure};
@@ -209,29 +210,44 @@ impl Engine {
         StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
     }
 
+    /// Returns the offer to copy a secret through the terminal, if no other clipboard is available
+    /// and the user has not agreed to that.
+    pub async fn terminal_copy_offer(
+        &self,
+        consent: TerminalCopyConsent,
+    ) -> Result<Option<TerminalCopyOffer>, Problem> {
+        self.clipboard.terminal_offer(consent).await
+    }
+
     /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If
-    /// the future is dropped, that happens when the run ends.
+    /// the future is dropped, that happens when the run ends. Without consent, the secret is not
+    /// passed to a terminal; the offer to do so is returned instead.
     pub async fn copy_secret(
         &self,
         secret: Arc<Secret>,
+        consent: TerminalCopyConsent,
         mut on_event: impl FnMut(SecretEvent) + Send,
-    ) -> Result<(), Problem> {
-        let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
+    ) -> Result<Option<TerminalCopyOffer>, Problem> {
+        let attempt = self.clipboard.copy(secret, ClipboardContentKind::Secret(consent)).await?;
+        let (copied, number) = match attempt {
+            CopyAttempt::Copied(copied, number) => (copied, number),
+            CopyAttempt::Offered(offer) => return Ok(Some(offer)),
+        };
         let seconds = self.options.clipboard_seconds;
         let clear_after_seconds = Some(seconds);
         on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
         tokio::time::sleep(Duration::from_secs(seconds)).await;
         on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        Ok(())
+        Ok(None)
     }
 
     /// Copies a text without secrets to the clipboard.
     pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
-        Ok(self
-            .clipboard
-            .copy(Arc::new(Secret::from_text(text)), ClipboardContentKind::Plain)
-            .await?
-            .0)
+        let text = Arc::new(Secret::from_text(text));
+        match self.clipboard.copy(text, ClipboardContentKind::Plain).await? {
+            CopyAttempt::Copied(copied, _) => Ok(copied),
+            CopyAttempt::Offered(_) => Err(nothing_copied("the terminal was not allowed")),
+        }
     }
 
     /// Clears the clipboard if it still holds a secret that was copied in this run.

@@ -19,6 +19,7 @@ use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, CredentialName, Origin, Secret, Timestamp};
 
 pub use super::classify::ClassificationResult;
+pub use super::clipboard::{TerminalCopyConsent, TerminalCopyOffer};
 pub use super::doctor::{Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope};
 pub use super::import::{IdentifiedKind, ImportCandidate};
 pub use super::prompt::{
@@ -125,11 +126,13 @@ pub enum SecretTask {
     /// Reveal the secret on the screen.
     Reveal(CredentialId),
     /// Copy the secret to the clipboard, which is cleared afterwards.
-    Copy(CredentialId),
+    Copy(CredentialId, TerminalCopyConsent),
     /// Copy a text without secrets to the clipboard.
     CopyText(String),
     /// Clear the clipboard if it still holds the copied secret.
     ClearClipboard,
+    /// Generate a passphrase for a new encrypted file.
+    GeneratePassphrase,
 }
 
 /// Task that checks credentials.
@@ -385,7 +388,7 @@ pub enum CredentialEvent {
         /// What it may be, best first.
         candidates: Vec<IdentificationCandidate>,
         /// Credentials that already hold this secret.
-        twins: Vec<CredentialName>,
+        duplicates: Vec<CredentialName>,
     },
     /// The latest check results of a credential in each region.
     RegionChecks(CredentialId, Vec<RegionCheckResult>),
@@ -485,6 +488,10 @@ pub enum SecretEvent {
     Revealed(CredentialId, Arc<Secret>),
     /// Something was copied.
     Copied(CopyResult),
+    /// Nothing was copied: the secret would pass through the terminal, and the user decides.
+    TerminalCopyOffered(CredentialId, TerminalCopyOffer),
+    /// A generated passphrase, for the screen. It is wiped when the last holder drops it.
+    PassphraseGenerated(Arc<Secret>),
     /// Result of clearing the clipboard.
     Cleared(ClearResult),
 }

@@ -19,9 +19,9 @@ use super::pending_prompts::PendingPrompts;
 use super::task_protocol::{
     BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask,
     DiagnosticTask, NewCredential, RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask,
-    TaskEvent, TaskId, TaskReport,
+    TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer,
 };
-use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
+use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT, generate_passphrase};
 use crate::database::Database;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
@@ -243,13 +243,13 @@ impl Engine {
     async fn identification_event(&self, pasted: &Secret) -> Result<CredentialEvent, Problem> {
         let found = self.identify(pasted)?;
         // A locked store cannot find duplicates; the secret can still be identified.
-        let twins = self.find_duplicates(&found.secret).await.unwrap_or_default();
+        let duplicates = self.find_duplicates(&found.secret).await.unwrap_or_default();
         let secret = Arc::new(found.secret);
         Ok(CredentialEvent::Identified {
             secret,
             cleaned: found.removed,
             candidates: found.candidates,
-            twins,
+            duplicates,
         })
     }
 
@@ -263,10 +263,15 @@ impl Engine {
                 let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Reveal).await?);
                 context.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
             }
-            SecretTask::Copy(id) => {
-                let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Copy).await?);
-                self.copy_secret(secret, |event| context.send_event(TaskEvent::Secret(event)))
-                    .await?;
+            SecretTask::Copy(id, consent) => {
+                if let Some(offer) = self.copy_by_id(&id, consent, context).await? {
+                    let event = SecretEvent::TerminalCopyOffered(id, offer);
+                    context.send_event(TaskEvent::Secret(event));
+                }
+            }
+            SecretTask::GeneratePassphrase => {
+                let event = SecretEvent::PassphraseGenerated(Arc::new(generate_passphrase()?));
+                context.send_event(TaskEvent::Secret(event));
             }
             SecretTask::CopyText(text) => context
                 .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
@@ -274,6 +279,23 @@ impl Engine {
                 .send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
         }
         Ok(())
+    }
+
+    /// Copies the secret of a credential. The secret is not even read where only the terminal could
+    /// copy it and the user has not agreed to that.
+    async fn copy_by_id(
+        &self,
+        id: &CredentialId,
+        consent: TerminalCopyConsent,
+        context: &TaskContext,
+    ) -> Result<Option<TerminalCopyOffer>, Problem> {
+        let offer = self.terminal_copy_offer(consent).await?;
+        if offer.is_some() {
+            return Ok(offer);
+        }
+        let secret = Arc::new(self.disclose_by_id(id, DisclosureChannel::Copy).await?);
+        let on_event = |event| context.send_event(TaskEvent::Secret(event));
+        self.copy_secret(secret, consent, on_event).await
     }
 
     async fn disclose_by_id(

@@ -151,7 +151,6 @@ fn ui_settings(settings: &Settings) -> UiSettings {
     };
     UiSettings {
         browser,
-        clipboard_method: crate::engine::preferred_clipboard_method(settings.clipboard),
         startup_screen: StartupScreen::Welcome,
         ..UiSettings::from_settings(settings, settings.glyphs(&|name| std::env::var(name).ok()))
     }

@@ -4,10 +4,12 @@
 //! before the terminal is given back. Otherwise the rest of a pasted private key would run in the
 //! shell and be written to its history. Buffers are wiped. Start at [`read_answer`].
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::atomic::AtomicBool;
 
 use zeroize::Zeroizing;
+
+use crate::domain::Secret;
 
 /// Whether typed characters are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,6 @@ pub fn read_answer(
     echo: InputEcho,
     _canceled: Option<&AtomicBool>,
 ) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
-    use std::io::Write as _;
     let mut error = io::stderr();
     write!(error, "{question}").and_then(|()| error.flush())?;
     if echo == InputEcho::Hidden {
@@ -54,6 +55,19 @@ pub fn read_answer(
     let read = io::stdin().read_line(&mut line)?;
     let line = line.trim_end_matches(['\r', '\n']).as_bytes().to_vec();
     Ok((read > 0).then(|| Zeroizing::new(line)))
+}
+
+/// Prints a generated secret on a line of its own. Standard error is not buffered, so no copy of the
+/// secret stays in memory.
+///
+/// # Errors
+///
+/// Fails where standard error cannot be written to.
+pub fn print_secret_line(secret: &Secret) -> io::Result<()> {
+    let mut error = io::stderr();
+    error.write_all(b"  ")?;
+    secret.expose(|bytes| error.write_all(bytes))?;
+    error.write_all(b"\n")
 }
 
 /// Returns whether more input follows immediately, as the next line of a paste does.

@@ -188,3 +188,27 @@ fn text_of_another_program_is_left_alone_and_the_own_copy_is_cleared_at_the_end(
     assert_eq!(pty.code(), 0);
     assert_eq!(desktop.pasted(&[]), "", "at the end");
 }
+
+#[test]
+fn a_failed_desktop_clipboard_is_told_before_the_terminal_gets_the_secret() {
+    let simulator = SimulatorProcess::start();
+    // No server has this display: the desktop clipboard is tried first, and fails.
+    let home = Home::new().with("DISPLAY", ":987").with("WAYLAND_DISPLAY", "").with("TMUX", "");
+    home.add_seeded(&simulator, "us01-laptop").expect(0);
+    let secret = osc52(simulator.secret("us01-laptop"));
+    let mut pty = home.unlocked_screen();
+    let start = pty.written();
+    for keys in ["\r", "\t\r"] {
+        pty.send("y");
+        pty.expect("Copy through the terminal?");
+        pty.expect("The desktop clipboard is not available");
+        assert!(!contains(&pty.bytes(start), b"\x1b]52;"), "it is said before");
+        pty.send(keys);
+        pty.expect_gone("Copy through the terminal?");
+    }
+    pty.expect_bytes(start, &secret);
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    let audit = home.run(&["audit", "--json"]).expect(0).out;
+    assert_eq!(audit.matches("\"copy\"").count(), 1, "it is not read before the consent: {audit}");
+}

@@ -192,9 +192,9 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
     ("src/engine/audit_anchor.rs", "reads the anchor of the audit log, which is not secret"),
     ("src/engine/fingerprints.rs", "computes the keyed fingerprint, and derives keys from its key"),
-    ("src/cli/input/prompt.rs", "shows a passphrase that was generated for the user"),
     ("src/cli/commands/get.rs", "writes it to a pipe when the user asks"),
     ("src/cli/input/secret_input.rs", "splits what was piped in"),
+    ("src/tui/terminal_line.rs", "prints a passphrase that was generated for the user"),
     ("src/tui/view/detail.rs", "draws it while it is revealed"),
 ];
 

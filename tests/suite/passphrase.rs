@@ -98,6 +98,78 @@ fn six_words_are_offered_and_must_be_typed_once() {
     assert!(!vault(&other).exists());
 }
 
+/// Returns the words of the passphrase list on the lines and between the borders of the screen that
+/// have this number of words and nothing else.
+pub(crate) fn shown_words(screen: &str, on_line: usize) -> String {
+    let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+    let parts = screen.lines().flat_map(|line| line.split('│'));
+    let words = parts.map(|part| part.split_whitespace().collect::<Vec<_>>());
+    let found: Vec<_> =
+        words.filter(|words| words.len() == on_line && words.iter().all(is_word)).collect();
+    found.concat().join(" ")
+}
+
+/// Checks that these six words open the encrypted file that was created with them.
+fn assert_opened_by(home: Home, words: &str) {
+    assert_eq!(words.split(' ').count(), 6, "{words}");
+    let passphrase = write_private(&home, "words", words);
+    let home = home.with("TOKENRING_PASSPHRASE_FILE", passphrase.to_str().unwrap());
+    home.run(&["store", "unlock"]).expect(0);
+}
+
+#[test]
+fn the_screen_generates_six_words_and_asks_for_them() {
+    let home = Home::on_keyring().with("TOKENRING_STORE", "file");
+    let mut pty = home.screen();
+    pty.expect("Welcome");
+    pty.escape();
+    pty.expect_gone("Welcome");
+    pty.send("u");
+    pty.expect("Create store");
+    pty.send("\x1b[Z");
+    pty.expect("▸ Generate six words ◂");
+    pty.send("\r");
+    pty.expect("type them again");
+    pty.expect_whole_frame();
+    let words = shown_words(&pty.text(), 3);
+    pty.send(&format!("{words}\r"));
+    pty.expect("▸ Create ◂");
+    pty.send("\r");
+    pty.expect_gone("Create store");
+    pty.expect("store ● encrypted file");
+    assert!(!pty.text().contains(words.split_once(' ').unwrap().0));
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    assert_opened_by(home, &words);
+}
+
+#[test]
+fn plain_text_mode_prints_the_six_words_once() {
+    let home = Home::on_keyring().with("TOKENRING_STORE", "file");
+    let mut pty = home.at_terminal(&["--plain"]);
+    pty.expect("tokenring> ");
+    pty.send("unlock\n");
+    pty.expect("Passphrase (not shown)");
+    pty.send("\n");
+    pty.expect("Confirm passphrase (not shown)");
+    pty.send("\n");
+    pty.expect("3 Generate six words");
+    pty.send("3\n");
+    pty.expect("type them again");
+    pty.expect_that("six words", |screen| !shown_words(screen, 6).is_empty());
+    let words = shown_words(&pty.text(), 6);
+    pty.expect_that("the confirmation", |screen| screen.matches("Confirm passphrase").count() == 2);
+    pty.send(&format!("{words}\n"));
+    pty.expect("1 Create");
+    pty.send("\n");
+    pty.expect("Unlock the store: done.");
+    pty.send("quit\n");
+    assert_eq!(pty.code(), 0);
+    let printed = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+    assert_eq!(printed.matches(&words).count(), 1, "{printed}");
+    assert_opened_by(home, &words);
+}
+
 #[test]
 fn the_passphrase_is_changed_and_the_old_one_opens_nothing() {
     let home = home_with_secret();

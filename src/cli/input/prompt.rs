@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
-use crate::tui::terminal_line::{InputEcho, read_answer};
+use crate::tui::terminal_line::{InputEcho, print_secret_line, read_answer};
 
 /// Returns whether a user at a terminal can reply to questions.
 pub(in crate::cli) fn is_interactive() -> bool {
@@ -35,14 +35,8 @@ pub(in crate::cli) fn read_hidden_line(title: &str) -> Result<Secret, Problem> {
 
 /// Shows a secret that was generated for the user, once.
 pub(in crate::cli) fn show_secret(title: &str, secret: &Secret) {
-    let mut error = io::stderr();
-    let written = secret.expose(|bytes| {
-        write!(error, "{title}:\n  ")
-            .and_then(|()| error.write_all(bytes))
-            .and_then(|()| writeln!(error))
-    });
     // Without the words, the confirmation that follows cannot succeed.
-    let _ = written.and_then(|()| error.flush());
+    let _ = writeln!(io::stderr(), "{title}:").and_then(|()| print_secret_line(secret));
 }
 
 /// Asks a question and reads one line. Returns `None` at the end of the input, and for a pasted text

@@ -56,14 +56,29 @@ impl RemoteCredential {
         }
     }
 
-    /// Returns the credential on one line: label, dates and ID, as the user sees it before it is
+    /// Returns the name and the ID, or the ID alone where the credential has no other name.
+    pub fn name_and_id(&self) -> String {
+        if self.has_name() { format!("{} ({})", self.label, self.id) } else { self.id.clone() }
+    }
+
+    /// Returns the credential on one line: name, dates and ID, as the user sees it before it is
     /// revoked.
     pub fn describe(&self) -> String {
         let day = |time: Option<Timestamp>| {
             time.map_or_else(|| "unknown".to_owned(), |time| time.date().to_string())
         };
         let (created, expires) = (day(self.created), day(self.expires));
-        format!("{} · created {created} · expires {expires} · {}", self.label, self.id)
+        let dates = format!("created {created} · expires {expires}");
+        if self.has_name() {
+            format!("{} · {dates} · {}", self.label, self.id)
+        } else {
+            format!("{} · {dates}", self.id)
+        }
+    }
+
+    /// Whether the provider lists it with a name; otherwise its label is its ID, or empty.
+    fn has_name(&self) -> bool {
+        !self.label.is_empty() && self.label != self.id
     }
 }
 
@@ -126,6 +141,18 @@ mod tests {
 
     fn id(byte: u8) -> RotationId {
         RotationId::from_random([byte; 8])
+    }
+
+    #[test]
+    fn a_credential_without_a_name_is_described_by_its_id_once() {
+        let named = RemoteCredential::new("r1", "laptop");
+        assert_eq!(named.describe(), "laptop · created unknown · expires unknown · r1");
+        assert_eq!(named.name_and_id(), "laptop (r1)");
+        for label in ["r1", ""] {
+            let nameless = RemoteCredential::new("r1", label);
+            assert_eq!(nameless.describe(), "r1 · created unknown · expires unknown");
+            assert_eq!(nameless.name_and_id(), "r1");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::journal::{
     CreationStatus, JournalEntry, ReconciliationResult, RevocationStatus, RotationJournal,
     StepOutcome,
 };
+use super::machine;
 use super::remote_credential::RemoteCredential;
 use crate::domain::Timestamp;
 
@@ -14,8 +15,8 @@ use crate::domain::Timestamp;
 pub(super) fn result_notes(journal: &RotationJournal) -> Vec<String> {
     let deleted = deleted_account(journal).map(|account| {
         format!(
-            "The whole service account {} ({}) was deleted, with all its secrets.",
-            account.label, account.id
+            "The whole service account {} was deleted, with all its secrets.",
+            account.name_and_id()
         )
     });
     let not_copied = created_remote(journal)
@@ -27,7 +28,22 @@ pub(super) fn result_notes(journal: &RotationJournal) -> Vec<String> {
             format_moment(until)
         )
     });
-    [deleted, not_copied, access_token].into_iter().flatten().collect()
+    let notes = [deleted, not_copied, access_token].into_iter().flatten();
+    notes.chain(preexisting_notes(journal)).collect()
+}
+
+/// Returns the notes about pasted secrets that are not in use and still work, because the rotation
+/// deletes nothing that existed before it.
+pub(super) fn preexisting_notes(journal: &RotationJournal) -> Vec<String> {
+    let remotes = machine::unused_preexisting(journal).into_iter();
+    remotes
+        .map(|remote| {
+            format!(
+                "The pasted secret belongs to {}, which existed before this rotation: it was not revoked and still works.",
+                remote.name_and_id()
+            )
+        })
+        .collect()
 }
 
 /// Returns the account that the program deleted.

@@ -15,7 +15,7 @@ use super::machine::{self, NextStep, RotationResult};
 use super::plan::RotationPlan;
 use super::purpose::RotationPurpose;
 use super::remote_credential::RotationId;
-use super::result_notes::result_notes;
+use super::result_notes::{preexisting_notes, result_notes};
 use super::step::RotationStep;
 use crate::domain::CredentialId;
 
@@ -135,6 +135,7 @@ pub fn rotation_status(journal: &RotationJournal) -> RotationStatus {
         why: creation_refusal(journal, &next),
         notes: match next {
             NextStep::Finished(RotationResult::Done { .. }) => result_notes(journal),
+            NextStep::Finished(RotationResult::RolledBack { .. }) => preexisting_notes(journal),
             _ => Vec::new(),
         },
         rollback: rollback_effect(journal),
@@ -319,9 +320,9 @@ fn describe_outcome(plan: &RotationPlan, outcome: &StepOutcome) -> String {
         StepOutcome::Created(created) | StepOutcome::Pasted(created) => match &created.remote {
             Some(remote) if !remote.not_copied.is_empty() => {
                 let missing = remote.not_copied.join(", ");
-                format!("{} ({}), not copied: {missing}", remote.label, remote.id)
+                format!("{}, not copied: {missing}", remote.name_and_id())
             }
-            Some(remote) => format!("{} ({})", remote.label, remote.id),
+            Some(remote) => remote.name_and_id(),
             None => "The provider assigns no ID".to_owned(),
         },
         StepOutcome::Verified { reach, .. } => {
@@ -345,7 +346,7 @@ fn describe_reconciliation(result: &ReconciliationResult) -> String {
             "the new secret is in the store".to_owned()
         }
         ReconciliationResult::Creation(CreationStatus::Orphaned(remote)) => {
-            format!("the provider created {} ({}), but its secret is lost", remote.label, remote.id)
+            format!("the provider created {}, but its secret is lost", remote.name_and_id())
         }
         ReconciliationResult::Creation(CreationStatus::NotCreated) => {
             "no new secret exists".to_owned()

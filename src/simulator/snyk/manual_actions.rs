@@ -61,7 +61,11 @@ impl SimulatedProvider for SnykRegion {
         let mut state = self.state();
         let found =
             state.tokens.iter_mut().find(|(secret, _)| deterministic::sha256_hex(secret) == sha256);
-        found.map(|(_, token)| token.validity.revoke(at)).is_some()
+        let Some((_, token)) = found else { return false };
+        token.validity.revoke(at);
+        let owner = token.owner_id.clone();
+        state.pats.retain(|pat| pat.id != owner);
+        true
     }
 }
 

@@ -10,7 +10,7 @@ use super::command::{
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
 use crate::engine::task_protocol::{
-    BackgroundTask, CheckTask, ClipboardMethod, CredentialTask, SecretTask, StoreTask,
+    BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask,
 };
 use crate::tui::app::console::commands::move_document_cursor;
 use crate::tui::app::console::response_view::ResponseView;
@@ -198,7 +198,7 @@ impl App {
     }
 
     /// Warns that presentation mode does not allow what was asked for; returns whether it is on.
-    fn refuse_in_presentation(&mut self, what: &str, now: Now) -> bool {
+    pub(super) fn refuse_in_presentation(&mut self, what: &str, now: Now) -> bool {
         if self.ui_state.presentation == PresentationMode::Off {
             return false;
         }
@@ -212,7 +212,7 @@ impl App {
         true
     }
 
-    /// Copies the secret. What a terminal's clipboard cannot do is said before the first copy.
+    /// Copies the secret. Where only the terminal can copy it, the task offers that first.
     fn copy_secret(&mut self, now: Now) -> Vec<UiEffect> {
         self.detail.mask();
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
@@ -221,21 +221,14 @@ impl App {
         if self.refuse_in_presentation("Secrets are not copied", now) {
             return Vec::new();
         }
-        match self.preferences.clipboard_method {
-            Some(method @ (ClipboardMethod::Tmux | ClipboardMethod::Osc52))
-                if !self.ui_state.terminal_copy_confirmed =>
-            {
-                self.open_copy_confirmation(id, method);
-                Vec::new()
-            }
-            _ => self.start_copy(id, now),
-        }
+        self.start_copy(id, now)
     }
 
     /// Starts copying the secret of a credential.
     pub(super) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
-        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::Copy(id)), now).1]
+        let task = SecretTask::Copy(id, self.ui_state.terminal_copy_consent);
+        vec![self.start_task(title, BackgroundTask::Secret(task), now).1]
     }
 
     fn check_credentials(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<UiEffect> {

@@ -13,7 +13,7 @@ use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSour
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Timestamp};
 use crate::engine::task_protocol::{
-    BackgroundTask, ClipboardMethod, CredentialPage, HttpExchange, TaskId, TaskReport,
+    BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
 use crate::tui::app::command::keymap::{CommandLabelStyle, Keymap};
 use crate::tui::app::console::json::FoldableDocument;
@@ -201,8 +201,6 @@ pub struct UiSettings {
     pub mouse: bool,
     /// Whether a browser can be opened.
     pub browser: BrowserAvailability,
-    /// Method of copying that is tried first.
-    pub clipboard_method: Option<ClipboardMethod>,
     /// How long a secret stays on the clipboard.
     pub clipboard_duration: Duration,
     /// Idle time after which the screen locks; `None` if it never does.
@@ -267,7 +265,6 @@ impl UiSettings {
             },
             mouse: settings.mouse,
             browser: BrowserAvailability::Available,
-            clipboard_method: Some(ClipboardMethod::Native),
             clipboard_duration: Duration::from_secs(settings.clipboard_seconds),
             lock_after: Some(Duration::from_secs(settings.lock_minutes * 60))
                 .filter(|idle| !idle.is_zero()),

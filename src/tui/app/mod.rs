@@ -52,7 +52,7 @@ use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
 use crate::engine::task_protocol::{
-    BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId,
+    BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
 };
 use crate::tui::app::credentials::{detail, regions};
 
@@ -113,8 +113,8 @@ pub struct UiState {
     pub mouse_press: MousePress,
     /// Background color that the terminal reported, if it did.
     pub background: Option<TerminalBackground>,
-    /// Whether the user knows what copying through the terminal cannot do.
-    pub terminal_copy_confirmed: bool,
+    /// Whether the user agreed to copying secrets through the terminal.
+    pub terminal_copy_consent: TerminalCopyConsent,
     /// Whether the screen is locked.
     pub screen_lock: ScreenLock,
     /// When the user last pressed a key or used the mouse.
@@ -183,7 +183,7 @@ impl App {
             layout,
             mouse_press: MousePress::default(),
             background: None,
-            terminal_copy_confirmed: false,
+            terminal_copy_consent: TerminalCopyConsent::NotGiven,
             screen_lock: ScreenLock::Unlocked,
             last_input: now,
         };

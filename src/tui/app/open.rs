@@ -21,7 +21,7 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
     BackendKind, BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
-    HttpExchange, StoreError,
+    HttpExchange, StoreError, TerminalCopyOffer,
 };
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{
@@ -206,14 +206,18 @@ impl App {
         Vec::new()
     }
 
-    /// Says what copying through the terminal cannot do, before it is done for the first time.
-    pub(super) fn open_copy_confirmation(&mut self, id: CredentialId, method: ClipboardMethod) {
-        let route = match method {
+    /// Says what copying through the terminal cannot do, and asks whether to do it.
+    pub(super) fn open_copy_confirmation(&mut self, id: CredentialId, offer: TerminalCopyOffer) {
+        let route = match offer.method {
             ClipboardMethod::Tmux => "tmux, which passes it to the outer terminal",
             ClipboardMethod::Osc52 | ClipboardMethod::Native => "the terminal (OSC 52)",
         };
         let seconds = self.preferences.clipboard_duration.as_secs();
-        let rows = vec![
+        let failure = offer
+            .desktop_failure
+            .map(|why| DialogRow::text(format!("The desktop clipboard is not available ({why}).")));
+        let mut rows: Vec<_> = failure.into_iter().collect();
+        rows.extend([
             DialogRow::text(format!("The secret reaches the clipboard through {route}.")),
             DialogRow::text(format!(
                 "After {seconds} s and at exit, tokenring overwrites the clipboard with a blank, whatever it then holds."
@@ -221,7 +225,7 @@ impl App {
             DialogRow::warning(
                 "The terminal confirms neither, and a clipboard manager may keep the secret.",
             ),
-        ];
+        ]);
         let confirm = ConfirmDialog::new(
             "Copy through the terminal?",
             rows,

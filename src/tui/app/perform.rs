@@ -9,7 +9,7 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::task_protocol::{
     BackgroundTask, CheckTask, CredentialEdit, CredentialTask, HistoryPolicy, SecretTask, SendTask,
-    SignInTask, StoreTask, WriteConsent,
+    SignInTask, StoreTask, TerminalCopyConsent, WriteConsent,
 };
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::DialogAction;
@@ -57,9 +57,10 @@ impl App {
                 return vec![self.start_task("Copy the URL", task, now).1];
             }
             DialogAction::CopySecret(id) => {
-                self.ui_state.terminal_copy_confirmed = true;
+                self.ui_state.terminal_copy_consent = TerminalCopyConsent::Given;
                 return self.start_copy(id, now);
             }
+            DialogAction::GeneratePassphrase => return self.start_passphrase_generation(now),
             DialogAction::EditCredential(id, edit) => {
                 let title = format!("Edit {}", self.display_name_by_id(&id));
                 let (task, effect) = self.start_edit(title, id, *edit, now);
@@ -109,6 +110,17 @@ impl App {
             DialogAction::OpenPage(page) => return vec![UiEffect::OpenUrl(page)],
         }
         Vec::new()
+    }
+
+    /// Generates a passphrase for the top dialog, which shows it.
+    fn start_passphrase_generation(&mut self, now: Now) -> Vec<UiEffect> {
+        if self.refuse_in_presentation("Generated words are not shown", now) {
+            return Vec::new();
+        }
+        let task = BackgroundTask::Secret(SecretTask::GeneratePassphrase);
+        let (task, effect) = self.start_hidden_task(task);
+        self.dialogs.set_task(task);
+        vec![effect]
     }
 
     /// Sets the request that the user wrote, with the media type of the provider.

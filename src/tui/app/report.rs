@@ -15,7 +15,7 @@ use crate::domain::{CredentialId, CredentialName};
 use crate::engine::task_protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
     CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
-    TaskEvent, TaskId, TaskReport,
+    TaskEvent, TaskId, TaskReport, TerminalCopyOffer,
 };
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
@@ -235,6 +235,12 @@ impl App {
                 };
                 self.activity.notify(level, describe_copy_result(&copied), now.instant);
             }
+            SecretEvent::TerminalCopyOffered(id, offer) => {
+                self.handle_terminal_copy_offer(task, id, offer, now);
+            }
+            SecretEvent::PassphraseGenerated(words) => {
+                self.dialogs.on_passphrase_generated(task, words);
+            }
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }
@@ -260,6 +266,28 @@ impl App {
                 );
             }
         }
+    }
+
+    /// Asks whether to copy through the terminal, unless the user is busy with another dialog or has
+    /// started to present by now.
+    fn handle_terminal_copy_offer(
+        &mut self,
+        task: TaskId,
+        id: CredentialId,
+        offer: TerminalCopyOffer,
+        now: Now,
+    ) {
+        if let Some(entry) = self.activity.entry_mut(task) {
+            entry.remark = Some("not copied yet");
+        }
+        if self.dialogs.is_empty() && self.ui_state.presentation == PresentationMode::Off {
+            return self.open_copy_confirmation(id, offer);
+        }
+        self.activity.notify(
+            NotificationLevel::Warning,
+            "Not copied: only the terminal can copy the secret; copy it again to decide",
+            now.instant,
+        );
     }
 
     /// Records that a listed task succeeded. The task may have opened a store that was unavailable

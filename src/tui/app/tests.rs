@@ -2,6 +2,7 @@
 
 mod anything;
 mod dialogs;
+mod passphrase;
 mod requests;
 mod rotation;
 mod screen_lock;
@@ -28,7 +29,7 @@ use crate::engine::task_protocol::{
     ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic,
     DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange, Persistence, PromptId,
     RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus,
-    StoreTask, TaskEvent, TaskId, TaskReport, WriteConsent,
+    StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
 use crate::tui::app::dialogs::Dialog;
@@ -103,6 +104,14 @@ impl TestSession {
         self.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem }))
     }
 
+    /// Returns the title of the top dialog and the text of its rows.
+    fn dialog_text(&self) -> String {
+        let dialog = self.app.dialogs.top().expect("a dialog");
+        let view = dialog.view(&self.app, self.now);
+        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
+        format!("{}\n", view.title) + &rows.map(walk::words_of).collect::<String>()
+    }
+
     fn click(&mut self, column: u16, row: u16) -> &mut Self {
         self.handle_message(Message::Input(InputEvent::Mouse(MouseInput::Press, column, row)))
     }
@@ -149,7 +158,7 @@ fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) ->
     Box::new(HttpExchange { credential: credential.clone(), draft, ..*template })
 }
 
-fn identified(twins: &[&str]) -> TaskEvent {
+fn identified(duplicates: &[&str]) -> TaskEvent {
     let candidate = IdentificationCandidate {
         provider: "snyk".to_owned(),
         kind: "personal-access-token".to_owned(),
@@ -164,7 +173,10 @@ fn identified(twins: &[&str]) -> TaskEvent {
         secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
         cleaned: vec!["quotes".to_owned()],
         candidates: vec![candidate],
-        twins: twins.iter().map(|name| CredentialName::parse(name).expect("a name")).collect(),
+        duplicates: duplicates
+            .iter()
+            .map(|name| CredentialName::parse(name).expect("a name"))
+            .collect(),
     })
 }
 

@@ -3,10 +3,11 @@
 //! Start reading at [`Announcer::announce_changes`].
 
 use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 
 use super::readout;
 use crate::config::theme::{GlyphSet, StyleRole};
-use crate::domain::{CredentialId, Timestamp};
+use crate::domain::{CredentialId, Secret, Timestamp};
 use crate::engine::task_protocol::TaskId;
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
@@ -35,6 +36,10 @@ pub(super) struct Announcer {
     last_dialog: Option<AnnouncedDialog>,
     sent: usize,
     audience: Option<PresentationMode>,
+    /// Generated secret that the surface has yet to print.
+    unprinted_secret: Option<Arc<Secret>>,
+    /// Generated secret that was handed out last.
+    last_secret: Weak<Secret>,
     /// Whether the help on questions has been printed.
     is_help_shown: bool,
 }
@@ -69,6 +74,27 @@ impl Announcer {
         lines.extend(self.reply_lines(app, now));
         lines.extend(self.dialog_lines(app, now));
         lines
+    }
+
+    /// Returns the generated secret that is to be printed after the latest changes, once.
+    pub(super) fn take_secret(&mut self) -> Option<Arc<Secret>> {
+        self.unprinted_secret.take()
+    }
+
+    /// Queues a secret that a dialog shows and that was not printed before. Lines of text are
+    /// compared and kept; a secret is not.
+    fn queue_secret(&mut self, view: &DialogView, presentation: PresentationMode) {
+        let shown = view.head.iter().find_map(|row| match row {
+            DialogRow::Secret(row) => Some(&row.secret),
+            _ => None,
+        });
+        let is_new = |secret: &&Arc<Secret>| !self.last_secret.ptr_eq(&Arc::downgrade(secret));
+        if let Some(secret) = shown.filter(is_new)
+            && presentation == PresentationMode::Off
+        {
+            self.last_secret = Arc::downgrade(secret);
+            self.unprinted_secret = Some(Arc::clone(secret));
+        }
     }
 
     fn greeting_lines(&mut self, app: &App, now: Now) -> Vec<String> {
@@ -204,6 +230,7 @@ impl Announcer {
             return Vec::new();
         };
         let view = dialog.view(app, now);
+        self.queue_secret(&view, app.ui_state.presentation);
         let told = AnnouncedDialog::from_view(&view, depth, app);
         let before = self.last_dialog.replace(told);
         let Some(told) = &self.last_dialog else { return Vec::new() };

@@ -12,7 +12,7 @@ use super::echo::EchoGuard;
 use crate::tui::app::conversation::{EchoMode, TextPrompt};
 use crate::tui::app::{App, Now};
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
-use crate::tui::terminal_line::discard_unread_input;
+use crate::tui::terminal_line::{discard_unread_input, print_secret_line};
 use crate::tui::view;
 
 /// Size that the state assumes. A printed page is as long as it needs to be.
@@ -66,13 +66,17 @@ impl PlainTextSurface {
         }
     }
 
-    /// Prints the changes, then the question, in this order: the user must not respond to unprinted
+    /// Prints the changes, a generated secret, then the question, in this order: the user must not respond to unprinted
     /// text.
     fn write_prompt(&mut self, prompt: TextPrompt, news: &str, app: &App) -> io::Result<()> {
         let mut state = self.shared_prompt.lock();
         let withdrawn = if state.prompt.is_some() { "\n" } else { "" };
         self.echo_guard.set_echo(prompt.echo)?;
-        write_output(&format!("{withdrawn}{news}{}", prompt.question), app)?;
+        write_output(&format!("{withdrawn}{news}"), app)?;
+        if let Some(secret) = self.announcer.take_secret() {
+            print_secret_line(&secret)?;
+        }
+        write_output(&prompt.question, app)?;
         state.prompt = Some(prompt);
         if !std::mem::replace(&mut state.is_reader_waiting, true) {
             // Without a reader there is no input, and the event loop learns that by itself.

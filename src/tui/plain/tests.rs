@@ -112,7 +112,7 @@ fn identified(provider: &str, kind: &str) -> TaskEvent {
         secret,
         cleaned: Vec::new(),
         candidates: vec![candidate],
-        twins: Vec::new(),
+        duplicates: Vec::new(),
     })
 }
 
@@ -257,7 +257,7 @@ fn what_is_not_recognized_is_asked_for() {
         secret,
         cleaned: Vec::new(),
         candidates: Vec::new(),
-        twins: Vec::new(),
+        duplicates: Vec::new(),
     };
     assert!(user.report(task, TaskEvent::Credential(nothing)).contains("Not recognized"));
     assert!(user.question().contains("Provider: 1 Snyk, 2 Snyk Apps"), "{}", user.question());

@@ -13,6 +13,7 @@ use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::dialog_view::SecretRow;
 use crate::tui::app::{Pane, PresentationMode, display_format};
 
 /// Columns of the mask, independent of the secret's length.
@@ -25,6 +26,8 @@ const ORGANIZATIONS_FIELD: &str = "organisations";
 const MAX_NAMED_DUPLICATES: usize = 3;
 /// Age in days at which a secret is old.
 const MAX_AGE_DAYS: i64 = 365;
+/// Indentation of the words of a generated secret.
+const SECRET_WORDS_INDENT: u16 = 2;
 /// Columns of the expiry and age bars.
 const BAR_COLUMNS: i64 = 10;
 
@@ -86,6 +89,21 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
     let room = area.split_left(DETAIL_LABEL_COLUMNS).1.split_left(place).0;
     let used = shown.secret.expose(|bytes| draw_bytes(pen, room, bytes));
     area.split_top(used).1
+}
+
+/// Draws words of a secret on one line, or a mask in presentation mode.
+pub(super) fn draw_secret_words(pen: &mut CellPainter<'_>, area: ScreenRect, row: &SecretRow) {
+    if pen.app.ui_state.presentation == PresentationMode::On {
+        pen.write_text(area, &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret);
+        return;
+    }
+    row.secret.expose(|bytes| {
+        let words = std::str::from_utf8(bytes).unwrap_or_default().split(' ');
+        let mut rest = area.split_left(SECRET_WORDS_INDENT).1;
+        for word in words.skip(row.words.start).take(row.words.len()) {
+            rest = pen.write_text(rest, word, StyleRole::Secret).split_left(1).1;
+        }
+    });
 }
 
 /// Draws a secret in as many lines as it needs and as fit; returns their number.

@@ -86,6 +86,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
             pen.write_text(line.area, label, StyleRole::Dim);
             pen.write_text(line.area.split_left(columns.label).1, value, StyleRole::Text);
         }
+        DialogRow::Secret(row) => super::detail::draw_secret_words(pen, line.area, row),
         DialogRow::Field(field) => {
             let (label, value) = line.area.split_left(columns.label);
             draw_field(pen, label, value, field);

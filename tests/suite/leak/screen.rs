@@ -6,7 +6,8 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 
 use super::{LeakGate, random};
-use crate::support::program::PASSPHRASE;
+use crate::passphrase::shown_words;
+use crate::support::program::{Home, PASSPHRASE};
 use crate::support::pty::Pty;
 use crate::support::wait_until;
 
@@ -176,6 +177,31 @@ fn a_canceled_paste_is_not_in_the_memory_of_the_screen() {
     }
     pty.send("\x1b");
     pty.expect_gone("Add credential");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+}
+
+#[test]
+fn generated_words_that_were_canceled_are_not_in_the_memory_of_the_screen() {
+    let home = Home::on_keyring().with("TOKENRING_STORE", "file");
+    let mut pty = home.screen();
+    if fs::File::open(format!("/proc/{}/mem", pty.pid().as_raw_nonzero())).is_err() {
+        return println!(
+            "skipped: the memory of the program cannot be read, as intended; root could"
+        );
+    }
+    pty.expect("Welcome");
+    pty.escape();
+    pty.send("u");
+    pty.expect("Create store");
+    pty.send("\x1b[Z\r");
+    pty.expect("type them again");
+    pty.expect_whole_frame();
+    let words = shown_words(&pty.text(), 3);
+    assert!(copies(&pty, &words) > 0, "the search finds the words while they are shown");
+    pty.escape();
+    pty.expect_gone("Create store");
+    wait_until_gone_from(&pty, &words);
     pty.send("q");
     assert_eq!(pty.code(), 0);
 }

@@ -272,6 +272,12 @@ async fn the_web_pages_make_what_the_api_cannot() {
     let new = secret(&by_hand("us01-laptop").await);
     assert_eq!((status("SNYK-US-01", &old).await, status("SNYK-US-01", &new).await), (200, 200));
     assert_eq!(by_hand("us01-laptop").await.status, StatusCode::CONFLICT, "three are the most");
+    let revoked = json!({"revoke": sha256(&new)}).to_string();
+    let url = format!("{}/by-hand", simulator.sandbox.manifest().faults);
+    assert!(read(simulator.client.post(url).body(revoked)).await.status.is_success());
+    assert_eq!(status("SNYK-US-01", &new).await, 401);
+    let next = secret(&by_hand("us01-laptop").await);
+    assert_eq!(status("SNYK-US-01", &next).await, 200, "a revoked token makes room");
     assert_eq!(by_hand("us01-ci-scanner").await.status, StatusCode::CONFLICT, "that has an API");
     assert_eq!(by_hand("missing").await.status, StatusCode::NOT_FOUND);
 }

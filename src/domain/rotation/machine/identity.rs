@@ -193,6 +193,14 @@ impl<'a> RotationState<'a> {
         }
     }
 
+    /// Returns the credential of a pasted secret that existed before this rotation, so that nothing
+    /// deletes it.
+    pub(super) fn preexisting_remote(&self, new: &NewSecret<'_>) -> Option<RemoteCredential> {
+        let named = new.named_id.filter(|_| self.deletion_target(new).is_none())?;
+        let listed = self.old_secret?.remotes.iter().find(|remote| remote.id == named);
+        Some(listed.cloned().unwrap_or_else(|| RemoteCredential::new(named, named)))
+    }
+
     pub(super) fn unknown_orphans(
         &self,
         found: &[RemoteCredential],

@@ -19,6 +19,7 @@ use state::{RepeatedFailure, RotationState};
 
 use super::backoff::BackoffPolicy;
 use super::journal::{RotationJournal, SecretFingerprint, StepFailureKind};
+use super::remote_credential::RemoteCredential;
 use super::step::RotationStep;
 use super::strategy_traits::CreationTraceability;
 
@@ -162,6 +163,17 @@ pub fn check_rollback_allowed(journal: &RotationJournal) -> Result<(), &'static 
 /// Returns the tasks left for the user so far, whatever the machine does next.
 pub(super) fn manual_steps(journal: &RotationJournal) -> Vec<String> {
     RotationState::from_journal(journal).manual_steps
+}
+
+/// Returns the credentials that existed before the rotation, whose secrets were pasted, and that
+/// are not in use: they keep working.
+pub(super) fn unused_preexisting(journal: &RotationJournal) -> Vec<RemoteCredential> {
+    let state = RotationState::from_journal(journal);
+    let pasted = state.new_secret.as_ref().filter(|_| state.is_rolling_back());
+    let pasted = pasted.and_then(|new| state.preexisting_remote(new));
+    let revoked = state.confirmed_old().filter(|_| state.is_step_satisfied(&RotationStep::Revoke));
+    let unused = state.creation_history.preexisting.into_iter().chain(pasted);
+    unused.filter(|remote| revoked.as_ref().is_none_or(|old| old.id != remote.id)).collect()
 }
 
 fn reconcile_query(state: &RotationState<'_>) -> Option<ReconcileQuery> {

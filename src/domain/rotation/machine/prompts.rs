@@ -228,10 +228,7 @@ impl UserPrompt {
             }
             PromptKind::DeleteManually { key, target, .. } => match target {
                 RevocationTarget::ById(remote) => {
-                    format!(
-                        "Delete {} ({}) at the provider: it is not in use",
-                        remote.label, remote.id
-                    )
+                    format!("Delete {} at the provider: it is not in use", remote.name_and_id())
                 }
                 RevocationTarget::ByValue(_) => {
                     format!("Delete {key} at the provider: it is not in use")

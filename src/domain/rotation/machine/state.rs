@@ -17,8 +17,11 @@ use crate::domain::rotation::journal::{
 };
 use crate::domain::rotation::plan::RotationPlan;
 use crate::domain::rotation::purpose::RotationPurpose;
+use crate::domain::rotation::remote_credential::RemoteCredential;
 use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{CreationTraceability, SecretOverlap, StepActor};
+use crate::domain::rotation::strategy_traits::{
+    CreationTraceability, RevocationKey, SecretOverlap, StepActor,
+};
 
 /// Facts about a rotation, derived from its journal.
 pub(super) struct RotationState<'a> {
@@ -108,6 +111,8 @@ pub(super) struct CreationHistory<'a> {
     pub(super) replacement_abandoned: bool,
     /// Orphans at the provider: credentials that are not in use, each with its key.
     pub(super) orphans: Vec<(String, RevocationTarget)>,
+    /// Credentials that existed before this rotation and whose pasted secrets were given up.
+    pub(super) preexisting: Vec<RemoteCredential>,
     /// Why the user is asked to paste again.
     pub(super) paste_reason: Option<&'a str>,
 }
@@ -452,11 +457,14 @@ impl<'a> RotationState<'a> {
     /// Ends the rotation where it is, and lists what may be left.
     fn abandon(&mut self) {
         self.is_abandoned = true;
-        self.manual_steps.push(format!(
-            "check on the provider's page what this rotation left; what it created has a name \
-             that contains {}",
-            self.plan.rotation
-        ));
+        let name = match self.plan.strategy_traits().revocation_key {
+            RevocationKey::ById => {
+                format!("what it created has a name that contains {}", self.plan.rotation)
+            }
+            RevocationKey::ByValue => "a secret that it created has no name there".to_owned(),
+        };
+        self.manual_steps
+            .push(format!("check on the provider's page what this rotation left; {name}"));
         let revocable = self.plan.purpose != RotationPurpose::Create
             && !self.completed_steps.contains(&RotationStep::Revoke);
         if revocable && self.started_steps.contains(&RotationStep::Promote) {
@@ -531,6 +539,8 @@ impl<'a> RotationState<'a> {
 
     fn reset_new_secret(&mut self, target: Option<RevocationTarget>) {
         self.creation_history.replacement_abandoned |= self.old_secret_may_be_replaced();
+        let preexisting = self.new_secret.as_ref().and_then(|new| self.preexisting_remote(new));
+        self.creation_history.preexisting.extend(preexisting);
         self.new_secret = None;
         self.last_failure = None;
         for step in [RotationStep::Stage, RotationStep::Verify, RotationStep::Promote] {

@@ -854,6 +854,63 @@ fn the_named_account_is_deleted_and_not_the_one_that_a_list_suggests() {
     assert_eq!(permit.target(), &RevocationTarget::ById(remote("r5")));
 }
 
+/// Rolls back to the end, and returns the notes about the result.
+fn notes_after_rollback(mut journal: RotationJournal) -> Vec<String> {
+    decide(&mut journal, UserDecision::RollBack);
+    for outcome in [
+        StepOutcome::OldSecretVerified,
+        StepOutcome::OrphansListed(Vec::new()),
+        StepOutcome::SlotsCleared,
+    ] {
+        journal.push(JournalEntry::Done(outcome));
+    }
+    let status = rotation_status(&journal);
+    assert_eq!(
+        (status.state, status.manual_steps.len()),
+        (RotationPhase::RolledBack, 0),
+        "nothing is deleted"
+    );
+    status.notes
+}
+
+#[test]
+fn a_pasted_secret_that_existed_before_is_left_alone_and_noted() {
+    let note = |id: &str| {
+        format!(
+            "The pasted secret belongs to {id}, which existed before this rotation: \
+             it was not revoked and still works."
+        )
+    };
+    for id in ["r0", "r7"] {
+        let existing = || pasted_journal(Some(&["r0", "r7"]), Some(id));
+        assert_eq!(notes_after_rollback(existing()), [note(id)]);
+        let mut given_up = existing();
+        decide(&mut given_up, UserDecision::CreateAnother);
+        assert_eq!(notes_after_rollback(given_up), [note(id)], "another one was asked for");
+    }
+}
+
+#[test]
+fn what_an_abandoned_rotation_left_is_described_by_a_name_only_where_it_has_one() {
+    let left = |strategy| {
+        let mut journal = verified_journal(strategy, &["acme", "beta"]);
+        decide(&mut journal, UserDecision::Abandon);
+        rotation_status(&journal).manual_steps.join("; ")
+    };
+    for (strategy, has_name) in [
+        (RotationStrategyId::SnykServiceAccount, true),
+        (RotationStrategyId::ApiWebKey, true),
+        (RotationStrategyId::SnykPersonalAccessToken, true),
+        (RotationStrategyId::SnykServiceAccountSecret, false),
+        (RotationStrategyId::SnykAppSecret, false),
+        (RotationStrategyId::SnykAppSession, false),
+    ] {
+        let text = left((strategy, true));
+        assert_eq!(text.contains("has a name that contains"), has_name, "{strategy:?}: {text}");
+        assert_eq!(text.contains("has no name there"), !has_name, "{strategy:?}: {text}");
+    }
+}
+
 #[test]
 fn an_account_that_the_old_secret_does_not_name_is_revoked_only_after_its_name_was_typed() {
     let whole = delivered_journal(AUTOMATIC);

@@ -63,13 +63,13 @@ impl PastedSecret {
 
     /// Stores the result of the identification.
     pub fn apply_identification(&mut self, event: CredentialEvent) {
-        if let CredentialEvent::Identified { secret, cleaned, candidates, twins } = event {
+        if let CredentialEvent::Identified { secret, cleaned, candidates, duplicates } = event {
             *self = Self {
                 task: None,
                 secret: Some(secret),
                 removed_wrapping: cleaned,
                 candidates,
-                duplicates: twins,
+                duplicates,
             };
         }
     }

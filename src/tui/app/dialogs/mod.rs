@@ -128,6 +128,8 @@ pub enum DialogAction {
     CopyText(String),
     /// Copies the secret of a credential through the terminal.
     CopySecret(CredentialId),
+    /// Generates a passphrase for the encrypted file.
+    GeneratePassphrase,
     /// Changes a credential.
     EditCredential(CredentialId, Box<CredentialEdit>),
     /// Shows the screen in a theme without saving it.

@@ -2,14 +2,15 @@
 //!
 //! Start at [`DialogStack`]. Keys, pastes and clicks go to the top dialog through [`Dialog`].
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::{
     CheckMatrixDialog, ConfirmDialog, Dialog, PickerDialog, RotationWizard, SignInDialog,
     UnlockDialog, UnlockPurpose,
 };
-use crate::domain::CredentialId;
 use crate::domain::problem::Problem;
+use crate::domain::{CredentialId, Secret};
 use crate::engine::task_protocol::{CredentialEvent, Diagnostic, TaskId};
 
 /// The open dialogs, the top one last.
@@ -222,6 +223,15 @@ impl DialogStack {
             Some(Dialog::Add(add)) => add.apply_identification(event),
             Some(Dialog::Edit(edit)) => edit.pasted.apply_identification(event),
             _ => {}
+        }
+    }
+
+    /// Passes a generated passphrase to the dialog that waits for `task`; without one it is wiped.
+    pub fn on_passphrase_generated(&mut self, task: TaskId, words: Arc<Secret>) {
+        if let Some(Dialog::Unlock(unlock)) =
+            self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
+        {
+            unlock.set_generated_passphrase(words);
         }
     }
 

@@ -1,13 +1,25 @@
 //! Dialog for the passphrase of the encrypted file: entered once to unlock it, twice to create it.
+//!
+//! For a new file it offers six generated words. They fill the passphrase, are shown until the
+//! dialog closes or the passphrase is edited, and are typed again as the confirmation.
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use super::{DialogAction, DialogResult};
+use crate::domain::Secret;
 use crate::domain::problem::Problem;
 use crate::engine::task_protocol::TaskId;
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, SecretRow};
+use crate::tui::app::widgets::form::{FieldInput, Form, FormButton, FormEvent, FormField};
 
 const PASSPHRASE_FIELD: &str = "passphrase";
 const CONFIRMATION_FIELD: &str = "again";
+
+const GENERATE_BUTTON: FormButton = FormButton::Submit("Generate six words");
+
+/// The generated words on each line.
+const WORD_LINES: [Range<usize>; 2] = [0..3, 3..6];
 
 /// Dialog that unlocks or creates the store.
 pub struct UnlockDialog {
@@ -15,6 +27,8 @@ pub struct UnlockDialog {
     /// The fields and buttons.
     pub form: Form,
     task: Option<TaskId>,
+    /// What is shown while the task runs.
+    progress_text: &'static str,
     problem: Option<Problem>,
 }
 
@@ -32,20 +46,25 @@ pub enum UnlockPurpose {
 impl UnlockDialog {
     /// Creates an empty form.
     pub fn new(purpose: UnlockPurpose) -> Self {
-        let mut fields = vec![FormField::secret(PASSPHRASE_FIELD, "Passphrase")];
-        let button = match purpose {
-            UnlockPurpose::Open | UnlockPurpose::ScreenLock => "Unlock",
-            UnlockPurpose::Create => {
-                fields.push(FormField::secret(CONFIRMATION_FIELD, "Confirm passphrase"));
-                "Create"
+        let passphrase = FormField::secret(PASSPHRASE_FIELD, "Passphrase");
+        let form = match purpose {
+            UnlockPurpose::Open => {
+                Form::new(vec![passphrase], vec![FormButton::Submit("Unlock"), FormButton::Cancel])
             }
+            UnlockPurpose::ScreenLock => {
+                Form::new(vec![passphrase], vec![FormButton::Submit("Unlock")])
+            }
+            UnlockPurpose::Create => Form::new(
+                vec![
+                    passphrase.with_hint(
+                        "Type one, or leave both fields empty and choose Generate six words.",
+                    ),
+                    FormField::secret(CONFIRMATION_FIELD, "Confirm passphrase"),
+                ],
+                vec![FormButton::Submit("Create"), FormButton::Cancel, GENERATE_BUTTON],
+            ),
         };
-        let mut buttons = vec![FormButton::Submit(button)];
-        if purpose != UnlockPurpose::ScreenLock {
-            buttons.push(FormButton::Cancel);
-        }
-        let form = Form::new(fields, buttons);
-        Self { purpose, form, task: None, problem: None }
+        Self { purpose, form, task: None, progress_text: "", problem: None }
     }
 
     /// Returns whether the dialog is the question of a locked screen.
@@ -72,18 +91,28 @@ impl UnlockDialog {
     pub fn show_problem(&mut self, problem: Problem) {
         self.task = None;
         self.problem = Some(problem);
+        self.clear_fields();
         self.form.focus = 0;
-        for id in [PASSPHRASE_FIELD, CONFIRMATION_FIELD] {
-            if let Some(input) = self.form.secret(id) {
-                input.clear();
-            }
+    }
+
+    /// Fills the passphrase with generated words; the user types them again to confirm them.
+    pub fn set_generated_passphrase(&mut self, words: Arc<Secret>) {
+        self.task = None;
+        self.problem = None;
+        self.clear_fields();
+        if let Some(input) = self.form.secret(PASSPHRASE_FIELD) {
+            input.set_generated(words);
         }
+        self.form.focus_on(CONFIRMATION_FIELD);
     }
 
     /// Handles an event of the form.
     pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
         match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(GENERATE_BUTTON) => {
+                self.start("Generating…", DialogAction::GeneratePassphrase)
+            }
             FormEvent::Pressed(_) => self.submit(),
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
                 self.problem = None;
@@ -109,9 +138,12 @@ impl UnlockDialog {
             ),
         };
         let mut view = DialogView::new(title, 60).with_form(&self.form);
-        view.head = vec![DialogRow::dim(text), DialogRow::Blank];
+        view.head = match self.generated_words() {
+            None => vec![DialogRow::dim(text), DialogRow::Blank],
+            Some(words) => word_rows(words),
+        };
         if self.task.is_some() {
-            view.foot.insert(0, DialogRow::dim("Opening…"));
+            view.foot.insert(0, DialogRow::dim(self.progress_text));
         }
         view.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
         view
@@ -135,10 +167,43 @@ impl UnlockDialog {
             self.form.set_field_problem(CONFIRMATION_FIELD, "does not match");
             return DialogResult::Stay;
         }
+        self.start("Opening…", DialogAction::UnlockStore(Some(first.1)))
+    }
+
+    /// Asks for a task, unless one runs already.
+    fn start(&mut self, progress_text: &'static str, action: DialogAction) -> DialogResult {
         if self.task.is_some() {
-            DialogResult::Stay
-        } else {
-            DialogResult::RunAndStay(DialogAction::UnlockStore(Some(first.1)))
+            return DialogResult::Stay;
+        }
+        self.progress_text = progress_text;
+        DialogResult::RunAndStay(action)
+    }
+
+    fn clear_fields(&mut self) {
+        for id in [PASSPHRASE_FIELD, CONFIRMATION_FIELD] {
+            if let Some(input) = self.form.secret(id) {
+                input.clear();
+            }
         }
     }
+
+    /// Returns the generated words, unless the passphrase was edited since.
+    fn generated_words(&self) -> Option<&Arc<Secret>> {
+        match &self.form.field(PASSPHRASE_FIELD)?.control {
+            FieldInput::Secret(input) => input.generated(),
+            FieldInput::Text(_) | FieldInput::Select(_) | FieldInput::MultiLine(_) => None,
+        }
+    }
+}
+
+/// Returns the rows that show generated words, and what to do with them.
+fn word_rows(words: &Arc<Secret>) -> Vec<DialogRow> {
+    let line = |words_on_line: Range<usize>| {
+        DialogRow::Secret(SecretRow { secret: Arc::clone(words), words: words_on_line })
+    };
+    let text = "These six words are the passphrase, which cannot be recovered. Write them down, then type them again.";
+    let mut rows = vec![DialogRow::warning(text), DialogRow::Blank];
+    rows.extend(WORD_LINES.map(line));
+    rows.push(DialogRow::Blank);
+    rows
 }

@@ -46,13 +46,16 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
             of.clone(),
             Arc::new(Secret::from_text(TOKEN.to_owned())),
         )),
-        BackgroundTask::Secret(SecretTask::Copy(_)) => {
+        BackgroundTask::Secret(SecretTask::Copy(..)) => {
             TaskEvent::Secret(SecretEvent::Copied(CopyResult {
                 method: ClipboardMethod::Tmux,
                 verified: true,
                 clear_after_seconds: None,
             }))
         }
+        BackgroundTask::Secret(SecretTask::GeneratePassphrase) => TaskEvent::Secret(
+            SecretEvent::PassphraseGenerated(Arc::new(Secret::from_text("a b c d e f".to_owned()))),
+        ),
         BackgroundTask::Credential(CredentialTask::Identify(_)) => identified(&[]),
         BackgroundTask::Credential(CredentialTask::Remove(gone)) => {
             TaskEvent::Credential(CredentialEvent::Removed(gone.clone()))

@@ -97,7 +97,7 @@ impl TestSession {
             DialogRow::Spans(drawing) => {
                 drawing.spans.iter().map(|(_, text)| text.as_str()).collect()
             }
-            DialogRow::Blank => String::new(),
+            DialogRow::Blank | DialogRow::Secret(_) => String::new(),
         });
         words.collect::<Vec<_>>().join("\n")
     }

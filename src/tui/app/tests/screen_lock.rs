@@ -95,21 +95,65 @@ fn a_store_without_a_passphrase_is_not_locked() {
     assert!(!never.app.is_locked());
 }
 
+/// Consents of the copies that were requested.
+fn copies(session: &mut TestSession) -> Vec<(TaskId, TerminalCopyConsent)> {
+    let copies = session.started().into_iter().filter_map(|(task, started)| match started {
+        BackgroundTask::Secret(SecretTask::Copy(_, consent)) => Some((task, consent)),
+        _ => None,
+    });
+    copies.collect()
+}
+
+/// Requests a copy and reports that only the terminal can carry it out.
+fn offer_terminal_copy(session: &mut TestSession) {
+    session.press("y");
+    let [(task, TerminalCopyConsent::NotGiven)] = copies(session)[..] else {
+        panic!("a copy without consent")
+    };
+    let of = session.app.selected().expect("a credential").id.clone();
+    let failure = Some("no display".to_owned());
+    let offer = TerminalCopyOffer { method: ClipboardMethod::Osc52, desktop_failure: failure };
+    session
+        .report(task, TaskEvent::Secret(SecretEvent::TerminalCopyOffered(of, offer)))
+        .report(task, TaskEvent::Done);
+}
+
 #[test]
-fn copying_through_a_terminal_is_explained_before_the_first_time() {
+fn a_copy_through_the_terminal_is_made_after_the_user_has_agreed() {
     let mut session = session();
-    session.app.preferences.clipboard_method = Some(ClipboardMethod::Osc52);
-    session.press("y");
-    assert!(session.started().is_empty());
-    session.press("Enter y");
-    assert!(session.started().is_empty(), "Enter on Cancel copies nothing");
+    offer_terminal_copy(&mut session);
+    let shown = session.dialog_text();
+    assert!(shown.contains("Copy through the terminal?"), "{shown}");
+    assert!(shown.contains("The desktop clipboard is not available (no display)."), "{shown}");
+    session.press("Enter");
+    assert!(copies(&mut session).is_empty(), "Enter on Cancel copies nothing");
+
+    offer_terminal_copy(&mut session);
     session.press("Tab Enter");
-    let copies =
-        |task: &BackgroundTask| matches!(task, BackgroundTask::Secret(SecretTask::Copy(_)));
-    assert!(copies(&session.task().1));
+    let [(_, TerminalCopyConsent::Given)] = copies(&mut session)[..] else {
+        panic!("a copy with consent")
+    };
     session.press("y");
-    assert!(copies(&session.task().1), "it is asked once");
+    let [(_, TerminalCopyConsent::Given)] = copies(&mut session)[..] else {
+        panic!("it is asked once")
+    };
     session.press("P y");
     assert!(session.started().is_empty());
     assert!(session.notice().contains("not copied in presentation mode"));
+}
+
+#[test]
+fn an_offer_does_not_interrupt_another_dialog_or_a_presentation() {
+    for keys in ["?", "P"] {
+        let mut session = session();
+        session.press("y");
+        let [(task, _)] = copies(&mut session)[..] else { panic!("a copy") };
+        session.press(keys);
+        let open = session.app.dialogs.iter().count();
+        let of = session.app.selected().expect("a credential").id.clone();
+        let offer = TerminalCopyOffer { method: ClipboardMethod::Tmux, desktop_failure: None };
+        session.report(task, TaskEvent::Secret(SecretEvent::TerminalCopyOffered(of, offer)));
+        assert_eq!(session.app.dialogs.iter().count(), open, "{keys}");
+        assert!(session.notice().starts_with("Not copied"), "{keys}: {}", session.notice());
+    }
 }

@@ -189,7 +189,7 @@ fn presentation_mode_has_no_gap_through_which_a_name_shows() {
     }
 }
 
-fn words_of(row: &DialogRow) -> String {
+pub(super) fn words_of(row: &DialogRow) -> String {
     match row {
         DialogRow::Text(_, text) | DialogRow::Message(_, text) => format!("{text}\n"),
         DialogRow::Item(item) => format!("{} {} {}\n", item.text, item.more, item.right),
@@ -197,6 +197,9 @@ fn words_of(row: &DialogRow) -> String {
             drawing.spans.iter().map(|(_, text)| text.as_str()).collect::<String>() + "\n"
         }
         DialogRow::Pair(label, value) => format!("{label} {value}\n"),
+        DialogRow::Buttons(buttons) => {
+            buttons.iter().map(|cell| format!("{}\n", cell.button.label())).collect()
+        }
         _ => String::new(),
     }
 }

@@ -3,12 +3,16 @@
 //! [`DialogView::layout`] places the rows for drawing and for mouse hits alike, so that both agree.
 //! The dialogs themselves are in `dialog/`.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::chart::StyledSpans;
 use super::form::{FieldInput, FieldMessage, Form, FormButton, FormField};
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
+use crate::domain::Secret;
 use crate::tui::app::credentials::list;
 use crate::tui::app::layout::ScreenRect;
 
@@ -66,6 +70,8 @@ pub enum DialogRow {
     Message(StyleRole, String),
     /// Label and read-only value.
     Pair(String, String),
+    /// Words of a secret, which presentation mode hides. The row holds no copy of them.
+    Secret(SecretRow),
     /// Form field.
     Field(FieldView),
     /// List item.
@@ -74,6 +80,15 @@ pub enum DialogRow {
     Spans(SpanRow),
     /// Buttons side by side.
     Buttons(Vec<ButtonView>),
+}
+
+/// Words of a secret on one line.
+#[derive(Clone)]
+pub struct SecretRow {
+    /// The secret, whose words are separated by blanks.
+    pub secret: Arc<Secret>,
+    /// The words on this line, counted from zero.
+    pub words: Range<usize>,
 }
 
 /// One-line chart.
@@ -273,7 +288,7 @@ impl DialogView {
                         veil(text);
                     }
                 }
-                DialogRow::Blank | DialogRow::Buttons(_) => {}
+                DialogRow::Blank | DialogRow::Secret(_) | DialogRow::Buttons(_) => {}
             }
         }
     }
@@ -337,6 +352,7 @@ impl DialogLayout<'_> {
                 cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.index)
             }
             DialogRow::Blank
+            | DialogRow::Secret(_)
             | DialogRow::Text(..)
             | DialogRow::Message(..)
             | DialogRow::Pair(..) => None,

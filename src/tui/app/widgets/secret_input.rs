@@ -16,21 +16,36 @@ const INITIAL_CAPACITY_BYTES: usize = 4 * 1024;
 /// Secret text being typed or pasted.
 ///
 /// The buffer never grows in place: if it is too small, the text moves to a larger buffer and the
-/// old one is wiped.
+/// old one is wiped. A generated secret takes the place of the text until the field is edited.
 pub struct SecretInput {
     text: Zeroizing<String>,
+    generated: Option<Arc<Secret>>,
 }
 
 impl Default for SecretInput {
     fn default() -> Self {
-        Self { text: Zeroizing::new(String::with_capacity(INITIAL_CAPACITY_BYTES)) }
+        Self {
+            text: Zeroizing::new(String::with_capacity(INITIAL_CAPACITY_BYTES)),
+            generated: None,
+        }
     }
 }
 
 impl SecretInput {
     /// Whether the field is empty.
     pub fn is_empty(&self) -> bool {
-        self.text.is_empty()
+        self.text.is_empty() && self.generated.is_none()
+    }
+
+    /// Returns the generated secret, unless the field was edited since.
+    pub fn generated(&self) -> Option<&Arc<Secret>> {
+        self.generated.as_ref()
+    }
+
+    /// Replaces the text by a generated secret.
+    pub fn set_generated(&mut self, secret: Arc<Secret>) {
+        self.clear();
+        self.generated = Some(secret);
     }
 
     /// Handles a key press; returns whether the text changed.
@@ -46,8 +61,9 @@ impl SecretInput {
         true
     }
 
-    /// Appends a pasted text.
+    /// Appends a pasted text, or replaces a generated secret by it.
     pub fn push(&mut self, more: &str) {
+        self.generated = None;
         let needed = self.text.len() + more.len();
         if needed > self.text.capacity() {
             let mut larger = Zeroizing::new(String::with_capacity(needed.next_power_of_two()));
@@ -64,12 +80,12 @@ impl SecretInput {
 
     /// Returns the text as a secret; the field keeps its text until it is cleared.
     pub fn to_secret(&self) -> Arc<Secret> {
-        Arc::new(Secret::new(self.text.as_bytes().to_vec()))
+        self.generated.clone().unwrap_or_else(|| Arc::new(self.typed_secret()))
     }
 
-    /// Returns the text as a secret and empties the field.
+    /// Returns the typed text as a secret and empties the field.
     pub fn take(&mut self) -> Secret {
-        let secret = Secret::new(self.text.as_bytes().to_vec());
+        let secret = self.typed_secret();
         self.clear();
         secret
     }
@@ -87,7 +103,12 @@ impl SecretInput {
         Some(format!("contains {} at character {}", invisible_character_name(found), place + 1))
     }
 
+    fn typed_secret(&self) -> Secret {
+        Secret::new(self.text.as_bytes().to_vec())
+    }
+
     fn pop(&mut self) {
+        self.generated = None;
         let end = self.text.char_indices().next_back().map_or(0, |(at, _)| at);
         // Truncating the text would leave the bytes of the character in the buffer, so the text is
         // copied to a new buffer and the old one is wiped.
@@ -141,6 +162,23 @@ mod tests {
         let mut input = holding("start");
         input.push(&"x".repeat(3 * INITIAL_CAPACITY_BYTES));
         assert_eq!(input.to_secret().len(), 5 + 3 * INITIAL_CAPACITY_BYTES);
+    }
+
+    #[test]
+    fn a_generated_secret_is_held_until_the_field_is_edited() {
+        let generated = || Arc::new(Secret::from_text("six words".to_owned()));
+        let edits: [fn(&mut SecretInput); 3] = [
+            |input| input.push("x"),
+            |input| _ = input.handle_key(KeyPress::without_modifiers(KeySymbol::Backspace)),
+            SecretInput::clear,
+        ];
+        for (edit, left) in edits.into_iter().zip(["x", "", ""]) {
+            let mut input = holding("typed before");
+            input.set_generated(generated());
+            assert!(!input.is_empty() && input.to_secret().same_as(&generated()));
+            edit(&mut input);
+            assert!(input.generated().is_none() && input.same_as(&holding(left)), "{left}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::domain::consumer::ConsumerTarget;
 use crate::engine::task_protocol::{
     Diagnostic, DiagnosticArea, DiagnosticSeverity, IdentifiedKind, ImportCandidate,
 };
+use crate::tui::app::PresentationMode;
 use crate::tui::app::dialogs::Dialog;
 
 /// Prefixes of the snapshot names, per kind of dialog.
@@ -138,6 +139,26 @@ fn a_passphrase_for_the_encrypted_file() {
                 TaskEvent::Store(StoreStatus { backend, problem: Some(problem.clone()) }),
             );
             session.press("u");
+        });
+    }
+}
+
+#[test]
+fn six_generated_words() {
+    let modes = [("words", PresentationMode::Off), ("words_hidden", PresentationMode::On)];
+    for (name, presentation) in modes {
+        pictures(&format!("dialog_unlock_{name}"), |session| {
+            store_is(session, Some(StoreError::NotInitialized));
+            session.press("u S-Tab Enter");
+            let started = session.effects.iter().rev().find_map(|effect| match effect {
+                UiEffect::StartTask(id, BackgroundTask::Secret(_)) => Some(id.0),
+                _ => None,
+            });
+            let words = "hexagonal unwelcome clarinet stopwatch preschool undertake";
+            let words = Arc::new(Secret::from_text(words.to_owned()));
+            let event = TaskEvent::Secret(SecretEvent::PassphraseGenerated(words));
+            report(session, started.expect("a task"), event);
+            session.app.ui_state.presentation = presentation;
         });
     }
 }
