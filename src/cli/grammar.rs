@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory as _, FromArgMatches as _};
 
 use super::CliArgs;
+use super::old_names::rewrite_old_name;
 
 /// Commands by the heading under which `--help` lists them. Every visible command is in one group.
 const COMMAND_GROUPS: [(&str, &[&str]); 5] = [
@@ -15,18 +16,18 @@ const COMMAND_GROUPS: [(&str, &[&str]); 5] = [
         "Credentials",
         &[
             "add", "import", "login", "list", "show", "edit", "remove", "get", "exec", "identify",
-            "check", "probe", "region", "regions",
+            "check", "regions",
         ],
     ),
-    ("Requests", &["request", "presets", "requests", "history"]),
-    ("Rotation", &["rotate", "rotations", "create", "revoke", "consumer"]),
+    ("Requests", &["request"]),
+    ("Rotation", &["rotate", "create", "revoke", "consumer"]),
     ("Store", &["store", "scan", "audit"]),
-    ("Tools", &["demo", "sandbox", "doctor", "calendar", "config", "completions", "man"]),
+    ("Tools", &["demo", "sandbox", "doctor", "config", "generate"]),
 ];
 
 /// Commands that accept `--readonly` after their name, because they may send a request.
-const READONLY_COMMANDS: [&str; 9] =
-    ["demo", "request", "history resend", "check", "probe", "rotate", "create", "revoke", "login"];
+const READONLY_COMMANDS: [&str; 8] =
+    ["demo", "request", "request history resend", "check", "rotate", "create", "revoke", "login"];
 
 /// Commands that accept `--plain` after their name, because they show the screen.
 const PLAIN_COMMANDS: [&str; 1] = ["demo"];
@@ -52,7 +53,7 @@ pub(super) fn build() -> Command {
 /// Parses the arguments of this process.
 pub(super) fn parse() -> Result<CliArgs, clap::Error> {
     let mut grammar = build();
-    let mut matches = grammar.try_get_matches_from_mut(std::env::args_os())?;
+    let mut matches = grammar.try_get_matches_from_mut(rewrite_old_name(std::env::args_os()))?;
     let [readonly, plain] = SCOPED_OPTIONS.map(|(id, _)| is_given(&matches, id));
     let mut arguments =
         CliArgs::from_arg_matches_mut(&mut matches).map_err(|error| error.format(&mut grammar))?;
@@ -168,7 +169,7 @@ mod tests {
             (&["tokenring", "--readonly", "list"][..], "readonly"),
             (&["tokenring", "--plain", "check", "--all"], "plain"),
             (&["tokenring", "check", "--all", "--readonly"], "readonly"),
-            (&["tokenring", "history", "resend", "1", "--readonly"], "readonly"),
+            (&["tokenring", "request", "history", "resend", "1", "--readonly"], "readonly"),
             (&["tokenring", "demo", "--plain"], "plain"),
             (&["tokenring", "--plain"], "plain"),
         ] {

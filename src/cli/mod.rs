@@ -10,6 +10,7 @@ pub mod commands;
 mod context;
 mod grammar;
 pub mod input;
+mod old_names;
 mod output;
 mod process;
 
@@ -18,9 +19,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::cli::commands::{
-    add, audit, calendar, check, completions, config, consumer, create, demo, doctor, edit, exec,
-    get, history, identify, import, list, login, man, presets, regions, remove, request, requests,
-    revoke, rotate, sandbox, scan, store, tui,
+    add, audit, check, config, consumer, create, demo, doctor, edit, exec, generate, get, identify,
+    import, list, login, regions, remove, request, revoke, rotate, sandbox, scan, store, tui,
 };
 use crate::cli::input::secret_arguments;
 use crate::domain::Problem;
@@ -75,15 +75,9 @@ enum CliCommand {
     Identify(identify::IdentifyArgs),
     /// Check whether credentials work
     Check(check::CheckArgs),
-    /// Export expiry dates as an iCalendar file
-    Calendar(calendar::CalendarArgs),
     /// List regions, or add a private one
     Regions(regions::RegionsArgs),
-    /// Switch a credential to another region
-    Region(regions::SwitchRegionArgs),
-    /// Test a credential in every region (sends the secret to each host)
-    Probe(check::ProbeArgs),
-    /// Send a request with a credential
+    /// Send a request with a credential; list presets, saved and sent requests
     Request(request::RequestArgs),
     /// Import plain-text credentials from other tools or files
     Import(import::ImportArgs),
@@ -93,10 +87,8 @@ enum CliCommand {
     Exec(exec::ExecArgs),
     /// Manage where a credential's secret is delivered
     Consumer(consumer::ConsumerArgs),
-    /// Rotate a credential, or resume an unfinished rotation
+    /// Rotate a credential; list, resume or end unfinished rotations
     Rotate(rotate::RotateArgs),
-    /// List unfinished rotations, or all of them
-    Rotations(rotate::RotationsArgs),
     /// Revoke a credential at its provider and verify it no longer works
     Revoke(revoke::RevokeArgs),
     /// Create a new credential at the provider and store it
@@ -105,16 +97,8 @@ enum CliCommand {
     Audit(audit::AuditArgs),
     /// Diagnose problems on this machine
     Doctor(doctor::DoctorArgs),
-    /// Print the completion script of a shell
-    Completions(completions::CompletionsArgs),
-    /// Print the manual page of the program or of one command
-    Man(man::ManArgs),
-    /// List the ready-made requests
-    Presets(presets::PresetsArgs),
-    /// List, show, rename, copy or delete saved requests
-    Requests(requests::SavedRequestsArgs),
-    /// List, resend, compare or delete sent requests
-    History(history::HistoryArgs),
+    /// Print shell completions or manual pages
+    Generate(generate::GenerateArgs),
     /// Show, check or edit the settings
     Config(config::ConfigArgs),
     /// Show, unlock or migrate the store
@@ -130,7 +114,7 @@ encrypted file; the screen ignores it and asks.";
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
     process::harden_process();
-    completions::answer_shell();
+    generate::answer_shell();
     let cli = match parse() {
         Ok(cli) => cli,
         Err(error) => return print_parse_error(error),
@@ -209,26 +193,18 @@ async fn run_command(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, P
         CliCommand::Get(verb) => verb.run(context).await,
         CliCommand::Identify(verb) => verb.run(context),
         CliCommand::Check(verb) => verb.run(context).await,
-        CliCommand::Calendar(verb) => verb.run(context).await,
         CliCommand::Regions(verb) => verb.run(context).await,
-        CliCommand::Region(verb) => verb.run(context).await,
-        CliCommand::Probe(verb) => verb.run(context).await,
         CliCommand::Request(verb) => verb.run(context).await,
         CliCommand::Import(verb) => verb.run(context).await,
         CliCommand::Scan(verb) => verb.run(context).await,
         CliCommand::Exec(verb) => verb.run(context).await,
         CliCommand::Consumer(verb) => verb.run(context).await,
         CliCommand::Rotate(verb) => verb.run(context).await,
-        CliCommand::Rotations(verb) => verb.run(context).await,
         CliCommand::Revoke(verb) => verb.run(context).await,
         CliCommand::Create(verb) => verb.run(context).await,
         CliCommand::Audit(verb) => verb.run(context).await,
         CliCommand::Doctor(verb) => verb.run(context).await,
-        CliCommand::Completions(verb) => verb.run(context),
-        CliCommand::Man(verb) => verb.run(context),
-        CliCommand::Presets(verb) => verb.run(context).await,
-        CliCommand::Requests(verb) => verb.run(context),
-        CliCommand::History(verb) => verb.run(context).await,
+        CliCommand::Generate(verb) => verb.run(context),
         CliCommand::Config(verb) => verb.run(context),
         CliCommand::Store(verb) => verb.run(context).await,
     }

@@ -114,7 +114,7 @@ impl SavedRequestStore {
             self.ids().unwrap_or_default().iter().map(|id| id.as_str().to_owned()).collect();
         let near = nearest_names(id.as_str(), &known);
         let remedy = if near.is_empty() {
-            "list the saved requests with `tokenring requests`".to_owned()
+            "list the saved requests with `tokenring request saved`".to_owned()
         } else {
             format!("did you mean {}?", near.join(" or "))
         };

@@ -159,7 +159,7 @@ impl From<DatabaseError> for Problem {
             ),
             DatabaseError::NoOpenRotation(_) => (
                 "Unknown rotation",
-                "list the rotations with `tokenring rotations`".to_owned(),
+                "list the rotations with `tokenring rotate --list`".to_owned(),
                 ProblemClass::NotFound,
             ),
             DatabaseError::Damaged { path, .. } => (

@@ -146,7 +146,7 @@ fn rotation_in_progress() -> Problem {
     Problem::new(
         "The credential is being rotated",
         why,
-        "wait until that rotation is done; `tokenring rotations` shows its progress",
+        "wait until that rotation is done; `tokenring rotate --list` shows its progress",
     )
 }
 

@@ -37,7 +37,7 @@ impl Engine {
             Problem::new(
                 format!("The history has no request {id}"),
                 why,
-                "list the requests with `tokenring history`",
+                "list the requests with `tokenring request history`",
             )
             .with_class(ProblemClass::NotFound)
         })

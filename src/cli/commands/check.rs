@@ -1,5 +1,4 @@
-//! `tokenring check` and `tokenring probe`: check whether credentials work, in their own region or
-//! in all regions.
+//! `tokenring check`: checks whether credentials work, in their own region or in all regions.
 
 use std::collections::HashMap;
 
@@ -22,7 +21,8 @@ const INTERRUPTED_EXIT_CODE: u8 = 130;
 #[command(after_help = "Examples:\n  \
         tokenring check ci-scanner\n  \
         tokenring check --all --max-age 90d --expires-within 14d --json\n  \
-        tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n\n\
+        tokenring check --all --offline --expires-within 14d\n  tokenring check --all --junit > report.xml\n  \
+        tokenring check laptop --all-regions\n\n\
         Ctrl-C prints the results so far and exits with 130.")]
 pub(in crate::cli) struct CheckArgs {
     /// Names of the credentials
@@ -41,19 +41,21 @@ pub(in crate::cli) struct CheckArgs {
     offline: bool,
     #[arg(long, conflicts_with = "json", help = "Print JUnit XML for CI pipelines")]
     junit: bool,
-}
-
-/// Test a credential in every region (sends the secret to each host)
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring probe laptop\n  tokenring probe laptop --json")]
-pub(in crate::cli) struct ProbeArgs {
-    /// Name of the credential
-    name: String,
+    /// Check one credential in every region; sends the secret to each host
+    #[arg(
+        long,
+        requires = "names",
+        conflicts_with_all = ["all", "max_age", "expires_within", "offline", "junit"]
+    )]
+    all_regions: bool,
 }
 
 impl CheckArgs {
     /// Checks the selected credentials and reports the results.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        if self.all_regions {
+            return check_all_regions(context, self.single_name()?).await;
+        }
         let credentials = self.select_credentials(context).await?;
         let now = context.engine()?.now();
         let mut results: Vec<_> = credentials.iter().map(unchecked_result).collect();
@@ -66,6 +68,17 @@ impl CheckArgs {
         results.sort_by(|one, other| one.name.cmp(&other.name));
         self.report(context, &results)?;
         Ok(if completed { exit_code(&results) } else { INTERRUPTED_EXIT_CODE })
+    }
+
+    fn single_name(&self) -> Result<&str, Problem> {
+        match &self.names[..] {
+            [name] => Ok(name),
+            names => Err(usage_problem(
+                "More than one credential",
+                &format!("--all-regions checks one credential; {} were named", names.len()),
+                "name one credential",
+            )),
+        }
     }
 
     fn report(&self, context: &CliContext<'_>, results: &[CheckResultJson]) -> Result<(), Problem> {
@@ -123,28 +136,26 @@ impl CheckArgs {
     }
 }
 
-impl ProbeArgs {
-    /// Checks the credential in every region and reports the results.
-    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find_credential(&self.name).await?;
-        let engine = context.unlocked_engine().await?;
-        let regions = engine.catalog.regions(&credential.provider)?;
-        let mut shapes: Vec<_> =
-            regions.iter().map(|region| region_json(region, &credential, None)).collect();
-        engine
-            .check_all_regions(&credential, |region, check| {
-                if check.result == CheckResult::Unchecked {
-                    context.out.note(&format!("note: {region} was not checked: {}", check.reason));
-                }
-                if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
-                    (entry.verdict, entry.status, entry.latency_ms) =
-                        (check.result, check.status, check.latency_ms);
-                }
-            })
-            .await?;
-        print_regions(context, &shapes)?;
-        Ok(probe_exit_code(&shapes))
-    }
+/// Checks the credential in every region and reports the results.
+async fn check_all_regions(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
+    let credential = context.engine()?.find_credential(name).await?;
+    let engine = context.unlocked_engine().await?;
+    let regions = engine.catalog.regions(&credential.provider)?;
+    let mut shapes: Vec<_> =
+        regions.iter().map(|region| region_json(region, &credential, None)).collect();
+    engine
+        .check_all_regions(&credential, |region, check| {
+            if check.result == CheckResult::Unchecked {
+                context.out.note(&format!("note: {region} was not checked: {}", check.reason));
+            }
+            if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
+                (entry.verdict, entry.status, entry.latency_ms) =
+                    (check.result, check.status, check.latency_ms);
+            }
+        })
+        .await?;
+    print_regions(context, &shapes)?;
+    Ok(region_exit_code(&shapes))
 }
 
 /// Checks all credentials and stores each result at the position of its credential. Returns whether
@@ -242,9 +253,9 @@ fn exit_code(results: &[CheckResultJson]) -> u8 {
     }
 }
 
-/// Returns the exit code of a probe. A credential belongs to one region, so one region that accepts
+/// Returns the exit code of a check in all regions. A credential belongs to one region, so one region that accepts
 /// it is enough.
-fn probe_exit_code(shapes: &[RegionJson]) -> u8 {
+fn region_exit_code(shapes: &[RegionJson]) -> u8 {
     let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
     if any(CheckResult::Accepted) {
         0

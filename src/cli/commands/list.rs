@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
+
+use crate::cli::args::parse_time_span;
 use crate::cli::context::CliContext;
 use crate::cli::output::json::{CredentialJson, format_rfc3339};
 use crate::cli::output::table::{TextTable, pad};
+use crate::domain::format::count_noun;
 use crate::domain::rotation::RotationStatus;
 use crate::domain::text::{compose, sanitize_line};
-use crate::domain::{Credential, CredentialId, Problem, Timestamp, format};
+use crate::domain::{Credential, CredentialId, Problem, Timestamp, calendar, format};
 use crate::engine::Engine;
 
 /// Headings of the list.
@@ -19,7 +23,8 @@ static COLUMNS: [&str; 7] =
 #[command(after_help = "Examples:\n  \
         tokenring list\n  \
         tokenring list --provider snyk --label prod\n  \
-        tokenring list --json | jq -r .[].name")]
+        tokenring list --json | jq -r .[].name\n  \
+        tokenring list --label prod --ical --remind 30d > prod.ics")]
 pub(in crate::cli) struct ListArgs {
     /// Only credentials of this provider
     #[arg(long)]
@@ -27,6 +32,12 @@ pub(in crate::cli) struct ListArgs {
     /// Only credentials with this label
     #[arg(long)]
     label: Option<String>,
+    /// Print the expiry dates as an iCalendar file
+    #[arg(long)]
+    ical: bool,
+    /// How long before the expiry the calendar reminds, such as 14d
+    #[arg(long, value_name = "SPAN", requires = "ical", value_parser = parse_time_span, default_value = "14d")]
+    remind: time::Duration,
 }
 
 /// Show one credential
@@ -45,6 +56,9 @@ impl ListArgs {
         let engine = context.engine()?;
         let mut credentials = engine.credentials().await?;
         credentials.retain(|credential| self.matches_filter(credential));
+        if self.ical {
+            return print_calendar(context, &credentials, self.remind, engine.now());
+        }
         let open = open_rotations(engine).await?;
         if context.out.json {
             let shape = |credential| {
@@ -83,6 +97,32 @@ impl ShowArgs {
         }
         Ok(0)
     }
+}
+
+/// Prints the expiry dates as an iCalendar file, or as JSON.
+fn print_calendar(
+    context: &CliContext<'_>,
+    credentials: &[Credential],
+    remind: time::Duration,
+    now: Timestamp,
+) -> Result<u8, Problem> {
+    let expiring: Vec<_> = credentials
+        .iter()
+        .filter_map(|credential| Some((credential, credential.expires?)))
+        .collect();
+    if context.out.json {
+        let shape = |(credential, end): &(&Credential, Timestamp)| json!({ "name": credential.name, "expires": format_rfc3339(*end) });
+        context.out.print_json(&expiring.iter().map(shape).collect::<Vec<_>>())?;
+        return Ok(0);
+    }
+    let text = calendar::render_calendar(credentials, remind, now);
+    context.out.write_bytes(text.as_bytes())?;
+    context.out.note(&format!(
+        "{} with an expiry date, of {}",
+        count_noun(expiring.len(), "credential"),
+        credentials.len()
+    ));
+    Ok(0)
 }
 
 /// Returns the open rotations by credential.

@@ -1,9 +1,8 @@
-//! `tokenring regions` and `tokenring region`: list and add regions, and switch the region of a
-//! credential.
+//! `tokenring regions`: lists and adds regions.
 
 use std::path::PathBuf;
 
-use crate::cli::args::{self, usage_problem};
+use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output::json::RegionJson;
@@ -15,7 +14,6 @@ use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine;
-use crate::engine::task_protocol::CredentialEdit;
 
 /// List regions, or add a private one
 #[derive(Debug, clap::Args)]
@@ -65,18 +63,6 @@ struct AddRegionArgs {
     /// Move a built-in region or one in use without asking for its new host
     #[arg(long)]
     yes: bool,
-}
-
-/// Switch a credential to another region
-#[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Examples:\n  tokenring region ci-scanner eu\n  tokenring region ci-scanner SNYK-US-02"
-)]
-pub(in crate::cli) struct SwitchRegionArgs {
-    /// Name of the credential
-    name: String,
-    /// ID or alias of the region
-    region: String,
 }
 
 impl RegionsArgs {
@@ -196,23 +182,6 @@ fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>
             "pass --api, and --auth if secrets are exchanged at another host",
         )
     })
-}
-
-impl SwitchRegionArgs {
-    /// Switches the region of the credential. The store confirms the new hosts.
-    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        context.engine()?.find_credential(&self.name).await?;
-        let engine = context.unlocked_engine().await?;
-        let credential = engine.find_credential(&self.name).await?;
-        let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
-        let changed = engine
-            .edit_credential(
-                &credential.id,
-                CredentialEdit { region: Some(region), ..CredentialEdit::default() },
-            )
-            .await?;
-        args::print_credential(context, &changed)
-    }
 }
 
 /// Returns the JSON shape of a region, with a credential's check result there.

@@ -11,7 +11,7 @@ use crate::engine::rotation::{RotationObserver, RotationPlan, plan_lines};
 /// Revoke a credential at its provider and verify it no longer works
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "List unfinished revocations with: tokenring rotations\nResume one with: tokenring rotate --resume NAME\n\n\
+    after_help = "List unfinished revocations with: tokenring rotate --list\nResume one with: tokenring rotate --resume NAME\n\n\
     Examples:\n  tokenring revoke old-jenkins --as admin --reason \"leaked in a build log\"\n  tokenring revoke laptop --plan"
 )]
 pub(in crate::cli) struct RevokeArgs {

@@ -1,5 +1,5 @@
-//! `tokenring rotate` and `tokenring rotations`: rotate a credential step by step, and resume
-//! unfinished rotations.
+//! `tokenring rotate`: rotates a credential step by step, and lists, resumes or ends unfinished
+//! rotations.
 //!
 //! `create` and `revoke` use the progress and outcome functions of this file.
 
@@ -17,17 +17,18 @@ use crate::engine::rotation::{
     RotationPurpose, RotationStatus, plan_lines,
 };
 
-/// Rotate a credential, or resume an unfinished rotation
+/// Rotate a credential; list, resume or end unfinished rotations
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Creates, stores, verifies and delivers a new secret, then revokes the old one. If you create the new secret on the \
         provider's page, it is read from standard input. With --json every step is one line.\n\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
-    tokenring rotate --resume ci-scanner < new-secret\n  tokenring rotate --resume ci-scanner --as other-admin"
+    tokenring rotate --resume ci-scanner < new-secret\n  tokenring rotate --resume ci-scanner --as other-admin\n  \
+    tokenring rotate --list --all --json"
 )]
 pub(in crate::cli) struct RotateArgs {
     /// Name of the credential
-    #[arg(required_unless_present_any = ["resume", "rollback", "abandon"], conflicts_with_all = ["resume", "rollback", "abandon"])]
+    #[arg(required_unless_present_any = ["resume", "rollback", "abandon", "list"], conflicts_with_all = ["resume", "rollback", "abandon", "list"])]
     name: Option<String>,
     /// Show the plan and do nothing
     #[arg(long, conflicts_with_all = ["resume", "rollback", "abandon"])]
@@ -64,20 +65,20 @@ pub(in crate::cli) struct RotateArgs {
     answers: Vec<String>,
     #[command(flatten)]
     browser: BrowserArgs,
-}
-
-/// List unfinished rotations, or all of them
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring rotations\n  tokenring rotations --all --json")]
-pub(in crate::cli) struct RotationsArgs {
-    /// Include finished rotations
-    #[arg(long)]
+    /// List the unfinished rotations
+    #[arg(long, conflicts_with_all = ["plan", "administrator", "part", "reason", "yes", "resume", "rollback", "abandon", "answers"])]
+    list: bool,
+    /// List finished rotations too
+    #[arg(long, requires = "list")]
     all: bool,
 }
 
 impl RotateArgs {
     /// Shows the plan, asks for confirmation and rotates; or resumes or rolls back a rotation.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        if self.list {
+            return list_rotations(context, self.all).await;
+        }
         check_answers(&self.answers)?;
         if let Some((id, direction)) = self.resume_target() {
             if direction == RotationDirection::Abandon && !self.yes {
@@ -152,41 +153,39 @@ impl RotateArgs {
     }
 }
 
-impl RotationsArgs {
-    /// Lists the rotations.
-    pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let which = if self.all { RotationFilter::All } else { RotationFilter::Open };
-        let engine = context.engine()?;
-        close_ended_rotations(context, engine).await?;
-        let known = engine.list_rotations(which).await?;
-        if context.out.json {
-            context.out.print_json(&known)?;
-            return Ok(0);
-        }
-        if known.is_empty() {
-            let which = if self.all {
-                "No rotations yet"
-            } else {
-                "No unfinished rotations; --all lists finished ones"
-            };
-            context.out.note(&format!("{which}."));
-            return Ok(0);
-        }
-        let mut table = TextTable::new(&["ID", "NAME", "ACTION", "PART", "STATE", "STEP", "NEXT"]);
-        for one in &known {
-            table.add_row([
-                one.id.clone(),
-                one.name.clone(),
-                one.purpose.audit_verb().to_owned(),
-                one.part.clone(),
-                state_name(one.state).to_owned(),
-                one.step.clone().unwrap_or_default(),
-                one.next.clone(),
-            ]);
-        }
-        context.out.print_table(&table)?;
-        Ok(0)
+/// Lists the unfinished rotations, or all of them.
+async fn list_rotations(context: &CliContext<'_>, all: bool) -> Result<u8, Problem> {
+    let which = if all { RotationFilter::All } else { RotationFilter::Open };
+    let engine = context.engine()?;
+    close_ended_rotations(context, engine).await?;
+    let known = engine.list_rotations(which).await?;
+    if context.out.json {
+        context.out.print_json(&known)?;
+        return Ok(0);
     }
+    if known.is_empty() {
+        let which = if all {
+            "No rotations yet"
+        } else {
+            "No unfinished rotations; --all lists finished ones"
+        };
+        context.out.note(&format!("{which}."));
+        return Ok(0);
+    }
+    let mut table = TextTable::new(&["ID", "NAME", "ACTION", "PART", "STATE", "STEP", "NEXT"]);
+    for one in &known {
+        table.add_row([
+            one.id.clone(),
+            one.name.clone(),
+            one.purpose.audit_verb().to_owned(),
+            one.part.clone(),
+            state_name(one.state).to_owned(),
+            one.step.clone().unwrap_or_default(),
+            one.next.clone(),
+        ]);
+    }
+    context.out.print_table(&table)?;
+    Ok(0)
 }
 
 /// Closes the rotations that have ended but were left open, and reports each of them.

@@ -163,7 +163,7 @@ impl CliOutput {
     pub(super) fn note_incomplete_erasure(&self, erasure: &EraseOutcome) {
         if let EraseOutcome::Incomplete(reason) = erasure {
             self.note(&format!(
-                "note: copies of the deleted data are left in the database files ({reason}); run `tokenring history purge` later to erase them"
+                "note: copies of the deleted data are left in the database files ({reason}); run `tokenring request history purge` later to erase them"
             ));
         }
     }

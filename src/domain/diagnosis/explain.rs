@@ -203,7 +203,7 @@ fn wrong_region_text(
             context.region
         ),
         why,
-        remedy: format!("Switch the credential to {home}: tokenring region NAME {home}"),
+        remedy: format!("Switch the credential to {home}: tokenring edit NAME --region {home}"),
     })
 }
 
@@ -281,7 +281,7 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
         401 => problem_text(
             format!("{title} refused the credential"),
             "It may have expired or been revoked, or it may belong to another region",
-            "Try the other regions (tokenring probe NAME); if none accepts the credential, rotate it (tokenring rotate NAME)",
+            "Try the other regions (tokenring check NAME --all-regions); if none accepts the credential, rotate it (tokenring rotate NAME)",
         ),
         403 => problem_text(
             format!("{title} denied the request"),

@@ -103,7 +103,7 @@ impl Engine {
                 DiagnosticArea::Database,
                 what,
                 "the rotation cannot continue on its own",
-                "run `tokenring rotations` to see the next step",
+                "run `tokenring rotate --list` to see the next step",
             )
         };
         waiting.map(finding).collect()

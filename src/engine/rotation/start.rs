@@ -330,6 +330,6 @@ impl RotationDriver<'_> {
 }
 
 fn journal_read_problem(why: &str) -> Problem {
-    let remedy = "a newer tokenring may have written it: install that version, or check `tokenring rotations --json`";
+    let remedy = "a newer tokenring may have written it: install that version, or check `tokenring rotate --list --json`";
     Problem::new("The rotation journal cannot be read", why, remedy)
 }

@@ -4,13 +4,16 @@
 //! [`pagination`] fetches all pages and [`response`] shows the response. Start reading at
 //! [`RequestArgs::run`].
 
+mod history;
 mod pagination;
+mod presets;
 mod preview;
 mod response;
+mod saved;
 mod sending;
 mod source;
 
-use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
+use crate::cli::args::{parse_key_value, parse_name, parse_time_span, usage_problem};
 use crate::cli::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
@@ -23,16 +26,40 @@ pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
 pub(super) use source::{obtain_consent, read_body};
 
-/// Send a request with a credential
+/// Send a request with a credential; list presets, saved and sent requests
 #[derive(Debug, clap::Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
     after_help = "Examples:\n  tokenring request ci-scanner '/rest/self?version=2024-10-15'\n  \
     tokenring request ci-scanner --preset orgs --jq '.data[0].id' --raw\n  \
     tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
     tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
-    pbpaste | tokenring request ci-scanner --from-curl - --dry-run"
+    pbpaste | tokenring request ci-scanner --from-curl - --dry-run\n  \
+    tokenring request presets ci-scanner\n  tokenring request history --search /orgs\n\n\
+    A credential that is named like a subcommand stands after --: tokenring request --preset orgs -- saved"
 )]
 pub(in crate::cli) struct RequestArgs {
+    #[command(subcommand)]
+    command: Option<RequestCommand>,
+    #[command(flatten)]
+    send: Option<SendArgs>,
+}
+
+/// Commands about requests other than sending one.
+#[derive(Debug, clap::Subcommand)]
+enum RequestCommand {
+    /// List the ready-made requests
+    Presets(presets::PresetsArgs),
+    /// List, show, rename, copy or delete saved requests
+    Saved(saved::SavedRequestsArgs),
+    /// List, resend, compare or delete sent requests
+    History(history::HistoryArgs),
+}
+
+/// Options for sending a request.
+#[derive(Debug, clap::Args)]
+struct SendArgs {
     /// Name of the credential
     name: String,
     #[command(flatten)]
@@ -101,8 +128,25 @@ pub(in crate::cli) struct OutputArgs {
 }
 
 impl RequestArgs {
-    /// Builds the request and sends, shows or saves it.
+    /// Sends a request, or runs the subcommand.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        match (self.command, self.send) {
+            (Some(RequestCommand::Presets(command)), _) => command.run(context).await,
+            (Some(RequestCommand::Saved(command)), _) => command.run(context),
+            (Some(RequestCommand::History(command)), _) => Box::pin(command.run(context)).await,
+            (None, Some(send)) => send.run(context).await,
+            (None, None) => Err(usage_problem(
+                "No credential selected",
+                "no name was given",
+                "name the credential that the request is sent with",
+            )),
+        }
+    }
+}
+
+impl SendArgs {
+    /// Builds the request and sends, shows or saves it.
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let display = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
         let credential = context.engine()?.find_credential(&self.name).await?;

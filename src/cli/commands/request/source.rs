@@ -20,13 +20,13 @@ pub(super) struct RequestSourceArgs {
     /// Method (GET by default) and path, or a URL on one of the credential's hosts
     #[arg(num_args = 0..=2, value_name = "[METHOD] PATH")]
     target: Vec<String>,
-    /// Ready-made request, such as self or projects; list them with tokenring presets
+    /// Ready-made request, such as self or projects; list them with tokenring request presets
     #[arg(long, value_name = "ID", conflicts_with = "target")]
     preset: Option<String>,
     /// Parameter of the preset; may be repeated
     #[arg(long = "param", value_name = "K=V", value_parser = parse_key_value, requires = "preset")]
     parameters: Vec<(String, String)>,
-    /// Saved request; list them with tokenring requests
+    /// Saved request; list them with tokenring request saved
     #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["target", "preset"])]
     saved: Option<SavedRequestName>,
     /// Import a curl command from standard input or a file; its secrets are removed

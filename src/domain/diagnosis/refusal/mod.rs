@@ -199,9 +199,9 @@ impl RemedyStep {
         match self {
             Self::Wait(_) | Self::SetClock | Self::OpenProviderPage => None,
             Self::ReenterSecret => Some(format!("tokenring edit {name} --secret")),
-            Self::SwitchRegion(region) => Some(format!("tokenring region {name} {region}")),
-            Self::ProbeRegions => Some(format!("tokenring probe {name}")),
-            Self::ListAccess => Some(format!("tokenring presets {name}")),
+            Self::SwitchRegion(region) => Some(format!("tokenring edit {name} --region {region}")),
+            Self::ProbeRegions => Some(format!("tokenring check {name} --all-regions")),
+            Self::ListAccess => Some(format!("tokenring request presets {name}")),
             Self::Rotate => Some(format!("tokenring rotate {name} --plan")),
         }
     }

@@ -90,7 +90,10 @@ fn every_cause_has_its_line_and_the_likely_ones_come_first() {
     assert!(known.is_sorted_by_key(|assessment| assessment.likelihood));
     assert_eq!(next, [RemedyStep::ProbeRegions, RemedyStep::OpenProviderPage, RemedyStep::Rotate]);
     assert!(next.iter().all(|step| !step.describe().is_empty()));
-    assert_eq!(RemedyStep::ProbeRegions.command("ci").as_deref(), Some("tokenring probe ci"));
+    assert_eq!(
+        RemedyStep::ProbeRegions.command("ci").as_deref(),
+        Some("tokenring check ci --all-regions")
+    );
 }
 
 #[test]

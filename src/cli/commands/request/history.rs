@@ -1,11 +1,11 @@
-//! `tokenring history`: lists, resends and compares sent requests.
+//! `tokenring request history`: lists, resends and compares sent requests.
 
 use std::collections::HashMap;
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::request::{self, ResponseDisplay, SendContext};
+use super::{ResponseDisplay, SendContext, obtain_consent, read_body};
 use crate::cli::context::CliContext;
 use crate::cli::output::json::format_rfc3339;
 use crate::cli::output::table::TextTable;
@@ -23,10 +23,10 @@ use crate::engine::task_protocol::{
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  \
-        tokenring history ci-scanner --search /orgs\n  \
-        tokenring history resend 12\n  \
-        tokenring history compare 12 15\n  \
-        tokenring history purge --keep 100"
+        tokenring request history ci-scanner --search /orgs\n  \
+        tokenring request history resend 12\n  \
+        tokenring request history compare 12 15\n  \
+        tokenring request history purge --keep 100"
 )]
 pub(in crate::cli) struct HistoryArgs {
     /// Only requests of this credential
@@ -47,7 +47,7 @@ enum HistoryCommand {
     Resend(ResendArgs),
     /// Show the differences between two requests, or a request and the newest
     #[command(
-        after_help = "Examples:\n  tokenring history compare 12\n  tokenring history compare 12 15"
+        after_help = "Examples:\n  tokenring request history compare 12\n  tokenring request history compare 12 15"
     )]
     Compare {
         /// ID of the request in the list
@@ -57,7 +57,7 @@ enum HistoryCommand {
     },
     /// Delete sent requests from the history and erase them from the database files
     #[command(
-        after_help = "Examples:\n  tokenring history purge\n  tokenring history purge --keep 100"
+        after_help = "Examples:\n  tokenring request history purge\n  tokenring request history purge --keep 100"
     )]
     Purge {
         /// Number of newest requests to keep
@@ -68,7 +68,7 @@ enum HistoryCommand {
 
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tokenring history resend 12\n  tokenring history resend 12 --data @body.json --yes"
+    after_help = "Examples:\n  tokenring request history resend 12\n  tokenring request history resend 12 --data @body.json --yes"
 )]
 struct ResendArgs {
     /// ID of the request in the list
@@ -122,7 +122,7 @@ impl ResendArgs {
         let credential = engine.credential_by_id(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => crate::domain::request::RequestDraft {
-                body: Some(request::read_body(data)?),
+                body: Some(read_body(data)?),
                 ..line.entry.draft.clone()
             },
             None => line.draft_to_resend()?,
@@ -133,7 +133,7 @@ impl ResendArgs {
                 line.entry.region, credential.region
             ));
         }
-        let consent = request::obtain_consent(&credential, &draft, self.yes)?;
+        let consent = obtain_consent(&credential, &draft, self.yes)?;
         let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
         SendContext { options: order, capture: None, display: ResponseDisplay::default() }
             .run(context, &credential)

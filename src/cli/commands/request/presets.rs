@@ -1,4 +1,4 @@
-//! `tokenring presets`: lists the ready-made requests.
+//! `tokenring request presets`: lists the ready-made requests.
 
 use serde::Serialize;
 
@@ -13,7 +13,7 @@ use crate::domain::{Credential, Problem};
 /// List the ready-made requests
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tokenring presets\n  tokenring presets ci-scanner\n  tokenring presets snyk issues"
+    after_help = "Examples:\n  tokenring request presets\n  tokenring request presets ci-scanner\n  tokenring request presets snyk issues"
 )]
 pub(in crate::cli) struct PresetsArgs {
     /// Provider or credential; all providers by default

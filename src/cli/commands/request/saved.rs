@@ -1,9 +1,9 @@
-//! `tokenring requests`: lists and changes saved requests.
+//! `tokenring request saved`: lists and changes saved requests.
 
 use clap::Subcommand;
 use serde_json::json;
 
-use super::request::parse_saved_request_name;
+use super::parse_saved_request_name;
 use crate::cli::context::CliContext;
 use crate::cli::output::table::TextTable;
 use crate::config;
@@ -12,8 +12,10 @@ use crate::domain::request::{SavedRequest, SavedRequestName};
 
 /// List, show, rename, copy or delete saved requests
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring requests\n  tokenring requests show nightly\n\n\
-        Save a request with: tokenring request NAME … --save ID\nSend a saved request with: tokenring request NAME --saved ID")]
+#[command(
+    after_help = "Examples:\n  tokenring request saved\n  tokenring request saved show nightly\n\n\
+        Save a request with: tokenring request NAME … --save ID\nSend a saved request with: tokenring request NAME --saved ID"
+)]
 pub(in crate::cli) struct SavedRequestsArgs {
     #[command(subcommand)]
     command: Option<SavedRequestsCommand>,
@@ -22,14 +24,14 @@ pub(in crate::cli) struct SavedRequestsArgs {
 #[derive(Debug, Subcommand)]
 enum SavedRequestsCommand {
     /// Print a saved request
-    #[command(after_help = "Examples:\n  tokenring requests show nightly")]
+    #[command(after_help = "Examples:\n  tokenring request saved show nightly")]
     Show {
         /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
         id: SavedRequestName,
     },
     /// Rename a saved request
-    #[command(after_help = "Examples:\n  tokenring requests rename nightly weekly")]
+    #[command(after_help = "Examples:\n  tokenring request saved rename nightly weekly")]
     Rename {
         /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
@@ -39,7 +41,7 @@ enum SavedRequestsCommand {
         to: SavedRequestName,
     },
     /// Copy a saved request
-    #[command(after_help = "Examples:\n  tokenring requests copy nightly weekly")]
+    #[command(after_help = "Examples:\n  tokenring request saved copy nightly weekly")]
     Copy {
         /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]
@@ -49,7 +51,7 @@ enum SavedRequestsCommand {
         to: SavedRequestName,
     },
     /// Delete a saved request
-    #[command(after_help = "Examples:\n  tokenring requests delete nightly")]
+    #[command(after_help = "Examples:\n  tokenring request saved delete nightly")]
     Delete {
         /// Name of the saved request
         #[arg(value_parser = parse_saved_request_name)]

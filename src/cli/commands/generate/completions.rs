@@ -1,4 +1,4 @@
-//! `tokenring completions`: shell completions.
+//! `tokenring generate completions`: shell completions.
 //!
 //! The shell calls the program for each completion, so completions include the names of credentials
 //! and regions. [`answer_shell`] handles such a call.
@@ -33,8 +33,8 @@ enum CompletionQuoting {
 
 /// Print the completion script of a shell
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  tokenring completions bash >> ~/.bashrc\n  \
-    tokenring completions zsh > ~/.zfunc/_tokenring\n  tokenring completions fish > ~/.config/fish/completions/tokenring.fish")]
+#[command(after_help = "Examples:\n  tokenring generate completions bash >> ~/.bashrc\n  \
+    tokenring generate completions zsh > ~/.zfunc/_tokenring\n  tokenring generate completions fish > ~/.config/fish/completions/tokenring.fish")]
 pub(in crate::cli) struct CompletionsArgs {
     /// Shell to print the script for
     #[arg(value_parser = ["bash", "zsh", "fish", "elvish", "powershell"])]

@@ -1,4 +1,4 @@
-//! `tokenring man`: manual pages, generated from the same grammar as `--help`.
+//! `tokenring generate man`: manual pages, generated from the same grammar as `--help`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::domain::Problem;
 /// Print the manual page of the program or of one command
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Examples:\n  tokenring man | man -l -\n  tokenring man --out ~/.local/share/man/man1"
+    after_help = "Examples:\n  tokenring generate man | man -l -\n  tokenring generate man --out ~/.local/share/man/man1"
 )]
 pub(in crate::cli) struct ManArgs {
     /// Command whose page to print; the program's own page by default
