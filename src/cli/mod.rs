@@ -77,7 +77,7 @@ enum CliCommand {
     Check(check::CheckArgs),
     /// List regions, or add a private one
     Regions(regions::RegionsArgs),
-    /// Send a request with a credential; list presets, saved and sent requests
+    /// Send a request with a credential; list saved and sent ones
     Request(request::RequestArgs),
     /// Import plain-text credentials from other tools or files
     Import(import::ImportArgs),

@@ -26,7 +26,7 @@ pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
 pub(super) use source::{obtain_consent, read_body};
 
-/// Send a request with a credential; list presets, saved and sent requests
+/// Send a request with a credential; list saved and sent ones
 #[derive(Debug, clap::Args)]
 #[command(
     args_conflicts_with_subcommands = true,

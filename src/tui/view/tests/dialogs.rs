@@ -127,20 +127,20 @@ fn values_for_a_request() {
 fn a_passphrase_for_the_encrypted_file() {
     for (name, problem) in [("create", StoreError::NotInitialized), ("open", StoreError::Locked)] {
         pictures(&format!("dialog_unlock_{name}"), |session| {
-            let backend = BackendInfo {
-                kind: BackendKind::File,
-                title: "encrypted file",
-                persistence: Persistence::Disk,
-                item_limit: 65_536,
-            };
-            report(
-                session,
-                1,
-                TaskEvent::Store(StoreStatus { backend, problem: Some(problem.clone()) }),
-            );
+            encrypted_file_is(session, problem.clone());
             session.press("u");
         });
     }
+}
+
+fn encrypted_file_is(session: &mut TestSession, problem: StoreError) {
+    let backend = BackendInfo {
+        kind: BackendKind::File,
+        title: "encrypted file",
+        persistence: Persistence::Disk,
+        item_limit: 65_536,
+    };
+    report(session, 1, TaskEvent::Store(StoreStatus { backend, problem: Some(problem) }));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn six_generated_words() {
     let modes = [("words", PresentationMode::Off), ("words_hidden", PresentationMode::On)];
     for (name, presentation) in modes {
         pictures(&format!("dialog_unlock_{name}"), |session| {
-            store_is(session, Some(StoreError::NotInitialized));
+            encrypted_file_is(session, StoreError::NotInitialized);
             session.press("u S-Tab Enter");
             let started = session.effects.iter().rev().find_map(|effect| match effect {
                 UiEffect::StartTask(id, BackgroundTask::Secret(_)) => Some(id.0),
