@@ -9,7 +9,8 @@ use super::json::{CheckResultJson, RegionJson};
 use super::junit;
 use super::output;
 use super::regions::{print_regions, region_json};
-use super::table::TextTable;
+use super::table::TableColumn::{Name, Text};
+use super::table::{TableCell, TextTable};
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;
@@ -215,15 +216,22 @@ fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
 }
 
 fn table(results: &[CheckResultJson]) -> TextTable {
-    let mut table = TextTable::new(&["NAME", "REGION", "RESULT", "STATUS", "MS", "REASON"]);
+    let mut table = TextTable::new(&[
+        Name("NAME"),
+        Text("REGION"),
+        Text("RESULT"),
+        Text("STATUS"),
+        Text("MS"),
+        Text("REASON"),
+    ]);
     for verdict in results {
         table.add_row([
-            verdict.name.clone(),
-            verdict.region.clone(),
-            verdict.verdict.as_str().to_owned(),
-            verdict.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-            verdict.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
-            verdict.reason.clone(),
+            verdict.name.as_str().into(),
+            verdict.region.as_str().into(),
+            TableCell::new(verdict.verdict.as_str(), verdict.verdict.into()),
+            verdict.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
+            verdict.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
+            verdict.reason.as_str().into(),
         ]);
     }
     table

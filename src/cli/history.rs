@@ -8,6 +8,7 @@ use serde_json::json;
 use super::context::CliContext;
 use super::json::format_rfc3339;
 use super::request::{self, ResponseDisplay, SendContext};
+use super::table::TableColumn::{Name, Text};
 use super::table::TextTable;
 use crate::domain::diff::{self, DiffLine};
 use crate::domain::format::count_noun;
@@ -228,7 +229,14 @@ fn history_json(line: &HistoryRecord, names: &CredentialNames) -> serde_json::Va
 }
 
 fn table(lines: &[HistoryRecord], names: &CredentialNames) -> TextTable {
-    let mut table = TextTable::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
+    let mut table = TextTable::new(&[
+        Name("ID"),
+        Text("WHEN"),
+        Name("CREDENTIAL"),
+        Text("REGION"),
+        Text("STATUS"),
+        Text("REQUEST"),
+    ]);
     for line in lines {
         let sent = &line.entry;
         table.add_row([

@@ -4,6 +4,7 @@ use super::context::CliContext;
 use super::json::{IdentificationJson, format_rfc3339};
 use super::output::CliOutput;
 use super::secret_input;
+use super::table::TableColumn::Text;
 use super::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
@@ -43,7 +44,14 @@ pub(super) fn note_removed_text(out: &CliOutput, removed: &[String]) {
 }
 
 fn table(candidates: &[IdentificationCandidate]) -> TextTable {
-    let mut table = TextTable::new(&["CONFIDENCE", "PROVIDER", "KIND", "REGION", "EXPIRES", "WHY"]);
+    let mut table = TextTable::new(&[
+        Text("CONFIDENCE"),
+        Text("PROVIDER"),
+        Text("KIND"),
+        Text("REGION"),
+        Text("EXPIRES"),
+        Text("WHY"),
+    ]);
     for candidate in candidates {
         table.add_row([
             format!("{:?}", candidate.confidence).to_lowercase(),

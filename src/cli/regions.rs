@@ -7,7 +7,8 @@ use super::args::{self, usage_problem};
 use super::context::CliContext;
 use super::json::RegionJson;
 use super::prompt;
-use super::table::TextTable;
+use super::table::TableColumn::Text;
+use super::table::{TableCell, TextTable};
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
@@ -239,15 +240,22 @@ pub(super) fn print_regions(
     if context.out.json {
         return context.out.print_json(&shapes);
     }
-    let mut table = TextTable::new(&["", "REGION", "API", "RESULT", "STATUS", "MS"]);
+    let mut table = TextTable::new(&[
+        Text(""),
+        Text("REGION"),
+        Text("API"),
+        Text("RESULT"),
+        Text("STATUS"),
+        Text("MS"),
+    ]);
     for shape in shapes {
         table.add_row([
-            if shape.current { "▸" } else { "" }.to_owned(),
-            shape.region.clone(),
-            shape.api.clone(),
-            shape.verdict.as_str().to_owned(),
-            shape.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-            shape.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
+            if shape.current { "▸" } else { "" }.into(),
+            shape.region.as_str().into(),
+            shape.api.as_str().into(),
+            TableCell::new(shape.verdict.as_str(), shape.verdict.into()),
+            shape.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
+            shape.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
         ]);
     }
     context.out.print_table(&table)
@@ -269,7 +277,13 @@ async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8,
 
 fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
     let catalog = context.load_catalog()?;
-    let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "TITLE"]);
+    let mut table = TextTable::new(&[
+        Text("PROVIDER"),
+        Text("REGION"),
+        Text("API"),
+        Text("APP"),
+        Text("TITLE"),
+    ]);
     let mut values = Vec::new();
     for provider in catalog.providers() {
         for region in catalog.regions(&provider.id)? {

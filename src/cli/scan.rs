@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::context::CliContext;
+use super::table::TableColumn::{Path, Text};
 use super::table::TextTable;
 use super::{output, prompt};
 use crate::domain::Problem;
@@ -155,7 +156,7 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
             .out
             .print_text(&format!("no secrets found in {}", count_noun(scanned.files, "file")));
     }
-    let mut table = TextTable::new(&["FILE", "SECRET", "WHAT TO DO"]);
+    let mut table = TextTable::new(&[Path("FILE"), Text("SECRET"), Text("WHAT TO DO")]);
     for found in &scanned.matches {
         table.add_row([
             format!("{}:{}", found.path.display(), found.line),
