@@ -12,7 +12,6 @@ use crate::domain::rotation::{
     JournalEntry, RotationJournal, RotationPlan, RotationStatus, UserDecision,
     check_rollback_allowed,
 };
-use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
@@ -22,6 +21,7 @@ use crate::index::{
     Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
     RotationRecord,
 };
+use crate::util::hex::to_hex;
 
 /// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
