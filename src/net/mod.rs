@@ -12,7 +12,6 @@ mod assertion;
 mod body;
 pub mod callback;
 mod certificates;
-mod claims;
 mod client;
 mod connect_timing;
 mod error;
@@ -34,7 +33,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use certificates::{CaInfo, load_ca_info};
-pub use claims::AccessTokenClaims;
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{ConnectFailure, NetError};
 pub use wire_preview::{WirePreview, preview_request};
