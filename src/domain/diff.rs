@@ -88,7 +88,8 @@ mod tests {
     fn the_shortest_way_is_found() {
         assert_eq!(signs("a\nb\nc", "a\nc"), " a-b c");
         assert_eq!(signs("a\nc", "a\nb\nc"), " a+b c");
-        assert_eq!(signs("a\nb\nc\na\nb\nb\na", "c\nb\na\nb\na\nc"), "-a-b c+b a b-b a+c");
+        let several_ways = signs("a\nb\nc\na\nb\nb\na", "c\nb\na\nb\na\nc");
+        assert_eq!(several_ways.matches(' ').count(), 4, "{several_ways}");
         assert_eq!(signs("", "x"), "+x");
         assert_eq!(signs("x", ""), "-x");
         assert_eq!(signs("same", "same"), " same");

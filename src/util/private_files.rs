@@ -235,7 +235,7 @@ mod tests {
     fn a_held_lock_is_waited_for_and_no_longer_than_asked() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("lock");
-        let take = |timeout| {
+        let take = |timeout: Duration| {
             let file = open_lock_file(&path).unwrap();
             lock_until(&file, Instant::now() + timeout).map(|()| file)
         };
