@@ -21,11 +21,15 @@
 //!   └────┬────┘    └────┬────┘    └────┬────┘
 //!   ┌────▼──────────────▼──────────────▼─────────────┐
 //!   │ domain   (config beside it)                    │      no I/O, no async, no clock
+//!   └────────────────────────┬───────────────────────┘
+//!   ┌────────────────────────▼───────────────────────┐
+//!   │ util     private files, JSON scanning, …       │      knows nothing of the program
 //!   └────────────────────────────────────────────────┘
 //! ```
 //!
 //! | layer | contains | start reading at |
 //! |---|---|---|
+//! | [`util`] | what several layers need and that knows none of them: private files, JSON scanning, shell words, hexadecimal digits | [`util::private_files`] |
 //! | [`domain`] | types and decisions: secrets, credentials, providers, requests, responses, the rotation machine | [`domain::rotation`], [`domain::provider`] |
 //! | [`config`] | settings, key bindings, themes, paths | [`config::settings`](config) |
 //! | [`store`] | secret storage: system keyring, encrypted file, memory | [`store::SecretStore`] |
@@ -59,3 +63,4 @@ pub mod net;
 pub mod simulator;
 pub mod store;
 pub mod tui;
+pub mod util;

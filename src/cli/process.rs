@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
+use crate::util::private_files::private_mode;
 
 /// Disables core dumps and prevents other processes of this user from reading this process's
 /// memory.
@@ -32,9 +33,7 @@ pub(super) fn start_log() -> Result<(), Problem> {
     })?;
     let mut options = OpenOptions::new();
     options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = options.open(&path).map_err(|error| {
+    let file = private_mode(&mut options).open(&path).map_err(|error| {
         let what = format!("The log {} cannot be written", path.display());
         Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it")
             .with_class(ProblemClass::Usage)

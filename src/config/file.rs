@@ -4,16 +4,19 @@
 //! Start reading at [`write_private`]. Formats and meanings do not belong here.
 
 use std::fs;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::domain::problem::{Problem, ProblemClass};
+use crate::util::private_files::{
+    AtomicFile, ForeignAccess, create_folder, foreign_access, is_link, parent_folder,
+};
 
 /// Replaces a whole file atomically. The file is private (0600, its folder 0700) from its first
 /// byte, and is on disk when this function returns. A symbolic link at the path is rejected,
 /// because it could lead anywhere.
 pub fn write_private(path: &Path, text: &str) -> Result<(), Problem> {
-    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+    if is_link(path) {
         let remedy = format!("replace the link {} with a regular file", path.display());
         return Err(Problem::new(
             "The file was not written",
@@ -36,32 +39,13 @@ pub(super) fn check_trusted(path: &Path) -> Result<(), Problem> {
         let remedy = format!("replace the link {shown} with what it points to");
         ("is a symbolic link".to_owned(), remedy)
     } else {
-        match writer_problem(&metadata) {
+        match foreign_access(&metadata, ForeignAccess::Write) {
             None => return Ok(()),
             Some(why) => (why, format!("check its content, then run `chmod go-w {shown}`")),
         }
     };
     let what = "The configuration is not used, because others could change it";
     Err(Problem::new(what, format!("{shown} {why}"), remedy).with_class(ProblemClass::Usage))
-}
-
-/// Returns how another user could write to the file, if possible. Root can write to every file.
-#[cfg(unix)]
-fn writer_problem(metadata: &fs::Metadata) -> Option<String> {
-    use std::os::unix::fs::MetadataExt as _;
-    if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
-        Some("belongs to another user".to_owned())
-    } else if metadata.mode() & 0o022 != 0 {
-        Some(format!("is writable by other users (mode {:o})", metadata.mode() & 0o777))
-    } else {
-        None
-    }
-}
-
-/// Returns `None`: Windows makes each user's folders private to that user.
-#[cfg(not(unix))]
-fn writer_problem(_metadata: &fs::Metadata) -> Option<String> {
-    None
 }
 
 /// Returns the text of a regular file of at most `limit` bytes. Everything else that a path can
@@ -96,24 +80,10 @@ fn is_visible_toml(path: &Path) -> bool {
 }
 
 fn replace_atomically(path: &Path, text: &str) -> io::Result<()> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    create_folder(folder)?;
-    let mut draft = tempfile::Builder::new().prefix(".draft-").tempfile_in(folder)?;
-    draft.write_all(text.as_bytes())?;
-    draft.as_file().sync_all()?;
-    draft.persist(path)?;
-    // The new name is durable only after the folder is synced; only Unix can open a folder for
-    // this.
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
-}
-
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    create_folder(parent_folder(path))?;
+    let mut file = AtomicFile::create(path, ".draft-")?;
+    file.write(text.as_bytes())?;
+    file.commit()
 }
 
 #[cfg(test)]

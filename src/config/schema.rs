@@ -1,14 +1,15 @@
-//! Schema of `config.toml`: one table of settings, the source of the JSON schema, the commented
-//! first settings file and the table in the documentation.
+//! Documents about the settings: JSON schema, commented first settings file and the table in the
+//! documentation, all from the declarations in [`super::settings`].
 //!
-//! A test parses every row with [`super::Settings`]. Start reading at [`SETTINGS`]. Parsing the
-//! file belongs to `settings`.
+//! Start reading at [`all_settings`]. Parsing the file belongs to `settings`.
 
 use std::fmt::Write as _;
 
+use serde::de::{Deserialize as _, Deserializer, Error as _};
 use serde_json::{Value, json};
 
 use super::theme::{self, Theme};
+use super::{NetSettings, Settings};
 
 /// Description of one setting.
 pub struct SettingSpec {
@@ -16,10 +17,10 @@ pub struct SettingSpec {
     pub name: &'static str,
     /// Values that the setting accepts.
     pub value_type: SettingType,
-    /// Default value in TOML notation; `None` where the program chooses.
-    pub default_value: Option<&'static str>,
     /// One-line description for the user.
     pub help: &'static str,
+    /// Returns the default value; see [`SettingSpec::default_value`].
+    pub(super) default_toml: fn() -> Option<String>,
 }
 
 /// Type of the values that a setting accepts.
@@ -27,34 +28,31 @@ pub struct SettingSpec {
 pub enum SettingType {
     /// `true` or `false`.
     Boolean,
-    /// An integer from the first to the second number, both included.
-    Integer(i64, i64),
+    /// An integer in a range.
+    Integer {
+        /// The smallest accepted number.
+        first: i64,
+        /// The largest accepted number.
+        last: i64,
+        /// What is counted, in the plural.
+        unit: &'static str,
+    },
     /// One of these words.
     Choice(&'static [&'static str]),
     /// The name of a theme.
     ThemeName,
 }
 
-/// Type of all settings that are a number of seconds.
-const SECONDS_TYPE: SettingType = SettingType::Integer(1, 3600);
+/// Value that the settings file can contain.
+pub(super) trait SettingValue {
+    /// Returns the value in TOML notation; `None` where the program chooses.
+    fn to_toml(&self) -> Option<String>;
+}
 
-/// All settings except the key bindings, in the order of the documentation.
-#[rustfmt::skip]
-pub const SETTINGS: &[SettingSpec] = &[
-    SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets are stored; the keyring by default" },
-    SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How many seconds a secret stays revealed" },
-    SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How many seconds a secret stays on the clipboard" },
-    SettingSpec { name: "lock_minutes", value_type: SettingType::Integer(0, 1440), default_value: Some("15"), help: "Idle minutes after which the screen locks, with the encrypted file; 0 for never" },
-    SettingSpec { name: "clipboard", value_type: SettingType::Choice(&["auto", "native", "osc52", "tmux", "none"]), default_value: Some("\"auto\""), help: "How secrets reach the clipboard" },
-    SettingSpec { name: "theme", value_type: SettingType::ThemeName, default_value: Some("\"auto\""), help: "Colors of the screen; auto follows the background of the terminal" },
-    SettingSpec { name: "glyphs", value_type: SettingType::Choice(&["auto", "unicode", "ascii"]), default_value: Some("\"auto\""), help: "Symbols on the screen; auto follows the locale" },
-    SettingSpec { name: "readonly", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether requests that change something are blocked before they are sent" },
-    SettingSpec { name: "mouse", value_type: SettingType::Boolean, default_value: Some("true"), help: "Whether the mouse is used" },
-    SettingSpec { name: "plain", value_type: SettingType::Boolean, default_value: Some("false"), help: "Whether to use plain-text mode instead of the full-screen interface" },
-    SettingSpec { name: "net.connect_seconds", value_type: SECONDS_TYPE, default_value: Some("10"), help: "Timeout for opening a connection, in seconds" },
-    SettingSpec { name: "net.total_seconds", value_type: SECONDS_TYPE, default_value: Some("60"), help: "Timeout for a request and its response, in seconds" },
-    SettingSpec { name: "net.concurrency", value_type: SettingType::Integer(1, 256), default_value: Some("32"), help: "How many requests run at the same time" },
-];
+/// Returns all settings except the key bindings, in the order of the documentation.
+pub fn all_settings() -> impl Iterator<Item = &'static SettingSpec> {
+    Settings::SPECS.iter().chain(NetSettings::SPECS)
+}
 
 /// Regular expression for a key in the notation of [`super::KeyPress`].
 const KEY_PATTERN: &str = "^((C|A|S)-)*(.|Space|Enter|Esc|Tab|Backspace|Del|Ins|Up|Down|Left|Right|Home|End|PgUp|PgDn|F([1-9]|1[0-9]|2[0-4]))$";
@@ -65,11 +63,16 @@ impl SettingSpec {
         self.name.split_once('.').map_or((None, self.name), |(table, name)| (Some(table), name))
     }
 
+    /// Returns the default value in TOML notation; `None` where the program chooses.
+    pub fn default_value(&self) -> Option<String> {
+        (self.default_toml)()
+    }
+
     /// Returns the accepted values in words.
     pub fn describe_values(&self) -> String {
         match self.value_type {
             SettingType::Boolean => "true, false".to_owned(),
-            SettingType::Integer(first, last) => format!("{first} to {last}"),
+            SettingType::Integer { first, last, .. } => format!("{first} to {last}"),
             SettingType::Choice(values) => values.join(", "),
             SettingType::ThemeName => {
                 format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", "))
@@ -80,7 +83,7 @@ impl SettingSpec {
     fn json_schema(&self) -> Value {
         let mut schema = match self.value_type {
             SettingType::Boolean => json!({ "type": "boolean" }),
-            SettingType::Integer(first, last) => {
+            SettingType::Integer { first, last, .. } => {
                 json!({ "type": "integer", "minimum": first, "maximum": last })
             }
             SettingType::Choice(values) => json!({ "type": "string", "enum": values }),
@@ -90,11 +93,58 @@ impl SettingSpec {
         };
         schema["description"] = json!(self.help);
         if let Some(default) =
-            self.default_value.and_then(|default| serde_json::from_str::<Value>(default).ok())
+            self.default_value().and_then(|default| serde_json::from_str::<Value>(&default).ok())
         {
             schema["default"] = default;
         }
         schema
+    }
+}
+
+impl SettingType {
+    /// Deserializes an integer and refuses a number that is not in the range.
+    pub(super) fn deserialize_integer<'de, T: TryFrom<i64>, D: Deserializer<'de>>(
+        self,
+        value: D,
+    ) -> Result<T, D::Error> {
+        let number = i64::deserialize(value)?;
+        let Self::Integer { first, last, unit } = self else {
+            return Err(D::Error::custom("not an integer"));
+        };
+        let in_range = Some(number).filter(|number| (first..=last).contains(number));
+        in_range.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            D::Error::custom(format!("{number} is out of range ({first} to {last} {unit})"))
+        })
+    }
+}
+
+impl SettingValue for bool {
+    fn to_toml(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl SettingValue for u64 {
+    fn to_toml(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl SettingValue for usize {
+    fn to_toml(&self) -> Option<String> {
+        Some(self.to_string())
+    }
+}
+
+impl SettingValue for String {
+    fn to_toml(&self) -> Option<String> {
+        Some(format!("\"{self}\""))
+    }
+}
+
+impl<T: SettingValue> SettingValue for Option<T> {
+    fn to_toml(&self) -> Option<String> {
+        self.as_ref().and_then(SettingValue::to_toml)
     }
 }
 
@@ -120,7 +170,7 @@ pub fn json_schema<'a>(commands: impl Iterator<Item = (&'a str, &'a str)>) -> Va
         "additionalProperties": false,
         "properties": {},
     });
-    for setting in SETTINGS {
+    for setting in all_settings() {
         match setting.split_name() {
             (None, name) => schema["properties"][name] = setting.json_schema(),
             (Some(table), name) => {
@@ -144,13 +194,13 @@ pub fn config_template() -> String {
     let mut text =
         "# Settings of tokenring. Uncomment a line to use it; changes apply as soon as the file is saved.\n".to_owned();
     let mut current = None;
-    for setting in SETTINGS {
+    for setting in all_settings() {
         let (table, name) = setting.split_name();
         if table != current {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let default = setting.default_value.unwrap_or("\"keyring\"");
+        let default = setting.default_value().unwrap_or_else(|| "\"keyring\"".to_owned());
         let _ = writeln!(
             text,
             "\n# {}: {}.\n# {name} = {default}",
@@ -167,7 +217,6 @@ pub fn config_template() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Settings;
     use super::*;
 
     fn read(text: &str) -> Result<Settings, String> {
@@ -190,8 +239,7 @@ mod tests {
     #[test]
     fn the_table_names_what_the_reader_reads_and_nothing_else() {
         let named = |table: Option<&str>| {
-            let places =
-                SETTINGS.iter().map(SettingSpec::split_name).filter(|(of, _)| *of == table);
+            let places = all_settings().map(SettingSpec::split_name).filter(|(of, _)| *of == table);
             let mut names: Vec<_> = places.map(|(_, name)| name.to_owned()).collect();
             names.sort();
             names
@@ -205,10 +253,10 @@ mod tests {
 
     #[test]
     fn what_is_usual_is_what_the_reader_takes_for_it() {
-        for setting in SETTINGS {
-            let Some(default) = setting.default_value else { continue };
+        for setting in all_settings() {
+            let Some(default) = setting.default_value() else { continue };
             assert_eq!(
-                read(&written(setting, default)),
+                read(&written(setting, &default)),
                 Ok(Settings::default()),
                 "{}",
                 setting.name
@@ -218,12 +266,12 @@ mod tests {
 
     #[test]
     fn every_value_that_is_named_is_read_and_what_lies_beyond_is_refused() {
-        for setting in SETTINGS {
+        for setting in all_settings() {
             let (good, bad) = match setting.value_type {
                 SettingType::Boolean => {
                     (vec!["true".to_owned(), "false".to_owned()], vec!["1".to_owned()])
                 }
-                SettingType::Integer(first, last) => (
+                SettingType::Integer { first, last, .. } => (
                     vec![first.to_string(), last.to_string()],
                     vec![(first - 1).to_string(), (last + 1).to_string()],
                 ),

@@ -1,7 +1,8 @@
 //! Settings and their layers: defaults, then `config.toml`, then the environment.
 //!
 //! The command line applies its flags on top of the result; every field is public for this. Start
-//! reading at [`Settings::load`]. Descriptions of the settings belong to [`super::schema`].
+//! reading at [`Settings`], which declares each setting once, and at [`Settings::load`]. The documents
+//! made from the declarations belong to [`super::schema`].
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,6 +13,7 @@ use serde::de::{DeserializeOwned, Error as _, IntoDeserializer as _};
 use serde::{Deserialize, Deserializer};
 
 use super::file::{check_trusted, read_text};
+use super::schema::{SettingSpec, SettingType, SettingValue};
 use super::theme::{self, AUTO_THEME, ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use super::{AppPaths, KeyPress, SettingsReport};
 use crate::domain::problem::{Problem, ProblemClass};
@@ -20,67 +22,210 @@ use crate::domain::text::nearest_names;
 /// Size limit of the settings file.
 pub(super) const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 
-/// Settings of the program.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Settings {
-    /// Store of the secrets; `None` lets the program choose, and it chooses the keyring.
-    pub store: Option<StoreChoice>,
-    /// Source of the store choice.
-    #[serde(skip)]
-    pub store_source: StoreChoiceSource,
-    /// Time that a secret stays revealed, in seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub reveal_seconds: u64,
-    /// Time that a secret stays on the clipboard, in seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub clipboard_seconds: u64,
-    /// Idle time after which the screen locks, in minutes; 0 never.
-    #[serde(deserialize_with = "minutes")]
-    pub lock_minutes: u64,
-    /// Way to reach the clipboard.
-    pub clipboard: ClipboardChoice,
-    /// Name of the theme.
-    #[serde(deserialize_with = "theme_name")]
-    pub theme: String,
-    /// Set of glyphs that the screen draws.
-    pub glyphs: GlyphMode,
-    /// Whether requests that change something are rejected before they are sent.
-    pub readonly: bool,
-    /// Whether the mouse is used.
-    pub mouse: bool,
-    /// Whether the screen is plain text, line by line, instead of drawn.
-    pub plain: bool,
-    /// Keys that replace the default keys, by the ID of the command. An empty list unbinds the
-    /// command.
-    #[serde(deserialize_with = "keys")]
-    pub keys: BTreeMap<String, Vec<KeyPress>>,
-    /// Network settings.
-    pub net: NetSettings,
-    /// Number of colors that the terminal shows, detected from the environment.
-    #[serde(skip)]
-    pub color_depth: ColorDepth,
-    /// Background of the terminal, detected from the environment.
-    #[serde(skip)]
-    pub background: TerminalBackground,
-    /// The user's own themes.
-    #[serde(skip)]
-    pub user_themes: UserThemes,
+/// Declares the settings of one table of `config.toml`: for each its description for the user, name,
+/// type, default value, accepted values and the time at which a change takes effect. Fields that the
+/// user does not set, or that are described elsewhere, follow after `other`.
+///
+/// Type, default, schema, first file, documentation and reloading come from this one declaration.
+macro_rules! settings {
+    (
+        $(#[$outer:meta])*
+        $name:ident, names after $prefix:literal {
+            $($help:literal $(#[$attribute:meta])*
+            $field:ident: $type:ty = $default:expr, $values:expr, $effect:ident;)*
+        }
+        other { $($(#[$other_attribute:meta])* $other:ident: $other_type:ty,)* }
+    ) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $(#[doc = $help] $(#[$attribute])* pub $field: $type,)*
+            $($(#[$other_attribute])* pub $other: $other_type,)*
+        }
+
+        impl $name {
+            /// Descriptions of these settings, in the order of the documentation.
+            pub(super) const SPECS: &[SettingSpec] = &[$(SettingSpec {
+                name: concat!($prefix, stringify!($field)),
+                value_type: $values,
+                help: $help,
+                default_toml: || { let value: $type = $default; value.to_toml() },
+            }),*];
+
+            /// Returns the names of the settings that differ and take effect after a restart.
+            fn differing_after_restart(&self, other: &Self) -> impl Iterator<Item = &'static str> {
+                let differing = [$((
+                    concat!($prefix, stringify!($field)),
+                    SettingEffect::$effect,
+                    self.$field != other.$field,
+                )),*];
+                differing.into_iter().filter_map(|(name, effect, differs)| {
+                    (differs && effect == SettingEffect::AfterRestart).then_some(name)
+                })
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* $($other: <$other_type>::default(),)* }
+            }
+        }
+    };
 }
 
-/// Settings of the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct NetSettings {
-    /// Timeout for establishing a connection, in seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub connect_seconds: u64,
-    /// Timeout for a whole request with its response, in seconds.
-    #[serde(deserialize_with = "seconds")]
-    pub total_seconds: u64,
-    /// Maximum number of concurrent requests.
-    #[serde(deserialize_with = "concurrency")]
-    pub concurrency: usize,
+/// Declares the words that a setting accepts, in the order of the documentation.
+macro_rules! setting_words {
+    (
+        $(#[$outer:meta])*
+        $name:ident { $($(#[$attribute:meta])* $variant:ident = $word:literal,)* }
+    ) => {
+        $(#[$outer])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+        pub enum $name { $($(#[$attribute])* #[serde(rename = $word)] $variant,)* }
+
+        impl $name {
+            /// Accepted values of the setting.
+            const VALUES: SettingType = SettingType::Choice(&[$($word),*]);
+
+            /// Returns the word in the settings file.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+
+        impl SettingValue for $name {
+            fn to_toml(&self) -> Option<String> {
+                Some(format!("\"{}\"", self.as_str()))
+            }
+        }
+    };
+}
+
+settings! {
+    /// Settings of the program.
+    Settings, names after "" {
+        "Where secrets are stored; the keyring by default"
+        store: Option<StoreChoice> = None, StoreChoice::VALUES, AfterRestart;
+
+        "How many seconds a secret stays revealed"
+        #[serde(deserialize_with = "seconds")]
+        reveal_seconds: u64 = 15, SECONDS, Immediate;
+
+        "How many seconds a secret stays on the clipboard"
+        #[serde(deserialize_with = "seconds")]
+        clipboard_seconds: u64 = 30, SECONDS, AfterRestart;
+
+        "Idle minutes after which the screen locks, with the encrypted file; 0 for never"
+        #[serde(deserialize_with = "minutes")]
+        lock_minutes: u64 = 15, MINUTES, Immediate;
+
+        "How secrets reach the clipboard"
+        clipboard: ClipboardChoice = ClipboardChoice::Auto, ClipboardChoice::VALUES, AfterRestart;
+
+        "Colors of the screen; auto follows the background of the terminal"
+        #[serde(deserialize_with = "theme_name")]
+        theme: String = AUTO_THEME.to_owned(), SettingType::ThemeName, Immediate;
+
+        "Symbols on the screen; auto follows the locale"
+        glyphs: GlyphMode = GlyphMode::Auto, GlyphMode::VALUES, Immediate;
+
+        "Whether requests that change something are blocked before they are sent"
+        readonly: bool = false, SettingType::Boolean, AfterRestart;
+
+        "Whether the mouse is used"
+        mouse: bool = true, SettingType::Boolean, Immediate;
+
+        "Whether to use plain-text mode instead of the full-screen interface"
+        plain: bool = false, SettingType::Boolean, AfterRestart;
+    }
+    other {
+        /// Keys that replace the default keys, by the ID of the command. An empty list unbinds the
+        /// command.
+        #[serde(deserialize_with = "keys")]
+        keys: BTreeMap<String, Vec<KeyPress>>,
+        /// Network settings.
+        net: NetSettings,
+        /// Source of the store choice.
+        #[serde(skip)]
+        store_source: StoreChoiceSource,
+        /// Number of colors that the terminal shows, detected from the environment.
+        #[serde(skip)]
+        color_depth: ColorDepth,
+        /// Background of the terminal, detected from the environment.
+        #[serde(skip)]
+        background: TerminalBackground,
+        /// The user's own themes.
+        #[serde(skip)]
+        user_themes: UserThemes,
+    }
+}
+
+settings! {
+    /// Settings of the network.
+    #[derive(Copy)]
+    NetSettings, names after "net." {
+        "Timeout for opening a connection, in seconds"
+        #[serde(deserialize_with = "seconds")]
+        connect_seconds: u64 = 10, SECONDS, AfterRestart;
+
+        "Timeout for a request and its response, in seconds"
+        #[serde(deserialize_with = "seconds")]
+        total_seconds: u64 = 60, SECONDS, AfterRestart;
+
+        "How many requests run at the same time"
+        #[serde(deserialize_with = "concurrency")]
+        concurrency: usize = 32, CONCURRENCY, AfterRestart;
+    }
+    other {}
+}
+
+/// 1 second to 1 hour: zero seconds would have no effect, and a longer time is a mistake of units.
+const SECONDS: SettingType = SettingType::Integer { first: 1, last: 3600, unit: "seconds" };
+
+/// 0 minutes, which means never, to one day.
+const MINUTES: SettingType = SettingType::Integer { first: 0, last: 1440, unit: "minutes" };
+
+const CONCURRENCY: SettingType = SettingType::Integer { first: 1, last: 256, unit: "requests" };
+
+setting_words! {
+    /// Store for the secrets.
+    StoreChoice {
+        /// The system's keyring.
+        Keyring = "keyring",
+        /// The encrypted file.
+        File = "file",
+        /// The memory of this process.
+        Memory = "memory",
+    }
+}
+
+setting_words! {
+    /// Way to reach the clipboard.
+    ClipboardChoice {
+        /// The best available way.
+        Auto = "auto",
+        /// The desktop's own clipboard.
+        Native = "native",
+        /// The terminal escape sequence OSC 52.
+        Osc52 = "osc52",
+        /// The paste buffer of tmux.
+        Tmux = "tmux",
+        /// No clipboard; nothing is copied.
+        None = "none",
+    }
+}
+
+setting_words! {
+    /// Set of glyphs that the screen draws.
+    GlyphMode {
+        /// The glyphs that the locale can show.
+        Auto = "auto",
+        /// Unicode.
+        Unicode = "unicode",
+        /// Plain ASCII.
+        Ascii = "ascii",
+    }
 }
 
 /// Source of the store choice.
@@ -93,57 +238,13 @@ pub enum StoreChoiceSource {
     Environment,
 }
 
-/// Store for the secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoreChoice {
-    /// The system's keyring.
-    Keyring,
-    /// The encrypted file.
-    File,
-    /// The memory of this process.
-    Memory,
-}
-
-/// Way to reach the clipboard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClipboardChoice {
-    /// The best available way.
-    #[default]
-    Auto,
-    /// The desktop's own clipboard.
-    Native,
-    /// The terminal escape sequence OSC 52.
-    Osc52,
-    /// The paste buffer of tmux.
-    Tmux,
-    /// No clipboard; nothing is copied.
-    None,
-}
-
-/// Set of glyphs that the screen draws.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GlyphMode {
-    /// The glyphs that the locale can show.
-    #[default]
-    Auto,
-    /// Unicode.
-    Unicode,
-    /// Plain ASCII.
-    Ascii,
-}
-
-impl StoreChoice {
-    /// Returns the word for this store in the settings file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-            Self::Memory => "memory",
-        }
-    }
+/// Time at which a changed setting takes effect.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SettingEffect {
+    /// As soon as the file is saved.
+    Immediate,
+    /// At the next start.
+    AfterRestart,
 }
 
 /// Key as the settings file writes it. It is a type of its own so that an error points at the line
@@ -232,6 +333,12 @@ impl Settings {
         self.theme == AUTO_THEME
     }
 
+    /// Returns the names of the settings that differ from these and take effect after a restart.
+    pub fn changes_after_restart(&self, after: &Self) -> Vec<&'static str> {
+        let own = self.differing_after_restart(after);
+        own.chain(self.net.differing_after_restart(&after.net)).collect()
+    }
+
     fn apply_environment(mut self, env: &dyn Fn(&str) -> Option<String>) -> Result<Self, Problem> {
         if let Some(store) = parse_variable(env, "TOKENRING_STORE")? {
             (self.store, self.store_source) = (Some(store), StoreChoiceSource::Environment);
@@ -247,35 +354,6 @@ impl Settings {
     }
 }
 
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            store: None,
-            store_source: StoreChoiceSource::Settings,
-            reveal_seconds: 15,
-            clipboard_seconds: 30,
-            lock_minutes: 15,
-            clipboard: ClipboardChoice::Auto,
-            theme: AUTO_THEME.to_owned(),
-            glyphs: GlyphMode::Auto,
-            readonly: false,
-            mouse: true,
-            plain: false,
-            keys: BTreeMap::new(),
-            net: NetSettings::default(),
-            color_depth: ColorDepth::default(),
-            background: TerminalBackground::default(),
-            user_themes: UserThemes::default(),
-        }
-    }
-}
-
-impl Default for NetSettings {
-    fn default() -> Self {
-        Self { connect_seconds: 10, total_seconds: 60, concurrency: 32 }
-    }
-}
-
 impl TryFrom<String> for KeyPressSetting {
     type Error = String;
 
@@ -285,25 +363,16 @@ impl TryFrom<String> for KeyPressSetting {
     }
 }
 
-/// Accepts 1 second to 1 hour: zero seconds would have no effect, and a longer time is a mistake of
-/// units.
 fn seconds<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
-    let seconds = i64::deserialize(value)?;
-    let number = u64::try_from(seconds).ok().filter(|seconds| (1..=3600).contains(seconds));
-    number.ok_or_else(|| D::Error::custom(format!("{seconds} is out of range (1 to 3600 seconds)")))
+    SECONDS.deserialize_integer(value)
 }
 
-/// Accepts 0 minutes, which means never, to one day.
 fn minutes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
-    let minutes = i64::deserialize(value)?;
-    let number = u64::try_from(minutes).ok().filter(|minutes| (0..=1440).contains(minutes));
-    number.ok_or_else(|| D::Error::custom(format!("{minutes} is out of range (0 to 1440 minutes)")))
+    MINUTES.deserialize_integer(value)
 }
 
 fn concurrency<'de, D: Deserializer<'de>>(value: D) -> Result<usize, D::Error> {
-    let count = i64::deserialize(value)?;
-    let number = usize::try_from(count).ok().filter(|count| (1..=256).contains(count));
-    number.ok_or_else(|| D::Error::custom(format!("{count} is out of range (1 to 256 requests)")))
+    CONCURRENCY.deserialize_integer(value)
 }
 
 fn theme_name<'de, D: Deserializer<'de>>(value: D) -> Result<String, D::Error> {

@@ -14,7 +14,7 @@ use super::columns::{CountColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
 use crate::domain::Timestamp;
-use crate::domain::text::to_hex;
+use crate::util::hex::to_hex;
 
 /// Entry for the audit log. No field may contain a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]

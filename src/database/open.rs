@@ -14,6 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, SKIP_CHECKPOINT_ON_CLOSE, migrations};
+use crate::util::private_files::{create_folder, parent_folder, sync_folder};
 
 /// How long a call waits for locks of other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -97,8 +98,7 @@ fn database_exists(path: &Path) -> Result<bool, DatabaseError> {
 /// Creates the file under a temporary name and moves it into place. So a partly written file is
 /// never visible, and if two processes start at once, the second one opens the file of the first.
 fn create_database(path: &Path, version: u32) -> Result<(), DatabaseError> {
-    let folder =
-        path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = parent_folder(path);
     create_folder(folder).map_err(|error| disk_error(folder, &error))?;
     let temp_file = tempfile::Builder::new()
         .prefix(".index-")
@@ -146,14 +146,6 @@ fn configure_connection(connection: &Connection) -> Result<(), rusqlite::Error> 
     )
 }
 
-fn create_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 /// Removes the permissions of other users. This works by path, because closing a separate file
 /// handle would release the locks that another connection of this process holds on the file.
 #[cfg(unix)]
@@ -168,11 +160,6 @@ fn make_private(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn make_private(_path: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// Makes the new name durable. Only Unix can open a folder for this.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

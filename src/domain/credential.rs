@@ -148,7 +148,7 @@ pub enum SecretPart {
 impl CredentialId {
     /// Creates an identifier from 16 random bytes.
     pub fn from_random(bytes: [u8; 16]) -> Self {
-        Self(super::text::to_hex(&bytes))
+        Self(crate::util::hex::to_hex(&bytes))
     }
 
     /// Parses a stored identifier; returns `None` unless the text is 32 lower-case hexadecimal

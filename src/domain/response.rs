@@ -101,9 +101,45 @@ impl ResponseBody {
     }
 }
 
+/// Returns the server's own message from an error response in one of the usual forms: JSON:API
+/// errors, OAuth, problem details, and the members that the providers use.
+pub fn error_message(body: &serde_json::Value) -> Option<&str> {
+    const POINTERS: [&str; 9] = [
+        "/errors/0/detail",
+        "/errors/0/title",
+        "/error_description",
+        "/message",
+        "/detail",
+        "/error/message",
+        "/error",
+        "/non_field_errors/0",
+        "/title",
+    ];
+    let message = |pointer: &&str| body.pointer(pointer)?.as_str();
+    POINTERS.iter().filter_map(message).find(|text| !text.trim().is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_message_of_an_error_is_found_in_every_form() {
+        for (body, message) in [
+            (r#"{"errors":[{"detail":"a","title":"b"}],"message":"c"}"#, Some("a")),
+            (r#"{"errors":[{"title":"b"}]}"#, Some("b")),
+            (r#"{"error":"code","error_description":"c"}"#, Some("c")),
+            (r#"{"error":{"message":"d"}}"#, Some("d")),
+            (r#"{"error":"code","detail":" "}"#, Some("code")),
+            (r#"{"non_field_errors":["e"]}"#, Some("e")),
+            (r#"{"title":"f","status":400}"#, Some("f")),
+            (r#"{"reason":"g"}"#, None),
+            (r#""h""#, None),
+        ] {
+            let body = serde_json::from_str(body).unwrap();
+            assert_eq!(error_message(&body), message, "{body}");
+        }
+    }
 
     #[test]
     fn the_four_check_results_have_four_words_that_are_read_back() {

@@ -1,4 +1,4 @@
-//! Helpers for untrusted text: sanitizing it for display, hexadecimal digits, similar names.
+//! Helpers for untrusted text: sanitizing it for display, unprintable characters, similar names.
 //!
 //! Secrets in a text are removed by [`super::redact`].
 
@@ -17,6 +17,46 @@ const BELL: char = '\u{7}';
 /// marks.
 pub fn is_unprintable(c: char) -> bool {
     c.is_control() || is_invisible(c)
+}
+
+/// Character that cannot be displayed, and its position in a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnprintableCharacter {
+    /// Name of the character with its code, such as `a bell (U+0007)`.
+    pub name: String,
+    /// Position in the text, counted in characters from 1.
+    pub position: usize,
+}
+
+/// Finds the first character that cannot be displayed. Line breaks and tabs are white space and do
+/// not count.
+pub fn find_unprintable(text: &str) -> Option<UnprintableCharacter> {
+    let is_blank = |c: char| matches!(c, '\n' | '\r' | '\t');
+    let (index, found) =
+        text.chars().enumerate().find(|(_, c)| is_unprintable(*c) && !is_blank(*c))?;
+    Some(UnprintableCharacter { name: unprintable_name(found), position: index + 1 })
+}
+
+fn unprintable_name(c: char) -> String {
+    let word = match c {
+        '\0' => "a null character",
+        '\u{7}' => "a bell",
+        '\u{8}' => "a backspace",
+        '\u{1b}' => "an escape character",
+        '\u{7f}' => "a delete character",
+        '\u{ad}' => "a soft hyphen",
+        '\u{200b}' => "a zero-width space",
+        '\u{200c}' => "a zero-width non-joiner",
+        '\u{200d}' => "a zero-width joiner",
+        '\u{200e}' | '\u{200f}' | '\u{61c}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+            "a direction mark"
+        }
+        '\u{2060}' => "a word joiner",
+        '\u{feff}' => "a byte-order mark",
+        c if c.is_control() => "a control character",
+        _ => "an invisible character",
+    };
+    format!("{word} (U+{:04X})", u32::from(c))
 }
 
 /// Whether a character has no width and no glyph: zero-width characters, joiners, fillers, line and
@@ -88,27 +128,6 @@ pub fn strip_escape_sequences(text: &str) -> String {
 pub fn sanitize_line(text: &str) -> String {
     let is_harmless = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
     if is_harmless { text.to_owned() } else { sanitize(text).replace(['\n', '\t'], " ") }
-}
-
-/// Returns lower-case hexadecimal digits.
-pub fn to_hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
-    let mut digits = String::with_capacity(bytes.len() * 2);
-    digits.extend(bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]));
-    digits
-}
-
-/// Parses exactly `N` bytes of hexadecimal digits.
-pub fn parse_hex<const N: usize>(digits: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    let pairs = digits.as_bytes().chunks_exact(2);
-    if digits.len() != N * 2 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (byte, pair) in bytes.iter_mut().zip(pairs) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// Returns up to three candidates that are similar to the given name, best first.
@@ -205,20 +224,5 @@ mod tests {
         );
         assert_eq!(nearest_names("xyz", &names), [""; 0]);
         assert_eq!(nearest_names("", &names), [""; 0]);
-    }
-
-    #[test]
-    fn hexadecimal_digits_are_lower_case_and_padded() {
-        assert_eq!(to_hex(&[0, 0x0f, 0xff]), "000fff");
-        assert_eq!(parse_hex("000fff"), Some([0, 0x0f, 0xff]));
-        assert_eq!(
-            [
-                parse_hex::<1>("0"),
-                parse_hex::<1>("0g"),
-                parse_hex::<1>("+1"),
-                parse_hex::<1>("0000")
-            ],
-            [None; 4]
-        );
     }
 }

@@ -19,9 +19,9 @@ use super::audit::AuditEvent;
 use super::mac::HmacKey;
 use crate::database::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::domain::format::count_entries;
-use crate::domain::text::to_hex;
 use crate::domain::{Problem, Secret};
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
+use crate::util::hex::to_hex;
 
 /// Purpose of the key of the anchors, from which it is derived.
 const ANCHOR_KEY_PURPOSE: &str = "tokenring audit anchor";

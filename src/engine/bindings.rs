@@ -34,9 +34,9 @@ use crate::domain::consumer::{Consumer, ConsumerTarget};
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
-use crate::domain::text::to_hex;
 use crate::domain::{Credential, Origin, Problem, Secret};
 use crate::store::{ItemKey, Persistence, StoreError};
+use crate::util::hex::to_hex;
 
 /// Purpose of the key of the bindings, from which it is derived.
 const BINDING_KEY_PURPOSE: &str = "tokenring bindings";

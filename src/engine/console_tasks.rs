@@ -22,6 +22,7 @@ use crate::domain::request::{RequestDraft, SavedRequest};
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
 use crate::domain::{Credential, CredentialName};
+use crate::util::private_files::private_mode;
 
 /// Maximum number of history entries that are listed.
 const MAX_HISTORY_ENTRIES: usize = 1_000;
@@ -223,14 +224,12 @@ async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, 
     let write = move || {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let bytes = match &exchange.response.body {
             ResponseBody::Empty => &[][..],
             ResponseBody::Text(text) => text.as_bytes(),
             ResponseBody::Binary(bytes) => bytes,
         };
-        std::io::Write::write_all(&mut options.open(target)?, bytes)
+        std::io::Write::write_all(&mut private_mode(&mut options).open(target)?, bytes)
     };
     let written = tokio::task::spawn_blocking(write).await.map_err(|_| task_panicked())?;
     written.map_err(|error| {

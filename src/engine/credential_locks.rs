@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::domain::{CredentialId, Problem};
+use crate::util::private_files;
 
 /// How long this process waits for another process to release a credential before it gives up.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(30);
@@ -129,16 +130,8 @@ impl Drop for CredentialLock {
 }
 
 fn open_lock_file(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)?;
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(folder.join(name))
+    private_files::create_folder(folder)?;
+    private_files::open_lock_file(&folder.join(name))
 }
 
 fn rotation_in_progress() -> Problem {

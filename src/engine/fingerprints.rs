@@ -8,9 +8,10 @@ use zeroize::Zeroizing;
 use super::Engine;
 use super::credentials::random_bytes;
 use super::mac::HmacKey;
+use crate::domain::Secret;
 use crate::domain::problem::Problem;
-use crate::domain::{Secret, text};
 use crate::store::{ItemKey, StoreError};
+use crate::util::hex;
 
 /// Item that holds the fingerprint key.
 pub(super) const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
@@ -32,7 +33,7 @@ impl FingerprintHasher {
 
     /// Returns the fingerprint of these bytes as hexadecimal text.
     pub(super) fn fingerprint(&self, bytes: &[u8]) -> String {
-        text::to_hex(&self.fingerprint_bytes(bytes))
+        hex::to_hex(&self.fingerprint_bytes(bytes))
     }
 
     /// Returns the fingerprint of these bytes in binary form.

@@ -26,7 +26,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use crate::net::oauth::claims::AccessTokenClaims;
 pub use certificates::{CaInfo, load_ca_info};
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{ConnectFailure, NetError};

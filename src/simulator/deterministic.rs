@@ -9,13 +9,15 @@ use hmac::{Hmac, Mac as _};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::util::hex::to_hex;
+
 const BASE36: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// Returns a version 4 UUID.
 pub(super) fn uuid(label: &str) -> String {
-    let hex = hex(&digest(label));
+    let hex = to_hex(&digest(label));
     format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
 }
 
@@ -67,7 +69,7 @@ pub(super) fn padded_base64(label: &str) -> String {
 
 /// Returns the SHA-256 of a text in hexadecimal.
 pub(super) fn sha256_hex(text: &str) -> String {
-    hex(&digest(text))
+    to_hex(&digest(text))
 }
 
 /// Returns the PKCE challenge (S256) of a verifier.
@@ -81,14 +83,6 @@ fn encode_letters(label: &str, alphabet: &[u8], length: usize) -> String {
         .cycle()
         .take(length)
         .map(|byte| char::from(alphabet[usize::from(*byte) % alphabet.len()]))
-        .collect()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .flat_map(|byte| [byte >> 4, byte & 15])
-        .map(|nibble| char::from(BASE36[usize::from(nibble)]))
         .collect()
 }
 

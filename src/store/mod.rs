@@ -12,7 +12,7 @@ use futures::StreamExt as _;
 
 use crate::domain::Secret;
 use crate::domain::credential::{CredentialId, SecretPart, SecretSlot};
-use crate::domain::text::to_hex;
+use crate::util::hex::to_hex;
 
 mod backends;
 mod error;

@@ -1,23 +1,23 @@
-//! Private files and folders: private from their creation, checked before they are trusted, and
-//! replaced atomically.
+//! Private files of the store: checked before they are trusted, with errors of the store.
 //!
-//! Start reading at [`read()`] and [`write()`]. File contents and formats do not belong here.
+//! Start reading at [`read()`] and [`write()`]. How files are made private and replaced is in
+//! [`crate::util::private_files`]; contents and formats do not belong here.
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::StoreError;
+use crate::util::private_files::{
+    self, AtomicFile, ForeignAccess, foreign_access, lock_until, open_lock_file, parent_folder,
+    refuse_links, sync_folder,
+};
 
 /// Name prefix of a file that is still being written.
 const TEMP_FILE_PREFIX: &str = ".tmp-";
-
-/// Interval between attempts to get a lock that another process holds.
-const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Clone, Copy, PartialEq)]
 enum FileKind {
@@ -27,13 +27,9 @@ enum FileKind {
 
 /// Creates a folder (0700, with its parents) unless it exists, and checks that it is private.
 pub(super) fn create_folder(path: &Path) -> Result<(), StoreError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     match fs::symlink_metadata(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            builder.create(path).map_err(disk_error(path))?;
+            private_files::create_folder(path).map_err(disk_error(path))?;
         }
         _ => {}
     }
@@ -67,8 +63,7 @@ pub(super) fn read_up_to(
     if !file_exists(path)? {
         return Ok(None);
     }
-    let file =
-        refuse_symlinks(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
+    let file = refuse_links(OpenOptions::new().read(true)).open(path).map_err(disk_error(path))?;
     // Check the opened file again, because it may have been replaced after the first check.
     let metadata = file.metadata().map_err(disk_error(path))?;
     check_private(path, &metadata, FileKind::File)?;
@@ -90,27 +85,20 @@ pub(super) fn read_up_to(
 /// disk, not only in its cache.
 pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
     file_exists(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(TEMP_FILE_PREFIX)
-        .tempfile_in(folder)
-        .map_err(disk_error(folder))?;
-    check_private(path, &file.as_file().metadata().map_err(disk_error(path))?, FileKind::File)?;
-    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(disk_error(path))?;
-    file.persist(path).map_err(|error| disk_error(path)(error.error))?;
-    sync_folder(folder)
+    let mut file = AtomicFile::create(path, TEMP_FILE_PREFIX).map_err(disk_error(path))?;
+    check_private(path, &file.file().metadata().map_err(disk_error(path))?, FileKind::File)?;
+    file.write(content).and_then(|()| file.commit()).map_err(disk_error(path))
 }
 
 /// Renames a file within its folder, durably.
 pub(super) fn rename(from: &Path, to: &Path) -> Result<(), StoreError> {
-    fs::rename(from, to).map_err(disk_error(to))?;
-    to.parent().map_or(Ok(()), sync_folder)
+    fs::rename(from, to).and_then(|()| sync_folder(parent_folder(to))).map_err(disk_error(to))
 }
 
 /// Removes a file durably; a missing file is not an error.
 pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_file(path) {
-        Ok(()) => path.parent().map_or(Ok(()), sync_folder),
+        Ok(()) => sync_folder(parent_folder(path)).map_err(disk_error(path)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(disk_error(path)(error)),
     }
@@ -120,21 +108,11 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
 /// releases it.
 pub(super) fn lock(path: &Path, timeout: Duration) -> Result<File, StoreError> {
     file_exists(path)?;
-    let mut options = OpenOptions::new();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = refuse_symlinks(&mut options).open(path).map_err(disk_error(path))?;
-    let deadline = Instant::now() + timeout;
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_RETRY_INTERVAL);
-            }
-            Err(TryLockError::WouldBlock) => return Err(StoreError::TimedOut(timeout)),
-            Err(TryLockError::Error(error)) => return Err(disk_error(path)(error)),
-        }
+    let file = open_lock_file(path).map_err(disk_error(path))?;
+    match lock_until(&file, Instant::now() + timeout) {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::TimedOut(timeout)),
+        Err(TryLockError::Error(error)) => Err(disk_error(path)(error)),
     }
 }
 
@@ -167,52 +145,9 @@ fn check_private(path: &Path, metadata: &Metadata, kind: FileKind) -> Result<(),
     } else if kind == FileKind::Folder && !metadata.is_dir() {
         Some("is not a folder".to_owned())
     } else {
-        access_problem(metadata)
+        foreign_access(metadata, ForeignAccess::Any)
     };
     problem.map_or(Ok(()), |why| Err(StoreError::InsecureFile(format!("{} {why}", path.display()))))
-}
-
-/// Returns how another user could read or replace the file, if possible.
-#[cfg(unix)]
-fn access_problem(metadata: &Metadata) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-    if metadata.uid() != rustix::process::geteuid().as_raw() {
-        Some("belongs to another user".to_owned())
-    } else if metadata.mode() & 0o077 != 0 {
-        Some(format!("is accessible to other users (mode {:o})", metadata.mode() & 0o777))
-    } else {
-        None
-    }
-}
-
-/// Returns `None`: Windows makes each user's folders private to that user.
-#[cfg(not(unix))]
-fn access_problem(_metadata: &Metadata) -> Option<String> {
-    None
-}
-
-/// Opens neither a symbolic link in place of the file, nor waits for the other end of a pipe in its
-/// place.
-#[cfg(unix)]
-fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
-    use rustix::fs::OFlags;
-    use std::os::unix::fs::OpenOptionsExt;
-    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-}
-
-#[cfg(not(unix))]
-fn refuse_symlinks(options: &mut OpenOptions) -> &mut OpenOptions {
-    options
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> Result<(), StoreError> {
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(disk_error(folder))
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_folder: &Path) -> Result<(), StoreError> {
-    Ok(())
 }
 
 fn disk_error(path: &Path) -> impl Fn(io::Error) -> StoreError + '_ {
@@ -274,15 +209,12 @@ mod tests {
     }
 
     #[test]
-    fn a_held_lock_is_waited_for_and_no_longer_than_asked() {
+    fn a_lock_that_stays_held_is_an_error_of_its_own() {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("lock");
-        let held = lock(&path, Duration::ZERO).unwrap();
+        let _held = lock(&path, Duration::ZERO).unwrap();
         let timeout = Duration::from_millis(20);
         assert_eq!(lock(&path, timeout).map(drop), Err(StoreError::TimedOut(timeout)));
-        let waiting = thread::spawn(move || lock(&path, Duration::from_secs(20)).map(drop));
-        drop(held);
-        waiting.join().unwrap().unwrap();
     }
 
     #[test]

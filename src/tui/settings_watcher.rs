@@ -39,20 +39,10 @@ impl SettingsSource {
 
 /// Compares two readings of the settings and returns what changes for the screen.
 pub(super) fn settings_change(before: &Settings, now: &SettingsReport) -> SettingsChange {
-    let after = &now.settings;
-    let later = [
-        ("store", before.store != after.store),
-        (
-            "clipboard",
-            (before.clipboard, before.clipboard_seconds)
-                != (after.clipboard, after.clipboard_seconds),
-        ),
-        ("plain", before.plain != after.plain),
-        ("net", before.net != after.net),
-        ("readonly", before.readonly != after.readonly),
-    ];
-    let later = later.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect();
-    SettingsChange { problems: now.problems.clone(), restart_required: later }
+    SettingsChange {
+        problems: now.problems.clone(),
+        restart_required: before.changes_after_restart(&now.settings),
+    }
 }
 
 /// Watcher that reports when a settings file is written, moved into place or removed. It sleeps in
@@ -119,7 +109,7 @@ impl ConfigWatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::StoreChoice;
+    use crate::config::{NetSettings, StoreChoice};
 
     #[test]
     fn what_waits_for_the_next_start_is_named() {
@@ -127,11 +117,12 @@ mod tests {
         let after = Settings {
             store: Some(StoreChoice::File),
             theme: "light".to_owned(),
+            net: NetSettings { concurrency: 4, ..NetSettings::default() },
             ..Settings::default()
         };
         let found =
             settings_change(&before, &SettingsReport { settings: after, problems: Vec::new() });
-        assert_eq!(found.restart_required, ["store"]);
+        assert_eq!(found.restart_required, ["store", "net.concurrency"]);
         assert_eq!(settings_change(&before, &SettingsReport::default()), SettingsChange::default());
     }
 

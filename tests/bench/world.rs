@@ -108,7 +108,7 @@ impl Home {
             let secret = format!("{number:08x}-0000-4000-8000-000000000000");
             let mac = hmac::Hmac::<sha2::Sha256>::new_from_slice(&fingerprint_key).unwrap();
             let digest = mac.chain_update(&secret).finalize().into_bytes();
-            let fingerprint = tokenring::domain::text::to_hex(&digest[..10]);
+            let fingerprint = tokenring::util::hex::to_hex(&digest[..10]);
             fingerprints
                 .execute(
                     "UPDATE credentials SET fingerprint = ?1 WHERE id = ?2",

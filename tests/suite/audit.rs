@@ -97,7 +97,7 @@ fn rewrite(home: &Home, seq: u64) {
     let mut hash = String::new();
     for (seq, line) in lines {
         let digest = sha2::Sha256::digest(format!("{hash}{line}"));
-        hash = tokenring::domain::text::to_hex(&digest);
+        hash = tokenring::util::hex::to_hex(&digest);
         file.execute("UPDATE audit SET hash = ?1 WHERE seq = ?2", (&hash, seq)).unwrap();
     }
     file.execute("UPDATE audit_head SET hash = ?1", [&hash]).unwrap();

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use tokenring::config::schema::SETTINGS;
+use tokenring::config::schema::all_settings;
 use tokenring::domain::provider::{AuthMethod, ProviderCatalog};
 use tokenring::tui::app::command::COMMANDS;
 
@@ -115,8 +115,8 @@ fn usage(verb: &clap::Command) -> String {
 
 fn settings() -> String {
     let mut table = "| setting | default | values | purpose |\n|---|---|---|---|\n".to_owned();
-    for setting in SETTINGS {
-        let usual = setting.default_value.map(|usual| format!("`{usual}`")).unwrap_or_default();
+    for setting in all_settings() {
+        let usual = setting.default_value().map(|usual| format!("`{usual}`")).unwrap_or_default();
         let _ = writeln!(
             table,
             "| `{}` | {usual} | {} | {} |",

@@ -15,8 +15,29 @@ struct LayerRule {
 /// The dependency rules. The longest matching path applies.
 const RULES: &[LayerRule] = &[
     LayerRule {
+        layer: "src/util/",
+        forbidden: &[
+            "tokio",
+            "reqwest",
+            "ratatui",
+            "crossterm",
+            "keyring::",
+            "rusqlite",
+            "crate::domain",
+            "crate::config",
+            "crate::store",
+            "crate::index",
+            "crate::net",
+            "crate::engine",
+            "crate::tui",
+            "crate::cli",
+            "crate::sandbox",
+        ],
+    },
+    LayerRule {
         layer: "src/domain/",
         forbidden: &[
+            "private_files",
             "tokio",
             "reqwest",
             "ratatui",

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use crate::cli::context::CliContext;
 use crate::cli::output::json::format_rfc3339;
-use crate::cli::output::table::TextTable;
+use crate::cli::output::style::TextTone;
+use crate::cli::output::table::TableColumn::{Name, Text};
+use crate::cli::output::table::{TableCell, TextTable};
 use crate::domain::Problem;
 use crate::domain::format::count_entries;
 use crate::domain::problem::ProblemClass;
@@ -73,20 +75,36 @@ impl AuditArgs {
             context.out.print_json(&lines.iter().map(AuditJson::new).collect::<Vec<_>>())?;
             return Ok(0);
         }
-        let mut table = TextTable::new(&["AT", "ACTOR", "ACTION", "NAME", "OUTCOME", "REASON"]);
+        let mut table = TextTable::new(&[
+            Text("AT"),
+            Text("ACTOR"),
+            Text("ACTION"),
+            Name("NAME"),
+            Text("OUTCOME"),
+            Text("REASON"),
+        ]);
         for line in &lines {
             let AuditJson { at, actor, action, name, outcome, reason, .. } = AuditJson::new(line);
             table.add_row([
-                at,
-                actor.to_owned(),
-                action.to_owned(),
-                name.unwrap_or_default().to_owned(),
-                outcome.to_owned(),
-                reason.to_owned(),
+                at.into(),
+                actor.into(),
+                action.into(),
+                name.unwrap_or_default().into(),
+                TableCell::new(outcome, outcome_tone(outcome)),
+                reason.into(),
             ]);
         }
         context.out.print_table(&table)?;
         Ok(0)
+    }
+}
+
+/// Returns the tone of an outcome, which the audit log stores as a word.
+fn outcome_tone(outcome: &str) -> TextTone {
+    match outcome {
+        "done" | "accepted" => TextTone::Good,
+        "failed" => TextTone::Bad,
+        _ => TextTone::Neutral,
     }
 }
 

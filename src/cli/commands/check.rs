@@ -6,7 +6,8 @@ use super::regions::{print_regions, region_json};
 use crate::cli::args::{parse_time_span, usage_problem};
 use crate::cli::context::CliContext;
 use crate::cli::output::json::{CheckResultJson, RegionJson};
-use crate::cli::output::table::TextTable;
+use crate::cli::output::table::TableColumn::{Name, Text};
+use crate::cli::output::table::{TableCell, TextTable};
 use crate::cli::output::{self, junit};
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
@@ -225,15 +226,22 @@ fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
 }
 
 fn table(results: &[CheckResultJson]) -> TextTable {
-    let mut table = TextTable::new(&["NAME", "REGION", "RESULT", "STATUS", "MS", "REASON"]);
+    let mut table = TextTable::new(&[
+        Name("NAME"),
+        Text("REGION"),
+        Text("RESULT"),
+        Text("STATUS"),
+        Text("MS"),
+        Text("REASON"),
+    ]);
     for verdict in results {
         table.add_row([
-            verdict.name.clone(),
-            verdict.region.clone(),
-            verdict.verdict.as_str().to_owned(),
-            verdict.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-            verdict.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
-            verdict.reason.clone(),
+            verdict.name.as_str().into(),
+            verdict.region.as_str().into(),
+            TableCell::new(verdict.verdict.as_str(), verdict.verdict.into()),
+            verdict.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
+            verdict.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
+            verdict.reason.as_str().into(),
         ]);
     }
     table

@@ -7,7 +7,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::args::{parse_name, usage_problem};
 use crate::cli::context::CliContext;
-use crate::cli::output::table::TextTable;
+use crate::cli::output::style::TextTone;
+use crate::cli::output::table::TableColumn::{Name, Text};
+use crate::cli::output::table::{TableCell, TextTable};
 use crate::domain::consumer::{
     CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand,
 };
@@ -289,15 +291,21 @@ async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
         context.out.note("No consumers yet. Add one with `tokenring consumer add`.");
         return Ok(0);
     }
-    let mut table = TextTable::new(&["CONSUMER", "PART", "KIND", "HAS", "A DELIVERY WOULD"]);
+    let mut table = TextTable::new(&[
+        Name("CONSUMER"),
+        Text("PART"),
+        Text("KIND"),
+        Text("HAS"),
+        Text("A DELIVERY WOULD"),
+    ]);
     for consumer in &consumers {
-        let (target, part) = (&consumer.target, consumer.part.as_str().to_owned());
+        let target = &consumer.target;
         table.add_row([
-            consumer.name.to_string(),
-            part,
-            target.kind().to_owned(),
-            describe_delivery(&credential, consumer),
-            target.describe(),
+            consumer.name.as_str().into(),
+            consumer.part.as_str().into(),
+            target.kind().into(),
+            delivery_cell(&credential, consumer),
+            target.describe().into(),
         ]);
     }
     context.out.print_table(&table)?;
@@ -338,12 +346,12 @@ fn delivery_state(credential: &Credential, consumer: &Consumer) -> DeliveryState
 }
 
 /// Describes the delivery state. A part that cannot be compared gets the date of its delivery.
-fn describe_delivery(credential: &Credential, consumer: &Consumer) -> String {
+fn delivery_cell(credential: &Credential, consumer: &Consumer) -> TableCell {
     match (delivery_state(credential, consumer), &consumer.last_delivery) {
-        (DeliveryState::Unknown, Some(last)) => format!("delivered {}", last.at.date()),
-        (DeliveryState::Current, _) => "current".to_owned(),
-        (DeliveryState::Outdated, _) => "outdated".to_owned(),
-        (DeliveryState::Unknown | DeliveryState::Empty, _) => "–".to_owned(),
+        (DeliveryState::Unknown, Some(last)) => format!("delivered {}", last.at.date()).into(),
+        (DeliveryState::Current, _) => TableCell::new("current", TextTone::Good),
+        (DeliveryState::Outdated, _) => TableCell::new("outdated", TextTone::Warning),
+        (DeliveryState::Unknown | DeliveryState::Empty, _) => "–".into(),
     }
 }
 

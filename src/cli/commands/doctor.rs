@@ -2,6 +2,7 @@
 
 use crate::cli::context::CliContext;
 use crate::cli::output;
+use crate::cli::output::style::TextTone;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::sanitize_line;
@@ -73,6 +74,14 @@ fn exit_code(findings: &[Diagnostic]) -> u8 {
     }
 }
 
+const fn severity_tone(severity: DiagnosticSeverity) -> TextTone {
+    match severity {
+        DiagnosticSeverity::Ok => TextTone::Good,
+        DiagnosticSeverity::Warn => TextTone::Warning,
+        DiagnosticSeverity::Fail => TextTone::Bad,
+    }
+}
+
 /// Prints findings, grouped by area.
 pub(in crate::cli) fn print_diagnostics(
     context: &CliContext<'_>,
@@ -89,7 +98,7 @@ pub(in crate::cli) fn print_diagnostics(
             let blanks = " ".repeat(4_usize.saturating_sub(level.len()));
             lines.push(format!(
                 "  {}{blanks}  {}: {}",
-                colors.paint_state(level),
+                colors.paint(level, severity_tone(finding.level)),
                 sanitize_line(&finding.what),
                 sanitize_line(&finding.why)
             ));

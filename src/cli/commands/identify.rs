@@ -4,6 +4,7 @@ use crate::cli::context::CliContext;
 use crate::cli::input::secret_input;
 use crate::cli::output::CliOutput;
 use crate::cli::output::json::{IdentificationJson, format_rfc3339};
+use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
@@ -43,7 +44,14 @@ pub(in crate::cli) fn note_removed_text(out: &CliOutput, removed: &[String]) {
 }
 
 fn table(candidates: &[IdentificationCandidate]) -> TextTable {
-    let mut table = TextTable::new(&["CONFIDENCE", "PROVIDER", "KIND", "REGION", "EXPIRES", "WHY"]);
+    let mut table = TextTable::new(&[
+        Text("CONFIDENCE"),
+        Text("PROVIDER"),
+        Text("KIND"),
+        Text("REGION"),
+        Text("EXPIRES"),
+        Text("WHY"),
+    ]);
     for candidate in candidates {
         table.add_row([
             format!("{:?}", candidate.confidence).to_lowercase(),

@@ -9,7 +9,8 @@ use serde::Serialize;
 use crate::cli::args::{parse_name, usage_problem};
 use crate::cli::context::CliContext;
 use crate::cli::input::{prompt, secret_input};
-use crate::cli::output::table::TextTable;
+use crate::cli::output::style::TextTone;
+use crate::cli::output::table::{TableCell, TableColumn, TextTable};
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
@@ -358,32 +359,40 @@ fn print_results(
         context.out.note("Nothing to import: no secrets found.");
         return Ok(());
     }
-    let mut table = TextTable::new(&["FILE", "LOCATION", "KIND", "REGION", "OUTCOME"]);
+    let mut table = TextTable::new(&[
+        TableColumn::Path("FILE"),
+        TableColumn::Text("LOCATION"),
+        TableColumn::Text("KIND"),
+        TableColumn::Text("REGION"),
+        TableColumn::Text("OUTCOME"),
+    ]);
     for (shape, result) in shapes.iter().zip(results) {
         let what = shape.kind.map_or_else(
             || "–".to_owned(),
             |kind| format!("{} {kind}", shape.provider.unwrap_or_default()),
         );
         table.add_row([
-            shape.path.clone(),
-            shape.place.to_owned(),
-            what,
-            shape.region.unwrap_or("–").to_owned(),
-            describe_outcome(shape, result),
+            shape.path.as_str().into(),
+            shape.place.into(),
+            what.into(),
+            shape.region.unwrap_or("–").into(),
+            outcome_cell(shape, result),
         ]);
     }
     context.out.print_table(&table)
 }
 
-fn describe_outcome(shape: &ImportJson<'_>, result: &ImportResult) -> String {
+fn outcome_cell(shape: &ImportJson<'_>, result: &ImportResult) -> TableCell {
     let name = shape.name.unwrap_or_default();
     let blanked =
         if result.plaintext == PlaintextState::Cleared { ", plain-text copy cleared" } else { "" };
     match shape.outcome {
-        ImportOutcome::Found => "would be imported".to_owned(),
-        ImportOutcome::Imported => format!("imported as {name}{blanked}"),
-        ImportOutcome::AlreadyStored => format!("already stored as {name}{blanked}"),
-        ImportOutcome::Refused => shape.why.unwrap_or_default().to_owned(),
+        ImportOutcome::Found => "would be imported".into(),
+        ImportOutcome::Imported => {
+            TableCell::new(format!("imported as {name}{blanked}"), TextTone::Good)
+        }
+        ImportOutcome::AlreadyStored => format!("already stored as {name}{blanked}").into(),
+        ImportOutcome::Refused => TableCell::new(shape.why.unwrap_or_default(), TextTone::Warning),
     }
 }
 

@@ -7,16 +7,25 @@ use serde_json::json;
 use crate::cli::args::parse_time_span;
 use crate::cli::context::CliContext;
 use crate::cli::output::json::{CredentialJson, format_rfc3339};
-use crate::cli::output::table::{TextTable, pad};
+use crate::cli::output::style::TextTone;
+use crate::cli::output::table::TableColumn::{self, Name, Text};
+use crate::cli::output::table::{TableCell, TextTable, pad};
 use crate::domain::format::count_noun;
 use crate::domain::rotation::RotationStatus;
 use crate::domain::text::{compose, sanitize_line};
 use crate::domain::{Credential, CredentialId, Problem, Timestamp, calendar, format};
 use crate::engine::Engine;
 
-/// Headings of the list.
-static COLUMNS: [&str; 7] =
-    ["NAME", "PROVIDER", "KIND", "REGION", "EXPIRES", "LAST CHECK", "ROTATION"];
+/// Columns of the list.
+static COLUMNS: [TableColumn; 7] = [
+    Name("NAME"),
+    Text("PROVIDER"),
+    Text("KIND"),
+    Text("REGION"),
+    Text("EXPIRES"),
+    Text("LAST CHECK"),
+    Text("ROTATION"),
+];
 
 /// List all credentials
 #[derive(Debug, clap::Args)]
@@ -142,14 +151,22 @@ fn table(
     let mut table = TextTable::new(&COLUMNS[..count]);
     for credential in credentials {
         let rotation = open.get(&credential.id).map(|status| status.state.unfinished_word());
+        let has_expired = credential.expires.is_some_and(|end| end <= now);
+        let check = credential.last_check.as_ref();
         let cells = [
-            credential.name.to_string(),
-            credential.provider.clone(),
-            credential.kind.clone(),
-            credential.region.clone(),
-            format::format_expiry(credential.expires, now),
-            format::format_last_check(credential.last_check.as_ref(), now),
-            rotation.unwrap_or_default().to_owned(),
+            credential.name.as_str().into(),
+            credential.provider.as_str().into(),
+            credential.kind.as_str().into(),
+            credential.region.as_str().into(),
+            TableCell::new(
+                format::format_expiry(credential.expires, now),
+                if has_expired { TextTone::Bad } else { TextTone::Neutral },
+            ),
+            TableCell::new(
+                format::format_last_check(check, now),
+                check.map_or(TextTone::Neutral, |check| check.result.into()),
+            ),
+            TableCell::new(rotation.unwrap_or_default(), TextTone::Warning),
         ];
         table.add_row(cells.into_iter().take(count));
     }

@@ -1,6 +1,7 @@
 //! `tokenring store migrate`: moves all secrets between the keyring and the encrypted file.
 
 use crate::cli::context::{CliContext, read_passphrase};
+use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::TextTable;
 use crate::config::{self, StoreChoice};
 use crate::domain::Problem;
@@ -156,7 +157,7 @@ fn print_plan(context: &CliContext<'_>, items: &[MigrationItem]) -> Result<(), P
     if items.is_empty() {
         return context.out.print_text("nothing to migrate");
     }
-    let mut table = TextTable::new(&["NAME", "ITEM", "ACTION"]);
+    let mut table = TextTable::new(&[Name("NAME"), Text("ITEM"), Text("ACTION")]);
     for item in items {
         let then = match item.state {
             ItemComparison::New => "copy",
@@ -164,7 +165,7 @@ fn print_plan(context: &CliContext<'_>, items: &[MigrationItem]) -> Result<(), P
             ItemComparison::Differs => "conflict, differs there",
             ItemComparison::TooLarge => "none, too large for the store",
         };
-        table.add_row([item.name.clone(), item.item.clone(), then.to_owned()]);
+        table.add_row([item.name.as_str(), &item.item, then]);
     }
     context.out.print_table(&table)
 }

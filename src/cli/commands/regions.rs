@@ -6,7 +6,8 @@ use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output::json::RegionJson;
-use crate::cli::output::table::TextTable;
+use crate::cli::output::table::TableColumn::Text;
+use crate::cli::output::table::{TableCell, TextTable};
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
@@ -208,15 +209,22 @@ pub(in crate::cli) fn print_regions(
     if context.out.json {
         return context.out.print_json(&shapes);
     }
-    let mut table = TextTable::new(&["", "REGION", "API", "RESULT", "STATUS", "MS"]);
+    let mut table = TextTable::new(&[
+        Text(""),
+        Text("REGION"),
+        Text("API"),
+        Text("RESULT"),
+        Text("STATUS"),
+        Text("MS"),
+    ]);
     for shape in shapes {
         table.add_row([
-            if shape.current { "▸" } else { "" }.to_owned(),
-            shape.region.clone(),
-            shape.api.clone(),
-            shape.verdict.as_str().to_owned(),
-            shape.status.map_or_else(|| "–".to_owned(), |status| status.to_string()),
-            shape.latency_ms.map_or_else(|| "–".to_owned(), |ms| ms.to_string()),
+            if shape.current { "▸" } else { "" }.into(),
+            shape.region.as_str().into(),
+            shape.api.as_str().into(),
+            TableCell::new(shape.verdict.as_str(), shape.verdict.into()),
+            shape.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
+            shape.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
         ]);
     }
     context.out.print_table(&table)
@@ -238,7 +246,13 @@ async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8,
 
 fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
     let catalog = context.load_catalog()?;
-    let mut table = TextTable::new(&["PROVIDER", "REGION", "API", "APP", "TITLE"]);
+    let mut table = TextTable::new(&[
+        Text("PROVIDER"),
+        Text("REGION"),
+        Text("API"),
+        Text("APP"),
+        Text("TITLE"),
+    ]);
     let mut values = Vec::new();
     for provider in catalog.providers() {
         for region in catalog.regions(&provider.id)? {

@@ -6,7 +6,9 @@
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output::prompter::{BrowserArgs, CliPrompter, check_answers};
-use crate::cli::output::table::TextTable;
+use crate::cli::output::style::TextTone;
+use crate::cli::output::table::TableColumn::{Name, Text};
+use crate::cli::output::table::{TableCell, TextTable};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RollbackEffect, StepStatus};
@@ -172,16 +174,24 @@ async fn list_rotations(context: &CliContext<'_>, all: bool) -> Result<u8, Probl
         context.out.note(&format!("{which}."));
         return Ok(0);
     }
-    let mut table = TextTable::new(&["ID", "NAME", "ACTION", "PART", "STATE", "STEP", "NEXT"]);
+    let mut table = TextTable::new(&[
+        Name("ID"),
+        Name("NAME"),
+        Text("ACTION"),
+        Text("PART"),
+        Text("STATE"),
+        Text("STEP"),
+        Text("NEXT"),
+    ]);
     for one in &known {
         table.add_row([
-            one.id.clone(),
-            one.name.clone(),
-            one.purpose.audit_verb().to_owned(),
-            one.part.clone(),
-            state_name(one.state).to_owned(),
-            one.step.clone().unwrap_or_default(),
-            one.next.clone(),
+            one.id.as_str().into(),
+            one.name.as_str().into(),
+            one.purpose.audit_verb().into(),
+            one.part.as_str().into(),
+            state_cell(one.state),
+            one.step.as_deref().unwrap_or_default().into(),
+            one.next.as_str().into(),
         ]);
     }
     context.out.print_table(&table)?;
@@ -302,4 +312,15 @@ const fn state_name(state: RotationPhase) -> &'static str {
         RotationPhase::RolledBack => "rolled-back",
         RotationPhase::Abandoned => "abandoned",
     }
+}
+
+fn state_cell(state: RotationPhase) -> TableCell {
+    let tone = match state {
+        RotationPhase::NeedsUser => TextTone::Warning,
+        RotationPhase::Done => TextTone::Good,
+        RotationPhase::Running | RotationPhase::RolledBack | RotationPhase::Abandoned => {
+            TextTone::Neutral
+        }
+    };
+    TableCell::new(state_name(state), tone)
 }

@@ -1,6 +1,7 @@
 //! `tokenring sandbox`: runs the simulator alone.
 
 use crate::cli::context::CliContext;
+use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
 use crate::simulator as sandbox;
@@ -19,7 +20,7 @@ impl SandboxArgs {
         if context.out.json {
             context.out.print_json(manifest)?;
         } else {
-            let mut table = TextTable::new(&["REGION", "API"]);
+            let mut table = TextTable::new(&[Text("REGION"), Text("API")]);
             for (id, hosts) in &manifest.regions {
                 table.add_row([id.clone(), hosts.api.clone()]);
             }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output;
+use crate::cli::output::table::TableColumn::{Path, Text};
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::consumer::ConsumerTarget;
@@ -156,7 +157,7 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
             .out
             .print_text(&format!("no secrets found in {}", count_noun(scanned.files, "file")));
     }
-    let mut table = TextTable::new(&["FILE", "SECRET", "WHAT TO DO"]);
+    let mut table = TextTable::new(&[Path("FILE"), Text("SECRET"), Text("WHAT TO DO")]);
     for found in &scanned.matches {
         table.add_row([
             format!("{}:{}", found.path.display(), found.line),

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use crate::cli::input::secret_arguments::{mask_arguments, process_arguments};
-use crate::cli::output::style::ColorMode;
+use crate::cli::output::style::{ColorMode, TextTone};
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
@@ -175,7 +175,8 @@ impl CliOutput {
         let _ = if self.json {
             writeln!(io::stderr(), "{}", escaped_json(&serde_json::json!({ "error": problem })))
         } else {
-            let error = ColorMode::detect(io::stderr().is_terminal()).paint_state("error:");
+            let error =
+                ColorMode::detect(io::stderr().is_terminal()).paint("error:", TextTone::Bad);
             let [what, why, remedy] =
                 [&problem.what, &problem.why, &problem.remedy].map(|text| sanitize(text));
             writeln!(io::stderr(), "{error} {what}\n  why: {why}\n  fix: {remedy}")

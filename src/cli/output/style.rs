@@ -1,8 +1,11 @@
-//! Colors of words on the command line. They help the eye and are never the only sign.
+//! Colors of the command line. They help the eye and are never the only sign.
+
+use anstyle::{AnsiColor, Style};
 
 use crate::config::ColorDepth;
+use crate::domain::response::CheckResult;
 
-/// Whether words are colored.
+/// Whether output is colored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli) enum ColorMode {
     /// In the colors of the terminal.
@@ -11,16 +14,19 @@ pub(in crate::cli) enum ColorMode {
     Plain,
 }
 
-const GOOD_STATES: [&str; 4] = ["accepted", "ok", "done", "current"];
-const WARNING_STATES: [&str; 7] =
-    ["unknown", "warn", "waiting", "unfinished", "needs-human", "outdated", "skipped"];
-const ERROR_STATES: [&str; 5] = ["refused", "fail", "failed", "expired", "error:"];
-
-const GREEN: &str = "\x1b[32m";
-const YELLOW: &str = "\x1b[33m";
-const RED: &str = "\x1b[31m";
-const BOLD: &str = "\x1b[1m";
-const RESET: &str = "\x1b[0m";
+/// Meaning of a text, which its color repeats.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::cli) enum TextTone {
+    /// No color: data, or a state that is neither good nor bad.
+    #[default]
+    Neutral,
+    /// As it should be.
+    Good,
+    /// Unknown, unfinished, or worth a look.
+    Warning,
+    /// Refused, failed or expired.
+    Bad,
+}
 
 impl ColorMode {
     /// Detects the color mode from the environment.
@@ -37,24 +43,38 @@ impl ColorMode {
         }
     }
 
-    /// Colors a text that begins with a state in the color of that state.
-    pub(in crate::cli) fn paint_state(self, text: &str) -> String {
-        let first = text.split([' ', ',']).next().unwrap_or_default();
-        let palette = [(&GOOD_STATES[..], GREEN), (&WARNING_STATES, YELLOW), (&ERROR_STATES, RED)];
-        let color = palette.into_iter().find(|(words, _)| words.contains(&first));
-        color.map_or_else(|| text.to_owned(), |(_, color)| self.paint(text, color))
+    /// Colors a text by its tone.
+    pub(in crate::cli) fn paint(self, text: &str, tone: TextTone) -> String {
+        let color = match tone {
+            TextTone::Neutral => return text.to_owned(),
+            TextTone::Good => AnsiColor::Green,
+            TextTone::Warning => AnsiColor::Yellow,
+            TextTone::Bad => AnsiColor::Red,
+        };
+        self.paint_in(text, color.on_default())
     }
 
     /// Highlights a heading.
     pub(in crate::cli) fn paint_heading(self, text: &str) -> String {
-        self.paint(text, BOLD)
+        self.paint_in(text, Style::new().bold())
     }
 
-    fn paint(self, text: &str, color: &str) -> String {
+    fn paint_in(self, text: &str, style: Style) -> String {
         if self == Self::Plain || text.is_empty() {
             text.to_owned()
         } else {
-            format!("{color}{text}{RESET}")
+            format!("{style}{text}{style:#}")
+        }
+    }
+}
+
+impl From<CheckResult> for TextTone {
+    fn from(result: CheckResult) -> Self {
+        match result {
+            CheckResult::Accepted => Self::Good,
+            CheckResult::Refused => Self::Bad,
+            CheckResult::Unknown => Self::Warning,
+            CheckResult::Unchecked => Self::Neutral,
         }
     }
 }
@@ -81,12 +101,16 @@ mod tests {
     }
 
     #[test]
-    fn only_states_are_colored() {
-        assert_eq!(
-            ColorMode::Colored.paint_state("accepted 200, just now"),
-            "\x1b[32maccepted 200, just now\x1b[0m"
-        );
-        assert_eq!(ColorMode::Colored.paint_state("never checked"), "never checked");
-        assert_eq!(ColorMode::Plain.paint_state("refused"), "refused");
+    fn the_tone_decides_the_color() {
+        for (tone, painted) in [
+            (TextTone::Good, "\x1b[32mtext\x1b[0m"),
+            (TextTone::Warning, "\x1b[33mtext\x1b[0m"),
+            (TextTone::Bad, "\x1b[31mtext\x1b[0m"),
+            (TextTone::Neutral, "text"),
+        ] {
+            assert_eq!(ColorMode::Colored.paint("text", tone), painted);
+            assert_eq!(ColorMode::Plain.paint("text", tone), "text");
+        }
+        assert_eq!(ColorMode::Colored.paint_heading("text"), "\x1b[1mtext\x1b[0m");
     }
 }

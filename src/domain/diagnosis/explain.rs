@@ -12,7 +12,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::{Provider, StatusRule};
 use crate::domain::rate_limit::{self, RateLimit};
 use crate::domain::redact::patterns;
-use crate::domain::response::{ApiResponse, CheckResult};
+use crate::domain::response::{ApiResponse, CheckResult, error_message};
 use crate::domain::text::sanitize_line;
 
 /// Maximum number of characters quoted from a server's own message.
@@ -356,20 +356,8 @@ const fn problem_class(result: CheckResult, status: u16) -> ProblemClass {
 /// Returns the server's own message from one of the usual JSON members: short, on one line, and
 /// with everything masked that looks like a secret.
 fn server_message(response: &ApiResponse) -> Option<String> {
-    const PLACES: [&str; 8] = [
-        "/errors/0/detail",
-        "/errors/0/title",
-        "/error_description",
-        "/message",
-        "/detail",
-        "/error",
-        "/non_field_errors/0",
-        "/title",
-    ];
     let body: serde_json::Value = serde_json::from_str(response.body.text()?).ok()?;
-    let text = PLACES
-        .iter()
-        .find_map(|place| body.pointer(place)?.as_str().filter(|text| !text.trim().is_empty()))?;
+    let text = error_message(&body)?;
     Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
 

@@ -10,8 +10,7 @@ mod host_trust;
 mod json_secret;
 mod recognize;
 mod shell;
-mod token_claims;
-mod unshowable;
+pub mod token_claims;
 mod unwrap;
 
 use super::provider::ProviderCatalog;

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::PasteError;
 use super::unwrap::{UnwrapStep, strip_prefix_ignore_case};
+use crate::util::shell_words::split_words;
 
 /// Returns the value of the only `Authorization` header of a curl command.
 pub(super) fn unwrap_curl(text: &str) -> Result<Option<UnwrapStep>, PasteError> {
@@ -49,49 +50,4 @@ fn header_values(words: &[Zeroizing<String>]) -> impl Iterator<Item = &str> {
             .or_else(|| word.strip_prefix("-H").filter(|rest| !rest.is_empty()))
             .map(str::trim_start)
     })
-}
-
-/// Splits a command like a POSIX shell, limited to quotes and backslashes. An unclosed quote ends
-/// with the text.
-fn split_words(command: &str) -> Vec<Zeroizing<String>> {
-    let mut words = vec![new_buffer(command)];
-    let mut quote = None;
-    let mut open = false;
-    let mut chars = command.chars().peekable();
-    while let Some(c) = chars.next() {
-        let blank = quote.is_none() && c.is_whitespace();
-        if blank && open {
-            words.push(new_buffer(command));
-        }
-        open = !blank;
-        let Some(word) = words.last_mut().filter(|_| !blank) else { continue };
-        match (quote, c) {
-            (None, '\'' | '"') => quote = Some(c),
-            (Some(open), c) if open == c => quote = None,
-            (None | Some('"'), '\\') => word.extend(chars.next().filter(|next| *next != '\n')),
-            (_, c) => word.push(c),
-        }
-    }
-    words
-}
-
-/// Creates a buffer that never grows, so that no partial copy of a secret stays in memory.
-fn new_buffer(command: &str) -> Zeroizing<String> {
-    Zeroizing::new(String::with_capacity(command.len()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_word_outgrows_its_buffer() {
-        let command = "curl -H 'Authorization: token abc' \"two words\" x";
-        let words = split_words(command);
-        assert_eq!(
-            words.iter().map(|word| word.as_str()).collect::<Vec<_>>()[2..],
-            ["Authorization: token abc", "two words", "x"]
-        );
-        assert!(words.iter().all(|word| word.capacity() >= command.len()));
-    }
 }

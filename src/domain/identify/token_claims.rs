@@ -1,11 +1,12 @@
-//! Claims inside a token. Nothing here is verified, so every claim is only a hint.
+//! Claims inside a token, such as a JSON Web Token. No signature is verified: claims are for hints and
+//! explanations, not for trust. Start at [`TokenClaims`].
 
 use base64::Engine as _;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig, general_purpose};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::domain::Timestamp;
+use crate::domain::{Secret, Timestamp};
 
 /// Maximum length of an ID from a token, in bytes.
 const MAX_ID_BYTES: usize = 64;
@@ -19,13 +20,23 @@ const BASE64URL: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// Claims of a token.
-#[derive(Default)]
-pub(super) struct TokenClaims(Map<String, Value>);
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TokenClaims(Map<String, Value>);
 
 impl TokenClaims {
+    /// Decodes the claims of a JSON Web Token; the result is empty for other tokens.
+    pub fn from_jwt(token: &Secret) -> Self {
+        let payload = |token: &[u8]| {
+            let mut parts = token.split(|byte| *byte == b'.').skip(1);
+            let (payload, _signature) = (parts.next()?, parts.next()?);
+            parts.next().is_none().then(|| Self::decode(payload)).flatten()
+        };
+        token.expose(payload).unwrap_or_default()
+    }
+
     /// Decodes the claims in one part of a token; returns `None` unless the part is a
     /// base64url-encoded JSON object.
-    pub(super) fn decode(part: &str) -> Option<Self> {
+    pub(super) fn decode(part: impl AsRef<[u8]>) -> Option<Self> {
         let json = Zeroizing::new(BASE64URL.decode(part).ok()?);
         serde_json::from_slice(&json).ok().map(Self)
     }
@@ -35,8 +46,13 @@ impl TokenClaims {
         self.0.contains_key(claim)
     }
 
-    /// Returns the strings of a claim that is a string or a list of strings.
-    pub(super) fn strings<'a>(&'a self, claim: &str) -> Vec<&'a str> {
+    /// Returns the value of a text claim.
+    pub fn string(&self, claim: &str) -> Option<&str> {
+        self.0.get(claim).and_then(Value::as_str)
+    }
+
+    /// Returns the strings of a claim that is a string or a list of strings, such as `aud`.
+    pub fn strings(&self, claim: &str) -> Vec<&str> {
         match self.0.get(claim) {
             Some(Value::String(text)) => vec![text],
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
@@ -44,16 +60,9 @@ impl TokenClaims {
         }
     }
 
-    /// Returns the time in a claim that counts seconds since 1970.
-    pub(super) fn timestamp(&self, claim: &str) -> Option<Timestamp> {
-        let seconds = self.0.get(claim)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "fractions of a second do not matter, and casts saturate"
-        )]
-        let seconds =
-            seconds.as_i64().or_else(|| seconds.as_f64().map(|fraction| fraction as i64))?;
-        Timestamp::from_unix_timestamp(seconds).ok()
+    /// Returns the time in a claim that counts seconds since 1970, such as `exp`.
+    pub fn timestamp(&self, claim: &str) -> Option<Timestamp> {
+        Timestamp::from_unix_timestamp(self.0.get(claim).and_then(parse_seconds)?).ok()
     }
 
     /// Returns the ID in a claim, if it has only characters that an ID may have.
@@ -64,10 +73,59 @@ impl TokenClaims {
     }
 }
 
+/// Parses an integer number of seconds, including integers that are written as a float or a string.
+pub fn parse_seconds(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().and_then(|float| format!("{float:.0}").parse().ok())),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 /// Whether the text is base64 with padding, in the standard or the URL alphabet, and long enough
 /// for a secret.
 pub(super) fn is_base64(text: &str) -> bool {
     text.len() >= 20
         && (general_purpose::STANDARD.decode(text).is_ok()
             || general_purpose::URL_SAFE.decode(text).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(payload: &str) -> TokenClaims {
+        TokenClaims::from_jwt(&Secret::from_text(format!(
+            "e30.{}.c2ln",
+            general_purpose::URL_SAFE_NO_PAD.encode(payload)
+        )))
+    }
+
+    #[test]
+    fn the_end_is_read_however_it_is_written() {
+        let end = Timestamp::from_unix_timestamp(1_800_000_000).ok();
+        for exp in ["1800000000", "1800000000.0", "\"1800000000\""] {
+            assert_eq!(claims(&format!("{{\"exp\":{exp}}}")).timestamp("exp"), end, "{exp}");
+        }
+        assert_eq!(claims("{\"exp\":1e300}").timestamp("exp"), None);
+    }
+
+    #[test]
+    fn an_audience_is_one_or_many() {
+        assert_eq!(claims(r#"{"aud":"https://a.example"}"#).strings("aud"), ["https://a.example"]);
+        assert_eq!(claims(r#"{"aud":["a","b"]}"#).strings("aud"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_no_token_has_no_claims() {
+        for text in ["", "a.b", "a.b.c.d", "e30.!!.x", "e30.W10.x"] {
+            assert_eq!(
+                TokenClaims::from_jwt(&Secret::from_text(text.to_owned())),
+                TokenClaims::default(),
+                "{text}"
+            );
+        }
+    }
 }

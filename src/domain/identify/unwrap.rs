@@ -6,7 +6,8 @@
 
 use zeroize::Zeroizing;
 
-use super::{PasteError, json_secret, shell, unshowable};
+use super::{PasteError, json_secret, shell};
+use crate::domain::text::{UnprintableCharacter, find_unprintable};
 
 /// Secret with nothing around it.
 pub(super) struct UnwrappedSecret {
@@ -40,7 +41,7 @@ pub(super) fn unwrap_secret(
         Some(rest) => (rest, vec!["a leading byte-order mark".to_owned()]),
         None => (pasted, Vec::new()),
     };
-    unshowable::reject_unprintable(text)?;
+    reject_unprintable(text)?;
     let mut text = Zeroizing::new(text.to_owned());
     for _ in 0..MAX_UNWRAP_STEPS {
         let Some(peeled) = unwrap_once(&text, marked)? else { break };
@@ -51,8 +52,18 @@ pub(super) fn unwrap_secret(
     Ok(UnwrappedSecret { text, removed: cleaned })
 }
 
+/// Rejects a text that contains an undisplayable character.
+fn reject_unprintable(text: &str) -> Result<(), PasteError> {
+    match find_unprintable(text) {
+        None => Ok(()),
+        Some(UnprintableCharacter { name, position }) => {
+            Err(PasteError::UnprintableCharacter { name, position })
+        }
+    }
+}
+
 fn validate_unwrapped(text: &str) -> Result<(), PasteError> {
-    unshowable::reject_unprintable(text)?;
+    reject_unprintable(text)?;
     if text.is_empty() {
         Err(PasteError::Empty)
     } else if !is_pem_block(text) && text.contains(char::is_whitespace) {

@@ -5,6 +5,8 @@
 
 use jaq_json::Val;
 
+use crate::util::json_scan::find_excessive_depth;
+
 /// Maximum nesting depth of the input: ten times the depth of any response seen so far.
 pub(super) const MAX_INPUT_DEPTH: usize = 1_000;
 /// Maximum nesting depth of a value that a filter creates.
@@ -12,18 +14,7 @@ const MAX_VALUE_DEPTH: usize = 10_000;
 
 /// Whether a JSON text exceeds [`MAX_INPUT_DEPTH`].
 pub(super) fn exceeds_input_depth(json: &[u8]) -> bool {
-    let (mut depth, mut is_string, mut is_escaped) = (0_usize, false, false);
-    json.iter().any(|byte| {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_string => is_escaped = true,
-            b'"' => is_string = !is_string,
-            b'[' | b'{' if !is_string => depth += 1,
-            b']' | b'}' if !is_string => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth > MAX_INPUT_DEPTH
-    })
+    find_excessive_depth(json, MAX_INPUT_DEPTH).is_some()
 }
 
 /// Counts the values inside a value without recursion; returns `None` where they nest deeper than

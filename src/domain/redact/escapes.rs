@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::util::hex::parse_hex_byte;
+
 /// Finds the first occurrence of the secret in the text, literal or escaped.
 pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
     // Most texts contain no escapes; then a plain search is enough.
@@ -75,9 +77,9 @@ fn ambiguous_length(text: &[u8], secret: &[u8]) -> Option<usize> {
 /// Returns how many bytes at the start of `text` spell this byte: literally, and escaped.
 fn unit_lengths(text: &[u8], byte: u8) -> [Option<usize>; 2] {
     let escaped = match text {
-        [b'%', high, low, ..] if parse_hex_pair(*high, *low) == Some(byte) => Some(3),
+        [b'%', high, low, ..] if parse_hex_byte(&[*high, *low]) == Some(byte) => Some(3),
         [b'\\', b'u', b'0', b'0', high, low, ..]
-            if byte.is_ascii() && parse_hex_pair(*high, *low) == Some(byte) =>
+            if byte.is_ascii() && parse_hex_byte(&[*high, *low]) == Some(byte) =>
         {
             Some(6)
         }
@@ -96,11 +98,6 @@ fn json_escape_value(escaped: u8) -> Option<u8> {
         b't' => Some(b'\t'),
         _ => None,
     }
-}
-
-fn parse_hex_pair(high: u8, low: u8) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::MASK;
 use crate::domain::Secret;
+use crate::util::json_scan::string_end;
 
 /// Text without its secrets, and the secrets.
 #[derive(Default)]
@@ -31,7 +32,7 @@ pub fn capture_secrets(json: &str, members: &[String]) -> CapturedSecrets {
             None => (found.end, found.end),
             Some((key, start)) => {
                 let start = found.end + start;
-                let end = start + string_end(&rest[start..]);
+                let end = string_end(rest.as_bytes(), start);
                 captured.add_literal(key, &rest[start..end]);
                 (start, end)
             }
@@ -65,19 +66,7 @@ impl CapturedSecrets {
 /// Finds the next string literal, including its quotes.
 fn next_string(text: &str) -> Option<std::ops::Range<usize>> {
     let start = text.find('"')?;
-    Some(start..start + string_end(&text[start..]))
-}
-
-/// Returns the end of the string literal at the start of `text`, or the end of the text where the
-/// literal is not closed.
-fn string_end(text: &str) -> usize {
-    let mut escaped = false;
-    let close = text.bytes().enumerate().skip(1).find(|(_, byte)| {
-        let closes = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        closes
-    });
-    close.map_or(text.len(), |(index, _)| index + 1)
+    Some(start..string_end(text.as_bytes(), start))
 }
 
 /// Returns the known name that a literal spells, ignoring case and escapes.

@@ -21,7 +21,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use zeroize::Zeroizing;
 
-use super::{Secret, text::to_hex};
+use super::Secret;
+use crate::util::hex::to_hex;
 
 pub use output_scan::{ByteDisplay, OutputScanner, ScannedOutput};
 

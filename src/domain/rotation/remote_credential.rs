@@ -85,7 +85,7 @@ impl RemoteCredential {
 impl RotationId {
     /// Creates an ID from 8 random bytes.
     pub fn from_random(bytes: [u8; 8]) -> Self {
-        Self(crate::domain::text::to_hex(&bytes))
+        Self(crate::util::hex::to_hex(&bytes))
     }
 
     /// Parses a stored ID; `None` if the text is not 16 lower-case hexadecimal digits.

@@ -4,23 +4,22 @@
 //! The formats of the files are in the sibling modules. Start at [`LockedFile::open`].
 
 use std::fs::{self, File, Metadata, TryLockError};
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
+use crate::util::private_files::{
+    AtomicFile, lock_until, open_lock_file, parent_folder, refuse_links,
+};
 
 /// Maximum size of a configuration file.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
 /// How long to wait for a lock that another process holds.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Interval between two attempts to get such a lock.
-const LOCK_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// A file that was read and can be replaced. Other tokenring processes wait until it is dropped.
 pub(in crate::engine) struct LockedFile {
@@ -50,7 +49,7 @@ impl LockedFile {
                 return Err(ConsumerError::NotAFile(path));
             }
             let file = refuse_links(File::options().read(true)).open(&path).map_err(failed)?;
-            lock_until(&file, &path, deadline)?;
+            lock_file(&file, &path, deadline)?;
             let metadata = file.metadata().map_err(failed)?;
             // The previous holder of the lock may have replaced the file.
             if is_same_file(&metadata, &fs::symlink_metadata(&path).map_err(failed)?) {
@@ -78,14 +77,14 @@ impl LockedFile {
     /// Replaces the file atomically: a crash at any time leaves either the old or the new content.
     pub(in crate::engine) fn replace(self, text: &str) -> Result<(), ConsumerError> {
         self.check_replaceable()?;
-        let folder = self.path.parent().unwrap_or(Path::new("."));
-        let failed = |error: std::io::Error| ConsumerError::from_io(folder, &error);
-        let mut draft =
-            tempfile::Builder::new().prefix(".tokenring-").tempfile_in(folder).map_err(failed)?;
-        draft.write_all(text.as_bytes()).map_err(failed)?;
-        copy_ownership(draft.as_file(), &self.metadata)
+        let folder = parent_folder(&self.path).to_owned();
+        let failed = |error: std::io::Error| ConsumerError::from_io(&folder, &error);
+        let mut draft = AtomicFile::create(&self.path, ".tokenring-").map_err(failed)?;
+        draft.write(text.as_bytes()).map_err(failed)?;
+        copy_ownership(draft.file(), &self.metadata)
             .map_err(|_| ConsumerError::OwnerNotPreservable(self.path.clone()))?;
-        draft.as_file().sync_all().map_err(failed)?;
+        // Before the comparison, so that nothing slow comes between it and the replacement.
+        draft.file().sync_all().map_err(failed)?;
         let now = fs::symlink_metadata(&self.path)
             .map_err(|error| ConsumerError::from_io(&self.path, &error))?;
         if !is_same_file(&self.metadata, &now)
@@ -94,10 +93,7 @@ impl LockedFile {
         {
             return Err(ConsumerError::ChangedConcurrently(self.path));
         }
-        draft
-            .persist(&self.path)
-            .map_err(|error| ConsumerError::from_io(&self.path, &error.error))?;
-        sync_directory(folder).map_err(failed)
+        draft.commit().map_err(|error| ConsumerError::from_io(&self.path, &error))
     }
 
     /// Returns the file's mode if users other than its owner may read it.
@@ -109,14 +105,8 @@ impl LockedFile {
 /// Opens the lock file at this path, creates it if necessary, and waits until no other process
 /// holds its lock.
 pub(super) fn lock_file_at(path: &Path) -> Result<File, ConsumerError> {
-    let mut options = File::options();
-    options.create(true).truncate(false).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let file = refuse_links(&mut options)
-        .open(path)
-        .map_err(|error| ConsumerError::from_io(path, &error))?;
-    lock_until(&file, path, Instant::now() + LOCK_TIMEOUT)?;
+    let file = open_lock_file(path).map_err(|error| ConsumerError::from_io(path, &error))?;
+    lock_file(&file, path, Instant::now() + LOCK_TIMEOUT)?;
     Ok(file)
 }
 
@@ -129,32 +119,11 @@ pub(super) fn link_destination(path: &Path) -> Option<PathBuf> {
     })
 }
 
-/// Makes opening fail where a symbolic link has just taken the place of the file.
-#[cfg(unix)]
-fn refuse_links(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-}
-
-/// Leaves the options as they are: on this platform, creating links needs a privilege.
-#[cfg(not(unix))]
-fn refuse_links(options: &mut fs::OpenOptions) -> &mut fs::OpenOptions {
-    options
-}
-
-fn lock_until(file: &File, path: &Path, deadline: Instant) -> Result<(), ConsumerError> {
-    loop {
-        match file.try_lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                thread::sleep(LOCK_POLL_INTERVAL);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(ConsumerError::LockTimeout(path.to_owned()));
-            }
-            Err(TryLockError::Error(error)) => return Err(ConsumerError::from_io(path, &error)),
-        }
-    }
+fn lock_file(file: &File, path: &Path, deadline: Instant) -> Result<(), ConsumerError> {
+    lock_until(file, deadline).map_err(|error| match error {
+        TryLockError::WouldBlock => ConsumerError::LockTimeout(path.to_owned()),
+        TryLockError::Error(error) => ConsumerError::from_io(path, &error),
+    })
 }
 
 fn read_text(file: &File, path: &Path) -> Result<Zeroizing<String>, ConsumerError> {
@@ -238,11 +207,6 @@ pub(in crate::engine) fn exposed_mode(metadata: &Metadata) -> Option<String> {
 #[cfg(not(unix))]
 pub(in crate::engine) fn exposed_mode(_metadata: &Metadata) -> Option<String> {
     None
-}
-
-/// Makes the new name durable. Only Unix can open a directory for this.
-fn sync_directory(folder: &Path) -> std::io::Result<()> {
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 #[cfg(unix)]
@@ -336,7 +300,7 @@ mod tests {
     #[test]
     fn two_at_once_lose_no_update() {
         let (_folder, path) = home("");
-        thread::scope(|scope| {
+        std::thread::scope(|scope| {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let file = LockedFile::open(&path).unwrap();

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::util::json_scan::{find_excessive_depth, skip_whitespace, value_end};
+
 /// Why a text could not be read or changed.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) enum JsonEditError {
@@ -39,10 +41,11 @@ impl<'a> JsonDocument<'a> {
         serde_json::from_str::<serde::de::IgnoredAny>(&text[root..])
             .map_err(|error| JsonEditError::Malformed(error.line(), "not valid JSON"))?;
         // The parser above has no nesting limit.
-        find_excessive_depth(&text[root..]).map_or(Ok(()), |line| {
-            Err(JsonEditError::Malformed(line, "values are nested too deeply"))
-        })?;
-        Ok(Self { text, root: skip_whitespace(text, root) })
+        if let Some(at) = find_excessive_depth(text.as_bytes(), MAX_JSON_DEPTH) {
+            let line = text[..at].matches('\n').count() + 1;
+            return Err(JsonEditError::Malformed(line, "values are nested too deeply"));
+        }
+        Ok(Self { text, root: skip_whitespace(text.as_bytes(), root) })
     }
 
     /// Returns the string at the JSON pointer; `None` where there is none.
@@ -91,7 +94,11 @@ impl<'a> JsonDocument<'a> {
     /// Returns all strings in the document, with their JSON pointers.
     pub(in crate::engine) fn strings(self) -> Vec<(String, Zeroizing<String>)> {
         let mut found = Vec::new();
-        self.collect_strings(&(self.root..end_of_value(self.text, self.root)), "", &mut found);
+        self.collect_strings(
+            &(self.root..value_end(self.text.as_bytes(), self.root)),
+            "",
+            &mut found,
+        );
         found
     }
 
@@ -151,7 +158,7 @@ impl<'a> JsonDocument<'a> {
             )));
         }
         let inside = parent + 1;
-        let first = skip_whitespace(self.text, inside);
+        let first = skip_whitespace(self.text.as_bytes(), inside);
         let empty = self.text[first..].starts_with('}');
         let blanks = if empty { "" } else { &self.text[inside..first] };
         let colon = if blanks.is_empty() { ":" } else { ": " };
@@ -196,23 +203,26 @@ impl<'a> JsonDocument<'a> {
             }
         };
         let mut found = Vec::new();
-        let mut at = skip_whitespace(self.text, at + 1);
+        let mut at = skip_whitespace(self.text.as_bytes(), at + 1);
         while !self.text[at..].starts_with(['}', ']']) {
             let name = if is_object {
-                let end = end_of_value(self.text, at);
+                let end = value_end(self.text.as_bytes(), at);
                 let name =
                     self.string_at(&(at..end)).map(|name| name.to_string()).unwrap_or_default();
                 // Skip the name and its colon.
-                at = skip_whitespace(self.text, skip_whitespace(self.text, end) + 1);
+                at = skip_whitespace(
+                    self.text.as_bytes(),
+                    skip_whitespace(self.text.as_bytes(), end) + 1,
+                );
                 name
             } else {
                 found.len().to_string()
             };
-            let value = at..end_of_value(self.text, at);
-            at = skip_whitespace(self.text, value.end);
+            let value = at..value_end(self.text.as_bytes(), at);
+            at = skip_whitespace(self.text.as_bytes(), value.end);
             found.push(JsonMember { name, value });
             if self.text[at..].starts_with(',') {
-                at = skip_whitespace(self.text, at + 1);
+                at = skip_whitespace(self.text.as_bytes(), at + 1);
             }
         }
         Ok(found)
@@ -221,60 +231,6 @@ impl<'a> JsonDocument<'a> {
     fn string_at(self, span: &Range<usize>) -> Option<Zeroizing<String>> {
         serde_json::from_str(&self.text[span.clone()]).ok().map(Zeroizing::new)
     }
-}
-
-fn skip_whitespace(text: &str, at: usize) -> usize {
-    let rest = &text[at..];
-    at + rest.len() - rest.trim_start_matches([' ', '\t', '\n', '\r']).len()
-}
-
-/// Returns the line at which the nesting exceeds the limit, in a text that is known to be JSON.
-fn find_excessive_depth(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let (mut depth, mut at) = (0_usize, 0);
-    while let Some(byte) = bytes.get(at) {
-        at = if *byte == b'"' { end_of_string(bytes, at) } else { at + 1 };
-        match byte {
-            b'{' | b'[' if depth == MAX_JSON_DEPTH => {
-                return Some(text[..at].matches('\n').count() + 1);
-            }
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth -= 1,
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Returns the end of the value that begins at `at`, in a text that is known to be JSON.
-fn end_of_value(text: &str, at: usize) -> usize {
-    let bytes = text.as_bytes();
-    let (mut depth, mut end) = (0_usize, at);
-    while let Some(byte) = bytes.get(end) {
-        match byte {
-            b'"' => end = end_of_string(bytes, end),
-            b'{' | b'[' => (depth, end) = (depth + 1, end + 1),
-            b'}' | b']' if depth > 0 => (depth, end) = (depth - 1, end + 1),
-            b'}' | b']' | b',' | b':' | b' ' | b'\t' | b'\n' | b'\r' if depth == 0 => return end,
-            _ => end += 1,
-        }
-        if depth == 0 && matches!(byte, b'"' | b'}' | b']') {
-            return end;
-        }
-    }
-    end
-}
-
-fn end_of_string(bytes: &[u8], open: usize) -> usize {
-    let mut at = open + 1;
-    while let Some(byte) = bytes.get(at) {
-        match byte {
-            b'"' => return at + 1,
-            b'\\' => at += 2,
-            _ => at += 1,
-        }
-    }
-    bytes.len()
 }
 
 fn json_string(text: &str) -> Zeroizing<String> {

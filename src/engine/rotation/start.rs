@@ -15,12 +15,12 @@ use crate::domain::rotation::{
     JournalEntry, RotationJournal, RotationPlan, RotationStatus, UserDecision,
     check_rollback_allowed,
 };
-use crate::domain::text::to_hex;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::Engine;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::random_bytes;
 use crate::engine::metadata::clean_reason;
+use crate::util::hex::to_hex;
 
 /// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

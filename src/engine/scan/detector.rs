@@ -16,8 +16,8 @@ use crate::domain::Secret;
 use crate::domain::identify::{self, IdentificationCandidate};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
-use crate::domain::text::parse_hex;
 use crate::engine::fingerprints::{FingerprintBytes, FingerprintHasher};
+use crate::util::hex::parse_hex;
 
 /// File, member and provider of the Snyk CLI's token; in other files the member name means nothing.
 const SNYK_CLI_TOKEN_MEMBER: (&str, &str, &str) = ("snyk.json", "api", "snyk");
@@ -61,7 +61,9 @@ impl SecretDetector {
         // Millions of words are looked up: as bytes, so that no hexadecimal text is needed.
         let known_secrets = known_secrets
             .into_iter()
-            .filter_map(|(fingerprint, holders)| Some((parse_hex(&fingerprint)?, holders)))
+            .filter_map(|(fingerprint, holders)| {
+                Some((parse_hex(fingerprint.as_bytes())?, holders))
+            })
             .collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
         for provider in catalog.providers() {

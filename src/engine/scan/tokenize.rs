@@ -10,6 +10,8 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
+use crate::util::hex::parse_hex_byte;
+
 /// Minimum length of a word: shorter words are no secrets of interest.
 pub(super) const MIN_WORD_BYTES: usize = 12;
 
@@ -117,13 +119,6 @@ pub(super) fn decode_escapes(line: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         at += width;
     }
     (plain.len() < line.len()).then_some(plain)
-}
-
-fn parse_hex_byte(digits: &[u8]) -> Option<u8> {
-    let digits = std::str::from_utf8(digits)
-        .ok()
-        .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
-    u8::from_str_radix(digits, 16).ok()
 }
 
 fn is_word_byte(byte: u8) -> bool {

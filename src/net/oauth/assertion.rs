@@ -15,7 +15,8 @@ use time::Duration;
 
 use super::exchange::TokenExchangeError;
 use crate::domain::response::ApiResponse;
-use crate::domain::{Secret, Timestamp, rate_limit, text};
+use crate::domain::{Secret, Timestamp, rate_limit};
+use crate::util::hex;
 
 /// Value of `client_assertion_type`; RFC 7523 defines only this one.
 pub(in crate::net) const ASSERTION_TYPE: &str =
@@ -62,7 +63,7 @@ impl ClientAssertion<'_> {
         let (issued, expires) =
             (self.now.unix_timestamp(), (self.now + ASSERTION_LIFETIME).unix_timestamp());
         Ok(
-            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": text::to_hex(&id), "iat": issued, "exp": expires}),
+            json!({"iss": self.client_id, "sub": self.client_id, "aud": self.audience, "jti": hex::to_hex(&id), "iat": issued, "exp": expires}),
         )
     }
 }

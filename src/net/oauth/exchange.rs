@@ -11,6 +11,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::token_response::TokenResponse;
+use crate::domain::identify::token_claims::TokenClaims;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::AuthMethod;
 use crate::domain::provider::spec::TokenEndpoint;
@@ -19,7 +20,7 @@ use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Problem, Secret, Timestamp};
 use crate::net::form::SecretForm;
-use crate::net::{AccessTokenClaims, NetError, OutgoingRequest, RequestLimits, Transport};
+use crate::net::{NetError, OutgoingRequest, RequestLimits, Transport};
 
 /// Input of a token exchange for one credential.
 pub struct TokenExchange<'a> {
@@ -49,7 +50,7 @@ pub struct AccessToken {
     /// the two clocks may be wrong.
     pub expiries: Vec<TokenExpiry>,
     /// Claims of the token.
-    pub claims: AccessTokenClaims,
+    pub claims: TokenClaims,
 }
 
 /// Expiry as the provider states it; this module does not read the clock.
@@ -203,8 +204,7 @@ impl TokenExchange<'_> {
         claims: &BTreeMap<String, String>,
     ) -> Result<(), TokenExchangeError> {
         for (claim, field) in claims {
-            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.string_claim(claim))
-            else {
+            let (Ok(wanted), Some(given)) = (self.field(field), token.claims.string(claim)) else {
                 continue;
             };
             if !wanted.eq_ignore_ascii_case(given) {
@@ -250,11 +250,11 @@ impl AccessToken {
     }
 
     fn from_secret(secret: &Arc<Secret>, scheme: &str) -> Self {
-        let claims = AccessTokenClaims::from_token(secret);
+        let claims = TokenClaims::from_jwt(secret);
         Self {
             secret: Arc::clone(secret),
             scheme: scheme.to_owned(),
-            expiries: claims.expires().map(TokenExpiry::At).into_iter().collect(),
+            expiries: claims.timestamp("exp").map(TokenExpiry::At).into_iter().collect(),
             claims,
         }
     }

@@ -2,7 +2,6 @@
 
 pub(super) mod assertion;
 pub mod callback;
-pub(super) mod claims;
 pub mod exchange;
 pub mod grants;
 pub mod redirect_page;

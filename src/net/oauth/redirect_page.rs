@@ -18,7 +18,7 @@ use url::Url;
 use super::callback::{
     CONNECTION_TIMEOUT, CallbackConnection, CallbackPage, MAX_CALLBACK_CONNECTIONS, read_head,
 };
-use crate::domain::text;
+use crate::util::hex;
 
 /// Number of random bytes in the path, so that no other page and no other user can guess it.
 const PATH_BYTES: usize = 16;
@@ -44,7 +44,7 @@ impl RedirectPage {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let mut path = [0; PATH_BYTES];
         getrandom::fill(&mut path).map_err(|error| io::Error::other(error.to_string()))?;
-        let address = format!("http://{}/{}", listener.local_addr()?, text::to_hex(&path));
+        let address = format!("http://{}/{}", listener.local_addr()?, hex::to_hex(&path));
         let address = Url::parse(&address).map_err(io::Error::other)?;
         Ok(Self { listener, address, destination, used: AtomicBool::new(false) })
     }

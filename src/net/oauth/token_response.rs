@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::claims::{AccessTokenClaims, parse_seconds};
 use super::exchange::{AccessToken, TokenExchangeError, TokenExpiry};
+use crate::domain::identify::token_claims::{TokenClaims, parse_seconds};
 use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
-use crate::domain::response::{ApiResponse, ResponseBody};
+use crate::domain::response::{ApiResponse, ResponseBody, error_message};
 use crate::domain::{Secret, text};
 use crate::net::oauth::grants::{ClientRecognition, RefreshToken};
 
@@ -57,9 +57,9 @@ impl TokenResponse {
     /// Returns the access token.
     pub(in crate::net) fn into_access_token(self, scheme: &str) -> AccessToken {
         let secret = Secret::from_text(self.access_token);
-        let claims = AccessTokenClaims::from_token(&secret);
+        let claims = TokenClaims::from_jwt(&secret);
         let expiries = claims
-            .expires()
+            .timestamp("exp")
             .map(TokenExpiry::At)
             .into_iter()
             .chain(parse_lifetime(&self.expires_in).map(TokenExpiry::After))
@@ -181,20 +181,11 @@ fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
     redactor.redact_known(line).chars().take(MAX_REASON_CHARS).collect()
 }
 
-/// Returns the reason from the forms that OAuth, Snyk and Appcircle use. An object in any other
-/// form is withheld completely, because its contents are unknown.
+/// Returns the reason in one of the usual forms. An object in any other form is withheld completely,
+/// because its contents are unknown.
 fn json_reason(json: &Value) -> Option<String> {
-    const POINTERS: [&str; 6] = [
-        "/error_description",
-        "/message",
-        "/errors/0/detail",
-        "/errors/0/title",
-        "/error/message",
-        "/error",
-    ];
-    let found = POINTERS.iter().find_map(|pointer| json.pointer(pointer).and_then(Value::as_str));
     let withheld = || json.is_object().then(|| "no reason in a known format".to_owned());
-    found.map(str::to_owned).or_else(withheld)
+    error_message(json).map(str::to_owned).or_else(withheld)
 }
 
 #[cfg(test)]

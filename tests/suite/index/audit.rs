@@ -46,7 +46,7 @@ fn the_hash_can_be_computed_by_others() {
 
 fn sha256(text: &str) -> String {
     use sha2::Digest as _;
-    tokenring::domain::text::to_hex(&sha2::Sha256::digest(text))
+    tokenring::util::hex::to_hex(&sha2::Sha256::digest(text))
 }
 
 #[test]

@@ -17,12 +17,12 @@ use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::request::{
     HttpMethod, RequestDraft, RequestTarget, SavedRequest, SavedRequestName,
 };
-use tokenring::domain::text::to_hex;
 use tokenring::engine::{AnchorComparison, Engine, EngineDependencies, EngineOptions, SystemClock};
 use tokenring::net::HttpClient;
 use tokenring::store::{
     FileStore, ItemKey, MemoryStore, SecretStore as _, UnlockMethod, WorkFactor,
 };
+use tokenring::util::hex::to_hex;
 
 use crate::support::program::PASSPHRASE;
 use crate::support::{assert_same, secret};

@@ -249,5 +249,5 @@ fn on_disk(home: &crate::support::program::Home, text: &str) -> bool {
 }
 
 fn hex(text: &str) -> String {
-    tokenring::domain::text::to_hex(text.as_bytes())
+    tokenring::util::hex::to_hex(text.as_bytes())
 }

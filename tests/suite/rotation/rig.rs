@@ -605,7 +605,7 @@ fn memory_folder() -> TempDir {
 
 /// SHA-256 in hexadecimal digits, as the simulator names its secrets.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    tokenring::domain::text::to_hex(&Sha256::digest(bytes))
+    tokenring::util::hex::to_hex(&Sha256::digest(bytes))
 }
 
 /// The built-in providers with their regions on loopback.

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::{ResponseDisplay, SendContext, obtain_consent, read_body};
 use crate::cli::context::CliContext;
 use crate::cli::output::json::format_rfc3339;
+use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::TextTable;
 use crate::domain::diff::{self, DiffLine};
 use crate::domain::format::count_noun;
@@ -228,7 +229,14 @@ fn history_json(line: &HistoryRecord, names: &CredentialNames) -> serde_json::Va
 }
 
 fn table(lines: &[HistoryRecord], names: &CredentialNames) -> TextTable {
-    let mut table = TextTable::new(&["ID", "WHEN", "CREDENTIAL", "REGION", "STATUS", "REQUEST"]);
+    let mut table = TextTable::new(&[
+        Name("ID"),
+        Text("WHEN"),
+        Name("CREDENTIAL"),
+        Text("REGION"),
+        Text("STATUS"),
+        Text("REQUEST"),
+    ]);
     for line in lines {
         let sent = &line.entry;
         table.add_row([

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::cli::context::CliContext;
+use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::TextTable;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{PresetParameter, RequestPreset};
@@ -169,11 +170,17 @@ fn print_presets(context: &CliContext<'_>, shapes: &[PresetJson<'_>]) -> Result<
         context.out.print_json(&shapes)?;
         return Ok(0);
     }
-    let mut table = TextTable::new(&["PROVIDER", "PRESET", "METHOD", "PARAMETERS", "DESCRIPTION"]);
+    let mut table = TextTable::new(&[
+        Text("PROVIDER"),
+        Name("PRESET"),
+        Text("METHOD"),
+        Text("PARAMETERS"),
+        Text("DESCRIPTION"),
+    ]);
     for shape in shapes {
         let parameters: Vec<_> = shape.parameters.iter().map(describe_parameter).collect();
         let cells = [shape.provider, shape.id, shape.method, &parameters.join(" "), shape.help];
-        table.add_row(cells.map(str::to_owned));
+        table.add_row(cells);
     }
     context.out.print_table(&table)?;
     Ok(0)

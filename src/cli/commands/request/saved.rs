@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::parse_saved_request_name;
 use crate::cli::context::CliContext;
+use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::TextTable;
 use crate::config;
 use crate::domain::Problem;
@@ -88,14 +89,14 @@ fn list(context: &CliContext<'_>, requests: &config::SavedRequestStore) -> Resul
         context.out.print_json(&all.iter().map(shape).collect::<Vec<_>>())?;
         return Ok(0);
     }
-    let mut table = TextTable::new(&["REQUEST", "PROVIDER", "METHOD", "TARGET"]);
+    let mut table =
+        TextTable::new(&[Text("REQUEST"), Text("PROVIDER"), Text("METHOD"), Text("TARGET")]);
     for (saved, id) in &all {
         match saved {
-            Ok(saved) => table.add_row(
-                [id.as_str(), &saved.provider, saved.method.as_str(), &saved.target]
-                    .map(str::to_owned),
-            ),
-            Err(problem) => table.add_row([id.as_str(), "?", "?", &problem.why].map(str::to_owned)),
+            Ok(saved) => {
+                table.add_row([id.as_str(), &saved.provider, saved.method.as_str(), &saved.target]);
+            }
+            Err(problem) => table.add_row([id.as_str(), "?", "?", &problem.why]),
         }
     }
     if all.is_empty() {

@@ -2,13 +2,11 @@
 //!
 //! tokenring adds the credential's own header when it sends the request. The import therefore drops
 //! any credential in the command and everything else that is or looks like a secret, and lists by
-//! name what it dropped. Start at [`import_curl`]; `shell_words` splits the command, `options`
-//! interprets its options and `secrets` removes the secrets. The opposite direction is
-//! [`crate::domain::curl::export`].
+//! name what it dropped. Start at [`import_curl`]; `options` interprets the options of the command and
+//! `secrets` removes the secrets. The opposite direction is [`crate::domain::curl::export`].
 
 mod options;
 mod secrets;
-mod shell_words;
 
 use url::Url;
 
@@ -16,6 +14,7 @@ use crate::domain::Origin;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
+use crate::util::shell_words::{ShellSyntaxError, ShellWord, split_first_command};
 use options::{DataEncoding, OptionEffect, ParsedOption};
 
 /// Request imported from a curl command.
@@ -77,7 +76,7 @@ pub enum CurlParseError {
 /// Fails where the text is not a single curl command that a draft can express; see
 /// [`CurlParseError`].
 pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
-    let command = shell_words::split_first_command(text)?;
+    let command = split_first_command(text)?;
     let mut words =
         command.words.into_iter().skip_while(|word| matches!(word.text.as_str(), "$" | "%" | ">"));
     let program = words.next().ok_or(CurlParseError::NotCurl)?;
@@ -155,11 +154,7 @@ impl CurlParser {
 
     /// Adds a header. The check for secrets comes before the check for variables, so that
     /// `Authorization: token $SNYK_TOKEN` is dropped instead of being an error.
-    fn add_header(
-        &mut self,
-        option: &'static str,
-        value: shell_words::ShellWord,
-    ) -> Result<(), CurlParseError> {
+    fn add_header(&mut self, option: &'static str, value: ShellWord) -> Result<(), CurlParseError> {
         if value.text.starts_with('@') {
             return Err(CurlParseError::FileInput(option));
         }
@@ -264,8 +259,11 @@ impl CurlParser {
 }
 
 /// Returns the text of a word that contains no variable.
-fn require_literal(word: shell_words::ShellWord) -> Result<String, CurlParseError> {
-    word.variable.map_or(Ok(word.text), |name| Err(CurlParseError::UnresolvedVariable(name)))
+fn require_literal(word: ShellWord) -> Result<String, CurlParseError> {
+    match word.variable {
+        Some(name) => Err(CurlParseError::UnresolvedVariable(name)),
+        None => Ok(word.text.as_str().to_owned()),
+    }
 }
 
 /// Parses the URL. Without a scheme curl guesses `http`; tokenring sends nothing unencrypted, so
@@ -287,6 +285,16 @@ fn url_encode_data(text: &str) -> String {
         Some(("", content)) => encode(content),
         Some((name, content)) => format!("{name}={}", encode(content)),
         None => encode(text),
+    }
+}
+
+impl From<ShellSyntaxError> for CurlParseError {
+    fn from(error: ShellSyntaxError) -> Self {
+        match error {
+            ShellSyntaxError::UnclosedQuote => Self::UnclosedQuote,
+            ShellSyntaxError::Substitution => Self::ShellSubstitution,
+            ShellSyntaxError::InvalidEscape => Self::InvalidEscape,
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! Start at [`parse_options`]. An option is supported by a line in [`CURL_OPTIONS`]; the effect on
 //! the draft is applied in the parent module.
 
+use zeroize::Zeroizing;
+
 use super::CurlParseError;
-use super::shell_words::ShellWord;
+use crate::util::shell_words::ShellWord;
 
 /// Effect of an option on the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +42,6 @@ pub(super) enum DataEncoding {
 }
 
 /// Option from a command line with its value.
-#[derive(Debug)]
 pub(super) struct ParsedOption {
     pub(super) name: &'static str,
     pub(super) effect: OptionEffect,
@@ -114,7 +115,7 @@ pub(super) fn parse_options(words: Vec<ShellWord>) -> Result<Vec<ParsedOption>, 
     while let Some(word) = words.next() {
         if only_urls || word.text.len() < 2 || !word.text.starts_with('-') {
             parsed.push(ParsedOption { name: "url", effect: OptionEffect::Url, value: word });
-        } else if word.text == "--" {
+        } else if word.text.as_str() == "--" {
             only_urls = true;
         } else if let Some(long) = word.text.strip_prefix("--") {
             let (name, _, effect) = CURL_OPTIONS
@@ -150,8 +151,10 @@ fn parse_short_options(
             continue;
         }
         let rest = &word.text[1 + at + letter.len_utf8()..];
-        let attached = (!rest.is_empty())
-            .then(|| ShellWord { text: rest.to_owned(), variable: word.variable.clone() });
+        let attached = (!rest.is_empty()).then(|| ShellWord {
+            text: Zeroizing::new(rest.to_owned()),
+            variable: word.variable.clone(),
+        });
         let value = attached.or_else(|| words.next()).ok_or(CurlParseError::MissingValue(name))?;
         parsed.push(ParsedOption { name, effect: *effect, value });
         return Ok(());

@@ -21,13 +21,13 @@ use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
-use crate::domain::text::to_hex;
 use crate::engine::credentials::random_bytes;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::ProbeResult;
 use crate::net::oauth::exchange::TokenExchangeError;
 use crate::net::oauth::grants::ClientRecognition;
 use crate::store::StoreError;
+use crate::util::hex::to_hex;
 
 /// Name of the JSON member and of the secret part that hold the client secret.
 const CLIENT_SECRET: &str = "client_secret";

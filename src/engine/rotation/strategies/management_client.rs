@@ -13,7 +13,7 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::redact::{SecretRedactor, json_members};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
-use crate::domain::response::ApiResponse;
+use crate::domain::response::{ApiResponse, error_message};
 use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
@@ -360,16 +360,7 @@ const fn failure_kind_of_net_error(error: &NetError, method: HttpMethod) -> Step
 /// Extracts the provider's reason for a refusal, on one line.
 fn extract_reason(message: &str) -> String {
     let json: Value = serde_json::from_str(message).unwrap_or_default();
-    let members = [
-        "/errors/0/detail",
-        "/errors/0/title",
-        "/error_description",
-        "/error",
-        "/detail",
-        "/message",
-    ];
-    let reason = members.iter().find_map(|pointer| json.pointer(pointer)?.as_str());
-    let line = text::sanitize_line(reason.unwrap_or(message));
+    let line = text::sanitize_line(error_message(&json).unwrap_or(message));
     if line.is_empty() {
         "no reason given".to_owned()
     } else {

@@ -98,9 +98,8 @@ impl SecretInput {
     /// Describes the first invisible character inside the text by name and position; leading and
     /// trailing blanks are ignored.
     pub fn invisible_character_problem(&self) -> Option<String> {
-        let hidden = |c: char| text::is_unprintable(c) && !c.is_ascii_whitespace();
-        let (place, found) = self.text.trim().chars().enumerate().find(|(_, c)| hidden(*c))?;
-        Some(format!("contains {} at character {}", invisible_character_name(found), place + 1))
+        let found = text::find_unprintable(self.text.trim())?;
+        Some(format!("contains {} at character {}", found.name, found.position))
     }
 
     fn typed_secret(&self) -> Secret {
@@ -116,21 +115,6 @@ impl SecretInput {
         shorter.push_str(&self.text[..end]);
         self.text = shorter;
     }
-}
-
-/// Returns the name of an invisible character.
-fn invisible_character_name(c: char) -> String {
-    let name = match c {
-        '\u{ad}' => "a soft hyphen",
-        '\u{200b}' => "a zero-width space",
-        '\u{200c}' | '\u{200d}' => "a zero-width joiner",
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' => "a direction mark",
-        '\u{feff}' => "a byte-order mark",
-        '\u{1b}' => "an escape character",
-        c if c.is_control() => "a control character",
-        _ => "an invisible character",
-    };
-    format!("{name} (U+{:04X})", u32::from(c))
 }
 
 #[cfg(test)]

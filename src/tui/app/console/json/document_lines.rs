@@ -7,6 +7,8 @@
 
 use serde::de::IgnoredAny;
 
+use crate::util::json_scan::string_end;
+
 /// Documents nested deeper than this are shown as plain text; a tree would be unreadable.
 const MAX_TREE_DEPTH: usize = 1_000;
 
@@ -263,13 +265,13 @@ impl<'a> JsonFormatter<'a> {
 
     fn push_scalar(&mut self, first: u8) {
         self.begin_value();
-        let rest = &self.source.as_bytes()[self.at..];
-        let length = if first == b'"' {
-            string_length(rest)
+        let bytes = self.source.as_bytes();
+        let end = if first == b'"' {
+            string_end(bytes, self.at)
         } else {
-            rest.iter().position(|byte| ends_scalar(*byte)).unwrap_or(rest.len())
+            let length = bytes[self.at..].iter().position(|byte| ends_scalar(*byte));
+            length.map_or(bytes.len(), |length| self.at + length)
         };
-        let end = self.at + length;
         self.text.push_str(&self.source[self.at..end]);
         self.at = end;
     }
@@ -311,21 +313,6 @@ impl<'a> JsonFormatter<'a> {
 fn is_json(text: &str) -> bool {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     values.next().is_some_and(|first| first.is_ok()) && values.all(|value| value.is_ok())
-}
-
-/// Returns the length of the string at the start of `bytes`, including both quotes.
-fn string_length(bytes: &[u8]) -> usize {
-    let mut at = 1;
-    while let Some(found) =
-        bytes.get(at..).and_then(|rest| rest.iter().position(|byte| matches!(byte, b'"' | b'\\')))
-    {
-        at += found;
-        if bytes[at] == b'"' {
-            return at + 1;
-        }
-        at += 2;
-    }
-    bytes.len()
 }
 
 fn ends_scalar(byte: u8) -> bool {
