@@ -13,10 +13,10 @@ use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinSet};
 
 use super::Engine;
-use super::access_tokens::{SendError, sends_secret_verbatim};
 use super::check_writer::CheckRecord;
 use super::fair_queue::{FairQueue, shuffled};
-use super::redact_response::RawResponse;
+use super::requests::access_tokens::{SendError, sends_secret_verbatim};
+use super::requests::redact_response::RawResponse;
 use super::task_protocol::HistoryFilter;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::explain::{self, ExplanationContext, RequestContext, ResponseExplanation};

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::access_tokens::ACCESS_TOKEN_PART;
 use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
 use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use super::rebinding::RebindingPlan;
+use super::requests::access_tokens::ACCESS_TOKEN_PART;
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};

@@ -6,7 +6,6 @@
 //! [`open_engine`] builds one from the user's files, and `task_protocol` lists what the screen can
 //! ask for.
 
-mod access_tokens;
 mod audit;
 mod audit_anchor;
 mod bindings;
@@ -18,7 +17,6 @@ mod check;
 mod check_writer;
 mod classify;
 mod clipboard;
-mod console_tasks;
 mod consumer;
 mod credential_locks;
 mod credentials;
@@ -27,29 +25,22 @@ pub mod doctor;
 pub mod exec;
 mod fair_queue;
 mod fingerprints;
-mod history;
 pub mod import;
 mod mac;
 mod metadata;
 pub mod migrate;
-mod pagination;
 mod pending_prompts;
-mod preview;
 pub mod prompt;
-mod rate_limiter;
 mod rebinding;
-mod redact_response;
-mod retry;
+mod requests;
 pub mod rotation;
 mod rotation_tasks;
 pub mod scan;
-mod send;
 mod sign_in_flow;
 mod sign_in_tasks;
 mod store_secret;
 pub mod task_protocol;
 mod task_runner;
-mod token_cache;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -80,8 +71,8 @@ pub use clipboard::preferred_clipboard_method;
 pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
 pub use credentials::{KEY_FILE_FIELD, read_key_file};
 pub use disclosure::{DisclosureChannel, SecretDisclosure};
-pub use pagination::{PageResult, PagingLimits, PagingResult};
-pub use preview::RequestPreview;
+pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
+pub use requests::preview::RequestPreview;
 pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 pub use task_runner::TaskManager;
 
@@ -123,8 +114,8 @@ pub struct Engine {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     options: EngineOptions,
-    token_cache: token_cache::AccessTokenCache,
-    rate_limiter: rate_limiter::RateLimiter,
+    token_cache: requests::token_cache::AccessTokenCache,
+    rate_limiter: requests::rate_limiter::RateLimiter,
     locks: credential_locks::CredentialLocks,
     clipboard: clipboard::Clipboard,
     store_verified: OnceCell<()>,
@@ -187,8 +178,8 @@ impl Engine {
             transport,
             clock,
             options,
-            token_cache: token_cache::AccessTokenCache::default(),
-            rate_limiter: rate_limiter::RateLimiter::default(),
+            token_cache: requests::token_cache::AccessTokenCache::default(),
+            rate_limiter: requests::rate_limiter::RateLimiter::default(),
             locks,
             clipboard,
             store_verified: OnceCell::new(),

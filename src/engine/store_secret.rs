@@ -6,7 +6,7 @@
 //! reason to fail. Start with `store_secret`.
 
 use super::Engine;
-use super::access_tokens::ACCESS_TOKEN_PART;
+use super::requests::access_tokens::ACCESS_TOKEN_PART;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
 use crate::index::{Database, DatabaseError, FingerprintRecord, SecretLocation};

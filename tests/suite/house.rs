@@ -186,7 +186,10 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/domain/redact/", "finds known secrets in order to mask them"),
     ("src/store/", "stores it"),
     ("src/net/", "sends it, to the origins it is bound to"),
-    ("src/engine/access_tokens.rs", "stores an access token with its expiry, for other processes"),
+    (
+        "src/engine/requests/access_tokens.rs",
+        "stores an access token with its expiry, for other processes",
+    ),
     ("src/engine/clipboard.rs", "copies it when the user asks"),
     ("src/engine/consumer/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
@@ -292,7 +295,6 @@ fn few_files_expose_a_secret() {
 /// The files of the engine that read the store or the hosts of a region without verifying what the
 /// secret is bound to, each with its reason.
 const UNVERIFIED_READERS: &[(&str, &str)] = &[
-    ("src/engine/access_tokens.rs", "reads the access token of a verified region"),
     ("src/engine/audit_anchor.rs", "reads the anchor"),
     ("src/engine/bindings.rs", "verifies"),
     ("src/engine/bound_secrets.rs", "reads after the verification"),
@@ -303,8 +305,9 @@ const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/credentials.rs", "compares what it has just written"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
     ("src/engine/fingerprints.rs", "reads the fingerprint key"),
-    ("src/engine/preview.rs", "shows a request without a secret"),
     ("src/engine/rebinding.rs", "records the hosts"),
+    ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
+    ("src/engine/requests/preview.rs", "shows a request without a secret"),
     ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
     ("src/engine/sign_in_flow.rs", "reads the session that a new one replaces, to revoke it"),
     ("src/engine/store_secret.rs", "computes fingerprints"),

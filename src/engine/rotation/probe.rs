@@ -19,8 +19,8 @@ use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::{
     AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
 };
-use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
+use crate::engine::requests::access_tokens::SendError;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
 

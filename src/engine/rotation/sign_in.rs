@@ -22,10 +22,10 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
+use crate::engine::requests::token_cache::CachedAccessToken;
 use crate::engine::sign_in_flow::{
     self, AuthorizationGrant, PendingSignIn, state_mismatch_problem,
 };
-use crate::engine::token_cache::CachedAccessToken;
 use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
 use crate::net::oauth::RefreshToken;

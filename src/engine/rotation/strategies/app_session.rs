@@ -15,7 +15,7 @@ use super::{
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
-use crate::engine::access_tokens::SendError;
+use crate::engine::requests::access_tokens::SendError;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::{ProbeResult, unnamed_principal};
 use crate::net::exchange::TokenExchangeError;

@@ -11,17 +11,17 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::Engine;
-use super::bindings::BoundRegion;
-use super::credential_locks::CredentialLock;
-use super::credentials::KEY_FILE_FIELD;
-use super::store_secret::secret_location;
-use super::task_protocol::TokenLifetime;
 use super::token_cache::CachedAccessToken;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::engine::Engine;
+use crate::engine::bindings::BoundRegion;
+use crate::engine::credential_locks::CredentialLock;
+use crate::engine::credentials::KEY_FILE_FIELD;
+use crate::engine::store_secret::secret_location;
+use crate::engine::task_protocol::TokenLifetime;
 use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};
@@ -36,10 +36,10 @@ const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 
 /// Id of the part that stores a session's access token beside its refresh token, for other
 /// processes.
-pub(super) const ACCESS_TOKEN_PART: &str = "access_token";
+pub(in crate::engine) const ACCESS_TOKEN_PART: &str = "access_token";
 
 /// Token that the provider has refused, so that it is not tried again.
-pub(super) enum RejectedToken {
+pub(in crate::engine) enum RejectedToken {
     /// No token was refused yet.
     NoneRejected,
     /// This access token was refused although it has not expired: the clocks differ, or it was
@@ -57,7 +57,7 @@ struct ExchangeTarget<'a> {
 }
 
 /// Why a request got no response.
-pub(super) enum SendError {
+pub(in crate::engine) enum SendError {
     /// The request failed on the network.
     Net(NetError),
     /// No access token could be obtained.
@@ -69,7 +69,7 @@ pub(super) enum SendError {
 impl Engine {
     /// Returns what a request sends for the credential in this region, bound to the region's
     /// origins.
-    pub(super) async fn authorize(
+    pub(in crate::engine) async fn authorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -79,7 +79,7 @@ impl Engine {
     }
 
     /// Like `authorize`, after the provider refused a token.
-    pub(super) async fn reauthorize(
+    pub(in crate::engine) async fn reauthorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -102,7 +102,7 @@ impl Engine {
     /// Authorizes with the secret in one slot and ignores cached tokens, because the caller wants
     /// to know whether exactly this secret works. A single-use secret is spent only if it has no
     /// access token yet; its successor replaces it in the slot.
-    pub(super) async fn authorize_slot(
+    pub(in crate::engine) async fn authorize_slot(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -182,7 +182,7 @@ impl Engine {
 
     /// Stores the result of a refresh or sign-in, the next refresh token first, before any of it is
     /// used.
-    pub(super) async fn store_tokens(
+    pub(in crate::engine) async fn store_tokens(
         &self,
         credential: &Credential,
         slot: SecretSlot,
@@ -223,7 +223,7 @@ impl Engine {
     }
 
     /// Stores the access token of a session in a slot, for other processes and later runs.
-    pub(super) async fn store_shared_access_token(
+    pub(in crate::engine) async fn store_shared_access_token(
         &self,
         id: &CredentialId,
         slot: SecretSlot,
@@ -256,12 +256,18 @@ impl Engine {
     }
 
     /// Returns the time at which a lifetime that begins now expires.
-    pub(super) fn expiry_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
+    pub(in crate::engine) fn expiry_after(
+        &self,
+        lifetime: Option<std::time::Duration>,
+    ) -> Option<Timestamp> {
         lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
     }
 
     /// Deletes a session's access token from the cache and from the store.
-    pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+    pub(in crate::engine) async fn clear_access_token(
+        &self,
+        credential: &Credential,
+    ) -> Result<(), Problem> {
         self.clear_access_token_of_slot(&credential.id, SecretSlot::Current).await
     }
 
@@ -284,7 +290,7 @@ impl Engine {
     /// Sends the refresh token of a slot to the token endpoint, whatever access token exists: only
     /// this shows whether the refresh token still works. The access token of the slot is deleted
     /// first; a successor of the refresh token replaces it in its slot.
-    pub(super) async fn spend_refresh_token(
+    pub(in crate::engine) async fn spend_refresh_token(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -300,7 +306,7 @@ impl Engine {
 
     /// Returns when the stored access token of a slot expires at the provider; `None` where the
     /// slot has none.
-    pub(super) async fn stored_access_token_expiry(
+    pub(in crate::engine) async fn stored_access_token_expiry(
         &self,
         id: &CredentialId,
         slot: SecretSlot,
@@ -330,7 +336,7 @@ impl Engine {
     }
 
     /// Loads the further parts of the secret that exist.
-    pub(super) async fn load_parts(
+    pub(in crate::engine) async fn load_parts(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -345,7 +351,7 @@ impl Engine {
         Ok(parts)
     }
 
-    pub(super) fn token_exchange<'a>(
+    pub(in crate::engine) fn token_exchange<'a>(
         &self,
         fields: &'a BTreeMap<String, String>,
         kind: &'a CredentialKind,
@@ -366,7 +372,7 @@ impl Engine {
     }
 
     /// Builds the cache entry of an access token that was just received.
-    pub(super) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
+    pub(in crate::engine) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
         let received = self.now();
         let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
         CachedAccessToken {
@@ -378,13 +384,16 @@ impl Engine {
 }
 
 /// Returns whether the credential's secret is sent exactly as it is stored.
-pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credential) -> bool {
+pub(in crate::engine) fn sends_secret_verbatim(
+    kind: &CredentialKind,
+    credential: &Credential,
+) -> bool {
     !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE_FIELD)
 }
 
 /// Binds the secret to the region's origins, under the scheme that is known to work or else the
 /// kind's default.
-pub(super) fn bind_to_region(
+pub(in crate::engine) fn bind_to_region(
     credential: &Credential,
     scheme: &str,
     region: BoundRegion<'_>,
@@ -395,7 +404,7 @@ pub(super) fn bind_to_region(
 }
 
 /// Returns the part that stores a session's access token.
-pub(super) fn access_token_part() -> SecretPart {
+pub(in crate::engine) fn access_token_part() -> SecretPart {
     SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
 }
 
@@ -415,7 +424,7 @@ fn encode_shared_token(cached: &CachedAccessToken) -> Secret {
 }
 
 /// Extracts the access token from the stored form that also holds its expiry.
-pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
+pub(in crate::engine) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
     decode_shared_token(stored, "").map(|cached| cached.token)
 }
 

@@ -2,12 +2,12 @@
 //!
 //! Serves `--dry-run` and `--curl`. Start with [`Engine::preview_request`].
 
-use super::Engine;
-use super::task_protocol::WriteConsent;
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::task_protocol::WriteConsent;
 use crate::net::{self, OutgoingRequest, RequestBody};
 
 /// Request as it would be sent.

@@ -3,18 +3,18 @@
 //! The tables are in `index`; this module decides what is stored and how entries are compared and
 //! resent.
 
-use super::Engine;
-use super::task_protocol::{
-    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange, PurgeReport,
-};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
+use crate::engine::task_protocol::{
+    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange, PurgeReport,
+};
 
 /// Request that is about to be recorded in the history.
-pub(super) struct PendingHistoryEntry {
+pub(in crate::engine) struct PendingHistoryEntry {
     draft: RequestDraft,
     body_left_out: bool,
 }
@@ -59,7 +59,7 @@ impl Engine {
 
     /// Prepares the part of a draft that is recorded. A body that comes from the preset is not the
     /// user's body.
-    pub(super) fn pending_history_entry(
+    pub(in crate::engine) fn pending_history_entry(
         &self,
         credential: &Credential,
         draft: &RequestDraft,
@@ -80,7 +80,7 @@ impl Engine {
 
     /// Records a request and its outcome. A history that cannot be written is no reason to withhold
     /// a response.
-    pub(super) async fn record_history(
+    pub(in crate::engine) async fn record_history(
         &self,
         credential: &Credential,
         entry: PendingHistoryEntry,

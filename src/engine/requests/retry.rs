@@ -7,9 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Engine;
 use super::access_tokens::SendError;
-use super::credentials::random_bytes;
 use super::rate_limiter::{RateLimitKey, is_rate_limited};
 use super::redact_response::RawResponse;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -18,6 +16,8 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Credential, Secret};
+use crate::engine::Engine;
+use crate::engine::credentials::random_bytes;
 use crate::net::{NetError, OutgoingRequest};
 
 /// Maximum number of attempts of a read-only request.
@@ -36,7 +36,7 @@ const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 impl Engine {
     /// Sends a draft when the credential's quota allows it; uses `secret` if it was already read.
     /// `on_wait` is called before every wait.
-    pub(super) async fn send_rate_limited(
+    pub(in crate::engine) async fn send_rate_limited(
         &self,
         credential: &Credential,
         secret: Option<Arc<Secret>>,
@@ -69,7 +69,7 @@ impl Engine {
 
     /// Sends a request once and counts it. Every sender (console, check, probe, rotation) uses the
     /// same quota and updates it for all the others.
-    pub(super) async fn send_once(
+    pub(in crate::engine) async fn send_once(
         &self,
         credential: &Credential,
         region: &Region,
@@ -87,7 +87,7 @@ impl Engine {
     /// Waits briefly if the credential's quota is used up. If the wait would be longer, the request
     /// is sent anyway, because the caller needs some response: a refusal for that reason is one
     /// too.
-    pub(super) async fn wait_for_quota(
+    pub(in crate::engine) async fn wait_for_quota(
         &self,
         credential: &Credential,
         region: &Region,
@@ -105,7 +105,7 @@ impl Engine {
 
 /// Returns a random extra wait of up to an eighth, so that tasks that waited for the same moment do
 /// not return all at once.
-pub(super) fn jitter(wait: Duration) -> Result<Duration, Problem> {
+pub(in crate::engine) fn jitter(wait: Duration) -> Result<Duration, Problem> {
     let [chance] = random_bytes()?;
     Ok(wait.min(MAX_JITTERED_WAIT) * u32::from(chance) / 2048)
 }

@@ -7,10 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Engine;
 use super::access_tokens::{RejectedToken, SendError, bind_to_region};
 use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse};
-use super::task_protocol::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit::RateLimit;
@@ -18,6 +16,8 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem, Secret};
+use crate::engine::Engine;
+use crate::engine::task_protocol::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
 use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody, RequestLimits};
 
 impl Engine {
@@ -61,7 +61,7 @@ impl Engine {
     }
 
     /// Sends a draft that may be sent, and returns the response without secrets and explained.
-    pub(super) async fn execute_request(
+    pub(in crate::engine) async fn execute_request(
         &self,
         credential: &Credential,
         draft: RequestDraft,
@@ -120,7 +120,7 @@ impl Engine {
     /// Sends a draft in the given region, within these limits. A refused scheme is replaced once by
     /// the kind's other scheme, and an access token that expired early is refreshed once; both only
     /// where repeating is safe.
-    pub(super) async fn send_with_auth_retry(
+    pub(in crate::engine) async fn send_with_auth_retry(
         &self,
         credential: &Credential,
         region: &Region,
@@ -134,7 +134,7 @@ impl Engine {
     }
 
     /// Like `send_with_auth_retry`, with a verbatim secret that may have been read already.
-    pub(super) async fn send_with_secret(
+    pub(in crate::engine) async fn send_with_secret(
         &self,
         credential: &Credential,
         region: &Region,
@@ -153,7 +153,7 @@ impl Engine {
     }
 
     /// Like `send_with_auth_retry`, with the given authorization.
-    pub(super) async fn send_authorized(
+    pub(in crate::engine) async fn send_authorized(
         &self,
         credential: &Credential,
         region: &Region,
@@ -242,7 +242,7 @@ impl Engine {
     }
 
     /// Builds the outgoing request of a draft with its authorization and limits.
-    pub(super) fn build_outgoing(
+    pub(in crate::engine) fn build_outgoing(
         &self,
         credential: &Credential,
         region: &Region,
@@ -269,7 +269,7 @@ impl Engine {
     }
 
     /// Checks whether a draft may be sent at all.
-    pub(super) fn check_allowed(
+    pub(in crate::engine) fn check_allowed(
         &self,
         draft: &RequestDraft,
         consent: WriteConsent,

@@ -7,14 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Engine;
-use super::credentials::task_panicked;
 use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
-use super::task_protocol::{
-    ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions,
-    SavedRequestTask, SendTask, TaskEvent, WriteConsent,
-};
-use super::task_runner::TaskContext;
 use crate::config::SavedRequestStore;
 use crate::domain::pagination;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -22,6 +15,13 @@ use crate::domain::request::{RequestDraft, SavedRequest};
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
 use crate::domain::{Credential, CredentialName};
+use crate::engine::Engine;
+use crate::engine::credentials::task_panicked;
+use crate::engine::task_protocol::{
+    ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions,
+    SavedRequestTask, SendTask, TaskEvent, WriteConsent,
+};
+use crate::engine::task_runner::TaskContext;
 
 /// Maximum number of history entries that are listed.
 const MAX_HISTORY_ENTRIES: usize = 1_000;
@@ -29,7 +29,7 @@ const MAX_HISTORY_ENTRIES: usize = 1_000;
 const MAX_LIST_BYTES: usize = 64 << 20;
 
 impl Engine {
-    pub(super) async fn run_console_task(
+    pub(in crate::engine) async fn run_console_task(
         &self,
         task: ConsoleTask,
         context: &TaskContext,

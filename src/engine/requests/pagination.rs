@@ -10,14 +10,14 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::Engine;
-use super::task_protocol::{HttpExchange, RequestOptions};
 use crate::domain::Credential;
 use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
+use crate::engine::Engine;
+use crate::engine::task_protocol::{HttpExchange, RequestOptions};
 
 /// Page that was fetched.
 pub struct PageResult<'a> {
@@ -132,7 +132,7 @@ impl PagingResult {
 }
 
 /// Builds the draft of a further page. The link holds the whole query.
-pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
+pub(in crate::engine) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
     RequestDraft {
         headers,
@@ -141,7 +141,7 @@ pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft 
     }
 }
 
-pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
+pub(in crate::engine) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
     if draft.is_safe() {
         return Ok(());
     }

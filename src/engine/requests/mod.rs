@@ -1,0 +1,16 @@
+//! Requests to the providers: sending with a credential, access tokens, rate limits, pages, preview
+//! and history.
+//!
+//! A request is sent by `execute`, whatever sends it: the console, a check, a probe or a step of a
+//! rotation.
+
+pub(in crate::engine) mod access_tokens;
+pub(in crate::engine) mod console_tasks;
+pub(in crate::engine) mod history;
+pub(in crate::engine) mod pagination;
+pub(in crate::engine) mod preview;
+pub(in crate::engine) mod rate_limiter;
+pub(in crate::engine) mod redact_response;
+pub(in crate::engine) mod retry;
+pub(in crate::engine) mod send;
+pub(in crate::engine) mod token_cache;
