@@ -6,15 +6,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::domain::credential::{CheckReport, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::Problem;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::refusal::RefusalDiagnosis;
-use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
-use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, CredentialName, Origin, Secret, Timestamp};
 
@@ -25,6 +21,12 @@ pub use super::prompt::{
     AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptMessage,
     PromptReply, RotationPrompt,
 };
+pub use super::requests::history::HistoryPolicy;
+pub use super::requests::http_exchange::{
+    CapturedSecret, HttpExchange, RequestOptions, WriteConsent,
+};
+pub use super::requests::tasks::{ConsoleEvent, ConsoleTask, SavedRequestTask, SendTask};
+pub use super::requests::token_cache::TokenLifetime;
 pub use super::rotation::{CreateRequest, RotationDirection, RotationSummary};
 pub use super::sign_in_flow::{NewSession, SignInResult};
 pub use crate::index::{
@@ -139,83 +141,6 @@ pub enum CheckTask {
     /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
     /// user first.
     AllRegions(CredentialId),
-}
-
-/// Request of the console.
-pub struct SendTask {
-    /// The credential to send it with.
-    pub credential: CredentialId,
-    /// The request.
-    pub draft: RequestDraft,
-    /// Whether the user agreed to a method that changes something.
-    pub consent: WriteConsent,
-    /// What the history records.
-    pub history_policy: HistoryPolicy,
-}
-
-/// Console task besides sending a request.
-pub enum ConsoleTask {
-    /// Read all pages of a list; the response has all its elements.
-    AllPages(SendTask),
-    /// Request the page after this response.
-    NextPage(Arc<HttpExchange>),
-    /// Store the captured secret at this index of a response as a credential of this name.
-    StoreCaptured(Arc<HttpExchange>, usize, CredentialName),
-    /// Find sent requests.
-    ListHistory(HistoryFilter),
-    /// Delete the history.
-    ClearHistory,
-    /// Write the body of a response to a new file.
-    SaveBody(Arc<HttpExchange>, String),
-    /// Redact a text that is about to be written to a file for an editor.
-    RedactText(CredentialId, String),
-    /// On saved requests.
-    SavedRequests(SavedRequestTask),
-}
-
-/// Task on saved requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SavedRequestTask {
-    /// List the saved requests.
-    List,
-    /// Save a request, without the secrets of this credential.
-    Save(SavedRequestName, CredentialId, RequestDraft),
-    /// Rename a saved request.
-    Rename(SavedRequestName, SavedRequestName),
-    /// Copy a saved request under another name.
-    Copy(SavedRequestName, SavedRequestName),
-    /// Delete a saved request.
-    Delete(SavedRequestName),
-}
-
-/// Whether the user agreed to a request that changes something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WriteConsent {
-    /// The user was not asked: only read-only methods may be sent.
-    NotAsked,
-    /// The user saw target, region and credential, and agreed.
-    Given,
-}
-
-/// What the history records of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum HistoryPolicy {
-    /// Everything but the body.
-    #[default]
-    WithoutBody,
-    /// The body too, with secrets masked.
-    WithBody,
-}
-
-/// Request to send, with its options.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RequestOptions {
-    /// The request.
-    pub draft: RequestDraft,
-    /// Whether the user agreed to a method that changes something.
-    pub consent: WriteConsent,
-    /// What the history records.
-    pub history_policy: HistoryPolicy,
 }
 
 /// Task on the store.
@@ -425,38 +350,6 @@ pub struct SignInPage {
     pub timeout: std::time::Duration,
 }
 
-/// Period in which an access token is used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TokenLifetime {
-    /// When it was received; `None` if another process received it and did not record the time.
-    pub since: Option<Timestamp>,
-    /// When it is no longer used.
-    pub until: Timestamp,
-}
-
-/// Event of the console besides responses.
-pub enum ConsoleEvent {
-    /// Progress of reading a list.
-    PagesRead {
-        /// Pages read so far.
-        pages: usize,
-        /// Elements read so far.
-        items: usize,
-    },
-    /// The request waits this long for the rate limit.
-    RateLimited(Duration),
-    /// The captured secret at this index of the response is stored as this credential.
-    CapturedStored(usize, Box<Credential>),
-    /// Sent requests, newest first.
-    History(Vec<HistoryRecord>),
-    /// The body was written to this file.
-    BodySaved(String),
-    /// A text without its secrets.
-    TextRedacted(String),
-    /// The saved requests; a request that cannot be read is listed with its problem.
-    SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
-}
-
 /// Event of a rotation.
 pub enum RotationEvent {
     /// The plan.
@@ -522,44 +415,6 @@ pub enum ClearResult {
     ContentReplaced,
     /// This copy method cannot be cleared.
     Unsupported,
-}
-
-/// Request and its response.
-#[derive(Debug, Clone)]
-pub struct HttpExchange {
-    /// The credential that it was sent with.
-    pub credential: CredentialId,
-    /// The region.
-    pub region: String,
-    /// The request.
-    pub draft: RequestDraft,
-    /// The response.
-    pub response: ApiResponse,
-    /// What the status means here, if there is something to explain.
-    pub explanation: Option<Problem>,
-    /// Possible causes of a refusal.
-    pub refusal: Option<RefusalDiagnosis>,
-    /// How many requests are left: `37 of 1,620 left, resets in 12 s`.
-    pub rate_limit: Option<String>,
-    /// Secrets that the provider has just created. The response has placeholders in their place.
-    pub captured: Vec<CapturedSecret>,
-}
-
-/// Secret that was taken out of a response.
-#[derive(Clone)]
-pub struct CapturedSecret {
-    /// The JSON member that held it.
-    pub member: String,
-    /// The secret.
-    pub secret: Arc<Secret>,
-    /// The credential as which it is already stored, under an automatic name.
-    pub stored: Option<Box<Credential>>,
-}
-
-impl std::fmt::Debug for CapturedSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CapturedSecret").field("member", &self.member).finish_non_exhaustive()
-    }
 }
 
 /// State of the store.

@@ -1,6 +1,6 @@
 //! Background tasks of the screen: started by id, canceled by id, reporting through one channel.
 //!
-//! `task_protocol` defines the tasks; further areas are in `console_tasks`, `rotation_tasks` and
+//! `task_protocol` defines the tasks; further areas are in `requests::tasks`, `rotation_tasks` and
 //! `sign_in_tasks`. Start with [`TaskManager::start`].
 
 use std::collections::HashMap;
@@ -9,17 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::credentials::{read_key_file, task_panicked};
 use super::pending_prompts::PendingPrompts;
 use super::task_protocol::{
-    BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask,
-    DiagnosticTask, NewCredential, RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask,
-    TaskEvent, TaskId, TaskReport,
+    BackgroundTask, CheckTask, ClassifyPolicy, CredentialEvent, CredentialTask, DiagnosticTask,
+    NewCredential, SecretEvent, SecretTask, StoreTask, TaskEvent, TaskId, TaskReport,
 };
 use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT};
 use crate::domain::credential::SecretPart;
@@ -135,6 +134,11 @@ impl TaskManager {
 }
 
 impl TaskContext {
+    /// Enters a critical section: until the guard is dropped, a cancellation waits for a while.
+    pub(super) async fn enter_critical_section(&self) -> MutexGuard<'_, ()> {
+        self.critical_section.lock().await
+    }
+
     /// Sends an event. The receiver is gone only after the screen, and then no report is missed.
     pub(super) fn send_event(&self, event: TaskEvent) {
         let _ = self.reports.send(TaskReport { task: self.task, event });
@@ -355,30 +359,6 @@ impl Engine {
             context.send_event(TaskEvent::Progress { done, total });
         })
         .await
-    }
-
-    async fn run_send_task(&self, task: SendTask, context: &TaskContext) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy } = task;
-        let credential = self.credential_by_id(&credential).await?;
-        self.verify_store_before_send(&draft).await?;
-        let on_wait =
-            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        // A secret that the request creates must be stored, even if the user quits before the
-        // response arrives.
-        let _critical_section =
-            if draft.is_safe() { None } else { Some(context.critical_section.lock().await) };
-        let exchange = self
-            .send_and_record(
-                &credential,
-                RequestOptions { draft, consent, history_policy },
-                &on_wait,
-            )
-            .await;
-        self.send_token_lifetime(&credential, context);
-        let mut exchange = exchange?;
-        let kept = self.store_captured_secrets(&credential, &mut exchange).await;
-        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
-        kept
     }
 
     async fn run_diagnostic_task(

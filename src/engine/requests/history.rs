@@ -3,15 +3,24 @@
 //! The tables are in `index`; this module decides what is stored and how entries are compared and
 //! resent.
 
+use super::http_exchange::HttpExchange;
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
-use crate::engine::task_protocol::{
-    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange, PurgeReport,
-};
+use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport};
+
+/// What the history records of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HistoryPolicy {
+    /// Everything but the body.
+    #[default]
+    WithoutBody,
+    /// The body too, with secrets masked.
+    WithBody,
+}
 
 /// Request that is about to be recorded in the history.
 pub(in crate::engine) struct PendingHistoryEntry {

@@ -7,7 +7,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::{Credential, CredentialId, Secret, Timestamp};
-use crate::engine::task_protocol::TokenLifetime;
+
+/// Period in which an access token is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLifetime {
+    /// When it was received; `None` if another process received it and did not record the time.
+    pub since: Option<Timestamp>,
+    /// When it is no longer used.
+    pub until: Timestamp,
+}
 
 /// Access tokens of this run, by credential and region.
 #[derive(Default)]

@@ -1,34 +1,133 @@
-//! Console tasks of the screen besides sending a request: pages, history, saved requests, files.
+//! Tasks of the console: sending a request, pages, history, saved requests and files.
 //!
-//! Start with `run_console_task`, which handles each [`ConsoleTask`].
+//! Start with [`SendTask`] and [`ConsoleTask`], and with `run_send_task` and `run_console_task`,
+//! which carry them out.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use super::history::HistoryPolicy;
+use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
 use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
 use crate::config::SavedRequestStore;
 use crate::domain::pagination;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::request::{RequestDraft, SavedRequest};
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
-use crate::domain::{Credential, CredentialName};
+use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::Engine;
 use crate::engine::credentials::task_panicked;
-use crate::engine::task_protocol::{
-    ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HttpExchange, RequestOptions,
-    SavedRequestTask, SendTask, TaskEvent, WriteConsent,
-};
+use crate::engine::task_protocol::TaskEvent;
 use crate::engine::task_runner::TaskContext;
+use crate::index::{HistoryFilter, HistoryRecord};
 
 /// Maximum number of history entries that are listed.
 const MAX_HISTORY_ENTRIES: usize = 1_000;
 /// Maximum size of a combined list, in bytes; further pages are not read.
 const MAX_LIST_BYTES: usize = 64 << 20;
 
+/// Request of the console.
+pub struct SendTask {
+    /// The credential to send it with.
+    pub credential: CredentialId,
+    /// The request.
+    pub draft: RequestDraft,
+    /// Whether the user agreed to a method that changes something.
+    pub consent: WriteConsent,
+    /// What the history records.
+    pub history_policy: HistoryPolicy,
+}
+
+/// Console task besides sending a request.
+pub enum ConsoleTask {
+    /// Read all pages of a list; the response has all its elements.
+    AllPages(SendTask),
+    /// Request the page after this response.
+    NextPage(Arc<HttpExchange>),
+    /// Store the captured secret at this index of a response as a credential of this name.
+    StoreCaptured(Arc<HttpExchange>, usize, CredentialName),
+    /// Find sent requests.
+    ListHistory(HistoryFilter),
+    /// Delete the history.
+    ClearHistory,
+    /// Write the body of a response to a new file.
+    SaveBody(Arc<HttpExchange>, String),
+    /// Redact a text that is about to be written to a file for an editor.
+    RedactText(CredentialId, String),
+    /// On saved requests.
+    SavedRequests(SavedRequestTask),
+}
+
+/// Task on saved requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedRequestTask {
+    /// List the saved requests.
+    List,
+    /// Save a request, without the secrets of this credential.
+    Save(SavedRequestName, CredentialId, RequestDraft),
+    /// Rename a saved request.
+    Rename(SavedRequestName, SavedRequestName),
+    /// Copy a saved request under another name.
+    Copy(SavedRequestName, SavedRequestName),
+    /// Delete a saved request.
+    Delete(SavedRequestName),
+}
+
+/// Event of the console besides responses.
+pub enum ConsoleEvent {
+    /// Progress of reading a list.
+    PagesRead {
+        /// Pages read so far.
+        pages: usize,
+        /// Elements read so far.
+        items: usize,
+    },
+    /// The request waits this long for the rate limit.
+    RateLimited(Duration),
+    /// The captured secret at this index of the response is stored as this credential.
+    CapturedStored(usize, Box<Credential>),
+    /// Sent requests, newest first.
+    History(Vec<HistoryRecord>),
+    /// The body was written to this file.
+    BodySaved(String),
+    /// A text without its secrets.
+    TextRedacted(String),
+    /// The saved requests; a request that cannot be read is listed with its problem.
+    SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
+}
+
 impl Engine {
+    pub(in crate::engine) async fn run_send_task(
+        &self,
+        task: SendTask,
+        context: &TaskContext,
+    ) -> Result<(), Problem> {
+        let SendTask { credential, draft, consent, history_policy } = task;
+        let credential = self.credential_by_id(&credential).await?;
+        self.verify_store_before_send(&draft).await?;
+        let on_wait =
+            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+        // A secret that the request creates must be stored, even if the user quits before the
+        // response arrives.
+        let _critical_section =
+            if draft.is_safe() { None } else { Some(context.enter_critical_section().await) };
+        let exchange = self
+            .send_and_record(
+                &credential,
+                RequestOptions { draft, consent, history_policy },
+                &on_wait,
+            )
+            .await;
+        self.send_token_lifetime(&credential, context);
+        let mut exchange = exchange?;
+        let kept = self.store_captured_secrets(&credential, &mut exchange).await;
+        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+        kept
+    }
+
     pub(in crate::engine) async fn run_console_task(
         &self,
         task: ConsoleTask,
@@ -179,7 +278,7 @@ impl Engine {
 
 /// Change to the folder of saved requests.
 enum SavedRequestChange {
-    Save(crate::domain::request::SavedRequestName, SavedRequest),
+    Save(SavedRequestName, SavedRequest),
     Other(SavedRequestTask),
 }
 
