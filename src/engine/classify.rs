@@ -129,9 +129,8 @@ impl Engine {
     async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
-        let limits = self.options.limits.for_checks();
-        let sent = self.send_with_auth_retry(credential, region, &draft, limits).await;
-        let response = sent.ok()?.redacted();
+        let request = self.pending_request(credential, region, &draft).ok()?.with_check_limits();
+        let response = self.execute(&request).await.ok()?.redacted();
         let body = response.body.text().filter(|_| response.status == 200)?;
         serde_json::from_str(body).ok()
     }

@@ -298,15 +298,13 @@ const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/audit_anchor.rs", "reads the anchor"),
     ("src/engine/bindings.rs", "verifies"),
     ("src/engine/bound_secrets.rs", "reads after the verification"),
-    (
-        "src/engine/check.rs",
-        "reads a batch, which is verified before it is sent; explains redirects",
-    ),
+    ("src/engine/check.rs", "reads a batch, which is verified before it is sent"),
     ("src/engine/credentials.rs", "compares what it has just written"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
     ("src/engine/fingerprints.rs", "reads the fingerprint key"),
     ("src/engine/rebinding.rs", "records the hosts"),
     ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
+    ("src/engine/requests/explain.rs", "explains redirects"),
     ("src/engine/requests/preview.rs", "shows a request without a secret"),
     ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
     ("src/engine/sign_in_flow.rs", "reads the session that a new one replaces, to revoke it"),
@@ -326,6 +324,28 @@ fn secrets_are_read_and_bound_in_one_place() {
         .collect();
     let listed: Vec<_> = UNVERIFIED_READERS.iter().map(|(path, _)| *path).collect();
     assert_eq!(readers, listed);
+}
+
+/// The files of the engine that send a request, each with its reason. Token exchanges are sent by
+/// `net::exchange`.
+const SENDERS: &[(&str, &str)] = &[
+    ("src/engine/doctor/network.rs", "asks whether a host responds, without a secret"),
+    ("src/engine/requests/execute.rs", "sends everything that uses a stored credential"),
+];
+
+#[test]
+fn requests_are_sent_in_one_place() {
+    let sends = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        text.contains("transport.send(")
+    };
+    let senders: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| path.starts_with("src/engine/") && sends(without_tests(text)))
+        .map(|(path, _)| path)
+        .collect();
+    let listed: Vec<_> = SENDERS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(senders, listed);
 }
 
 #[test]
@@ -579,15 +599,9 @@ fn one_line(line: &str, first: &str) -> bool {
 }
 
 fn function_name(line: &str) -> Option<String> {
-    let line = line.trim_start();
-    let rest = ["pub ", "pub(super) ", "pub(crate) ", "pub(in crate::tui) ", ""].iter().find_map(
-        |visibility| {
-            let rest = line.strip_prefix(visibility)?;
-            let rest = rest.strip_prefix("const ").unwrap_or(rest);
-            let rest = rest.strip_prefix("async ").unwrap_or(rest);
-            rest.strip_prefix("fn ")
-        },
-    )?;
+    let rest = without_visibility(line.trim_start());
+    let rest = rest.strip_prefix("const ").unwrap_or(rest);
+    let rest = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ")?;
     Some(rest.split(['(', '<']).next().unwrap_or_default().to_owned())
 }
 
@@ -642,13 +656,16 @@ fn contains_phrase(text: &str, phrase: &str) -> bool {
     })
 }
 
+/// The line without `pub`, `pub(crate)` or `pub(in …)`.
+fn without_visibility(line: &str) -> &str {
+    let restricted = line.strip_prefix("pub(").and_then(|rest| Some(rest.split_once(") ")?.1));
+    restricted.or_else(|| line.strip_prefix("pub ")).unwrap_or(line)
+}
+
 /// The name of the type that a line defines.
 fn type_name(line: &str) -> Option<String> {
     let is_top_level = !line.starts_with(' ');
-    let line = line.trim_start();
-    let visible =
-        ["pub(super) ", "pub(crate) ", "pub "].iter().find_map(|prefix| line.strip_prefix(prefix));
-    let line = visible.unwrap_or(line);
+    let line = without_visibility(line.trim_start());
     let alias = is_top_level.then_some("type ");
     let keywords = ["struct ", "enum ", "trait ", "union "].into_iter().chain(alias);
     let rest = keywords.into_iter().find_map(|keyword| line.strip_prefix(keyword))?;

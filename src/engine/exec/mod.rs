@@ -147,7 +147,7 @@ impl Engine {
     async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        Ok(self.authorize(credential, kind, region).await?.secret)
+        Ok(self.authorize(credential, kind, region, None).await?.secret)
     }
 }
 

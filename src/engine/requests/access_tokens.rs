@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::token_cache::CachedAccessToken;
+use super::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
@@ -21,7 +21,6 @@ use crate::engine::bindings::BoundRegion;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::KEY_FILE_FIELD;
 use crate::engine::store_secret::secret_location;
-use crate::engine::task_protocol::TokenLifetime;
 use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};
@@ -37,15 +36,6 @@ const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 /// Id of the part that stores a session's access token beside its refresh token, for other
 /// processes.
 pub(in crate::engine) const ACCESS_TOKEN_PART: &str = "access_token";
-
-/// Token that the provider has refused, so that it is not tried again.
-pub(in crate::engine) enum RejectedToken {
-    /// No token was refused yet.
-    NoneRejected,
-    /// This access token was refused although it has not expired: the clocks differ, or it was
-    /// revoked.
-    AccessToken(Arc<Secret>),
-}
 
 /// The secret to exchange, and the region to exchange it in.
 #[derive(Clone, Copy)]
@@ -68,30 +58,21 @@ pub(in crate::engine) enum SendError {
 
 impl Engine {
     /// Returns what a request sends for the credential in this region, bound to the region's
-    /// origins.
+    /// origins. `rejected` is an access token that the provider has refused although it has not
+    /// expired (the clocks differ, or it was revoked), so that it is not tried again.
     pub(in crate::engine) async fn authorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
-    ) -> Result<HostBoundSecret, SendError> {
-        self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
-    }
-
-    /// Like `authorize`, after the provider refused a token.
-    pub(in crate::engine) async fn reauthorize(
-        &self,
-        credential: &Credential,
-        kind: &CredentialKind,
-        region: &Region,
-        rejected: RejectedToken,
+        rejected: Option<&Secret>,
     ) -> Result<HostBoundSecret, SendError> {
         let region = self.verify_region(credential, region).await?;
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
             let secret = self.load_secret(credential, &SecretPart::Secret).await?;
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
-        let cached = self.get_access_token(credential, kind, region, &rejected).await?;
+        let cached = self.get_access_token(credential, kind, region, rejected).await?;
         Ok(HostBoundSecret {
             scheme: cached.scheme,
             secret: cached.token,
@@ -113,7 +94,7 @@ impl Engine {
         let target = ExchangeTarget { credential, kind, region, slot };
         let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let lock = self.locks.lock(&credential.id).await?;
-            self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await?
+            self.refresh_access_token(target, None, &lock).await?
         } else {
             let (secret, parts) = self.load_secret_and_parts(target).await?;
             let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
@@ -131,12 +112,12 @@ impl Engine {
         credential: &Credential,
         kind: &CredentialKind,
         region: BoundRegion<'_>,
-        rejected: &RejectedToken,
+        rejected: Option<&Secret>,
     ) -> Result<CachedAccessToken, SendError> {
         let known = || {
             self.token_cache
                 .get(&credential.id, &region.region().id, self.now())
-                .filter(|cached| !rejected.matches(&cached.token))
+                .filter(|cached| !is_same_token(rejected, &cached.token))
         };
         if let Some(cached) = known() {
             return Ok(cached);
@@ -163,14 +144,14 @@ impl Engine {
     async fn refresh_access_token(
         &self,
         target: ExchangeTarget<'_>,
-        rejected: &RejectedToken,
+        rejected: Option<&Secret>,
         _lock: &CredentialLock,
     ) -> Result<CachedAccessToken, SendError> {
         let ExchangeTarget { credential, kind, region, slot } = target;
         if let Some(cached) = self
             .load_shared_access_token(target)
             .await?
-            .filter(|cached| !rejected.matches(&cached.token))
+            .filter(|cached| !is_same_token(rejected, &cached.token))
         {
             return Ok(cached);
         }
@@ -301,7 +282,7 @@ impl Engine {
         self.clear_access_token_of_slot(&credential.id, slot).await?;
         let region = self.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
-        self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await
+        self.refresh_access_token(target, None, &lock).await
     }
 
     /// Returns when the stored access token of a slot expires at the provider; `None` where the
@@ -444,10 +425,8 @@ fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToke
     })
 }
 
-impl RejectedToken {
-    fn matches(&self, token: &Secret) -> bool {
-        matches!(self, Self::AccessToken(rejected) if rejected.same_as(token))
-    }
+fn is_same_token(rejected: Option<&Secret>, token: &Secret) -> bool {
+    rejected.is_some_and(|rejected| rejected.same_as(token))
 }
 
 impl From<NetError> for SendError {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use url::Url;
 
+use super::http_exchange::{HttpExchange, RequestOptions};
 use crate::domain::Credential;
 use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
@@ -17,7 +18,6 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
 use crate::engine::Engine;
-use crate::engine::task_protocol::{HttpExchange, RequestOptions};
 
 /// Page that was fetched.
 pub struct PageResult<'a> {
@@ -93,7 +93,7 @@ impl Engine {
             }
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
-            result.last = self.execute_request(credential, draft, known, on_wait).await?.0;
+            result.last = self.send_and_explain(credential, draft, known, on_wait).await?.0;
             url = next;
         }
         Ok(result)

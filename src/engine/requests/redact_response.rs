@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use super::access_tokens::sends_secret_verbatim;
+use super::http_exchange::CapturedSecret;
 use crate::domain::credential::SecretPart;
 use crate::domain::redact::{MASK, SecretRedactor, json_members};
 use crate::domain::response::{ApiResponse, ResponseBody};
@@ -15,7 +16,6 @@ use crate::domain::text::sanitize_bytes;
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::Engine;
 use crate::engine::credentials::task_panicked;
-use crate::engine::task_protocol::CapturedSecret;
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;

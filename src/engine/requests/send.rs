@@ -1,43 +1,23 @@
-//! Sending a draft with a secret: the only place where the two meet.
+//! Requests of the console and the command line: checked, sent, redacted, explained and recorded.
 //!
-//! Explains and records the response too. `retry` waits for the rate limit, `redact_response`
-//! removes secrets. Start with [`Engine::send_request`].
+//! `execute` sends, `redact_response` removes secrets. Start with [`Engine::send_and_record`].
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::access_tokens::{RejectedToken, SendError, bind_to_region};
-use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse};
+use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+use super::pending_request::{RateLimitPolicy, RequestAuthentication};
+use super::redact_response::{KnownSecrets, RedactedResponse};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::{Credential, Problem, Secret};
+use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
-use crate::engine::task_protocol::{HistoryPolicy, HttpExchange, RequestOptions, WriteConsent};
-use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody, RequestLimits};
 
 impl Engine {
-    /// Sends a request with a credential, in the credential's region, and explains the response.
-    pub async fn send_request(
-        &self,
-        credential: &Credential,
-        draft: RequestDraft,
-        consent: WriteConsent,
-    ) -> Result<HttpExchange, Problem> {
-        self.send_and_record(
-            credential,
-            RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody },
-            &|_| {},
-        )
-        .await
-    }
-
-    /// Like [`Engine::send_request`], with a history policy. `on_wait` is called with the duration
-    /// of every wait for the rate limit.
+    /// Sends a request with a credential, in the credential's region, explains the response and
+    /// records both. `on_wait` is called before every wait for the rate limit.
     pub async fn send_and_record(
         &self,
         credential: &Credential,
@@ -48,7 +28,7 @@ impl Engine {
         self.check_allowed(&draft, consent)?;
         let known = self.known_secrets(credential).await?;
         let entry = self.pending_history_entry(credential, &draft, history_policy, &known.redactor);
-        match self.execute_request(credential, draft, known, on_wait).await {
+        match self.send_and_explain(credential, draft, known, on_wait).await {
             Ok((exchange, result)) => {
                 self.record_history(credential, entry, Some((&exchange.response, result))).await;
                 Ok(exchange)
@@ -61,7 +41,7 @@ impl Engine {
     }
 
     /// Sends a draft that may be sent, and returns the response without secrets and explained.
-    pub(in crate::engine) async fn execute_request(
+    pub(in crate::engine) async fn send_and_explain(
         &self,
         credential: &Credential,
         draft: RequestDraft,
@@ -70,11 +50,16 @@ impl Engine {
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let provider = self.catalog.provider(&credential.provider)?;
-        let raw =
-            match self.send_rate_limited(credential, sent_secret, region, &draft, on_wait).await {
-                Ok(raw) => raw,
-                Err(error) => return Err(self.explain_send_error(credential, region, error).await),
-            };
+        let authentication =
+            sent_secret.map_or(RequestAuthentication::Current, RequestAuthentication::Loaded);
+        let request = self
+            .pending_request(credential, region, &draft)?
+            .with_authentication(authentication)
+            .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait));
+        let raw = match self.execute(&request).await {
+            Ok(raw) => raw,
+            Err(error) => return Err(self.explain_send_error(credential, region, error).await),
+        };
         let schemes = raw.attempted_schemes.clone();
         let RedactedResponse { response, captured } =
             raw.redact_and_capture(redactor, &provider.secret_members).await?;
@@ -117,86 +102,6 @@ impl Engine {
         Ok(preset.to_draft(&[given, &credential.fields])?)
     }
 
-    /// Sends a draft in the given region, within these limits. A refused scheme is replaced once by
-    /// the kind's other scheme, and an access token that expired early is refreshed once; both only
-    /// where repeating is safe.
-    pub(in crate::engine) async fn send_with_auth_retry(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        draft: &RequestDraft,
-        limits: RequestLimits,
-    ) -> Result<RawResponse, SendError> {
-        let kind =
-            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
-        let bound = self.authorize(credential, kind, region).await?;
-        self.send_authorized(credential, region, draft, bound, limits).await
-    }
-
-    /// Like `send_with_auth_retry`, with a verbatim secret that may have been read already.
-    pub(in crate::engine) async fn send_with_secret(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        draft: &RequestDraft,
-        secret: Option<Arc<Secret>>,
-        limits: RequestLimits,
-    ) -> Result<RawResponse, SendError> {
-        let Some(secret) = secret else {
-            return self.send_with_auth_retry(credential, region, draft, limits).await;
-        };
-        let kind =
-            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
-        let bound_region = self.verify_region(credential, region).await?;
-        let bound = bind_to_region(credential, kind.authorization.scheme(), bound_region, secret);
-        self.send_authorized(credential, region, draft, bound, limits).await
-    }
-
-    /// Like `send_with_auth_retry`, with the given authorization.
-    pub(in crate::engine) async fn send_authorized(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        draft: &RequestDraft,
-        bound: HostBoundSecret,
-        limits: RequestLimits,
-    ) -> Result<RawResponse, SendError> {
-        let kind =
-            self.catalog.kind(&credential.provider, &credential.kind).map_err(Problem::from)?;
-        let (scheme, secret) = (bound.scheme.clone(), bound.secret.clone());
-        let origins = bound.origins.clone();
-        let outgoing = |bound| self.build_outgoing(credential, region, draft, bound, limits);
-        let response = self.send_once(credential, region, outgoing(bound)?).await?;
-        if self.needs_manual_retry(credential, draft, &response)? {
-            self.clear_access_token(credential).await?;
-        }
-        let raw = RawResponse {
-            response,
-            sent_secret: Arc::clone(&secret),
-            attempted_schemes: vec![scheme.clone()],
-        };
-        if raw.response.status != 401 || !draft.is_safe() {
-            return Ok(raw);
-        }
-        match &kind.authorization {
-            AuthMethod::Header { fallback: Some(other), .. }
-                if credential.scheme.is_none() && *other != scheme =>
-            {
-                let bound = HostBoundSecret { scheme: other.clone(), secret, origins };
-                self.retry_with_scheme(credential, region, outgoing(bound)?, raw, other).await
-            }
-            AuthMethod::Header { .. } => Ok(raw),
-            _ => {
-                let rejected = RejectedToken::AccessToken(secret);
-                let bound = self.reauthorize(credential, kind, region, rejected).await?;
-                let sent_secret = Arc::clone(&bound.secret);
-                let attempted_schemes = vec![bound.scheme.clone()];
-                let response = self.send_once(credential, region, outgoing(bound)?).await?;
-                Ok(RawResponse { response, sent_secret, attempted_schemes })
-            }
-        }
-    }
-
     /// Returns whether the user may be offered to send the request again with a new access token.
     pub fn can_offer_retry(
         &self,
@@ -216,56 +121,6 @@ impl Engine {
     ) -> Result<bool, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         Ok(kind.authorization.needs_manual_retry(draft.method, response.status))
-    }
-
-    /// Retries with the other scheme. If that scheme is accepted, it is stored and its response
-    /// returned.
-    async fn retry_with_scheme(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        outgoing: OutgoingRequest,
-        mut refused: RawResponse,
-        scheme: &str,
-    ) -> Result<RawResponse, SendError> {
-        let response = self.send_once(credential, region, outgoing).await?;
-        refused.attempted_schemes.push(scheme.to_owned());
-        if response.status == 401 {
-            return Ok(refused);
-        }
-        let (id, scheme) = (credential.id.clone(), scheme.to_owned());
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| credential.scheme = Some(scheme))
-        })
-        .await?;
-        Ok(RawResponse { response, ..refused })
-    }
-
-    /// Builds the outgoing request of a draft with its authorization and limits.
-    pub(in crate::engine) fn build_outgoing(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        draft: &RequestDraft,
-        bound: HostBoundSecret,
-        limits: RequestLimits,
-    ) -> Result<OutgoingRequest, Problem> {
-        let provider = self.catalog.provider(&credential.provider)?;
-        let headers = draft
-            .headers_with_defaults(&provider.headers)
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        let body = draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text);
-        Ok(OutgoingRequest {
-            method: draft.method,
-            url: draft.resolve(region)?,
-            headers,
-            body,
-            authorization: Some(bound),
-            limits,
-            ca_file: region.ca_file.clone(),
-        })
     }
 
     /// Checks whether a draft may be sent at all.

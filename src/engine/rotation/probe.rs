@@ -21,6 +21,7 @@ use crate::domain::rotation::{
 };
 use crate::engine::check::principal_from_response;
 use crate::engine::requests::access_tokens::SendError;
+use crate::engine::requests::pending_request::RequestAuthentication;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
 
@@ -70,12 +71,8 @@ impl ManagementClient<'_> {
         let draft = self.build_draft(preset)?;
         let mut last = None;
         for scheme in self.candidate_schemes(&bound) {
-            let attempt = HostBoundSecret {
-                scheme,
-                secret: bound.secret.clone(),
-                origins: bound.origins.clone(),
-            };
-            let (attempt, response) = self.send_probe(&draft, attempt).await?;
+            let attempt = HostBoundSecret { scheme, ..bound.clone() };
+            let response = self.send_probe(&draft, &attempt).await?;
             if response.status != 401 {
                 return self.classify_response(attempt, response).await;
             }
@@ -117,7 +114,7 @@ impl ManagementClient<'_> {
         Ok(match self.probe_slot(slot).await? {
             ProbeResult::Accepted(bound, response) => Ok(VisibleAccess {
                 principal: self.acting_principal(&response)?,
-                organizations: self.list_organizations(bound).await?,
+                organizations: self.list_organizations(&bound).await?,
             }),
             ProbeResult::Identified(principal) => {
                 Ok(VisibleAccess { principal, organizations: BTreeSet::new() })
@@ -170,23 +167,16 @@ impl ManagementClient<'_> {
     async fn send_probe(
         &self,
         draft: &RequestDraft,
-        bound: HostBoundSecret,
-    ) -> StepResult<(HostBoundSecret, ApiResponse)> {
-        let reusable = HostBoundSecret {
-            scheme: bound.scheme.clone(),
-            secret: bound.secret.clone(),
-            origins: bound.origins.clone(),
-        };
-        let limits = self.engine.options.limits.for_checks();
-        let outgoing =
-            self.engine.build_outgoing(&self.credential, self.region, draft, bound, limits);
-        let outgoing = outgoing.map_err(|problem| failure_from_problem(&problem))?;
-        let response = self
+        bound: &HostBoundSecret,
+    ) -> StepResult<ApiResponse> {
+        let request = self
             .engine
-            .send_once(&self.credential, self.region, outgoing)
-            .await
-            .map_err(|error| retryable_failure(error.to_string()))?;
-        Ok((reusable, response))
+            .pending_request(&self.credential, self.region, draft)
+            .map_err(|problem| failure_from_problem(&problem))?
+            .with_check_limits()
+            .with_authentication(RequestAuthentication::Fixed(bound.clone()));
+        let raw = self.engine.execute(&request).await.map_err(failure_from_probe_error)?;
+        Ok(raw.response)
     }
 
     async fn classify_response(
@@ -226,17 +216,16 @@ impl ManagementClient<'_> {
         }
     }
 
-    async fn list_organizations(&self, bound: HostBoundSecret) -> StepResult<BTreeSet<String>> {
+    async fn list_organizations(&self, bound: &HostBoundSecret) -> StepResult<BTreeSet<String>> {
         let mut seen = BTreeSet::new();
         let preset = |id| self.engine.catalog.preset(&self.credential.provider, id).ok();
         let Some(preset) = ORGANIZATION_PRESETS.into_iter().find_map(preset) else {
             return Ok(seen);
         };
         let Ok(mut draft) = self.build_draft(preset) else { return Ok(seen) };
-        let (first, mut bound) = (draft.query.clone(), bound);
+        let first = draft.query.clone();
         for _ in 0..MAX_ORGANIZATION_PAGES {
-            let (reusable, response) = self.send_probe(&draft, bound).await?;
-            bound = reusable;
+            let response = self.send_probe(&draft, bound).await?;
             match response.status {
                 200..300 => {}
                 429 | 500.. => {

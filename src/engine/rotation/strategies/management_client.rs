@@ -19,9 +19,10 @@ use crate::domain::{Credential, CredentialId, Problem, Secret, text};
 use crate::engine::Engine;
 use crate::engine::bindings::BoundRegion;
 use crate::engine::requests::access_tokens::SendError;
+use crate::engine::requests::pending_request::{RequestAuthentication, SecretBodyTemplate};
 use crate::engine::rotation::StepResult;
+use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
-use crate::net::{HostBoundSecret, NetError, RequestBody};
 
 /// Maximum length of the provider's reason for a refusal, in characters.
 const MAX_REASON_CHARS: usize = 300;
@@ -149,18 +150,14 @@ impl ManagementClient<'_> {
     ) -> Result<ApiResponse, SendError> {
         let catalog = &self.engine.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
-        let bound = self.engine.authorize(caller, kind, self.region).await?;
-        let body = call.request_body(&bound)?;
-        let mut outgoing = self.engine.build_outgoing(
-            caller,
-            self.region,
-            &call.to_draft(&self.credential.provider),
-            bound,
-            self.engine.options.limits,
-        )?;
-        outgoing.body = body;
-        self.engine.wait_for_quota(caller, self.region).await?;
-        Ok(self.engine.send_once(caller, self.region, outgoing).await?)
+        let bound = self.engine.authorize(caller, kind, self.region, None).await?;
+        let draft = call.to_draft(&self.credential.provider);
+        let request = self
+            .engine
+            .pending_request(caller, self.region, &draft)?
+            .with_authentication(RequestAuthentication::Fixed(bound))
+            .with_secret_body(call.body.secret_template());
+        Ok(self.engine.execute(&request).await?.response)
     }
 
     fn parse_response(
@@ -214,22 +211,18 @@ impl<'a> ManagementRequest<'a> {
         if !matches!(self.body, ManagementBody::Empty) {
             draft.headers.push(("content-type".to_owned(), media.to_owned()));
         }
+        if let ManagementBody::Json(value) = &self.body {
+            draft.body = Some(value.to_string());
+        }
         draft
     }
+}
 
-    /// Returns the body. A secret in it is sent to the same hosts as the authorization.
-    fn request_body(&self, bound: &HostBoundSecret) -> Result<RequestBody, NetError> {
-        match &self.body {
-            ManagementBody::Empty => Ok(RequestBody::Empty),
-            ManagementBody::Json(value) => Ok(RequestBody::Text(value.to_string())),
-            ManagementBody::JsonWithSecret(template, secret) => RequestBody::from_json_template(
-                template,
-                SECRET_PLACEHOLDER,
-                secret,
-                bound.origins.clone(),
-            )
-            .ok_or_else(|| NetError::InvalidRequest("the secret is not text".to_owned())),
-        }
+impl ManagementBody<'_> {
+    /// Returns the template of a body with a secret.
+    fn secret_template(&self) -> Option<SecretBodyTemplate<'_>> {
+        let Self::JsonWithSecret(template, secret) = self else { return None };
+        Some(SecretBodyTemplate { template, placeholder: SECRET_PLACEHOLDER, secret })
     }
 }
 
