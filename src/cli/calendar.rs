@@ -44,7 +44,7 @@ impl CalendarArgs {
             return Ok(0);
         }
         context.out.write_bytes(
-            calendar::render_calendar(&credentials, self.remind, engine.now()).as_bytes(),
+            calendar::render_calendar(&credentials, self.remind, engine.clock.now()).as_bytes(),
         )?;
         context.out.note(&format!(
             "{} with an expiry date, of {}",

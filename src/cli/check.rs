@@ -56,7 +56,7 @@ impl CheckArgs {
     /// Checks the selected credentials and reports the results.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let credentials = self.select_credentials(context).await?;
-        let now = context.engine()?.now();
+        let now = context.engine()?.clock.now();
         let mut results: Vec<_> = credentials.iter().map(unchecked_result).collect();
         let policies: Vec<_> =
             credentials.iter().map(|credential| self.policy_violation(credential, now)).collect();

@@ -56,7 +56,7 @@ impl ListArgs {
                 .out
                 .note("No credentials yet. Add one with `tokenring add NAME --provider P`, or try `tokenring demo`.");
         } else {
-            context.out.print_table(&table(&credentials, &open, engine.now()))?;
+            context.out.print_table(&table(&credentials, &open, engine.clock.now()))?;
         }
         Ok(0)
     }
@@ -79,7 +79,11 @@ impl ShowArgs {
         if context.out.json {
             context.out.print_json(&CredentialJson::new(&credential).with_rotation(rotation))?;
         } else {
-            context.out.print_text(&describe_credential(&credential, rotation, engine.now()))?;
+            context.out.print_text(&describe_credential(
+                &credential,
+                rotation,
+                engine.clock.now(),
+            ))?;
         }
         Ok(0)
     }

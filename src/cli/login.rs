@@ -74,7 +74,7 @@ impl LoginArgs {
         let awaited = AwaitedCallback {
             callback: pending.callback().clone(),
             timeout: SIGN_IN_TIMEOUT,
-            until: engine.now() + SIGN_IN_TIMEOUT,
+            until: engine.clock.now() + SIGN_IN_TIMEOUT,
         };
         print_sign_in_page(context.out, pending.address().as_str(), &awaited, paste)?;
         if open {

@@ -47,7 +47,7 @@ impl MigrateArgs {
             print_plan(context, &engine.plan_migration(&migration).await?)?;
             return Ok(0);
         }
-        let is_chosen = engine.store_state().await.backend.kind == kind;
+        let is_chosen = engine.store_service.state().await.backend.kind == kind;
         let items = if is_chosen {
             None
         } else {

@@ -103,12 +103,12 @@ impl AddRegionArgs {
         let moved = before.filter(|before| before.bound_origins() != region.bound_origins());
         if let Some(before) = moved
             && !self.yes
-            && engine.is_region_in_use(&self.provider, before).await?
+            && engine.bindings.is_region_in_use(&self.provider, before).await?
         {
             confirm_move(before, &region)?;
         }
         let recorded = match before {
-            Some(before) => engine.region_hosts_recorded(&self.provider, before).await?,
+            Some(before) => engine.bindings.region_hosts_recorded(&self.provider, before).await?,
             None => false,
         };
         if recorded {
@@ -116,10 +116,10 @@ impl AddRegionArgs {
         }
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if recorded {
-            engine.accept_region_hosts(&self.provider, &region).await?;
+            engine.bindings.accept_region_hosts(&self.provider, &region).await?;
         }
         if moved.is_some() || before.is_none() {
-            engine.record_region_change(&self.provider, before, &region).await?;
+            engine.bindings.record_region_change(&self.provider, before, &region).await?;
         }
         if before.is_some() {
             context.out.note(&format!(

@@ -37,13 +37,17 @@ impl Engine {
             Err(problem) if problem.class == ProblemClass::NotFound => {}
             Err(problem) => return Err(problem),
         }
-        self.verify_store().await
+        self.store_service.verify().await
     }
 
     /// Verifies the store before a request is sent that may create a secret. A preset creates none,
     /// and a response that was only read can be read again.
     pub async fn verify_store_before_send(&self, draft: &RequestDraft) -> Result<(), Problem> {
-        if draft.is_safe() || draft.preset.is_some() { Ok(()) } else { self.verify_store().await }
+        if draft.is_safe() || draft.preset.is_some() {
+            Ok(())
+        } else {
+            self.store_service.verify().await
+        }
     }
 
     /// Stores every secret of a response that the provider will not show again. This happens at

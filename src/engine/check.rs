@@ -55,7 +55,7 @@ impl Engine {
         mut on_result: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
         if credentials.len() > 1 {
-            self.preload_bindings(&credentials).await;
+            self.bindings.preload_bindings(&credentials).await;
         }
         let mut queue =
             FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| {
@@ -119,7 +119,7 @@ impl Engine {
         credential: &Credential,
         mut on_result: impl FnMut(&str, &CheckReport) + Send,
     ) -> Result<(), Problem> {
-        self.verify_binding(credential).await?;
+        self.bindings.verify_binding(credential).await?;
         let regions = self.catalog.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) =
             regions.iter().partition(|region| region.id == credential.region);
@@ -143,7 +143,7 @@ impl Engine {
         id: &CredentialId,
     ) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
-        self.with_database(move |index| index.region_checks(&id)).await
+        self.database.run(move |index| index.region_checks(&id)).await
     }
 
     /// Returns the ids of the credentials whose secret is sent exactly as it is stored.
@@ -162,7 +162,11 @@ impl Engine {
     ) -> (Credential, Result<CheckRecord, Problem>) {
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
             Some(secret) => {
-                match self.verify_fingerprint(&credential, &SecretPart::Secret, &secret).await {
+                match self
+                    .secrets
+                    .verify_fingerprint(&credential, &SecretPart::Secret, &secret)
+                    .await
+                {
                     Ok(()) => {
                         let loaded = RequestAuthentication::Loaded(secret);
                         self.run_check_with(&credential, &credential.region, loaded).await
@@ -181,7 +185,7 @@ impl Engine {
         region: &'r Region,
     ) -> (&'r Region, Result<CheckReport, Problem>) {
         let is_own = region.id == credential.region;
-        match self.verify_region(credential, region).await {
+        match self.bindings.verify_region(credential, region).await {
             Err(problem) if !is_own => (region, Ok(self.skipped_check(&problem))),
             _ => (region, self.check(credential, &region.id).await),
         }
@@ -194,7 +198,7 @@ impl Engine {
             result: CheckResult::Unchecked,
             status: None,
             reason: format!("{}: {}; {}", problem.what, problem.why, problem.remedy),
-            checked_at: self.now(),
+            checked_at: self.clock.now(),
             latency_ms: None,
         }
     }
@@ -244,7 +248,7 @@ impl Engine {
             result,
             status,
             reason,
-            checked_at: self.now(),
+            checked_at: self.clock.now(),
             latency_ms: Some(latency),
         };
         let principal =

@@ -52,12 +52,12 @@ struct CheckBatch {
 impl Engine {
     /// Writes one check result.
     pub(super) async fn write_check(&self, record: CheckRecord) -> Result<(), Problem> {
-        self.with_database(|index| write_records(index, vec![record])).await
+        self.database.run(|index| write_records(index, vec![record])).await
     }
 
     /// Creates a writer for a series of check results.
     pub(super) fn check_writer(&self) -> CheckWriter {
-        CheckWriter::new(Arc::clone(&self.database))
+        CheckWriter::new(Arc::clone(self.database.database()))
     }
 }
 

@@ -119,7 +119,7 @@ impl Engine {
 
     /// Returns the ID that the secret itself claims.
     pub(super) async fn claimed_remote_id(&self, credential: &Credential) -> Option<String> {
-        let secret = self.load_secret(credential, &SecretPart::Secret).await.ok()?;
+        let secret = self.secrets.load_secret(credential, &SecretPart::Secret).await.ok()?;
         let candidates = self.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
     }
@@ -144,13 +144,14 @@ impl Engine {
             return Ok(credential.clone());
         }
         let id = credential.id.clone();
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                credential.fields.extend(learned.fields);
-                credential.expires = learned.expires.or(credential.expires);
+        self.database
+            .run(move |index| {
+                index.update_credential(&id, |credential| {
+                    credential.fields.extend(learned.fields);
+                    credential.expires = learned.expires.or(credential.expires);
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -4,7 +4,6 @@
 //! leaves a credential without a secret, which every user can see and fix; the other order would
 //! leave a secret that no index entry names. Start with [`Engine::add_credential`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +12,6 @@ use super::audit::AuditEvent;
 use super::credential_locks::CredentialLock;
 use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use super::rebinding::RebindingPlan;
-use super::requests::access_tokens::ACCESS_TOKEN_PART;
 use super::store_secret::secret_location;
 use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
 use super::{ALL_SLOTS, Engine};
@@ -23,9 +21,8 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::SecretFormat;
 use crate::domain::redact::MIN_SECRET_BYTES;
-use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::index::{Database, DatabaseError, EraseOutcome};
+use crate::index::{DatabaseError, EraseOutcome};
 use crate::store::{self, ItemKey, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
@@ -34,14 +31,14 @@ pub const KEY_FILE_FIELD: &str = "key_file";
 impl Engine {
     /// Returns all credentials, by name. Does not open the store.
     pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
-        self.with_database(Database::credentials).await
+        self.database.credentials().await
     }
 
     /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
     /// the calling thread, because before the first frame a change of threads would take longer
     /// than the read.
     pub fn first_credentials(&self, count: u16) -> Result<CredentialPage, Problem> {
-        let credentials = self.database.first_credentials(count.into())?;
+        let credentials = self.database.database().first_credentials(count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
     }
@@ -49,23 +46,12 @@ impl Engine {
     /// Returns the credential with this name; if there is none, the problem offers the nearest
     /// names. A stored name need not be composed, so a name is looked up as it is first.
     pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
-        let name = name.to_owned();
-        self.with_database(move |index| {
-            let found = index.credential_by_name(&name);
-            match (&found, compose(&name)) {
-                (Err(DatabaseError::UnknownCredential { .. }), Cow::Owned(composed)) => {
-                    index.credential_by_name(&composed)
-                }
-                _ => found,
-            }
-        })
-        .await
+        self.database.find_credential(name).await
     }
 
     /// Returns the credential with this ID.
     pub async fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
-        let id = id.clone();
-        self.with_database(move |index| index.credential_by_id(&id)).await
+        self.database.credential_by_id(id).await
     }
 
     /// Adds a credential: validates it before anything is written, verifies the store, then writes.
@@ -73,18 +59,18 @@ impl Engine {
         let (credential, mut secrets) = self.validate_new(new)?;
         reject_own_secrets(&credential, secrets.values().map(AsRef::as_ref))?;
         self.ensure_name_free(&credential.name).await?;
-        self.verify_store().await?;
-        self.ensure_no_secret(&credential).await?;
+        self.store_service.verify().await?;
+        self.secrets.ensure_no_secret(&credential).await?;
         let credential = Credential {
-            fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?),
+            fingerprint: Some(self.fingerprints.fingerprint(&secrets[&SecretPart::Secret]).await?),
             ..credential
         };
         if credential.fields.contains_key(KEY_FILE_FIELD) {
             secrets.remove(&SecretPart::Secret);
         }
-        self.bind_new_credential(&credential).await?;
+        self.bindings.bind_new_credential(&credential).await?;
         let row = credential.clone();
-        self.with_database(move |index| index.insert_credential(&row)).await?;
+        self.database.run(move |index| index.insert_credential(&row)).await?;
         match self.store_and_audit(&credential, &secrets).await {
             Ok(()) => Ok(credential),
             Err(problem) => Err(self.undo_add(&credential, problem).await),
@@ -110,7 +96,8 @@ impl Engine {
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.ensure_name_free(name).await?;
         }
-        let RebindingPlan { records, mut remarks } = self.plan_rebinding(&before, &edit).await?;
+        let RebindingPlan { records, mut remarks } =
+            self.bindings.plan_rebinding(&before, &edit).await?;
         let fingerprint = match &edit.secret {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
@@ -119,7 +106,8 @@ impl Engine {
         remarks.insert(0, changed_fields(&edit));
         let id = id.clone();
         let after = self
-            .with_database(move |index| {
+            .database
+            .run(move |index| {
                 index.update_bound_credential(
                     &id,
                     |credential| apply_edit(credential, edit, fingerprint),
@@ -129,19 +117,20 @@ impl Engine {
             .await?;
         let after = match accepted {
             Some(fingerprint) => {
-                let part = self.accept_stored_secret(&after, &fingerprint).await?;
+                let part = self.secrets.accept_stored_secret(&after, &fingerprint).await?;
                 remarks.push(format!("accepted the stored {}", part.as_str()));
                 self.credential_by_id(&after.id).await?
             }
             None => after,
         };
         remarks.retain(|remark| !remark.is_empty());
-        self.record_audit_event(
-            AuditEvent::new("edit", "done")
-                .for_credential(after.name.as_str())
-                .with_reason(remarks.join("; ")),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("edit", "done")
+                    .for_credential(after.name.as_str())
+                    .with_reason(remarks.join("; ")),
+            )
+            .await?;
         Ok(after)
     }
 
@@ -154,10 +143,9 @@ impl Engine {
         // on all of them.
         let _claim = self.claim_without_rotation(id).await?;
         let erasure = self.delete_credential_data(&credential).await?;
-        self.record_audit_event(
-            AuditEvent::new("remove", "done").for_credential(credential.name.as_str()),
-        )
-        .await?;
+        self.audit
+            .record(AuditEvent::new("remove", "done").for_credential(credential.name.as_str()))
+            .await?;
         Ok(erasure)
     }
 
@@ -171,21 +159,8 @@ impl Engine {
     /// fingerprint key.
     pub async fn find_duplicates(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
         self.check_secret_size(secret)?;
-        let fingerprint = self.fingerprint(secret).await?;
-        self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
-    }
-
-    /// Runs database work off the drawing task.
-    pub(super) async fn with_database<T, F>(&self, work: F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
-    {
-        let index = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || work(&index))
-            .await
-            .map_err(|_| task_panicked())?
-            .map_err(Problem::from)
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
+        self.database.run(move |index| index.names_with_fingerprint(&fingerprint)).await
     }
 
     fn validate_new(
@@ -204,7 +179,7 @@ impl Engine {
             region,
             fields: fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             labels: clean_labels(new.labels, &[])?,
-            created: self.now(),
+            created: self.clock.now(),
             expires: new.expires,
             fingerprint: None,
             principal: None,
@@ -265,12 +240,13 @@ impl Engine {
 
     pub(super) async fn ensure_name_free(&self, name: &CredentialName) -> Result<(), Problem> {
         let wanted = name.clone();
-        self.with_database(move |index| match index.credential_by_name(wanted.as_str()) {
-            Ok(_) => Err(DatabaseError::NameTaken(wanted)),
-            Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
-            Err(error) => Err(error),
-        })
-        .await
+        self.database
+            .run(move |index| match index.credential_by_name(wanted.as_str()) {
+                Ok(_) => Err(DatabaseError::NameTaken(wanted)),
+                Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
+                Err(error) => Err(error),
+            })
+            .await
     }
 
     /// Locks the credential against rotations. Fails if one is open.
@@ -333,7 +309,7 @@ impl Engine {
         if edit.name.is_none() && edit.labels.is_none() && edit.fields.is_empty() {
             return Ok(());
         }
-        match self.ensure_no_secret(&after).await {
+        match self.secrets.ensure_no_secret(&after).await {
             Err(problem) if problem.class == ProblemClass::Store => Ok(()),
             checked => checked,
         }
@@ -344,8 +320,8 @@ impl Engine {
         credential: &Credential,
         secret: &Arc<Secret>,
     ) -> Result<String, Problem> {
-        self.verify_store().await?;
-        let fingerprint = self.fingerprint(secret).await?;
+        self.store_service.verify().await?;
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
         self.store_and_verify(
             &credential.id,
             &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))]),
@@ -362,10 +338,9 @@ impl Engine {
         secrets: &BTreeMap<SecretPart, Arc<Secret>>,
     ) -> Result<(), Problem> {
         self.store_and_verify(&credential.id, secrets).await?;
-        self.record_audit_event(
-            AuditEvent::new("add", "done").for_credential(credential.name.as_str()),
-        )
-        .await
+        self.audit
+            .record(AuditEvent::new("add", "done").for_credential(credential.name.as_str()))
+            .await
     }
 
     /// Undoes a failed addition. A full disk may prevent that as well; the remedy then names what
@@ -388,7 +363,9 @@ impl Engine {
         secrets: &BTreeMap<SecretPart, Arc<Secret>>,
     ) -> Result<(), Problem> {
         for (part, secret) in secrets {
-            self.store_secret(secret_location(id, SecretSlot::Current, part), secret).await?;
+            self.secrets
+                .store_secret(secret_location(id, SecretSlot::Current, part), secret)
+                .await?;
             if !self
                 .store
                 .get(&ItemKey::for_part(id, SecretSlot::Current, part))
@@ -409,27 +386,13 @@ impl Engine {
         credential: &Credential,
     ) -> Result<EraseOutcome, Problem> {
         for slot in ALL_SLOTS {
-            for part in self.known_parts(credential) {
+            for part in self.secrets.known_parts(credential) {
                 self.store.delete(&ItemKey::for_part(&credential.id, slot, &part)).await?;
             }
         }
         self.token_cache.remove(&credential.id);
         let id = credential.id.clone();
-        self.with_database(move |index| index.remove_credential(&id)).await
-    }
-
-    /// Returns the parts that a credential's secret may have, including a session's access token.
-    /// The parts of a kind that is no longer known are missing.
-    pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
-        let named = self
-            .catalog
-            .kind(&credential.provider, &credential.kind)
-            .map(|kind| &kind.parts[..])
-            .unwrap_or_default();
-        let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN_PART]);
-        std::iter::once(SecretPart::Secret)
-            .chain(named.map(|part| SecretPart::Named(part.to_owned())))
-            .collect()
+        self.database.run(move |index| index.remove_credential(&id)).await
     }
 }
 

@@ -58,7 +58,7 @@ impl Engine {
         part: &SecretPart,
         channel: DisclosureChannel,
     ) -> Result<SecretDisclosure, Problem> {
-        let secret = self.load_secret(credential, part).await?;
+        let secret = self.secrets.load_secret(credential, part).await?;
         let reason = if *part == SecretPart::Secret {
             String::new()
         } else {
@@ -67,7 +67,7 @@ impl Engine {
         let event = AuditEvent::new(channel.as_str(), "done")
             .for_credential(credential.name.as_str())
             .with_reason(reason);
-        let audit_problem = self.record_audit_event(event).await.err();
+        let audit_problem = self.audit.record(event).await.err();
         Ok(SecretDisclosure { secret, audit_problem })
     }
 }

@@ -151,8 +151,8 @@ impl Engine {
     ) -> Result<Vec<MigrationItem>, Problem> {
         let own = [
             (ItemKey::internal(FINGERPRINT_KEY_ITEM), FINGERPRINT_KEY_ITEM),
-            (self.anchor_item_key(), AUDIT_ANCHOR_ITEM),
-            (self.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
+            (self.audit.anchor_item_key(), AUDIT_ANCHOR_ITEM),
+            (self.bindings.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
         ];
         let mut items = Vec::new();
         for (key, label) in own {
@@ -224,11 +224,14 @@ impl Engine {
         items: usize,
     ) -> Result<(), Problem> {
         let (from, to) = migration.titles();
-        self.append_audit_event(
-            AuditEvent::new("migrate", "done")
-                .with_reason(format!("{} from the {from} to the {to}", count_noun(items, "item"))),
-        )
-        .await
+        self.audit
+            .append(
+                AuditEvent::new("migrate", "done").with_reason(format!(
+                    "{} from the {from} to the {to}",
+                    count_noun(items, "item")
+                )),
+            )
+            .await
     }
 
     async fn lock_all_rotations(&self) -> Result<Vec<CredentialLock>, Problem> {
@@ -255,7 +258,7 @@ impl Engine {
     }
 
     fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
-        let parts = self.known_parts(credential);
+        let parts = self.secrets.known_parts(credential);
         let keys = ALL_SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
         let label = |(slot, part): (SecretSlot, &SecretPart)| {
             (
@@ -507,8 +510,8 @@ mod tests {
         engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
         engine.record_migration(&migration, 6).await.unwrap();
 
-        let on_target = engine_over(Arc::clone(&engine.database), Arc::clone(&to) as _);
-        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        let on_target = engine_over(Arc::clone(engine.database.database()), Arc::clone(&to) as _);
+        let anchor = on_target.audit.verify().await.unwrap().anchor;
         assert_eq!(anchor, AnchorComparison::Contained(3), "the three additions");
         on_target
             .disclose_secret(
@@ -518,11 +521,14 @@ mod tests {
             )
             .await
             .unwrap();
-        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        let anchor = on_target.audit.verify().await.unwrap().anchor;
         assert_eq!(anchor, AnchorComparison::Contained(5), "it moves on in the target");
         assert_eq!(engine.empty_source(&migration).await.unwrap(), 6, "the old anchor goes too");
-        assert_eq!(from.get(&engine.anchor_item_key()).await.err(), Some(StoreError::NotFound));
-        assert_eq!(on_target.verify_audit().await.unwrap().anchor, anchor);
+        assert_eq!(
+            from.get(&engine.audit.anchor_item_key()).await.err(),
+            Some(StoreError::NotFound)
+        );
+        assert_eq!(on_target.audit.verify().await.unwrap().anchor, anchor);
     }
 
     #[test]

@@ -17,9 +17,11 @@ mod check;
 mod check_writer;
 mod classify;
 mod clipboard;
+mod clipboard_service;
 mod consumer;
 mod credential_locks;
 mod credentials;
+mod database_handle;
 mod disclosure;
 pub mod doctor;
 pub mod exec;
@@ -30,6 +32,7 @@ mod mac;
 mod metadata;
 pub mod migrate;
 mod pending_prompts;
+mod ports;
 pub mod prompt;
 mod rebinding;
 mod requests;
@@ -39,6 +42,7 @@ pub mod scan;
 mod sign_in_flow;
 mod sign_in_tasks;
 mod store_secret;
+mod store_service;
 pub mod task_protocol;
 mod task_runner;
 
@@ -47,17 +51,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clipboard::ClipboardContentKind;
-use task_protocol::{ClearResult, CopyResult, SecretEvent, StoreStatus};
-use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
+use crate::domain::Timestamp;
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Problem, Secret, Timestamp};
 use crate::index::Database;
 use crate::net::{RequestLimits, Transport};
-use crate::store::{SecretStore, TrackedStore, UnlockMethod};
+use crate::store::SecretStore;
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
 pub use audit_anchor::{AnchorComparison, AuditVerification};
@@ -107,22 +108,27 @@ pub struct SystemClock;
 pub struct Engine {
     /// The known providers.
     pub catalog: Arc<ProviderCatalog>,
-    database: Arc<Database>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// The audit log.
+    pub audit: Arc<audit::AuditService>,
+    /// Bindings of secrets to their hosts and targets.
+    pub bindings: Arc<bindings::BindingService>,
+    /// The secret store as a whole.
+    pub store_service: Arc<store_service::StoreService>,
+    /// Reading and writing of secrets.
+    pub secrets: Arc<bound_secrets::SecretAccess>,
+    /// The clipboard.
+    pub clipboard_service: Arc<clipboard_service::ClipboardService>,
+    fingerprints: Arc<fingerprints::FingerprintService>,
+    database: database_handle::DatabaseHandle,
     store: Arc<dyn SecretStore>,
-    /// The same store, with whether it is open.
-    tracked_store: Arc<TrackedStore>,
     transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
     options: EngineOptions,
-    token_cache: requests::token_cache::AccessTokenCache,
+    token_cache: Arc<requests::token_cache::AccessTokenCache>,
     rate_limiter: requests::rate_limiter::RateLimiter,
-    locks: credential_locks::CredentialLocks,
-    clipboard: clipboard::Clipboard,
-    store_verified: OnceCell<()>,
-    fingerprint_key: OnceCell<Secret>,
-    binding_key: OnceCell<bindings::BindingKey>,
-    bindings_recorded: OnceCell<()>,
-    verified_bindings: bindings::VerifiedBindings,
+    locks: Arc<credential_locks::CredentialLocks>,
+    clipboard: Arc<clipboard::Clipboard>,
 }
 
 /// Options of an [`Engine`].
@@ -166,86 +172,37 @@ pub struct EngineDependencies {
 impl Engine {
     /// Creates an engine over these ports. Opens nothing and sends nothing yet.
     pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
-        let EngineDependencies { catalog, database, store, transport, clock } = ports;
-        let clipboard = clipboard::Clipboard::new(options.clipboard);
-        let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
-        let tracked_store = Arc::new(TrackedStore::new(store));
+        let ports = ports::SharedPorts::new(ports, options);
+        let fingerprints = Arc::new(fingerprints::FingerprintService::new(&ports));
+        let audit = Arc::new(audit::AuditService::new(&ports, Arc::clone(&fingerprints)));
+        let bindings = Arc::new(bindings::BindingService::new(
+            &ports,
+            Arc::clone(&fingerprints),
+            Arc::clone(&audit),
+        ));
+        let secrets = Arc::new(bound_secrets::SecretAccess::new(
+            &ports,
+            Arc::clone(&fingerprints),
+            Arc::clone(&bindings),
+        ));
         Self {
-            catalog,
-            database,
-            store: Arc::clone(&tracked_store) as Arc<dyn SecretStore>,
-            tracked_store,
-            transport,
-            clock,
-            options,
-            token_cache: requests::token_cache::AccessTokenCache::default(),
+            store_service: Arc::new(store_service::StoreService::new(&ports, Arc::clone(&audit))),
+            clipboard_service: Arc::new(clipboard_service::ClipboardService::new(&ports)),
+            audit,
+            bindings,
+            secrets,
+            fingerprints,
             rate_limiter: requests::rate_limiter::RateLimiter::default(),
-            locks,
-            clipboard,
-            store_verified: OnceCell::new(),
-            fingerprint_key: OnceCell::new(),
-            binding_key: OnceCell::new(),
-            bindings_recorded: OnceCell::new(),
-            verified_bindings: bindings::VerifiedBindings::default(),
+            catalog: ports.catalog,
+            database: ports.database,
+            store: ports.store,
+            transport: ports.transport,
+            clock: ports.clock,
+            options: ports.options,
+            token_cache: ports.token_cache,
+            locks: ports.locks,
+            clipboard: ports.clipboard,
         }
-    }
-
-    /// Returns the current time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Returns which store is in use and whether it can be used right now. Never raises a prompt.
-    pub async fn store_state(&self) -> StoreStatus {
-        StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
-    }
-
-    /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If
-    /// the future is dropped, that happens when the run ends.
-    pub async fn copy_secret(
-        &self,
-        secret: Arc<Secret>,
-        mut on_event: impl FnMut(SecretEvent) + Send,
-    ) -> Result<(), Problem> {
-        let (copied, number) = self.clipboard.copy(secret, ClipboardContentKind::Secret).await?;
-        let seconds = self.options.clipboard_seconds;
-        let clear_after_seconds = Some(seconds);
-        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        Ok(())
-    }
-
-    /// Copies a text without secrets to the clipboard.
-    pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
-        Ok(self
-            .clipboard
-            .copy(Arc::new(Secret::from_text(text)), ClipboardContentKind::Plain)
-            .await?
-            .0)
-    }
-
-    /// Clears the clipboard if it still holds a secret that was copied in this run.
-    pub async fn clear_clipboard(&self) -> Result<ClearResult, Problem> {
-        self.clipboard.clear_last().await
-    }
-
-    /// Unlocks the store; gives up after `wait`.
-    pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
-        Ok(self.store.unlock(by, wait).await?)
-    }
-
-    /// Locks the store, and clears the clipboard and the access tokens of this process.
-    pub async fn lock_store(&self) -> Result<(), Problem> {
-        self.token_cache.clear();
-        self.store.lock().await?;
-        self.clear_clipboard().await.map(drop)
-    }
-
-    /// Changes the passphrase of the store.
-    pub async fn change_passphrase(&self, current: &Secret, new: &Secret) -> Result<(), Problem> {
-        self.store.change_passphrase(current, new, UNLOCK_TIMEOUT).await?;
-        self.record_audit_event(audit::AuditEvent::new("store-passphrase", "done")).await
     }
 }
 

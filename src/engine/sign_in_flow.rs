@@ -17,12 +17,11 @@ use super::metadata::{clean_fields, clean_labels};
 use super::rebinding::RebindingPlan;
 use super::task_protocol::{CredentialEdit, NewCredential};
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::identify;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
-use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
+use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret, identify};
 use crate::net::NetError;
 use crate::net::callback::{
     CallbackConnection, CallbackListenError, CallbackListener, CallbackPage,
@@ -265,8 +264,11 @@ impl Engine {
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
         let moved = || TokenExchangeError::Net(NetError::OriginNotAllowed(region.api.to_string()));
-        let region =
-            self.verify_region_hosts(target.provider(), region, None).await.map_err(|_| moved())?;
+        let region = self
+            .bindings
+            .verify_region_hosts(target.provider(), region, None)
+            .await
+            .map_err(|_| moved())?;
         self.token_exchange(target.fields(), kind, region, code, target.parts())
             .exchange_code(sign_in, self.transport.as_ref())
             .await
@@ -301,7 +303,7 @@ impl Engine {
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
         let credential = self.credential_by_id(id).await?;
         let _lock = self.locks.lock(id).await?;
-        let token = self.load_secret(&credential, &SecretPart::Secret).await?;
+        let token = self.secrets.load_secret(&credential, &SecretPart::Secret).await?;
         self.revoke_token(&credential, token).await?;
         self.clear_access_token(&credential).await
     }
@@ -310,11 +312,11 @@ impl Engine {
         let kind = self.catalog.kind(target.provider(), target.kind())?;
         let region = self.catalog.region(target.provider(), target.region())?;
         let page = authorization_page(kind, region)?;
-        self.verify_store().await?;
+        self.store_service.verify().await?;
         if let SignInTarget::New(new) = &target {
-            self.bind_unused_region(&new.provider, region).await?;
+            self.bindings.bind_unused_region(&new.provider, region).await?;
         }
-        self.verify_region_hosts(target.provider(), region, target.credential()).await?;
+        self.bindings.verify_region_hosts(target.provider(), region, target.credential()).await?;
         let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
         let sign_in =
@@ -389,7 +391,7 @@ impl Engine {
         let _lock = self.locks.lock(&credential.id).await?;
         let switched = (region.id != credential.region).then(|| region.id.clone());
         let edit = CredentialEdit { region: switched, ..CredentialEdit::default() };
-        let RebindingPlan { records, .. } = self.plan_rebinding(credential, &edit).await?;
+        let RebindingPlan { records, .. } = self.bindings.plan_rebinding(credential, &edit).await?;
         let before = match self
             .store
             .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret))
@@ -402,7 +404,7 @@ impl Engine {
         self.token_cache.remove(&credential.id);
         self.store_session_tokens(credential, &region.id, refreshed).await?;
         let (id, region) = (credential.id.clone(), region.id.clone());
-        let after = self.with_database(move |index| {
+        let after = self.database.run(move |index| {
             let change = |credential: &mut Credential| {
                 credential.region = region;
                 credential.principal = None;
@@ -437,7 +439,7 @@ impl Engine {
         }
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
         Ok(self
             .token_exchange(&credential.fields, kind, region, &token, &parts)

@@ -117,7 +117,7 @@ impl TaskManager {
         self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
         let ended = async {
             while self.running.join_next().await.is_some() {}
-            self.engine.clear_clipboard().await
+            self.engine.clipboard_service.clear().await
         };
         if tokio::time::timeout(deadline, ended).await.is_err() {
             tracing::warn!("tasks were still running at the end");
@@ -186,7 +186,7 @@ impl Engine {
                 CredentialEvent::Removed(id)
             }
             CredentialTask::FindImportable => {
-                context.send_event(TaskEvent::Store(self.store_state().await));
+                context.send_event(TaskEvent::Store(self.store_service.state().await));
                 CredentialEvent::ImportCandidates(self.find_cli_credentials().await)
             }
             CredentialTask::Import(candidates) => {
@@ -199,7 +199,7 @@ impl Engine {
                 return Ok(());
             }
             CredentialTask::AllChecks => {
-                CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?)
+                CredentialEvent::AllChecks(self.database.run(Database::all_region_checks).await?)
             }
             CredentialTask::RegionChecks(id) => {
                 self.send_token_lifetime(&self.credential_by_id(&id).await?, context);
@@ -269,13 +269,16 @@ impl Engine {
             }
             SecretTask::Copy(id) => {
                 let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Copy).await?);
-                self.copy_secret(secret, |event| context.send_event(TaskEvent::Secret(event)))
+                self.clipboard_service
+                    .copy_secret(secret, |event| context.send_event(TaskEvent::Secret(event)))
                     .await?;
             }
-            SecretTask::CopyText(text) => context
-                .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
-            SecretTask::ClearClipboard => context
-                .send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
+            SecretTask::CopyText(text) => context.send_event(TaskEvent::Secret(
+                SecretEvent::Copied(self.clipboard_service.copy_text(text).await?),
+            )),
+            SecretTask::ClearClipboard => context.send_event(TaskEvent::Secret(
+                SecretEvent::Cleared(self.clipboard_service.clear().await?),
+            )),
         }
         Ok(())
     }
@@ -377,15 +380,17 @@ impl Engine {
     async fn run_store_task(&self, task: StoreTask, context: &TaskContext) -> Result<(), Problem> {
         match task {
             StoreTask::Status => {}
-            StoreTask::Lock => self.lock_store().await?,
+            StoreTask::Lock => self.store_service.lock().await?,
             StoreTask::Unlock(None) => {
-                self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
+                self.store_service.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
             }
             StoreTask::Unlock(Some(passphrase)) => {
-                self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?;
+                self.store_service
+                    .unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT)
+                    .await?;
             }
         }
-        context.send_event(TaskEvent::Store(self.store_state().await));
+        context.send_event(TaskEvent::Store(self.store_service.state().await));
         Ok(())
     }
 }

@@ -479,5 +479,5 @@ async fn wait_until(moment: Option<Instant>) {
 }
 
 fn current_time(engine: &Engine) -> Now {
-    Now { instant: Instant::now().into_std(), wall: engine.now() }
+    Now { instant: Instant::now().into_std(), wall: engine.clock.now() }
 }

@@ -35,7 +35,7 @@ pub(super) async fn print_response(
     captured: &[CapturedSecretJson],
     display: &ResponseDisplay,
 ) -> Result<(), Problem> {
-    let now = context.engine()?.now();
+    let now = context.engine()?.clock.now();
     if context.out.json {
         return context.out.print_json(&response_json(exchange, captured, display, now)?);
     }

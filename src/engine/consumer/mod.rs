@@ -66,21 +66,22 @@ impl Engine {
     /// Returns the consumers of a credential, by name.
     pub async fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
         let id = id.clone();
-        self.with_database(move |index| index.consumers(&id)).await
+        self.database.run(move |index| index.consumers(&id)).await
     }
 
     /// Returns the consumer of a credential with this name.
     pub async fn consumer(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_database(move |index| {
-            let mut all = index.consumers(&id)?;
-            let found = all.iter().position(|consumer| consumer.name.as_str() == name);
-            let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
-            found
-                .map(|place| all.swap_remove(place))
-                .ok_or(DatabaseError::UnknownConsumer { name, known })
-        })
-        .await
+        self.database
+            .run(move |index| {
+                let mut all = index.consumers(&id)?;
+                let found = all.iter().position(|consumer| consumer.name.as_str() == name);
+                let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
+                found
+                    .map(|place| all.swap_remove(place))
+                    .ok_or(DatabaseError::UnknownConsumer { name, known })
+            })
+            .await
     }
 
     /// Stores a consumer and returns it as stored: with the file that a symbolic link at its path
@@ -108,15 +109,15 @@ impl Engine {
             consumer.linked_to = run_blocking(move || file::link_destination(&path)).await?;
         }
         let added = consumer.clone();
-        self.with_database(move |index| index.add_consumer(&added)).await?;
-        self.bind_new_consumer(&consumer).await?;
+        self.database.run(move |index| index.add_consumer(&added)).await?;
+        self.bindings.bind_new_consumer(&consumer).await?;
         Ok(consumer)
     }
 
     /// Deletes a consumer. A secret that was delivered to it stays there.
     pub async fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_database(move |index| index.remove_consumer(&id, &name)).await
+        self.database.run(move |index| index.remove_consumer(&id, &name)).await
     }
 
     /// Describes what a delivery will do, or why it is not possible now. Writes nothing and starts
@@ -132,7 +133,7 @@ impl Engine {
     /// delivery.
     pub async fn deliver_current(&self, consumer: &Consumer) -> Result<DeliveryReport, Problem> {
         let credential = self.credential_by_id(&consumer.credential).await?;
-        let secret = self.load_secret(&credential, &consumer.part).await?;
+        let secret = self.secrets.load_secret(&credential, &consumer.part).await?;
         let delivery = self.deliver(consumer, &secret).await?;
         if self.verify_delivery(consumer, &secret).await? {
             return Ok(delivery);
@@ -159,21 +160,23 @@ impl Engine {
             format!(", part {}", consumer.part.as_str())
         };
         let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
-        self.record_audit_event(
-            AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
+            )
+            .await?;
         let result = self.write_to_consumer(consumer, secret).await;
         let (outcome, suffix) = match &result {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
         };
-        self.record_audit_event(
-            AuditEvent::new("deliver", outcome)
-                .for_credential(name.as_str())
-                .with_reason(to + &suffix),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("deliver", outcome)
+                    .for_credential(name.as_str())
+                    .with_reason(to + &suffix),
+            )
+            .await?;
         result
     }
 
@@ -182,8 +185,8 @@ impl Engine {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
-        self.verify_consumer(consumer).await?;
-        let fingerprint = self.fingerprint(secret).await?;
+        self.bindings.verify_consumer(consumer).await?;
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(delivery_failed_title(consumer));
         let delivery = match &consumer.target {
             ConsumerTarget::Command(command) => DeliveryReport {
@@ -221,7 +224,7 @@ impl Engine {
         secret: &Secret,
     ) -> Result<bool, Problem> {
         if let ConsumerTarget::Command(_) = consumer.target {
-            let fingerprint = self.fingerprint(secret).await?;
+            let fingerprint = self.fingerprints.fingerprint(secret).await?;
             let last =
                 self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
             return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
@@ -240,8 +243,9 @@ impl Engine {
         fingerprint: String,
     ) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
-        let delivered = DeliveryRecord { fingerprint, at: self.now() };
-        self.with_database(move |index: &Database| index.record_delivery(&id, &name, &delivered))
+        let delivered = DeliveryRecord { fingerprint, at: self.clock.now() };
+        self.database
+            .run(move |index: &Database| index.record_delivery(&id, &name, &delivered))
             .await
     }
 }

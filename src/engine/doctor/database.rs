@@ -21,7 +21,7 @@ impl Engine {
         let mut findings =
             vec![self.diagnose_integrity(credentials.len()).await, self.diagnose_audit_log().await];
         findings.extend(self.diagnose_unknown_kinds(&credentials));
-        findings.extend(diagnose_expiring(&credentials, self.now()));
+        findings.extend(diagnose_expiring(&credentials, self.clock.now()));
         findings.extend(self.diagnose_waiting_rotations().await);
         if is_open {
             findings.extend(self.diagnose_missing_secrets(&credentials).await);
@@ -30,9 +30,9 @@ impl Engine {
     }
 
     async fn diagnose_integrity(&self, credentials: usize) -> Diagnostic {
-        match self.with_database(Database::verify_integrity).await {
+        match self.database.run(Database::verify_integrity).await {
             Ok(()) => {
-                let path = self.database.path();
+                let path = self.database.database().path();
                 let place = if path.as_os_str().is_empty() {
                     "memory".to_owned()
                 } else {
@@ -47,7 +47,7 @@ impl Engine {
     }
 
     async fn diagnose_audit_log(&self) -> Diagnostic {
-        let found = match self.verify_audit().await {
+        let found = match self.audit.verify().await {
             Ok(found) => found,
             Err(problem) => return Diagnostic::fail(DiagnosticArea::Database, problem),
         };
@@ -113,7 +113,7 @@ impl Engine {
     async fn diagnose_missing_secrets(&self, credentials: &[Credential]) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for credential in credentials {
-            match self.load_secret(credential, &SecretPart::Secret).await {
+            match self.secrets.load_secret(credential, &SecretPart::Secret).await {
                 Ok(_) => {}
                 Err(problem) if problem.class == ProblemClass::NotFound => {
                     let what = format!("{} has no secret in the store", credential.name);

@@ -163,7 +163,7 @@ impl DiagnosticSeverity {
 impl Engine {
     /// Examines all areas and returns the results, area by area.
     pub async fn diagnose(&self, input: &DoctorInput) -> Vec<Diagnostic> {
-        let state = self.store_state().await;
+        let state = self.store_service.state().await;
         let mut findings = store_findings(&state, &input.other_stores);
         let is_open = state.problem.is_none();
         if is_open {

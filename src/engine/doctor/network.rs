@@ -90,7 +90,7 @@ impl Engine {
             .iter()
             .filter_map(|probe| Some((probe.elapsed, date_header(probe.outcome.as_ref().ok()?)?)));
         let (_, server_time) = times.min_by_key(|(took, _)| *took)?;
-        let skew = (self.now() - server_time).abs();
+        let skew = (self.clock.now() - server_time).abs();
         let difference = format!("{} s difference from the servers", skew.whole_seconds());
         if skew <= MAX_CLOCK_SKEW {
             return Some(Diagnostic::ok(

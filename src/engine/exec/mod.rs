@@ -65,10 +65,11 @@ impl Engine {
         usage: UsageEvent,
     ) -> Result<(), Problem> {
         let outcome = if usage == UsageEvent::Begun { "begun" } else { "failed" };
-        self.record_audit_event(
-            AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark),
-        )
-        .await
+        self.audit
+            .record(
+                AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark),
+            )
+            .await
     }
 
     /// Returns the variables with which the provider's own tools use the credential, in its region.
@@ -83,7 +84,7 @@ impl Engine {
             let value = match value {
                 VariableValue::Text(text) => EnvValue::Text(text),
                 VariableValue::Secret => EnvValue::Secret(Arc::new(
-                    self.load_secret(credential, &SecretPart::Secret).await?,
+                    self.secrets.load_secret(credential, &SecretPart::Secret).await?,
                 )),
                 VariableValue::AccessToken => {
                     EnvValue::Secret(self.access_token(credential).await?)
@@ -110,12 +111,16 @@ impl Engine {
         }
         match wanted {
             "secret" => Ok(EnvValue::Secret(Arc::new(
-                self.load_secret(credential, &SecretPart::Secret).await?,
+                self.secrets.load_secret(credential, &SecretPart::Secret).await?,
             ))),
             "access_token" => Ok(EnvValue::Secret(self.access_token(credential).await?)),
-            part if kind.parts.iter().any(|known| known.id == part) => Ok(EnvValue::Secret(
-                Arc::new(self.load_secret(credential, &SecretPart::Named(part.to_owned())).await?),
-            )),
+            part if kind.parts.iter().any(|known| known.id == part) => {
+                Ok(EnvValue::Secret(Arc::new(
+                    self.secrets
+                        .load_secret(credential, &SecretPart::Named(part.to_owned()))
+                        .await?,
+                )))
+            }
             unknown => {
                 let fields = credential.fields.keys().map(String::as_str);
                 let known: Vec<_> =

@@ -20,6 +20,7 @@ use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
+
 pub(super) use sources::{RawCandidate, read_source};
 
 /// Source of an import.
@@ -181,12 +182,13 @@ impl Engine {
         let credential = added.await?;
         let location =
             candidate.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
-        self.record_audit_event(
-            AuditEvent::new("import", "done")
-                .for_credential(credential.name.as_str())
-                .with_reason(location),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("import", "done")
+                    .for_credential(credential.name.as_str())
+                    .with_reason(location),
+            )
+            .await?;
         Ok(credential)
     }
 
@@ -207,7 +209,12 @@ impl Engine {
             .with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not cleared", target.path().display());
-        if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&candidate.secret) {
+        if !self
+            .secrets
+            .load_secret(credential, &SecretPart::Secret)
+            .await?
+            .same_as(&candidate.secret)
+        {
             let why = format!("the store holds a different secret for {}", credential.name);
             return Err(Problem::new(
                 what,
@@ -223,12 +230,13 @@ impl Engine {
             .as_ref()
             .map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
         let reason = if why.is_empty() { location } else { format!("{location}; {why}") };
-        self.record_audit_event(
-            AuditEvent::new("blank", outcome)
-                .for_credential(credential.name.as_str())
-                .with_reason(reason),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("blank", outcome)
+                    .for_credential(credential.name.as_str())
+                    .with_reason(reason),
+            )
+            .await?;
         blanked
     }
 

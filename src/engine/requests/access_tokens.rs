@@ -67,9 +67,9 @@ impl Engine {
         region: &Region,
         rejected: Option<&Secret>,
     ) -> Result<HostBoundSecret, SendError> {
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
-            let secret = self.load_secret(credential, &SecretPart::Secret).await?;
+            let secret = self.secrets.load_secret(credential, &SecretPart::Secret).await?;
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
         let cached = self.get_access_token(credential, kind, region, rejected).await?;
@@ -90,7 +90,7 @@ impl Engine {
         region: &Region,
         slot: SecretSlot,
     ) -> Result<HostBoundSecret, SendError> {
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
         let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let lock = self.locks.lock(&credential.id).await?;
@@ -116,7 +116,7 @@ impl Engine {
     ) -> Result<CachedAccessToken, SendError> {
         let known = || {
             self.token_cache
-                .get(&credential.id, &region.region().id, self.now())
+                .get(&credential.id, &region.region().id, self.clock.now())
                 .filter(|cached| !is_same_token(rejected, &cached.token))
         };
         if let Some(cached) = known() {
@@ -170,11 +170,12 @@ impl Engine {
         refreshed: RefreshResult,
     ) -> Result<CachedAccessToken, Problem> {
         if let Some(next) = &refreshed.next {
-            self.store_secret(
-                secret_location(&credential.id, slot, &SecretPart::Secret),
-                &next.secret,
-            )
-            .await?;
+            self.secrets
+                .store_secret(
+                    secret_location(&credential.id, slot, &SecretPart::Secret),
+                    &next.secret,
+                )
+                .await?;
             if slot == SecretSlot::Current {
                 self.record_refresh_token(credential, next).await?;
             }
@@ -200,7 +201,7 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         Ok(decode_shared_token(&stored, kind.authorization.scheme())
-            .filter(|cached| cached.lifetime.until > self.now()))
+            .filter(|cached| cached.lifetime.until > self.clock.now()))
     }
 
     /// Stores the access token of a session in a slot, for other processes and later runs.
@@ -212,7 +213,8 @@ impl Engine {
     ) -> Result<(), Problem> {
         let stored = encode_shared_token(cached);
         self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
-        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &cached.token)
+        self.secrets
+            .record_fingerprint(secret_location(id, slot, &access_token_part()), &cached.token)
             .await;
         Ok(())
     }
@@ -224,15 +226,17 @@ impl Engine {
         credential: &Credential,
         next: &RefreshToken,
     ) -> Result<(), Problem> {
-        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
+        let (id, fingerprint) =
+            (credential.id.clone(), self.fingerprints.fingerprint(&next.secret).await?);
         let end = self.expiry_after(next.lifetime);
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                credential.fingerprint = Some(fingerprint);
-                credential.expires = end.or(credential.expires);
+        self.database
+            .run(move |index| {
+                index.update_credential(&id, |credential| {
+                    credential.fingerprint = Some(fingerprint);
+                    credential.expires = end.or(credential.expires);
+                })
             })
-        })
-        .await?;
+            .await?;
         Ok(())
     }
 
@@ -241,7 +245,7 @@ impl Engine {
         &self,
         lifetime: Option<std::time::Duration>,
     ) -> Option<Timestamp> {
-        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
+        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.clock.now()))
     }
 
     /// Deletes a session's access token from the cache and from the store.
@@ -264,7 +268,7 @@ impl Engine {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.release_fingerprint(secret_location(id, slot, &access_token_part())).await;
+        self.secrets.release_fingerprint(secret_location(id, slot, &access_token_part())).await;
         Ok(())
     }
 
@@ -280,7 +284,7 @@ impl Engine {
     ) -> Result<CachedAccessToken, SendError> {
         let lock = self.locks.lock(&credential.id).await?;
         self.clear_access_token_of_slot(&credential.id, slot).await?;
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
         self.refresh_access_token(target, None, &lock).await
     }
@@ -307,8 +311,11 @@ impl Engine {
     ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
         let ExchangeTarget { credential, kind, slot, .. } = target;
         let secret = match slot {
-            SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
+            SecretSlot::Current => {
+                self.secrets.load_secret(credential, &SecretPart::Secret).await?
+            }
             other => self
+                .secrets
                 .load_slot(credential, other, &SecretPart::Secret)
                 .await?
                 .ok_or(StoreError::NotFound)?,
@@ -325,7 +332,7 @@ impl Engine {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
             let named = SecretPart::Named(part.id.clone());
-            if let Some(secret) = self.load_stored_secret(credential, &named).await? {
+            if let Some(secret) = self.secrets.load_stored_secret(credential, &named).await? {
                 parts.insert(part.id.clone(), Arc::new(secret));
             }
         }
@@ -340,7 +347,7 @@ impl Engine {
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
-        let (limits, now) = (self.options.limits.for_checks(), self.now());
+        let (limits, now) = (self.options.limits.for_checks(), self.clock.now());
         TokenExchange {
             authorization: &kind.authorization,
             region: region.region(),
@@ -354,7 +361,7 @@ impl Engine {
 
     /// Builds the cache entry of an access token that was just received.
     pub(in crate::engine) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
-        let received = self.now();
+        let received = self.clock.now();
         let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
         CachedAccessToken {
             token: token.secret,

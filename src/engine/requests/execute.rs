@@ -51,7 +51,7 @@ impl Engine {
             }
             let raw = self.send_with_auth_retry(request).await?;
             attempts -= 1;
-            if attempts == 0 || !is_rate_limited(&raw.response, self.now()) {
+            if attempts == 0 || !is_rate_limited(&raw.response, self.clock.now()) {
                 return Ok(raw);
             }
             refused = Some(raw);
@@ -67,13 +67,13 @@ impl Engine {
     ) -> Result<Option<Duration>, Problem> {
         let key = RateLimitKey::for_credential(request.credential, request.region);
         let RateLimitPolicy::WaitForReset(on_wait) = request.rate_limit else {
-            match self.rate_limiter.try_acquire(&key, self.now()) {
+            match self.rate_limiter.try_acquire(&key, self.clock.now()) {
                 Some(wait) if wait <= MAX_BRIEF_WAIT => self.sleep_with_jitter(wait).await?,
                 _ => {}
             }
             return Ok(None);
         };
-        while let Some(wait) = self.rate_limiter.try_acquire(&key, self.now()) {
+        while let Some(wait) = self.rate_limiter.try_acquire(&key, self.clock.now()) {
             if wait > *remaining {
                 return Ok(Some(wait));
             }
@@ -137,7 +137,7 @@ impl Engine {
         match &request.authentication {
             RequestAuthentication::Current => self.authorize(credential, kind, region, None).await,
             RequestAuthentication::Loaded(secret) => {
-                let region = self.verify_region(credential, region).await?;
+                let region = self.bindings.verify_region(credential, region).await?;
                 let scheme = kind.authorization.scheme();
                 Ok(bind_to_region(credential, scheme, region, Arc::clone(secret)))
             }
@@ -160,10 +160,11 @@ impl Engine {
             return Ok(RawResponse { attempted_schemes, ..refused });
         }
         let id = request.credential.id.clone();
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| credential.scheme = Some(scheme))
-        })
-        .await?;
+        self.database
+            .run(move |index| {
+                index.update_credential(&id, |credential| credential.scheme = Some(scheme))
+            })
+            .await?;
         Ok(RawResponse { attempted_schemes, ..retried })
     }
 
@@ -182,7 +183,7 @@ impl Engine {
         outgoing.authorization = Some(bound);
         let response = self.transport.send(outgoing).await?;
         let key = RateLimitKey::for_credential(request.credential, request.region);
-        self.rate_limiter.update_from_response(&key, &response, self.now());
+        self.rate_limiter.update_from_response(&key, &response, self.clock.now());
         Ok(RawResponse { response, sent_secret, attempted_schemes: vec![scheme] })
     }
 
@@ -372,14 +373,14 @@ mod tests {
             RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
         for _ in 1..LIMIT {
             assert_eq!(
-                engine.rate_limiter.try_acquire(&key, engine.now()),
+                engine.rate_limiter.try_acquire(&key, engine.clock.now()),
                 None,
                 "what the check left"
             );
         }
         let full = Some(Duration::from_secs(60));
         assert_eq!(
-            engine.rate_limiter.try_acquire(&key, engine.now()),
+            engine.rate_limiter.try_acquire(&key, engine.clock.now()),
             full,
             "the check is one of them"
         );

@@ -72,7 +72,7 @@ impl Engine {
         let mut hints = ExplanationContext {
             expires: credential.expires,
             scheme_worked_before: credential.scheme.is_some(),
-            ..ExplanationContext::new(self.now())
+            ..ExplanationContext::new(self.clock.now())
         };
         if response.status < 400 {
             return Ok(hints);
@@ -111,7 +111,7 @@ impl Engine {
         &self,
         credential: &Credential,
     ) -> (Option<String>, Option<Vec<String>>) {
-        let Ok(secret) = self.load_secret(credential, &SecretPart::Secret).await else {
+        let Ok(secret) = self.secrets.load_secret(credential, &SecretPart::Secret).await else {
             return (None, None);
         };
         match self.identify(&secret) {

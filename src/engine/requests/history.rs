@@ -35,12 +35,12 @@ impl Engine {
         filter: HistoryFilter,
         limit: usize,
     ) -> Result<Vec<HistoryRecord>, Problem> {
-        self.with_database(move |index| index.history(&filter, limit)).await
+        self.database.run(move |index| index.history(&filter, limit)).await
     }
 
     /// Returns a request of the history by its number.
     pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
-        let record = self.with_database(move |index| index.history_record(id)).await?;
+        let record = self.database.run(move |index| index.history_record(id)).await?;
         record.ok_or_else(|| {
             let why = "the number was never used, or the request has been deleted";
             Problem::new(
@@ -54,7 +54,7 @@ impl Engine {
 
     /// Deletes all but the newest `keep` requests and erases their copies.
     pub async fn purge_history(&self, keep: usize) -> Result<PurgeReport, Problem> {
-        self.with_database(move |index| index.purge_history(keep)).await
+        self.database.run(move |index| index.purge_history(keep)).await
     }
 
     /// Returns the draft without secrets, fit to be stored.
@@ -97,7 +97,7 @@ impl Engine {
     ) {
         let response = outcome.map(|(response, _)| response);
         let sent = HistoryEntry {
-            at: self.now(),
+            at: self.clock.now(),
             credential: credential.id.clone(),
             region: credential.region.clone(),
             draft: entry.draft,
@@ -107,7 +107,7 @@ impl Engine {
             latency_ms: response.map(|response| response.timing.total_ms),
             size: response.map(|response| response.size),
         };
-        if let Err(problem) = self.with_database(move |index| index.record_request(&sent)).await {
+        if let Err(problem) = self.database.run(move |index| index.record_request(&sent)).await {
             tracing::error!(%problem, "the request was not recorded in the history");
         }
     }

@@ -98,7 +98,9 @@ impl Engine {
         let is_sent = sends_secret_verbatim(kind, credential);
         let mut known = KnownSecrets { redactor: SecretRedactor::default(), sent_secret: None };
         for part in std::iter::once(SecretPart::Secret).chain(named) {
-            let Some(secret) = self.load_stored_secret(credential, &part).await? else { continue };
+            let Some(secret) = self.secrets.load_stored_secret(credential, &part).await? else {
+                continue;
+            };
             known.redactor.add_secret(&secret);
             if is_sent && part == SecretPart::Secret {
                 known.sent_secret = Some(Arc::new(secret));

@@ -71,7 +71,7 @@ impl Engine {
         };
         let refusal =
             self.diagnose_refusal(credential, region, &draft, &response, &schemes).await?;
-        let limit = RateLimit::from_response(&response, self.now()).describe();
+        let limit = RateLimit::from_response(&response, self.clock.now()).describe();
         let (credential, region) = (credential.id.clone(), region.id.clone());
         Ok((
             HttpExchange {

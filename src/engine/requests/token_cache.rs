@@ -47,7 +47,7 @@ impl crate::engine::Engine {
         credential: &Credential,
     ) -> Option<TokenLifetime> {
         self.token_cache
-            .get(&credential.id, &credential.region, self.now())
+            .get(&credential.id, &credential.region, self.clock.now())
             .map(|token| token.lifetime)
     }
 }

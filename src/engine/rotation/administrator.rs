@@ -25,7 +25,7 @@ impl Engine {
         id: &CredentialId,
     ) -> Result<Vec<RotationStatus>, Problem> {
         let mut administered = Vec::new();
-        for rotation in self.with_database(|index| index.rotations(RotationFilter::Open)).await? {
+        for rotation in self.database.run(|index| index.rotations(RotationFilter::Open)).await? {
             // A journal that cannot be read does not prevent the deletion of a credential.
             let Ok(journal) = self.read_rotation_journal(&rotation).await else { continue };
             if journal.administrator() == Some(id)

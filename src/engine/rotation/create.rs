@@ -63,7 +63,7 @@ impl Engine {
         creation: CreationPlan,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
-        self.ensure_no_secret(&creation.credential).await?;
+        self.secrets.ensure_no_secret(&creation.credential).await?;
         self.open_and_run_rotation(
             creation.plan,
             CredentialState::New(Box::new(creation.credential)),
@@ -115,7 +115,7 @@ impl Engine {
             kind: request.kind,
             fields: clean_fields(fields, &inherited)?,
             labels: clean_labels(request.labels, &[])?,
-            created: self.now(),
+            created: self.clock.now(),
             expires: None,
             fingerprint: None,
             principal: None,

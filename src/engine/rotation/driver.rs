@@ -102,8 +102,8 @@ impl RotationDriver<'_> {
     /// its entry, so an entry that cannot be made durable ends the run.
     pub(super) async fn append_entry(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| journal_write_problem(&error))?;
-        let (lease, now) = (self.lease.clone(), self.engine.now());
-        self.engine.with_database(move |index| index.append_journal(&lease, now, &text)).await?;
+        let (lease, now) = (self.lease.clone(), self.engine.clock.now());
+        self.engine.database.run(move |index| index.append_journal(&lease, now, &text)).await?;
         let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
         line.iter().for_each(self.observer.on_progress);
@@ -291,7 +291,7 @@ impl RotationDriver<'_> {
         }
         drop(client);
         let id = self.plan().credential.clone();
-        let updated = self.engine.with_database(move |index| {
+        let updated = self.engine.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 for (field, value) in missing_fields {
                     credential.fields.entry(field).or_insert(value);
@@ -510,10 +510,10 @@ impl RotationDriver<'_> {
         let purpose = self.plan().purpose;
         let remarks: Vec<String> =
             status.why.iter().chain(left).chain(&status.notes).cloned().collect();
-        self.engine.record_audit_event(audit_event(self.plan(), state, &remarks)).await?;
-        let (lease, now) = (self.lease.clone(), self.engine.now());
+        self.engine.audit.record(audit_event(self.plan(), state, &remarks)).await?;
+        let (lease, now) = (self.lease.clone(), self.engine.clock.now());
         let undone = (purpose, state) == (RotationPurpose::Create, "rolled-back");
-        let closing = self.engine.with_database(move |index| {
+        let closing = self.engine.database.run(move |index| {
             if undone {
                 index.abandon_creation(&lease, now, state)
             } else {
@@ -539,12 +539,11 @@ impl RotationDriver<'_> {
     async fn pause(&mut self, reason: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let state = if reason == HaltReason::PauseRequested { "paused" } else { "needs-human" };
-        self.engine
-            .record_audit_event(audit_event(self.plan(), state, &status.manual_steps))
-            .await?;
+        self.engine.audit.record(audit_event(self.plan(), state, &status.manual_steps)).await?;
         let lease = self.lease.clone();
         self.engine
-            .with_database(move |index| {
+            .database
+            .run(move |index| {
                 index.set_rotation_state(&lease, state)?;
                 index.release_lease(&lease)
             })

@@ -41,7 +41,7 @@ impl Engine {
             return Ok(Vec::new());
         }
         let mut closed = Vec::new();
-        for rotation in self.with_database(|index| index.rotations(RotationFilter::Open)).await? {
+        for rotation in self.database.run(|index| index.rotations(RotationFilter::Open)).await? {
             if !self.journal_has_ended(&rotation).await {
                 continue;
             }
@@ -66,7 +66,7 @@ impl Engine {
         if self.options.readonly {
             return Ok(None);
         }
-        let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
+        let open = self.database.run(|index| index.rotations(RotationFilter::Open)).await?;
         let Some(rotation) = open.into_iter().find(|rotation| rotation.credential == *id) else {
             return Ok(None);
         };

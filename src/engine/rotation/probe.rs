@@ -138,7 +138,8 @@ impl ManagementClient<'_> {
             }
             IdentitySource::Principal(_) | IdentitySource::Claim => {}
         }
-        let secret = self.engine.load_slot(&self.credential, slot, &SecretPart::Secret).await;
+        let secret =
+            self.engine.secrets.load_slot(&self.credential, slot, &SecretPart::Secret).await;
         let secret = secret.map_err(|problem| failure_from_problem(&problem))?;
         let found = secret.and_then(|secret| self.identify_secret(&secret));
         let Some(claim) = found.and_then(|found| found.remote_id) else { return Ok(None) };

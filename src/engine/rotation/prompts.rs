@@ -11,9 +11,8 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::provider::{AuthMethod, CredentialKind};
-use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
-    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RollbackEffect,
+    CreatedSecret, JournalEntry, NextStep, OldAccess, PromptKind, RemoteCredential, RollbackEffect,
     RotationPurpose, RotationStep, StepFailure, StepFailureKind, StepOutcome, UserDecision,
     UserPrompt, rollback_effect, waiting_line,
 };
@@ -116,7 +115,8 @@ impl RotationDriver<'_> {
         if let UserDecision::Override(_) = &decision {
             let reason = format!("rotation {}; name typed to confirm", self.plan().rotation);
             self.engine
-                .record_audit_event(
+                .audit
+                .record(
                     AuditEvent::new("override", "done").for_credential(&name).with_reason(reason),
                 )
                 .await?;

@@ -24,7 +24,7 @@ impl Engine {
     /// be read hides no credential.
     pub async fn open_rotations(&self) -> Result<Vec<RotationStatus>, Problem> {
         let mut open = Vec::new();
-        for rotation in self.with_database(|index| index.rotations(RotationFilter::Open)).await? {
+        for rotation in self.database.run(|index| index.rotations(RotationFilter::Open)).await? {
             match self.read_rotation_journal(&rotation).await {
                 Ok(journal) => open.push(recorded_status(&rotation, &journal)),
                 Err(problem) => tracing::warn!(%problem, "an open rotation is not shown"),

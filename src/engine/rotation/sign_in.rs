@@ -139,7 +139,8 @@ impl RotationDriver<'_> {
     async fn await_sign_in(&self, pending: PendingSignIn, prompt: RotationPrompt) -> SignInOutcome {
         let (page, callback) = (pending.address().to_string(), pending.callback().clone());
         let wait = self.engine.options.sign_in_timeout;
-        let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
+        let awaited =
+            AwaitedCallback { callback, timeout: wait, until: self.engine.clock.now() + wait };
         let prompt = RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..prompt };
         let sign_in = pending.authorization_request();
         let (sender, receiver) = oneshot::channel();

@@ -66,7 +66,7 @@ impl RotationDriver<'_> {
     }
 
     pub(super) async fn fingerprint(&self, secret: &Secret) -> StepResult<SecretFingerprint> {
-        let fingerprint = self.engine.fingerprint(secret).await;
+        let fingerprint = self.engine.fingerprints.fingerprint(secret).await;
         fingerprint
             .map(SecretFingerprint)
             .map_err(|problem| retryable_failure(format!("{}: {}", problem.what, problem.why)))
@@ -74,16 +74,19 @@ impl RotationDriver<'_> {
 
     pub(super) async fn write_slot(&self, slot: SecretSlot, secret: &Secret) -> StepResult<()> {
         let location = self.secret_location(slot, &self.plan().part);
-        self.engine.announce_fingerprint(location, secret).await;
+        self.engine.secrets.announce_fingerprint(location, secret).await;
         with_store_timeout(self.engine.store.put(&self.item_key(slot, &self.plan().part), secret))
             .await?;
-        self.engine.record_fingerprint(self.secret_location(slot, &self.plan().part), secret).await;
+        self.engine
+            .secrets
+            .record_fingerprint(self.secret_location(slot, &self.plan().part), secret)
+            .await;
         Ok(())
     }
 
     async fn delete_item(&self, slot: SecretSlot, part: &SecretPart) -> StepResult<()> {
         with_store_timeout(self.engine.store.delete(&self.item_key(slot, part))).await?;
-        self.engine.release_fingerprint(self.secret_location(slot, part)).await;
+        self.engine.secrets.release_fingerprint(self.secret_location(slot, part)).await;
         Ok(())
     }
 
@@ -223,6 +226,7 @@ impl RotationDriver<'_> {
                 .await?;
                 if let Some(token) = shared_token_secret(&token) {
                     self.engine
+                        .secrets
                         .record_fingerprint(
                             self.secret_location(SecretSlot::Current, &part),
                             &token,

@@ -3,8 +3,7 @@
 //! Locks, leases and the lookup of rotations belong here; the loop itself is in `driver`. Start at
 //! `Engine::rotate` and `Engine::resume_rotation`.
 
-use super::driver::audit_event;
-use super::driver::{LEASE_DURATION, RotationDriver};
+use super::driver::{LEASE_DURATION, RotationDriver, audit_event};
 use super::ended::recorded_status;
 use super::{RotationFilter, RotationObserver};
 use crate::domain::problem::ProblemClass;
@@ -71,7 +70,7 @@ impl Engine {
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
         plan.reason = clean_reason(&plan.reason)?;
-        self.verify_store().await?;
+        self.store_service.verify().await?;
         let lock = self.locks.try_lock_rotation(&plan.credential)?;
         self.close_ended_rotation(&plan.credential, &lock).await?;
         let new = NewRotation {
@@ -84,14 +83,14 @@ impl Engine {
         let request = self.new_lease_request()?;
         let first_request = request.clone();
         if let CredentialState::New(draft) = &draft {
-            self.bind_new_credential(draft).await?;
+            self.bindings.bind_new_credential(draft).await?;
         }
-        let lease = self.with_database(move |index| match draft {
+        let lease = self.database.run(move |index| match draft {
             CredentialState::Existing => index.open_rotation(&new, &first_request),
             CredentialState::New(draft) => index.open_creation(&draft, &new, &first_request),
         });
         let claim = RotationClaim { lease: lease.await?, request, lock };
-        self.record_audit_event(audit_event(&plan, "begun", &[])).await?;
+        self.audit.record(audit_event(&plan, "begun", &[])).await?;
         self.run_rotation(RotationJournal::new(plan), claim, observer).await
     }
 
@@ -142,7 +141,7 @@ impl Engine {
         let claim = RotationClaim { lease, request, lock };
         let remark = administrator.map(|administrator| format!("as {}", administrator.name));
         let remarks: Vec<String> = remark.into_iter().collect();
-        self.record_audit_event(audit_event(journal.plan(), "resumed", &remarks)).await?;
+        self.audit.record(audit_event(journal.plan(), "resumed", &remarks)).await?;
         let mut driver = self.driver(journal, claim.lease.clone(), observer);
         if direction == RotationDirection::Abandon {
             driver.append_entry(JournalEntry::UserDecision(UserDecision::Abandon)).await?;
@@ -163,7 +162,7 @@ impl Engine {
         &self,
         filter: RotationFilter,
     ) -> Result<Vec<RotationStatus>, Problem> {
-        let known = self.with_database(move |index| index.rotations(filter)).await?;
+        let known = self.database.run(move |index| index.rotations(filter)).await?;
         let mut statuses = Vec::with_capacity(known.len());
         for rotation in known {
             let journal = self.read_rotation_journal(&rotation).await?;
@@ -174,7 +173,7 @@ impl Engine {
 
     /// Returns the rotation with this ID, or the open rotation of the credential with this name.
     pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
-        let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
+        let known = self.database.run(|index| index.rotations(RotationFilter::All)).await?;
         let named = self.find_credential(id).await.ok();
         let open = |rotation: &&RotationRecord| {
             rotation.closed.is_none()
@@ -190,7 +189,7 @@ impl Engine {
         rotation: &RotationRecord,
     ) -> Result<RotationJournal, Problem> {
         let id = rotation.id.clone();
-        let lines = self.with_database(move |index| index.journal_entries(&id)).await?;
+        let lines = self.database.run(move |index| index.journal_entries(&id)).await?;
         let plan: RotationPlan = serde_json::from_str(&rotation.plan)
             .map_err(|error| journal_read_problem(&error.to_string()))?;
         let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
@@ -212,22 +211,23 @@ impl Engine {
         request: &LeaseRequest,
     ) -> Result<RotationLease, Problem> {
         let (id, request) = (rotation.to_owned(), request.clone());
-        self.with_database(move |index: &Database| {
-            let lease = match index.acquire_lease(&id, &request) {
-                Err(DatabaseError::LeaseHeld { until, .. }) => index.acquire_lease(
-                    &id,
-                    &LeaseRequest {
-                        now: until,
-                        until: until.max(request.until),
-                        owner: request.owner,
-                    },
-                )?,
-                claimed => claimed?,
-            };
-            index.set_rotation_state(&lease, "running")?;
-            Ok(lease)
-        })
-        .await
+        self.database
+            .run(move |index: &Database| {
+                let lease = match index.acquire_lease(&id, &request) {
+                    Err(DatabaseError::LeaseHeld { until, .. }) => index.acquire_lease(
+                        &id,
+                        &LeaseRequest {
+                            now: until,
+                            until: until.max(request.until),
+                            owner: request.owner,
+                        },
+                    )?,
+                    claimed => claimed?,
+                };
+                index.set_rotation_state(&lease, "running")?;
+                Ok(lease)
+            })
+            .await
     }
 
     async fn run_rotation(
@@ -272,13 +272,13 @@ impl Engine {
     async fn renew_lease(&self, rotation: &str, request: LeaseRequest) -> Problem {
         loop {
             tokio::time::sleep(LEASE_DURATION / 3).await;
-            let now = self.now();
+            let now = self.clock.now();
             let (id, renewal) = (
                 rotation.to_owned(),
                 LeaseRequest { now, until: now + LEASE_DURATION, owner: request.owner.clone() },
             );
             if let Err(problem) =
-                self.with_database(move |index| index.acquire_lease(&id, &renewal)).await
+                self.database.run(move |index| index.acquire_lease(&id, &renewal)).await
             {
                 return problem;
             }
@@ -286,7 +286,7 @@ impl Engine {
     }
 
     pub(super) fn new_lease_request(&self) -> Result<LeaseRequest, Problem> {
-        let now = self.now();
+        let now = self.clock.now();
         Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE_DURATION })
     }
 
@@ -309,7 +309,7 @@ impl Engine {
         &self,
         id: &CredentialId,
     ) -> Result<(), Problem> {
-        let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
+        let open = self.database.run(|index| index.rotations(RotationFilter::Open)).await?;
         let found = open.into_iter().find(|rotation| rotation.credential == *id);
         found.map_or(Ok(()), |rotation| {
             Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into())

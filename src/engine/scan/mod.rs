@@ -16,11 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::Engine;
 use super::consumer::run_blocking;
 use super::doctor::{Diagnostic, DiagnosticArea};
 use super::fingerprints::FingerprintHasher;
-use super::import;
+use super::{Engine, import};
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
@@ -200,7 +199,7 @@ impl Engine {
                 Err(problem) => (None, Some(problem)),
             };
         let records = if fingerprints.is_some() {
-            self.fingerprint_records(&credentials).await?
+            self.secrets.fingerprint_records(&credentials).await?
         } else {
             Vec::new()
         };
@@ -263,9 +262,9 @@ impl Engine {
             )
         })?;
         // The scan has just seen this secret there.
-        let fingerprint = self.current_fingerprint(credential, part).await?;
+        let fingerprint = self.secrets.current_fingerprint(credential, part).await?;
         let delivered =
-            fingerprint.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
+            fingerprint.map(|fingerprint| DeliveryRecord { fingerprint, at: self.clock.now() });
         let consumer = Consumer {
             credential: credential.id.clone(),
             name,
@@ -285,7 +284,7 @@ impl Engine {
         if credentials.iter().all(|credential| credential.fingerprint.is_none()) {
             return Ok(None);
         }
-        self.fingerprint_hasher().await.map(Some)
+        self.fingerprints.fingerprint_hasher().await.map(Some)
     }
 
     async fn mark_existing_consumers(

@@ -184,7 +184,8 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
             );
         }
         let reasons: Vec<String> = engine
-            .audit_records(10)
+            .audit
+            .records(10)
             .await
             .unwrap()
             .into_iter()

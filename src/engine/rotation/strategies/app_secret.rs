@@ -97,7 +97,7 @@ impl RotationStrategy for AppSecretStrategy {
         slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
-        let secret = client.engine.load_slot(&client.credential, slot, &part).await;
+        let secret = client.engine.secrets.load_slot(&client.credential, slot, &part).await;
         let secret = secret
             .and_then(|found| Ok(found.ok_or(StoreError::NotFound)?))
             .map_err(|problem| failure_from_problem(&problem))?;

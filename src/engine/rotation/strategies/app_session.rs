@@ -107,6 +107,7 @@ async fn read_parts(client: &ManagementClient<'_>) -> StepResult<BTreeMap<String
     for part in &client.kind.parts {
         match client
             .engine
+            .secrets
             .load_secret(&client.credential, &SecretPart::Named(part.id.clone()))
             .await
         {

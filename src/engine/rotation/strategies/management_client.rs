@@ -103,6 +103,7 @@ impl ManagementClient<'_> {
     /// Returns the region if the credential's secret may be sent to its hosts.
     pub(super) async fn bound_region(&self) -> StepResult<BoundRegion<'_>> {
         self.engine
+            .bindings
             .verify_region(&self.credential, self.region)
             .await
             .map_err(|problem| failure_from_problem(&problem))
