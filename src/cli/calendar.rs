@@ -29,7 +29,7 @@ impl CalendarArgs {
     /// Writes the calendar.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let mut credentials = engine.credentials().await?;
+        let mut credentials = engine.credentials.list().await?;
         credentials.retain(|credential| {
             self.provider.as_ref().is_none_or(|provider| *provider == credential.provider)
                 && self.label.as_ref().is_none_or(|label| credential.labels.contains(label))

@@ -89,7 +89,7 @@ impl CheckArgs {
     ) -> Result<Vec<Credential>, Problem> {
         let engine = context.engine()?;
         if self.all {
-            return engine.credentials().await;
+            return engine.credentials.list().await;
         }
         if self.names.is_empty() {
             return Err(usage_problem(
@@ -100,7 +100,7 @@ impl CheckArgs {
         }
         let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let found = engine.find_credential(name).await?;
+            let found = engine.credentials.find(name).await?;
             if !credentials.contains(&found) {
                 credentials.push(found);
             }
@@ -127,12 +127,13 @@ impl CheckArgs {
 impl ProbeArgs {
     /// Checks the credential in every region and reports the results.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find_credential(&self.name).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
         let engine = context.unlocked_engine().await?;
         let regions = engine.catalog.regions(&credential.provider)?;
         let mut shapes: Vec<_> =
             regions.iter().map(|region| region_json(region, &credential, None)).collect();
         engine
+            .checks
             .check_all_regions(&credential, |region, check| {
                 if check.result == CheckResult::Unchecked {
                     context.out.note(&format!("note: {region} was not checked: {}", check.reason));
@@ -167,7 +168,7 @@ async fn check_all(
     if shown {
         output::show_progress_bar("checking", done, total);
     }
-    let checks = engine.check_many(credentials, |credential, outcome| {
+    let checks = engine.checks.check_many(credentials, |credential, outcome| {
         results[positions[&credential.id]] = match outcome {
             Ok(check) => CheckResultJson::new(credential, &credential.region, &check),
             Err(problem) => failed_result(credential, &problem),

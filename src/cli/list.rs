@@ -43,7 +43,7 @@ impl ListArgs {
     /// Prints all credentials, sorted by name.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let mut credentials = engine.credentials().await?;
+        let mut credentials = engine.credentials.list().await?;
         credentials.retain(|credential| self.matches_filter(credential));
         let open = open_rotations(engine).await?;
         if context.out.json {
@@ -73,7 +73,7 @@ impl ShowArgs {
     /// Prints one credential.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find_credential(&self.name).await?;
+        let credential = engine.credentials.find(&self.name).await?;
         let open = open_rotations(engine).await?;
         let rotation = open.get(&credential.id);
         if context.out.json {
@@ -91,7 +91,7 @@ impl ShowArgs {
 
 /// Returns the open rotations by credential.
 async fn open_rotations(engine: &Engine) -> Result<HashMap<CredentialId, RotationStatus>, Problem> {
-    let open = engine.open_rotations().await?;
+    let open = engine.journals.open_rotations().await?;
     Ok(open.into_iter().map(|status| (status.credential.clone(), status)).collect())
 }
 

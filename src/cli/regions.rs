@@ -201,12 +201,13 @@ fn infer_hosts(known: &[Region], app: &Origin) -> Result<(Origin, Option<Origin>
 impl SwitchRegionArgs {
     /// Switches the region of the credential. The store confirms the new hosts.
     pub(super) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        context.engine()?.find_credential(&self.name).await?;
+        context.engine()?.credentials.find(&self.name).await?;
         let engine = context.unlocked_engine().await?;
-        let credential = engine.find_credential(&self.name).await?;
+        let credential = engine.credentials.find(&self.name).await?;
         let region = engine.catalog.region(&credential.provider, &self.region)?.id.clone();
         let changed = engine
-            .edit_credential(
+            .credentials
+            .edit(
                 &credential.id,
                 CredentialEdit { region: Some(region), ..CredentialEdit::default() },
             )
@@ -255,8 +256,8 @@ pub(super) fn print_regions(
 
 async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find_credential(name).await?;
-    let checks = engine.region_checks(&credential.id).await?;
+    let credential = engine.credentials.find(name).await?;
+    let checks = engine.checks.region_checks(&credential.id).await?;
     let regions = engine.catalog.regions(&credential.provider)?;
     let known = |region: &Region| {
         checks.iter().find(|known| known.region == region.id).map(|known| &known.check)

@@ -1,7 +1,7 @@
 //! Audit log: every operation that touches a secret is recorded, and the log can be verified.
 //!
-//! Other modules build an [`AuditEvent`] and call [`AuditService::record`]; the hash chain itself is in
-//! `index`, and its anchor in the store in `audit_anchor`.
+//! Other modules build an [`AuditEvent`] and call [`AuditService::record`]; the hash chain itself is
+//! in `index`, and its anchor in the store in `audit_anchor`.
 
 use std::sync::Arc;
 

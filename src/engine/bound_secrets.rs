@@ -23,7 +23,7 @@ use crate::index::DatabaseError;
 use crate::store::{ItemKey, SecretStore, StoreError};
 
 /// Reads and writes secrets in the store, together with their bindings and fingerprints.
-pub struct SecretAccess {
+pub(super) struct SecretAccess {
     pub(super) catalog: Arc<ProviderCatalog>,
     pub(super) database: DatabaseHandle,
     pub(super) store: Arc<dyn SecretStore>,
@@ -53,7 +53,7 @@ impl SecretAccess {
 
     /// Loads a part of the credential's current secret from the store, or from the key file that
     /// the credential names.
-    pub async fn load_secret(
+    pub(super) async fn load_secret(
         &self,
         credential: &Credential,
         part: &SecretPart,

@@ -1,7 +1,7 @@
 //! Checks: whether a credential works, in its own region and in the others.
 //!
-//! `check_writer` writes the results; `fair_queue` orders many checks. Start with [`Engine::check`]
-//! and [`Engine::check_many`].
+//! `check_writer` writes the results; `fair_queue` orders many checks. Start with [`CheckService::check`]
+//! and [`CheckService::check_many`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
@@ -11,18 +11,23 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinSet};
 
-use super::Engine;
+use super::Clock;
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
 use super::check_writer::CheckRecord;
+use super::database_handle::DatabaseHandle;
 use super::fair_queue::{FairQueue, shuffled};
+use super::ports::{CoreServices, SharedPorts};
 use super::requests::access_tokens::{SendError, sends_secret_verbatim};
 use super::requests::pending_request::RequestAuthentication;
+use super::requests::service::RequestService;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::explain::ResponseExplanation;
-use crate::domain::provider::RequestPreset;
+use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::region::Region;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
-use crate::index::RegionCheckResult;
+use crate::index::{Database, RegionCheckResult};
 use crate::store::{ItemKey, SecretStore};
 
 /// Secrets that are read from the store in one batch, when the first of them is needed.
@@ -31,7 +36,37 @@ struct SecretBatch {
     loaded: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
 }
 
-impl Engine {
+/// Checks of credentials, in their own region and in others.
+pub struct CheckService {
+    catalog: Arc<ProviderCatalog>,
+    pub(super) database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    clock: Arc<dyn Clock>,
+    concurrency: usize,
+    bindings: Arc<BindingService>,
+    secrets: Arc<SecretAccess>,
+    requests: Arc<RequestService>,
+}
+
+impl CheckService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        requests: Arc<RequestService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&ports.clock),
+            concurrency: ports.options.concurrency,
+            bindings: Arc::clone(&core.bindings),
+            secrets: Arc::clone(&core.secrets),
+            requests,
+        }
+    }
+
     /// Asks the provider in the named region whether the credential works, and stores the check
     /// result. A store that does not return the secret is a problem, not a check result.
     pub async fn check(
@@ -63,12 +98,12 @@ impl Engine {
             });
         let (mut asked, mut writer) = (JoinSet::new(), self.check_writer());
         loop {
-            while asked.len() < self.options.concurrency
+            while asked.len() < self.concurrency
                 && let Some((place, (credential, secrets))) = queue.next()
             {
-                let engine = Arc::clone(self);
+                let service = Arc::clone(self);
                 asked.spawn(async move {
-                    (place, engine.run_check_from_batch(credential, secrets).await)
+                    (place, service.run_check_from_batch(credential, secrets).await)
                 });
             }
             let batch = tokio::select! {
@@ -128,7 +163,7 @@ impl Engine {
                 .into_iter()
                 .map(|region| self.check_region(credential, region).boxed())
                 .collect();
-            stream::iter(asked).buffer_unordered(self.options.concurrency)
+            stream::iter(asked).buffer_unordered(self.concurrency)
         });
         let mut answers = std::pin::pin!(others.chain(own));
         while let Some((region, outcome)) = answers.next().await {
@@ -144,6 +179,13 @@ impl Engine {
     ) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
         self.database.run(move |index| index.region_checks(&id)).await
+    }
+
+    /// Returns the latest check results of all credentials in all regions.
+    pub async fn all_region_checks(
+        &self,
+    ) -> Result<Vec<(CredentialId, RegionCheckResult)>, Problem> {
+        self.database.run(Database::all_region_checks).await
     }
 
     /// Returns the ids of the credentials whose secret is sent exactly as it is stored.
@@ -220,19 +262,20 @@ impl Engine {
         let region = self.catalog.region(&credential.provider, region)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalog.preset(&credential.provider, &kind.check)?;
-        let draft = self.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
+        let draft = self.requests.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
         let request = self
+            .requests
             .pending_request(credential, region, &draft)?
             .with_check_limits()
             .with_authentication(authentication);
-        let outcome = self.execute(&request).await;
+        let outcome = self.requests.execute(&request).await;
         let latency = u64::try_from(request.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home_organization) = (None, None);
         let (result, status, reason) = match outcome {
             Ok(raw) => {
                 let response = raw.redacted();
                 let ResponseExplanation { result, reason, .. } =
-                    self.explain_response(credential, region, &response).await?;
+                    self.requests.explain_response(credential, region, &response).await?;
                 if result == CheckResult::Accepted {
                     (principal, home_organization) = principal_and_home(preset, &response);
                 }
@@ -240,7 +283,7 @@ impl Engine {
             }
             Err(SendError::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
             Err(SendError::Exchange(error)) => {
-                self.explain_exchange_error(credential, region, &error).await?
+                self.requests.explain_exchange_error(credential, region, &error).await?
             }
             Err(SendError::Problem(problem)) => return Err(problem),
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
-use super::Engine;
+use super::check::CheckService;
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
 use crate::index::{Database, DatabaseError, RegionCheckResult};
@@ -49,7 +49,7 @@ struct CheckBatch {
     records: Vec<CheckRecord>,
 }
 
-impl Engine {
+impl CheckService {
     /// Writes one check result.
     pub(super) async fn write_check(&self, record: CheckRecord) -> Result<(), Problem> {
         self.database.run(|index| write_records(index, vec![record])).await

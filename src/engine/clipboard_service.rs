@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::clipboard::{Clipboard, ClipboardContentKind};
+use super::clipboard::{ClearResult, Clipboard, ClipboardContentKind, CopyResult};
 use super::ports::SharedPorts;
-use super::task_protocol::{ClearResult, CopyResult, SecretEvent};
+use super::secret_tasks::SecretEvent;
 use crate::domain::{Problem, Secret};
 
 /// The clipboard, for the user.

@@ -2,42 +2,84 @@
 //!
 //! A new credential is written to the index first and to the store second. A crash in between
 //! leaves a credential without a secret, which every user can see and fix; the other order would
-//! leave a secret that no index entry names. Start with [`Engine::add_credential`].
+//! leave a secret that no index entry names. Start with [`CredentialService::add`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::audit::AuditEvent;
-use super::credential_locks::CredentialLock;
+use super::audit::{AuditEvent, AuditService};
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
+use super::credential_changes::{CredentialEdit, CredentialPage, NewCredential};
+use super::credential_locks::{CredentialLock, CredentialLocks};
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
 use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
+use super::ports::{CoreServices, SharedPorts};
 use super::rebinding::RebindingPlan;
+use super::requests::token_cache::AccessTokenCache;
+use super::rotation::journals::RotationJournals;
 use super::store_secret::secret_location;
-use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
-use super::{ALL_SLOTS, Engine};
+use super::store_service::StoreService;
+use super::{ALL_SLOTS, Clock};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::SecretFormat;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::index::{DatabaseError, EraseOutcome};
-use crate::store::{self, ItemKey, StoreError};
+use crate::store::{self, ItemKey, SecretStore, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
 pub const KEY_FILE_FIELD: &str = "key_file";
 
-impl Engine {
+/// Credentials in the index and the store.
+pub struct CredentialService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    clock: Arc<dyn Clock>,
+    locks: Arc<CredentialLocks>,
+    token_cache: Arc<AccessTokenCache>,
+    store_service: Arc<StoreService>,
+    fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    journals: Arc<RotationJournals>,
+}
+
+impl CredentialService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(ports: &SharedPorts, core: &CoreServices) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&ports.clock),
+            locks: Arc::clone(&ports.locks),
+            token_cache: Arc::clone(&ports.token_cache),
+            store_service: Arc::clone(&core.store_service),
+            fingerprints: Arc::clone(&core.fingerprints),
+            bindings: Arc::clone(&core.bindings),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            journals: Arc::clone(&core.journals),
+        }
+    }
+
     /// Returns all credentials, by name. Does not open the store.
-    pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
+    pub async fn list(&self) -> Result<Vec<Credential>, Problem> {
         self.database.credentials().await
     }
 
     /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
     /// the calling thread, because before the first frame a change of threads would take longer
     /// than the read.
-    pub fn first_credentials(&self, count: u16) -> Result<CredentialPage, Problem> {
+    pub fn first_page(&self, count: u16) -> Result<CredentialPage, Problem> {
         let credentials = self.database.database().first_credentials(count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
@@ -45,17 +87,17 @@ impl Engine {
 
     /// Returns the credential with this name; if there is none, the problem offers the nearest
     /// names. A stored name need not be composed, so a name is looked up as it is first.
-    pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
+    pub async fn find(&self, name: &str) -> Result<Credential, Problem> {
         self.database.find_credential(name).await
     }
 
     /// Returns the credential with this ID.
-    pub async fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
+    pub async fn get(&self, id: &CredentialId) -> Result<Credential, Problem> {
         self.database.credential_by_id(id).await
     }
 
     /// Adds a credential: validates it before anything is written, verifies the store, then writes.
-    pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
+    pub async fn add(&self, new: NewCredential) -> Result<Credential, Problem> {
         let (credential, mut secrets) = self.validate_new(new)?;
         reject_own_secrets(&credential, secrets.values().map(AsRef::as_ref))?;
         self.ensure_name_free(&credential.name).await?;
@@ -78,12 +120,12 @@ impl Engine {
     }
 
     /// Changes a credential.
-    pub async fn edit_credential(
+    pub async fn edit(
         &self,
         id: &CredentialId,
         mut edit: CredentialEdit,
     ) -> Result<Credential, Problem> {
-        let before = self.credential_by_id(id).await?;
+        let before = self.get(id).await?;
         edit.fields = clean_fields(edit.fields, &before.fields)?;
         edit.labels = edit.labels.map(|labels| clean_labels(labels, &before.labels)).transpose()?;
         self.validate_edit(&before, &edit)?;
@@ -119,7 +161,7 @@ impl Engine {
             Some(fingerprint) => {
                 let part = self.secrets.accept_stored_secret(&after, &fingerprint).await?;
                 remarks.push(format!("accepted the stored {}", part.as_str()));
-                self.credential_by_id(&after.id).await?
+                self.get(&after.id).await?
             }
             None => after,
         };
@@ -137,8 +179,8 @@ impl Engine {
     /// Deletes a credential and its secrets from tokenring; the provider is not contacted. The
     /// secrets go first, so that a locked store leaves everything as it was. The audit log keeps the
     /// name.
-    pub async fn remove_credential(&self, id: &CredentialId) -> Result<EraseOutcome, Problem> {
-        let credential = self.credential_by_id(id).await?;
+    pub async fn remove(&self, id: &CredentialId) -> Result<EraseOutcome, Problem> {
+        let credential = self.get(id).await?;
         // Checked before the first secret is deleted: the journal of an unfinished rotation relies
         // on all of them.
         let _claim = self.claim_without_rotation(id).await?;
@@ -258,12 +300,12 @@ impl Engine {
             Ok(claim) => claim,
             Err(problem) => {
                 // This refusal names the rotation and how to continue it.
-                self.ensure_no_open_rotation(id).await?;
+                self.journals.ensure_no_open_rotation(id).await?;
                 return Err(problem);
             }
         };
-        self.close_ended_rotation(id, &claim).await?;
-        self.ensure_no_open_rotation(id).await?;
+        self.journals.close_ended_rotation(id, &claim).await?;
+        self.journals.ensure_no_open_rotation(id).await?;
         Ok(claim)
     }
 

@@ -84,8 +84,8 @@ impl FingerprintService {
         Ok(derive_from(key, purpose)?)
     }
 
-    /// Returns the key of [`FingerprintService::derive_key`] if the store has a fingerprint key. Writes
-    /// nothing.
+    /// Returns the key of [`FingerprintService::derive_key`] if the store has a fingerprint key.
+    /// Writes nothing.
     pub(super) async fn derive_existing_key(&self, purpose: &str) -> Result<HmacKey, StoreError> {
         let key = self.store.get(&ItemKey::internal(FINGERPRINT_KEY_ITEM)).await?;
         derive_from(&key, purpose)

@@ -1,10 +1,12 @@
 //! Engine: everything that tokenring does. The screen and the command line are two front ends of
 //! it.
 //!
-//! Each submodule adds one area to [`Engine`] (credentials, checks, requests, rotation, import,
-//! scan, …). Nothing here draws or parses arguments. Start with [`Engine`] and [`EngineOptions`];
+//! [`Engine`] is a struct of services, one an area (credentials, checks, requests, rotation, import,
+//! scan, …). A service holds the ports and the other services that it uses, and reaches nothing
+//! else. Nothing here draws or parses arguments. Start with [`Engine`] and [`EngineOptions`];
 //! [`open_engine`] builds one from the user's files, and `task_protocol` lists what the screen can
-//! ask for.
+//! ask for. `ports` has what the services share; `bound_secrets` and `bindings` are the core that
+//! reads secrets.
 
 mod audit;
 mod audit_anchor;
@@ -14,12 +16,15 @@ mod browser;
 mod build;
 mod captured_secrets;
 mod check;
+mod check_tasks;
 mod check_writer;
 mod classify;
 mod clipboard;
 mod clipboard_service;
 mod consumer;
+mod credential_changes;
 mod credential_locks;
+mod credential_tasks;
 mod credentials;
 mod database_handle;
 mod disclosure;
@@ -39,10 +44,13 @@ mod requests;
 pub mod rotation;
 mod rotation_tasks;
 pub mod scan;
+mod secret_tasks;
 mod sign_in_flow;
+mod sign_in_problems;
 mod sign_in_tasks;
 mod store_secret;
 mod store_service;
+mod store_tasks;
 pub mod task_protocol;
 mod task_runner;
 
@@ -61,20 +69,36 @@ use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
+pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
+pub use bindings::BindingService;
 pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
     open_engine, other_stores, passphrase_from_file,
 };
-pub use classify::ClassificationResult;
+pub use captured_secrets::CapturedSecretService;
+pub use check::CheckService;
+pub use classify::{ClassificationResult, ClassificationService};
 pub use clipboard::preferred_clipboard_method;
-pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
-pub use credentials::{KEY_FILE_FIELD, read_key_file};
-pub use disclosure::{DisclosureChannel, SecretDisclosure};
+pub use clipboard_service::ClipboardService;
+pub use consumer::{
+    ConsumerService, DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations,
+};
+pub use credentials::{CredentialService, KEY_FILE_FIELD, read_key_file};
+pub use disclosure::{DisclosureChannel, DisclosureService, SecretDisclosure};
+pub use doctor::DoctorService;
+pub use exec::ExecService;
+pub use import::ImportService;
+pub use migrate::MigrationService;
 pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
-pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
+pub use requests::service::RequestService;
+pub use rotation::RotationService;
+pub use rotation::journals::RotationJournals;
+pub use scan::ScanService;
+pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService};
+pub use store_service::StoreService;
 pub use task_runner::TaskManager;
 
 /// How long a user may take to answer an unlock prompt.
@@ -104,31 +128,53 @@ pub trait Clock: Send + Sync {
 /// System clock of this machine.
 pub struct SystemClock;
 
-/// All functions of tokenring, over four ports: database, secret store, transport and clock.
+/// All functions of tokenring, one service an area, over four ports: database, secret store,
+/// transport and clock.
 pub struct Engine {
     /// The known providers.
     pub catalog: Arc<ProviderCatalog>,
-    /// Time.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
+    /// The secret store as a whole: its state, its lock and its passphrase.
+    pub store: Arc<StoreService>,
+    /// Move of all secrets to another store.
+    pub migration: Arc<MigrationService>,
+    /// What secrets may be used for.
+    pub bindings: Arc<BindingService>,
+    /// Credentials in the index and the store.
+    pub credentials: Arc<CredentialService>,
+    /// What providers report about credentials.
+    pub classification: Arc<ClassificationService>,
+    /// Secrets that a provider has created in a response.
+    pub captured_secrets: Arc<CapturedSecretService>,
+    /// Plain-text credentials of other programs.
+    pub imports: Arc<ImportService>,
+    /// Secrets that are loaded for the user.
+    pub disclosure: Arc<DisclosureService>,
+    /// Copying for the user.
+    pub clipboard: Arc<ClipboardService>,
+    /// Values with which programs use a credential.
+    pub exec: Arc<ExecService>,
+    /// Requests to the providers.
+    pub requests: Arc<RequestService>,
+    /// Checks of credentials.
+    pub checks: Arc<CheckService>,
+    /// Consumers of secrets.
+    pub consumers: Arc<ConsumerService>,
+    /// Sign-in with a browser.
+    pub sign_in: Arc<SignInService>,
+    /// Rotation, creation and revocation.
+    pub rotation: Arc<RotationService>,
+    /// Journals of the rotations.
+    pub journals: Arc<RotationJournals>,
+    /// Search for secrets in plain text.
+    pub scan: Arc<ScanService>,
+    /// Diagnostics of this machine.
+    pub doctor: Arc<DoctorService>,
     /// The audit log.
-    pub audit: Arc<audit::AuditService>,
-    /// Bindings of secrets to their hosts and targets.
-    pub bindings: Arc<bindings::BindingService>,
-    /// The secret store as a whole.
-    pub store_service: Arc<store_service::StoreService>,
-    /// Reading and writing of secrets.
-    pub secrets: Arc<bound_secrets::SecretAccess>,
-    /// The clipboard.
-    pub clipboard_service: Arc<clipboard_service::ClipboardService>,
-    fingerprints: Arc<fingerprints::FingerprintService>,
-    database: database_handle::DatabaseHandle,
-    store: Arc<dyn SecretStore>,
-    transport: Arc<dyn Transport>,
-    options: EngineOptions,
-    token_cache: Arc<requests::token_cache::AccessTokenCache>,
-    rate_limiter: requests::rate_limiter::RateLimiter,
-    locks: Arc<credential_locks::CredentialLocks>,
-    clipboard: Arc<clipboard::Clipboard>,
+    pub audit: Arc<AuditService>,
+    /// The user's saved requests.
+    saved_requests: Option<SavedRequestStore>,
 }
 
 /// Options of an [`Engine`].
@@ -167,43 +213,6 @@ pub struct EngineDependencies {
     pub transport: Arc<dyn Transport>,
     /// Source of time.
     pub clock: Arc<dyn Clock>,
-}
-
-impl Engine {
-    /// Creates an engine over these ports. Opens nothing and sends nothing yet.
-    pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
-        let ports = ports::SharedPorts::new(ports, options);
-        let fingerprints = Arc::new(fingerprints::FingerprintService::new(&ports));
-        let audit = Arc::new(audit::AuditService::new(&ports, Arc::clone(&fingerprints)));
-        let bindings = Arc::new(bindings::BindingService::new(
-            &ports,
-            Arc::clone(&fingerprints),
-            Arc::clone(&audit),
-        ));
-        let secrets = Arc::new(bound_secrets::SecretAccess::new(
-            &ports,
-            Arc::clone(&fingerprints),
-            Arc::clone(&bindings),
-        ));
-        Self {
-            store_service: Arc::new(store_service::StoreService::new(&ports, Arc::clone(&audit))),
-            clipboard_service: Arc::new(clipboard_service::ClipboardService::new(&ports)),
-            audit,
-            bindings,
-            secrets,
-            fingerprints,
-            rate_limiter: requests::rate_limiter::RateLimiter::default(),
-            catalog: ports.catalog,
-            database: ports.database,
-            store: ports.store,
-            transport: ports.transport,
-            clock: ports.clock,
-            options: ports.options,
-            token_cache: ports.token_cache,
-            locks: ports.locks,
-            clipboard: ports.clipboard,
-        }
-    }
 }
 
 impl From<&Settings> for EngineOptions {

@@ -2,10 +2,16 @@
 
 use std::sync::Arc;
 
+use super::audit::AuditService;
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
 use super::clipboard::Clipboard;
 use super::credential_locks::CredentialLocks;
 use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
 use super::requests::token_cache::AccessTokenCache;
+use super::rotation::journals::RotationJournals;
+use super::store_service::StoreService;
 use super::{Clock, EngineDependencies, EngineOptions};
 use crate::domain::provider::ProviderCatalog;
 use crate::net::Transport;
@@ -26,6 +32,16 @@ pub(super) struct SharedPorts {
     pub(super) options: EngineOptions,
 }
 
+/// The services that most others are built on. Each takes those that it uses.
+pub(super) struct CoreServices {
+    pub(super) store_service: Arc<StoreService>,
+    pub(super) fingerprints: Arc<FingerprintService>,
+    pub(super) audit: Arc<AuditService>,
+    pub(super) bindings: Arc<BindingService>,
+    pub(super) secrets: Arc<SecretAccess>,
+    pub(super) journals: Arc<RotationJournals>,
+}
+
 impl SharedPorts {
     /// Creates the state that the services share. Opens nothing and sends nothing.
     pub(super) fn new(dependencies: EngineDependencies, options: EngineOptions) -> Self {
@@ -43,5 +59,20 @@ impl SharedPorts {
             clipboard: Arc::new(Clipboard::new(options.clipboard)),
             options,
         }
+    }
+}
+
+impl CoreServices {
+    /// Creates the services. Opens nothing.
+    pub(super) fn new(ports: &SharedPorts) -> Self {
+        let fingerprints = Arc::new(FingerprintService::new(ports));
+        let audit = Arc::new(AuditService::new(ports, Arc::clone(&fingerprints)));
+        let bindings =
+            Arc::new(BindingService::new(ports, Arc::clone(&fingerprints), Arc::clone(&audit)));
+        let secrets =
+            Arc::new(SecretAccess::new(ports, Arc::clone(&fingerprints), Arc::clone(&bindings)));
+        let store_service = Arc::new(StoreService::new(ports, Arc::clone(&audit)));
+        let journals = Arc::new(RotationJournals::new(ports, Arc::clone(&audit)));
+        Self { store_service, fingerprints, audit, bindings, secrets, journals }
     }
 }

@@ -9,8 +9,8 @@ use super::bindings::{
     BindingKey, BindingService, CredentialBinding, RecordedBinding, consumer_record,
     credential_record, describe_origins, hosts_problem, unrecorded_origins,
 };
+use super::credential_changes::CredentialEdit;
 use super::credentials::KEY_FILE_FIELD;
-use super::task_protocol::CredentialEdit;
 use crate::domain::consumer::Consumer;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;

@@ -12,9 +12,17 @@ use super::audit::{AuditEvent, AuditService};
 use super::clipboard::Clipboard;
 use super::ports::SharedPorts;
 use super::requests::token_cache::AccessTokenCache;
-use super::task_protocol::StoreStatus;
 use crate::domain::{Problem, Secret};
-use crate::store::{SecretStore, UnlockMethod};
+use crate::store::{BackendInfo, SecretStore, StoreError, UnlockMethod};
+
+/// State of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// The backend and its capabilities.
+    pub backend: BackendInfo,
+    /// Why the store cannot be used; `None` if it can.
+    pub problem: Option<StoreError>,
+}
 
 /// State and passphrase of the secret store.
 pub struct StoreService {

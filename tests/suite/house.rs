@@ -348,6 +348,37 @@ fn requests_are_sent_in_one_place() {
     assert_eq!(senders, listed);
 }
 
+/// The files that may extend `Engine`: its construction.
+const ENGINE_FILES: &[&str] = &["src/engine/mod.rs", "src/engine/build.rs"];
+
+#[test]
+fn the_engine_is_a_struct_of_services() {
+    let extending: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            !ENGINE_FILES.contains(&path.as_str())
+                && code_lines(text).any(|(_, line)| implements_engine(line))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(extending.is_empty(), "write a service that holds its ports: {extending:?}");
+}
+
+/// A service that holds the engine could reach every other one.
+#[test]
+fn only_the_task_manager_holds_the_engine() {
+    let holders: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            path.starts_with("src/engine/")
+                && code_lines(text)
+                    .any(|(_, line)| line.contains("Arc<Engine>") || line.contains("'a Engine"))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(holders, ["src/engine/task_runner.rs"]);
+}
+
 #[test]
 fn only_the_output_module_prints() {
     let printing = |text: &str| {
@@ -592,6 +623,12 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
         }
     }
     found
+}
+
+/// Whether the line begins an `impl` of the engine itself.
+fn implements_engine(line: &str) -> bool {
+    line.starts_with("impl")
+        && line.trim_end_matches(" {").rsplit([' ', ':']).next() == Some("Engine")
 }
 
 fn one_line(line: &str, first: &str) -> bool {

@@ -69,7 +69,7 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
     let Some(RefusalDiagnosis { tried, causes, next_steps }) = &exchange.refusal else {
         return Ok(());
     };
-    let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
+    let name = context.engine()?.credentials.get(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("possible causes:".to_owned());

@@ -8,13 +8,14 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CatalogError;
 use crate::domain::rotation::RotationPhase;
 use crate::domain::{Credential, format};
-use crate::engine::{AnchorComparison, Engine};
+use crate::engine::AnchorComparison;
+use crate::engine::doctor::DoctorService;
 use crate::index::{AuditIntegrity, Database, RotationFilter};
 
-impl Engine {
+impl DoctorService {
     /// Examines the index, and the secrets of its credentials where the store is unlocked.
     pub(super) async fn diagnose_database(&self, is_open: bool) -> Vec<Diagnostic> {
-        let credentials = match self.credentials().await {
+        let credentials = match self.database.credentials().await {
             Ok(credentials) => credentials,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };
@@ -92,7 +93,7 @@ impl Engine {
     }
 
     async fn diagnose_waiting_rotations(&self) -> Vec<Diagnostic> {
-        let open = match self.list_rotations(RotationFilter::Open).await {
+        let open = match self.journals.list_rotations(RotationFilter::Open).await {
             Ok(open) => open,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };

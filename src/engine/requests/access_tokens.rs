@@ -16,10 +16,10 @@ use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
-use crate::engine::Engine;
 use crate::engine::bindings::BoundRegion;
 use crate::engine::credential_locks::CredentialLock;
 use crate::engine::credentials::KEY_FILE_FIELD;
+use crate::engine::requests::service::RequestService;
 use crate::engine::store_secret::secret_location;
 use crate::net::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::{RefreshResult, RefreshToken};
@@ -56,7 +56,7 @@ pub(in crate::engine) enum SendError {
     Problem(Problem),
 }
 
-impl Engine {
+impl RequestService {
     /// Returns what a request sends for the credential in this region, bound to the region's
     /// origins. `rejected` is an access token that the provider has refused although it has not
     /// expired (the clocks differ, or it was revoked), so that it is not tried again.
@@ -347,7 +347,7 @@ impl Engine {
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
-        let (limits, now) = (self.options.limits.for_checks(), self.clock.now());
+        let (limits, now) = (self.limits.for_checks(), self.clock.now());
         TokenExchange {
             authorization: &kind.authorization,
             region: region.region(),

@@ -3,7 +3,8 @@
 //!
 //! Everything that uses a stored credential is sent here: requests of the console, pages, checks,
 //! probes and the calls of a rotation. Only read-only requests are sent again automatically; a
-//! refused request that changes something is left to the caller. Start with [`Engine::execute`].
+//! refused request that changes something is left to the caller. Start with
+//! [`RequestService::execute`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,8 +16,8 @@ use super::redact_response::RawResponse;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit;
-use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
+use crate::engine::requests::service::RequestService;
 use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
 
 /// Maximum number of attempts of a read-only request.
@@ -32,7 +33,7 @@ const MAX_BRIEF_WAIT: Duration = Duration::from_secs(5);
 /// Longer waits get no more jitter than this.
 const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
-impl Engine {
+impl RequestService {
     /// Sends a request when the quota of its credential allows it, and again where it is refused for
     /// now and its policy says so. Returns the response as it came.
     pub(in crate::engine) async fn execute(
@@ -236,10 +237,10 @@ mod tests {
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
     use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
     use crate::domain::{Credential, CredentialName, Secret, Timestamp};
-    use crate::engine::task_protocol::{
-        HistoryPolicy, HttpExchange, NewCredential, RequestOptions, WriteConsent,
-    };
-    use crate::engine::{Clock, EngineDependencies, EngineOptions};
+    use crate::engine::credential_changes::NewCredential;
+    use crate::engine::requests::history::HistoryPolicy;
+    use crate::engine::requests::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+    use crate::engine::{Clock, Engine, EngineDependencies, EngineOptions};
     use crate::index::Database;
     use crate::net::{NetError, Transport};
     use crate::store::MemoryStore;
@@ -335,7 +336,7 @@ mod tests {
             parts: BTreeMap::new(),
             expires: None,
         };
-        engine.add_credential(new).await.unwrap()
+        engine.credentials.add(new).await.unwrap()
     }
 
     fn options(method: HttpMethod) -> RequestOptions {
@@ -347,7 +348,7 @@ mod tests {
     }
 
     async fn send(engine: &Engine, credential: &Credential, method: HttpMethod) -> HttpExchange {
-        engine.send_and_record(credential, options(method), &|_| {}).await.unwrap()
+        engine.requests.send_and_record(credential, options(method), &|_| {}).await.unwrap()
     }
 
     #[tokio::test]
@@ -368,24 +369,24 @@ mod tests {
         let provider = Counting::new();
         let engine = provider.engine();
         let credential = credential(&engine).await;
-        engine.check(&credential, &credential.region).await.unwrap();
+        engine.checks.check(&credential, &credential.region).await.unwrap();
         let key =
             RateLimitKey { credential: credential.id.clone(), region: credential.region.clone() };
         for _ in 1..LIMIT {
             assert_eq!(
-                engine.rate_limiter.try_acquire(&key, engine.clock.now()),
+                engine.requests.rate_limiter.try_acquire(&key, engine.clock.now()),
                 None,
                 "what the check left"
             );
         }
         let full = Some(Duration::from_secs(60));
         assert_eq!(
-            engine.rate_limiter.try_acquire(&key, engine.clock.now()),
+            engine.requests.rate_limiter.try_acquire(&key, engine.clock.now()),
             full,
             "the check is one of them"
         );
         send(&engine, &credential, HttpMethod::Get).await;
-        engine.check_all_regions(&credential, |_, _| {}).await.unwrap();
+        engine.checks.check_all_regions(&credential, |_, _| {}).await.unwrap();
         assert_eq!(*provider.refused.lock().unwrap(), 0);
     }
 
@@ -396,7 +397,7 @@ mod tests {
         let credential = credential(&engine).await;
         provider.window.lock().unwrap().1 = LIMIT;
         for refused in 1..=2 {
-            let check = engine.check(&credential, &credential.region).await.unwrap();
+            let check = engine.checks.check(&credential, &credential.region).await.unwrap();
             assert_eq!((check.status, *provider.refused.lock().unwrap()), (Some(429), refused));
         }
         let start = time::macros::datetime!(2026-11-21 12:00 UTC);
@@ -413,6 +414,7 @@ mod tests {
         assert_eq!((refused.response.status, *provider.refused.lock().unwrap()), (429, 1));
         let waits = Mutex::new(Vec::new());
         let exchange = engine
+            .requests
             .send_and_record(&credential, options(HttpMethod::Get), &|wait| {
                 waits.lock().unwrap().push(wait);
             })

@@ -10,15 +10,15 @@ use crate::domain::refusal::{RefusalContext, RefusalDiagnosis};
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::{Credential, Origin, Problem};
-use crate::engine::Engine;
+use crate::domain::{Credential, Origin, Problem, identify};
+use crate::engine::requests::service::RequestService;
 use crate::index::HistoryFilter;
 use crate::net::exchange::TokenExchangeError;
 
 /// Number of the latest requests that are searched for results in other regions.
 const MAX_HISTORY_CONSIDERED: usize = 50;
 
-impl Engine {
+impl RequestService {
     /// Explains what a response says about the credential, with everything else that is known.
     pub(in crate::engine) async fn explain_response(
         &self,
@@ -77,7 +77,8 @@ impl Engine {
         if response.status < 400 {
             return Ok(hints);
         }
-        let checks = self.region_checks(&credential.id).await?;
+        let id = credential.id.clone();
+        let checks = self.database.run(move |index| index.region_checks(&id)).await?;
         let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
         let sent = self.history(own, MAX_HISTORY_CONSIDERED).await?;
         for other in
@@ -114,7 +115,7 @@ impl Engine {
         let Ok(secret) = self.secrets.load_secret(credential, &SecretPart::Secret).await else {
             return (None, None);
         };
-        match self.identify(&secret) {
+        match identify::identify(&secret, &self.catalog).map_err(Problem::from) {
             Ok(found) => {
                 let own = found
                     .candidates

@@ -9,7 +9,7 @@ use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
-use crate::engine::Engine;
+use crate::engine::requests::service::RequestService;
 use crate::index::{HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport};
 
 /// What the history records of a request.
@@ -28,7 +28,7 @@ pub(in crate::engine) struct PendingHistoryEntry {
     body_left_out: bool,
 }
 
-impl Engine {
+impl RequestService {
     /// Returns the newest requests that pass the filter, newest first, at most `limit`.
     pub async fn history(
         &self,

@@ -15,5 +15,6 @@ pub(in crate::engine) mod preview;
 pub(in crate::engine) mod rate_limiter;
 pub(in crate::engine) mod redact_response;
 pub(in crate::engine) mod send;
+pub(in crate::engine) mod service;
 pub(in crate::engine) mod tasks;
 pub(in crate::engine) mod token_cache;

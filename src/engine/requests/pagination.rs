@@ -1,7 +1,7 @@
 //! Pagination: fetches all pages of a list, one after the other, as they arrive.
 //!
 //! `domain::pagination` parses a page; this module sends the requests. Start with
-//! [`Engine::fetch_all_pages`].
+//! [`RequestService::fetch_all_pages`].
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
-use crate::engine::Engine;
+use crate::engine::requests::service::RequestService;
 
 /// Page that was fetched.
 pub struct PageResult<'a> {
@@ -46,7 +46,7 @@ pub struct PagingResult {
     pub items: usize,
 }
 
-impl Engine {
+impl RequestService {
     /// Reads all pages of a list within the limits. `on_page` receives each page and may stop the
     /// reading; `on_wait` is called before every wait for the rate limit.
     ///

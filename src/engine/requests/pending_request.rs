@@ -11,7 +11,7 @@ use crate::domain::provider::CredentialKind;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem, Secret};
-use crate::engine::Engine;
+use crate::engine::requests::service::RequestService;
 use crate::net::{HostBoundSecret, NetError, RequestBody, RequestLimits};
 
 /// Request that is about to be sent.
@@ -70,7 +70,7 @@ pub(in crate::engine) struct SecretBodyTemplate<'a> {
     pub(in crate::engine) secret: &'a Secret,
 }
 
-impl Engine {
+impl RequestService {
     /// Returns a draft that is about to be sent with a credential: authorized by the current secret,
     /// with the limits of a console request, and after a brief wait for the rate limit.
     pub(in crate::engine) fn pending_request<'a>(
@@ -85,7 +85,7 @@ impl Engine {
             region,
             draft,
             secret_body: None,
-            limits: self.options.limits,
+            limits: self.limits,
             authentication: RequestAuthentication::Current,
             rate_limit: RateLimitPolicy::WaitBriefly,
             first_attempt: OnceLock::new(),

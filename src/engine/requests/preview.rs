@@ -1,13 +1,13 @@
 //! Preview of a request: what would be sent, without sending it and without the store.
 //!
-//! Serves `--dry-run` and `--curl`. Start with [`Engine::preview_request`].
+//! Serves `--dry-run` and `--curl`. Start with [`RequestService::preview_request`].
 
 use super::http_exchange::WriteConsent;
 use crate::domain::curl::{self, CurlCommand};
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
-use crate::engine::Engine;
+use crate::engine::requests::service::RequestService;
 use crate::net;
 
 /// Request as it would be sent.
@@ -27,7 +27,7 @@ pub struct RequestPreview {
     pub preceding_exchange: Option<String>,
 }
 
-impl Engine {
+impl RequestService {
     /// Returns what would be sent for a draft. A draft that would not be sent is a problem, as when
     /// sending.
     pub fn preview_request(

@@ -14,8 +14,8 @@ use crate::domain::redact::{MASK, SecretRedactor, json_members};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text::sanitize_bytes;
 use crate::domain::{Credential, Problem, Secret};
-use crate::engine::Engine;
 use crate::engine::credentials::task_panicked;
+use crate::engine::requests::service::RequestService;
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
@@ -79,7 +79,7 @@ impl RawResponse {
     }
 }
 
-impl Engine {
+impl RequestService {
     /// Builds a redactor that knows the credential's secret and all its further parts.
     pub(in crate::engine) async fn redactor_for(
         &self,

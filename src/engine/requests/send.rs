@@ -1,6 +1,7 @@
 //! Requests of the console and the command line: checked, sent, redacted, explained and recorded.
 //!
-//! `execute` sends, `redact_response` removes secrets. Start with [`Engine::send_and_record`].
+//! `execute` sends, `redact_response` removes secrets. Start with
+//! [`RequestService::send_and_record`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use crate::domain::rate_limit::RateLimit;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
-use crate::engine::Engine;
+use crate::engine::requests::service::RequestService;
 
-impl Engine {
+impl RequestService {
     /// Sends a request with a credential, in the credential's region, explains the response and
     /// records both. `on_wait` is called before every wait for the rate limit.
     pub async fn send_and_record(
@@ -134,7 +135,7 @@ impl Engine {
             return Ok(());
         }
         let cause = draft.describe_effect();
-        if self.options.readonly {
+        if self.readonly {
             let why = format!("{cause}, and this run is read-only");
             return Err(Problem::new(
                 "Nothing was sent",

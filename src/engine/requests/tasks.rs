@@ -1,6 +1,6 @@
 //! Tasks of the console: sending a request, pages, history, saved requests and files.
 //!
-//! Start with [`SendTask`] and [`ConsoleTask`], and with `run_send_task` and `run_console_task`,
+//! Start with [`SendTask`] and [`ConsoleTask`], and with `run_send_task` and `run_task`,
 //! which carry them out.
 
 use std::ops::ControlFlow;
@@ -12,13 +12,13 @@ use super::history::HistoryPolicy;
 use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
 use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
 use crate::config::SavedRequestStore;
-use crate::domain::pagination;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
-use crate::domain::{Credential, CredentialId, CredentialName};
+use crate::domain::{Credential, CredentialId, CredentialName, pagination};
 use crate::engine::Engine;
+use crate::engine::credential_tasks::send_token_lifetime;
 use crate::engine::credentials::task_panicked;
 use crate::engine::task_protocol::TaskEvent;
 use crate::engine::task_runner::TaskContext;
@@ -99,181 +99,173 @@ pub enum ConsoleEvent {
     SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
 }
 
-impl Engine {
-    pub(in crate::engine) async fn run_send_task(
-        &self,
-        task: SendTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy } = task;
-        let credential = self.credential_by_id(&credential).await?;
-        self.verify_store_before_send(&draft).await?;
-        let on_wait =
-            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        // A secret that the request creates must be stored, even if the user quits before the
-        // response arrives.
-        let _critical_section =
-            if draft.is_safe() { None } else { Some(context.enter_critical_section().await) };
-        let exchange = self
-            .send_and_record(
-                &credential,
-                RequestOptions { draft, consent, history_policy },
-                &on_wait,
+/// Sends a request of the console, and stores the secrets that it creates.
+pub(in crate::engine) async fn run_send_task(
+    engine: &Engine,
+    task: SendTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let SendTask { credential, draft, consent, history_policy } = task;
+    let credential = engine.credentials.get(&credential).await?;
+    engine.captured_secrets.verify_store_before_send(&draft).await?;
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    // A secret that the request creates must be stored, even if the user quits before the
+    // response arrives.
+    let _critical_section =
+        if draft.is_safe() { None } else { Some(context.enter_critical_section().await) };
+    let exchange = engine
+        .requests
+        .send_and_record(&credential, RequestOptions { draft, consent, history_policy }, &on_wait)
+        .await;
+    send_token_lifetime(engine, &credential, context);
+    let mut exchange = exchange?;
+    let kept = engine.captured_secrets.store_captured_secrets(&credential, &mut exchange).await;
+    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+    kept
+}
+
+/// Runs a task of this area.
+pub(in crate::engine) async fn run_task(
+    engine: &Engine,
+    task: ConsoleTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let event = match task {
+        ConsoleTask::AllPages(task) => return run_all_pages_task(engine, task, context).await,
+        ConsoleTask::NextPage(exchange) => {
+            return run_next_page_task(engine, &exchange, context).await;
+        }
+        ConsoleTask::StoreCaptured(exchange, index, name) => ConsoleEvent::CapturedStored(
+            index,
+            Box::new(store_captured_at(engine, &exchange, index, name).await?),
+        ),
+        ConsoleTask::ListHistory(filter) => {
+            ConsoleEvent::History(engine.requests.history(filter, MAX_HISTORY_ENTRIES).await?)
+        }
+        ConsoleTask::ClearHistory => {
+            engine.requests.purge_history(0).await?;
+            ConsoleEvent::History(
+                engine.requests.history(HistoryFilter::default(), MAX_HISTORY_ENTRIES).await?,
             )
-            .await;
-        self.send_token_lifetime(&credential, context);
-        let mut exchange = exchange?;
-        let kept = self.store_captured_secrets(&credential, &mut exchange).await;
-        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
-        kept
-    }
+        }
+        ConsoleTask::SaveBody(exchange, path) => {
+            ConsoleEvent::BodySaved(save_body(exchange, path).await?)
+        }
+        ConsoleTask::RedactText(id, text) => {
+            let credential = engine.credentials.get(&id).await?;
+            ConsoleEvent::TextRedacted(
+                engine.requests.redactor_for(&credential).await?.redact(&text),
+            )
+        }
+        ConsoleTask::SavedRequests(task) => run_saved_request_task(engine, task).await?,
+    };
+    context.send_event(TaskEvent::Console(event));
+    Ok(())
+}
 
-    pub(in crate::engine) async fn run_console_task(
-        &self,
-        task: ConsoleTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let event = match task {
-            ConsoleTask::AllPages(task) => return self.run_all_pages_task(task, context).await,
-            ConsoleTask::NextPage(exchange) => {
-                return self.run_next_page_task(&exchange, context).await;
-            }
-            ConsoleTask::StoreCaptured(exchange, index, name) => ConsoleEvent::CapturedStored(
-                index,
-                Box::new(self.store_captured_at(&exchange, index, name).await?),
-            ),
-            ConsoleTask::ListHistory(filter) => {
-                ConsoleEvent::History(self.history(filter, MAX_HISTORY_ENTRIES).await?)
-            }
-            ConsoleTask::ClearHistory => {
-                self.purge_history(0).await?;
-                ConsoleEvent::History(
-                    self.history(HistoryFilter::default(), MAX_HISTORY_ENTRIES).await?,
-                )
-            }
-            ConsoleTask::SaveBody(exchange, path) => {
-                ConsoleEvent::BodySaved(save_body(exchange, path).await?)
-            }
-            ConsoleTask::RedactText(id, text) => {
-                let credential = self.credential_by_id(&id).await?;
-                ConsoleEvent::TextRedacted(self.redactor_for(&credential).await?.redact(&text))
-            }
-            ConsoleTask::SavedRequests(task) => self.run_saved_request_task(task).await?,
-        };
-        context.send_event(TaskEvent::Console(event));
-        Ok(())
-    }
+/// Reads all pages of a list. If a page fails, what was read before is shown with the reason.
+async fn run_all_pages_task(
+    engine: &Engine,
+    task: SendTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let SendTask { credential, draft, consent, history_policy } = task;
+    let credential = engine.credentials.get(&credential).await?;
+    let (mut list, mut items, mut truncated) = (String::from("["), 0, false);
+    let on_page = |page: PageResult<'_>| {
+        for item in &page.items {
+            list.push_str(if items == 0 { "" } else { ",\n" });
+            list.push_str(item.get());
+            items += 1;
+        }
+        context
+            .send_event(TaskEvent::Console(ConsoleEvent::PagesRead { pages: page.number, items }));
+        truncated = list.len() > MAX_LIST_BYTES;
+        Ok(if truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    };
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let options = RequestOptions { draft: draft.clone(), consent, history_policy };
+    let started = Instant::now();
+    let limits = PagingLimits::default();
+    let outcome =
+        engine.requests.fetch_all_pages(&credential, options, limits, on_page, &on_wait).await;
+    list.push(']');
+    let last = match outcome {
+        Ok(PagingResult { last, pages: 0, .. }) => {
+            context.send_event(TaskEvent::ResponseReceived(Box::new(last)));
+            return Ok(());
+        }
+        Err(problem) if items == 0 => return Err(problem),
+        Ok(result) => result.last,
+        Err(problem) => interrupted_list_exchange(&credential, &draft, problem),
+    };
+    let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let timing =
+        RequestTiming { total_ms, connection: ConnectionOrigin::Unknown, ..last.response.timing };
+    let whole = ApiResponse {
+        size: list.len() as u64,
+        body: ResponseBody::Text(list),
+        truncated,
+        timing,
+        ..last.response
+    };
+    context.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
+        draft,
+        response: whole,
+        ..last
+    })));
+    Ok(())
+}
 
-    /// Reads all pages of a list. If a page fails, what was read before is shown with the reason.
-    async fn run_all_pages_task(
-        &self,
-        task: SendTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy } = task;
-        let credential = self.credential_by_id(&credential).await?;
-        let (mut list, mut items, mut truncated) = (String::from("["), 0, false);
-        let on_page = |page: PageResult<'_>| {
-            for item in &page.items {
-                list.push_str(if items == 0 { "" } else { ",\n" });
-                list.push_str(item.get());
-                items += 1;
-            }
-            context.send_event(TaskEvent::Console(ConsoleEvent::PagesRead {
-                pages: page.number,
-                items,
-            }));
-            truncated = list.len() > MAX_LIST_BYTES;
-            Ok(if truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-        };
-        let on_wait =
-            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        let options = RequestOptions { draft: draft.clone(), consent, history_policy };
-        let started = Instant::now();
-        let limits = PagingLimits::default();
-        let outcome = self.fetch_all_pages(&credential, options, limits, on_page, &on_wait).await;
-        list.push(']');
-        let last = match outcome {
-            Ok(PagingResult { last, pages: 0, .. }) => {
-                context.send_event(TaskEvent::ResponseReceived(Box::new(last)));
-                return Ok(());
-            }
-            Err(problem) if items == 0 => return Err(problem),
-            Ok(result) => result.last,
-            Err(problem) => interrupted_list_exchange(&credential, &draft, problem),
-        };
-        let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let timing = RequestTiming {
-            total_ms,
-            connection: ConnectionOrigin::Unknown,
-            ..last.response.timing
-        };
-        let whole = ApiResponse {
-            size: list.len() as u64,
-            body: ResponseBody::Text(list),
-            truncated,
-            timing,
-            ..last.response
-        };
-        context.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
-            draft,
-            response: whole,
-            ..last
-        })));
-        Ok(())
-    }
+async fn run_next_page_task(
+    engine: &Engine,
+    exchange: &HttpExchange,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let credential = engine.credentials.get(&exchange.credential).await?;
+    super::pagination::ensure_read_only(&exchange.draft)?;
+    let region = engine.catalog.region(&credential.provider, &exchange.region)?;
+    let url = exchange.draft.resolve(region)?;
+    let page = pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &url)?;
+    let Some(next) = page.next? else { return Err(no_next_page()) };
+    let draft = next_page_draft(&exchange.draft, &next);
+    let options = RequestOptions {
+        draft,
+        consent: WriteConsent::NotAsked,
+        history_policy: HistoryPolicy::WithoutBody,
+    };
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await?;
+    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+    Ok(())
+}
 
-    async fn run_next_page_task(
-        &self,
-        exchange: &HttpExchange,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let credential = self.credential_by_id(&exchange.credential).await?;
-        super::pagination::ensure_read_only(&exchange.draft)?;
-        let region = self.catalog.region(&credential.provider, &exchange.region)?;
-        let url = exchange.draft.resolve(region)?;
-        let page = pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &url)?;
-        let Some(next) = page.next? else { return Err(no_next_page()) };
-        let draft = next_page_draft(&exchange.draft, &next);
-        let options = RequestOptions {
-            draft,
-            consent: WriteConsent::NotAsked,
-            history_policy: HistoryPolicy::WithoutBody,
-        };
-        let on_wait =
-            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        let exchange = self.send_and_record(&credential, options, &on_wait).await?;
-        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
-        Ok(())
-    }
+async fn store_captured_at(
+    engine: &Engine,
+    exchange: &HttpExchange,
+    index: usize,
+    name: CredentialName,
+) -> Result<Credential, Problem> {
+    let Some(captured) = exchange.captured.get(index) else { return Err(task_panicked()) };
+    engine.captured_secrets.store_captured_as(exchange, captured, name).await
+}
 
-    async fn store_captured_at(
-        &self,
-        exchange: &HttpExchange,
-        index: usize,
-        name: CredentialName,
-    ) -> Result<Credential, Problem> {
-        let Some(captured) = exchange.captured.get(index) else { return Err(task_panicked()) };
-        self.store_captured_as(exchange, captured, name).await
-    }
-
-    async fn run_saved_request_task(
-        &self,
-        task: SavedRequestTask,
-    ) -> Result<ConsoleEvent, Problem> {
-        let requests = self.options.saved_requests.clone().ok_or_else(no_saved_requests)?;
-        let task = match task {
-            SavedRequestTask::Save(id, credential, draft) => {
-                let credential = self.credential_by_id(&credential).await?;
-                let clean = self.redact_draft(&credential, &draft).await?;
-                SavedRequestChange::Save(id, SavedRequest::from_draft(&clean, &credential.provider))
-            }
-            other => SavedRequestChange::Other(other),
-        };
-        tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task))
-            .await
-            .map_err(|_| task_panicked())?
-    }
+async fn run_saved_request_task(
+    engine: &Engine,
+    task: SavedRequestTask,
+) -> Result<ConsoleEvent, Problem> {
+    let requests = engine.saved_requests.clone().ok_or_else(no_saved_requests)?;
+    let task = match task {
+        SavedRequestTask::Save(id, credential, draft) => {
+            let credential = engine.credentials.get(&credential).await?;
+            let clean = engine.requests.redact_draft(&credential, &draft).await?;
+            SavedRequestChange::Save(id, SavedRequest::from_draft(&clean, &credential.provider))
+        }
+        other => SavedRequestChange::Other(other),
+    };
+    tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task))
+        .await
+        .map_err(|_| task_panicked())?
 }
 
 /// Change to the folder of saved requests.

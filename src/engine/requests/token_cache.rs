@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::{Credential, CredentialId, Secret, Timestamp};
+use crate::engine::requests::service::RequestService;
 
 /// Period in which an access token is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(in crate::engine) struct CachedAccessToken {
     pub lifetime: TokenLifetime,
 }
 
-impl crate::engine::Engine {
+impl RequestService {
     /// Drops all cached access tokens of a credential.
     pub(in crate::engine) fn drop_cached_tokens(&self, id: &CredentialId) {
         self.token_cache.remove(id);

@@ -3,7 +3,7 @@
 //!
 //! The index row and the first journal line are written together, before any request goes to the
 //! provider. So the rotation is always visible and can be resumed or rolled back. Start at
-//! `Engine::plan_creation`, then `Engine::create_credential`.
+//! `RotationService::plan_creation`, then `RotationService::create_credential`.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
-use crate::engine::Engine;
 use crate::engine::credentials::{KEY_FILE_FIELD, random_bytes};
 use crate::engine::metadata::{clean_fields, clean_labels};
+use crate::engine::rotation::RotationService;
 
 /// Field that names an existing account, which then gets a further secret.
 const ACCOUNT_ID_FIELD: &str = "service_account_id";
@@ -55,7 +55,7 @@ pub struct CreateRequest {
     pub reason: String,
 }
 
-impl Engine {
+impl RotationService {
     /// Creates a credential at its provider and stores it. When the creation fails or is rolled
     /// back, nothing of it remains.
     pub async fn create_credential(
@@ -77,13 +77,13 @@ impl Engine {
     pub async fn plan_creation(&self, request: CreateRequest) -> Result<CreationPlan, Problem> {
         self.check_changes_allowed()?;
         // An ended creation that was rolled back still holds its name until it is closed.
-        self.close_ended_rotations().await?;
-        self.ensure_name_free(&request.name).await?;
+        self.journals.close_ended_rotations().await?;
+        self.credentials.ensure_name_free(&request.name).await?;
         let kind = self.catalog.kind(&request.provider, &request.kind)?;
         let Some((strategy, part)) = creation_strategy(kind, &request.fields) else {
             return Err(creation_unsupported(kind));
         };
-        let administrator = self.credential_by_id(&request.administrator).await?;
+        let administrator = self.database.credential_by_id(&request.administrator).await?;
         let reason = request.reason.clone();
         let draft = self.draft_credential(request)?;
         self.check_administrator_region(&draft, &administrator)?;
@@ -181,9 +181,9 @@ mod tests {
             administrator: CredentialId::from_random([7; 16]),
             reason: String::new(),
         };
-        let draft = engine.draft_credential(request(None)).unwrap();
+        let draft = engine.rotation.draft_credential(request(None)).unwrap();
         let template = Credential { fields: fields.into(), ..draft };
-        let draft = engine.draft_credential(request(Some(template))).unwrap();
+        let draft = engine.rotation.draft_credential(request(Some(template))).unwrap();
         assert_eq!(draft.fields.into_keys().collect::<Vec<_>>(), ["org_id"]);
     }
 

@@ -68,7 +68,7 @@ impl RotationDriver<'_> {
         let fields = strategy_for(self.plan().strategy).identity_fields();
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
-        let updated = self.engine.database.run(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
                 // No ID is better than the ID of another secret.
@@ -86,7 +86,7 @@ impl RotationDriver<'_> {
             })
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
+        self.service.requests.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
@@ -100,7 +100,7 @@ impl RotationDriver<'_> {
         }
         let rotation = plan.rotation.to_string();
         let lines = self
-            .engine
+            .service
             .database
             .run(move |index| index.journal_entries(&rotation))
             .await
@@ -127,7 +127,7 @@ impl RotationDriver<'_> {
             principal: Some(reach.principal).filter(|principal| *principal != unnamed_principal()),
             home_organization: None,
         };
-        let written = self.engine.write_check(record).await;
+        let written = self.service.checks.write_check(record).await;
         written.map_err(|problem| failure_from_problem(&problem))
     }
 
@@ -139,7 +139,7 @@ impl RotationDriver<'_> {
             return Ok(());
         };
         let id = self.plan().credential.clone();
-        let updated = self.engine.database.run(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| credential.fields.extend(facts))
         });
         updated.await.map(drop).map_err(|problem| failure_from_problem(&problem))
@@ -161,7 +161,7 @@ impl RotationDriver<'_> {
             old.0.clone(),
             strategy_for(self.plan().strategy).identity_fields(),
         );
-        let updated = self.engine.database.run(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
@@ -171,7 +171,7 @@ impl RotationDriver<'_> {
             })
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
+        self.service.requests.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 }

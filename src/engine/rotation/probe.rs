@@ -56,7 +56,8 @@ impl ManagementClient<'_> {
             return Ok(result);
         }
         let bound = match self
-            .engine
+            .service
+            .requests
             .authorize_slot(&self.credential, self.kind, self.region, slot)
             .await
         {
@@ -66,7 +67,7 @@ impl ManagementClient<'_> {
             }
             Err(error) => return Err(failure_from_probe_error(error)),
         };
-        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.service.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
         let draft = self.build_draft(preset)?;
         let mut last = None;
@@ -139,7 +140,7 @@ impl ManagementClient<'_> {
             IdentitySource::Principal(_) | IdentitySource::Claim => {}
         }
         let secret =
-            self.engine.secrets.load_slot(&self.credential, slot, &SecretPart::Secret).await;
+            self.service.secrets.load_slot(&self.credential, slot, &SecretPart::Secret).await;
         let secret = secret.map_err(|problem| failure_from_problem(&problem))?;
         let found = secret.and_then(|secret| self.identify_secret(&secret));
         let Some(claim) = found.and_then(|found| found.remote_id) else { return Ok(None) };
@@ -171,12 +172,14 @@ impl ManagementClient<'_> {
         bound: &HostBoundSecret,
     ) -> StepResult<ApiResponse> {
         let request = self
-            .engine
+            .service
+            .requests
             .pending_request(&self.credential, self.region, draft)
             .map_err(|problem| failure_from_problem(&problem))?
             .with_check_limits()
             .with_authentication(RequestAuthentication::Fixed(bound.clone()));
-        let raw = self.engine.execute(&request).await.map_err(failure_from_probe_error)?;
+        let raw =
+            self.service.requests.execute(&request).await.map_err(failure_from_probe_error)?;
         Ok(raw.response)
     }
 
@@ -186,7 +189,7 @@ impl ManagementClient<'_> {
         response: ApiResponse,
     ) -> StepResult<ProbeResult> {
         let explanation =
-            self.engine.explain_response(&self.credential, self.region, &response).await;
+            self.service.requests.explain_response(&self.credential, self.region, &response).await;
         let explanation = explanation.map_err(|problem| failure_from_problem(&problem))?;
         match explanation.result {
             CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, response)),
@@ -206,7 +209,7 @@ impl ManagementClient<'_> {
     /// Returns the principal that the response names. A kind whose check names no principal gets a
     /// placeholder.
     fn acting_principal(&self, response: &ApiResponse) -> StepResult<Principal> {
-        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.service.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
         match (principal_from_response(preset, response), &preset.principal) {
             (Some(principal), _) => Ok(principal),
@@ -219,7 +222,7 @@ impl ManagementClient<'_> {
 
     async fn list_organizations(&self, bound: &HostBoundSecret) -> StepResult<BTreeSet<String>> {
         let mut seen = BTreeSet::new();
-        let preset = |id| self.engine.catalog.preset(&self.credential.provider, id).ok();
+        let preset = |id| self.service.catalog.preset(&self.credential.provider, id).ok();
         let Some(preset) = ORGANIZATION_PRESETS.into_iter().find_map(preset) else {
             return Ok(seen);
         };
@@ -260,7 +263,7 @@ impl ManagementClient<'_> {
         &self,
         secret: &Secret,
     ) -> Option<crate::domain::identify::IdentificationCandidate> {
-        let found = self.engine.identify(secret).ok()?;
+        let found = self.service.credentials.identify(secret).ok()?;
         found.candidates.into_iter().find(|candidate| {
             candidate.provider == self.credential.provider && candidate.kind == self.kind.id
         })

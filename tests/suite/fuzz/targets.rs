@@ -242,7 +242,7 @@ fn vendor(input: &[u8]) {
         } else {
             import::ImportSource::Dotenv(path)
         };
-        match runtime.block_on(engine.find_import_candidates(source)) {
+        match runtime.block_on(engine.imports.find_import_candidates(source)) {
             Ok(found) => {
                 for why in found.iter().filter_map(|find| find.identified.as_ref().err()) {
                     assert_silent(why);

@@ -203,7 +203,7 @@ impl RotationRig {
             parts: parts.collect(),
             expires: None,
         };
-        engine.add_credential(new).await.unwrap()
+        engine.credentials.add(new).await.unwrap()
     }
 
     /// Adds a consumer that writes the secret of the credential to a file.
@@ -251,14 +251,8 @@ impl RotationRig {
     ) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
         self.fresh_engine()
-            .add_consumer(Consumer {
-                credential,
-                name,
-                part,
-                target,
-                linked_to: None,
-                last_delivery: None,
-            })
+            .consumers
+            .add(Consumer { credential, name, part, target, linked_to: None, last_delivery: None })
             .await
             .unwrap();
     }
@@ -301,7 +295,7 @@ impl RotationRig {
             }
         };
         let observer = RotationObserver { prompter: user, on_progress: &on_progress };
-        let died = AssertUnwindSafe(self.fresh_engine().rotate(plan.clone(), observer))
+        let died = AssertUnwindSafe(self.fresh_engine().rotation.rotate(plan.clone(), observer))
             .catch_unwind()
             .await;
         assert!(died.is_err(), "it did not crash: {:#?}", died.ok());
@@ -359,14 +353,19 @@ impl RotationRig {
     ) -> Result<RotationStatus, Problem> {
         let on_progress = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
         let observer = RotationObserver { prompter: user, on_progress: &on_progress };
-        let known = engine.list_rotations(RotationFilter::Open).await?;
+        let known = engine.journals.list_rotations(RotationFilter::Open).await?;
         if let Some(known) = known.iter().find(|known| known.id == task.plan().rotation.as_str()) {
-            return engine.resume_rotation(&known.id, RotationDirection::Forward, observer).await;
+            return engine
+                .rotation
+                .resume_rotation(&known.id, RotationDirection::Forward, observer)
+                .await;
         }
         match task {
-            RotationTask::Existing(plan) => engine.rotate(plan.as_ref().clone(), observer).await,
+            RotationTask::Existing(plan) => {
+                engine.rotation.rotate(plan.as_ref().clone(), observer).await
+            }
             RotationTask::Create(creation) => {
-                engine.create_credential(creation.as_ref().clone(), observer).await
+                engine.rotation.create_credential(creation.as_ref().clone(), observer).await
             }
         }
     }
@@ -545,7 +544,7 @@ impl RotationRig {
         status: &RotationStatus,
     ) {
         let current = self.slot(plan, SecretSlot::Current).await;
-        let known = self.fresh_engine().credential_by_id(&plan.credential).await.is_ok();
+        let known = self.fresh_engine().credentials.get(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
             (RotationPhase::Done, RotationPurpose::Replace | RotationPurpose::Create) => {

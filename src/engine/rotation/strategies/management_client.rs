@@ -16,11 +16,10 @@ use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::response::ApiResponse;
 use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
-use crate::engine::Engine;
 use crate::engine::bindings::BoundRegion;
 use crate::engine::requests::access_tokens::SendError;
 use crate::engine::requests::pending_request::{RequestAuthentication, SecretBodyTemplate};
-use crate::engine::rotation::StepResult;
+use crate::engine::rotation::{RotationService, StepResult};
 use crate::net::NetError;
 use crate::net::exchange::TokenExchangeError;
 
@@ -32,8 +31,8 @@ pub(super) const SECRET_PLACEHOLDER: &str = "‹the old secret›";
 
 /// Client for management calls about one credential.
 pub(in crate::engine) struct ManagementClient<'a> {
-    /// The engine.
-    pub engine: &'a Engine,
+    /// The service.
+    pub service: &'a RotationService,
     /// Credential that is rotated, as the index has it.
     pub credential: Credential,
     /// Kind of the credential.
@@ -102,7 +101,7 @@ impl ManagementClient<'_> {
 
     /// Returns the region if the credential's secret may be sent to its hosts.
     pub(super) async fn bound_region(&self) -> StepResult<BoundRegion<'_>> {
-        self.engine
+        self.service
             .bindings
             .verify_region(&self.credential, self.region)
             .await
@@ -110,7 +109,8 @@ impl ManagementClient<'_> {
     }
 
     async fn load_caller(&self) -> StepResult<Credential> {
-        self.engine
+        self.service
+            .database
             .credential_by_id(&self.caller)
             .await
             .map_err(|problem| failure_from_problem(&problem))
@@ -135,9 +135,9 @@ impl ManagementClient<'_> {
         call: &ManagementRequest<'_>,
         refused: ApiResponse,
     ) -> StepResult<ApiResponse> {
-        self.engine.drop_cached_tokens(&caller.id);
+        self.service.requests.drop_cached_tokens(&caller.id);
         let region = self.region.id.clone();
-        if self.engine.check(&caller, &region).await.is_err() {
+        if self.service.checks.check(&caller, &region).await.is_err() {
             return Ok(refused);
         }
         let caller = self.load_caller().await?;
@@ -149,16 +149,17 @@ impl ManagementClient<'_> {
         caller: &Credential,
         call: &ManagementRequest<'_>,
     ) -> Result<ApiResponse, SendError> {
-        let catalog = &self.engine.catalog;
+        let catalog = &self.service.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
-        let bound = self.engine.authorize(caller, kind, self.region, None).await?;
+        let bound = self.service.requests.authorize(caller, kind, self.region, None).await?;
         let draft = call.to_draft(&self.credential.provider);
         let request = self
-            .engine
+            .service
+            .requests
             .pending_request(caller, self.region, &draft)?
             .with_authentication(RequestAuthentication::Fixed(bound))
             .with_secret_body(call.body.secret_template());
-        Ok(self.engine.execute(&request).await?.response)
+        Ok(self.service.requests.execute(&request).await?.response)
     }
 
     fn parse_response(
@@ -166,7 +167,7 @@ impl ManagementClient<'_> {
         response: &ApiResponse,
         call: &ManagementRequest<'_>,
     ) -> StepResult<ManagementResponse> {
-        let provider = self.engine.catalog.provider(&self.credential.provider);
+        let provider = self.service.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
         let captured = json_members::capture_secrets(
             response.body.text().unwrap_or_default(),

@@ -288,7 +288,7 @@ fn new_token_expiry(
     created: Option<crate::domain::Timestamp>,
     expires: Option<crate::domain::Timestamp>,
 ) -> String {
-    let now = client.engine.clock.now();
+    let now = client.service.clock.now();
     let lifetime =
         created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
     let lifetime = lifetime.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
