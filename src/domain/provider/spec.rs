@@ -13,6 +13,7 @@ use crate::domain::credential::SecretPart;
 use crate::domain::region::Region;
 use crate::domain::request::HttpMethod;
 use crate::domain::response::CheckResult;
+pub use crate::domain::rotation::RotationStrategyId;
 
 /// Provider: its regions, kinds of credential, presets and status meanings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -354,29 +355,6 @@ pub struct RotationSpec {
     #[serde(default)]
     #[serde(rename = "steps")]
     pub manual_steps: String,
-}
-
-/// Strategies for a rotation, each implemented in code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RotationStrategyId {
-    /// The user creates the new credential on the provider's page and pastes it; the old one is
-    /// revoked there too.
-    #[serde(rename = "guided")]
-    Manual,
-    /// The user creates the new credential; tokenring revokes the old one through the API.
-    SnykPersonalAccessToken,
-    /// Creates a new service account with the same role, then deletes the old account.
-    SnykServiceAccount,
-    /// Creates a second secret on the same service account, then deletes the old secret.
-    SnykServiceAccountSecret,
-    /// Signs in again, then revokes the old refresh token.
-    SnykAppSession,
-    /// Creates a second client secret on the same app, then deletes the old one; existing sign-ins
-    /// stay valid.
-    SnykAppSecret,
-    /// Creates a new key with `/keys/`, then deletes the old key.
-    ApiWebKey,
 }
 
 /// Meaning of a status at this provider.

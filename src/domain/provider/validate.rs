@@ -14,6 +14,7 @@ use super::spec::{
 use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
 use crate::domain::request::is_override_name;
+use crate::domain::rotation::{RequiredAuthorization, RotatedSecret};
 
 /// Version of the file format that tokenring supports.
 pub(super) const SUPPORTED_FORMAT: u32 = 1;
@@ -287,15 +288,8 @@ fn required_fields(kind: &CredentialKind) -> Vec<&str> {
             .map(String::as_str)
             .collect(),
     };
-    fields.extend(rotation_specs(kind).flat_map(|replacement| match replacement.strategy {
-        RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => [].as_slice(),
-        RotationStrategyId::SnykPersonalAccessToken => &["pat_id"],
-        RotationStrategyId::SnykServiceAccount | RotationStrategyId::SnykServiceAccountSecret => {
-            &["service_account_id", "level", "org_id", "group_id"]
-        }
-        RotationStrategyId::SnykAppSecret => &["app_id", "org_id"],
-        RotationStrategyId::ApiWebKey => &["key_id"],
-    }));
+    fields
+        .extend(rotation_specs(kind).flat_map(|rotation| rotation.strategy.spec().required_fields));
     fields
 }
 
@@ -317,7 +311,6 @@ fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
 }
 
 fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
-    use {AuthMethod as A, RotationStrategyId as P};
     if let Some(part) = kind.parts.iter().find(|part| {
         part.rotation.as_ref().is_some_and(|rotation| !is_part_rotation_valid(kind, rotation))
     }) {
@@ -327,30 +320,25 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
                 "the rotation plan of the part \"{}\" does not fit the kind \"{}\"",
                 part.id, kind.id
             ),
-            "Use plan = \"snyk-app-secret\" with overlap, for a kind that is authorized by refresh tokens",
+            format!(
+                "Use plan = {} with overlap, for a kind that is authorized by refresh tokens",
+                part_strategies()
+            ),
         );
     }
-    let fits = match (&kind.rotation.strategy, &kind.authorization) {
-        (P::Manual, _) => !kind.rotation.manual_steps.trim().is_empty(),
-        (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => {
-            matches!(auth, A::Header { .. })
-        }
-        (P::SnykServiceAccountSecret, auth) => matches!(auth, A::ClientCredentials { .. }),
-        (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { authorize: Some(_), .. }),
-        (P::SnykAppSecret, _) => false,
-    };
-    match (fits, &kind.rotation.strategy) {
-        (true, _) => Ok(()),
-        (false, P::Manual) => invalid(
+    let rotation = &kind.rotation;
+    let spec = rotation.strategy.spec();
+    if spec.is_manual() && rotation.manual_steps.trim().is_empty() {
+        return invalid(
             &kind.id,
             format!("the kind \"{}\" is rotated manually but has no steps", kind.id),
             "Describe the rotation in steps",
-        ),
-        (false, _) => invalid(
-            &kind.id,
-            format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
-            "Use plan = \"guided\" with steps",
-        ),
+        );
+    }
+    if spec.rotated_secret == RotatedSecret::Main
+        && is_authorization(&kind.authorization, spec.authorization)
+    {
+        return Ok(());
     }
 }
 
@@ -364,8 +352,10 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
 /// Whether the rotation of a part is valid. The main secret stays while the part is rotated, so
 /// both values of the part must be valid at the same time.
 fn is_part_rotation_valid(kind: &CredentialKind, rotation: &RotationSpec) -> bool {
-    let uses_refresh_token = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
-    rotation.strategy == RotationStrategyId::SnykAppSecret && rotation.overlap && uses_refresh_token
+    let spec = rotation.strategy.spec();
+    spec.rotated_secret == RotatedSecret::Part
+        && rotation.overlap
+        && is_authorization(&kind.authorization, spec.authorization)
 }
 
 fn require_kind(provider: &Provider, id: &str) -> ValidationResult {
@@ -409,6 +399,36 @@ mod tests {
         let rotation =
             |plan, overlap| RotationSpec { strategy: plan, overlap, manual_steps: String::new() };
         assert!(is_part_rotation_valid(
+    invalid(
+        &kind.id,
+        format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
+        format!("Use plan = \"{}\" with steps", RotationStrategyId::Manual),
+    )
+}
+
+/// Whether a kind with this authorization can be rotated by a strategy that requires the other.
+const fn is_authorization(method: &AuthMethod, required: RequiredAuthorization) -> bool {
+    match required {
+        RequiredAuthorization::Any => true,
+        RequiredAuthorization::Header => matches!(method, AuthMethod::Header { .. }),
+        RequiredAuthorization::ClientCredentials => {
+            matches!(method, AuthMethod::ClientCredentials { .. })
+        }
+        RequiredAuthorization::RefreshToken => matches!(method, AuthMethod::RefreshToken { .. }),
+        RequiredAuthorization::SignIn => {
+            matches!(method, AuthMethod::RefreshToken { authorize: Some(_), .. })
+        }
+    }
+}
+
+/// Returns the names of the strategies that rotate a part.
+fn part_strategies() -> String {
+    let names: Vec<_> = RotationStrategyId::ALL
+        .iter()
+        .filter(|strategy| strategy.spec().rotated_secret == RotatedSecret::Part)
+        .map(|strategy| format!("\"{strategy}\""))
+        .collect();
+    names.join(" or ")
             session,
             &rotation(RotationStrategyId::SnykAppSecret, true)
         ));

@@ -16,9 +16,7 @@ use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::{
-    AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
-};
+use crate::domain::rotation::{AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID};
 use crate::engine::access_tokens::SendError;
 use crate::engine::check::principal_from_response;
 use crate::net::HostBoundSecret;
@@ -134,7 +132,7 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         principal: &Principal,
     ) -> StepResult<Option<String>> {
-        match traits_for(self.strategy_id).identity_source {
+        match self.strategy_id.spec().traits.identity_source {
             IdentitySource::Value | IdentitySource::Nothing => return Ok(None),
             IdentitySource::Principal(kind) if principal.kind == kind => {
                 return Ok(Some(principal.id.clone()));

@@ -16,12 +16,11 @@ use tempfile::TempDir;
 use tokenring::config::Settings;
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::domain::provider::spec::RotationStrategyId;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
-use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
+use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepActor, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::rotation::{
     CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
@@ -554,7 +553,7 @@ impl RotationRig {
             }
             (RotationPhase::Done, RotationPurpose::Revoke) => {
                 // Reading the access of a refresh token may use it once.
-                if plan.strategy != RotationStrategyId::SnykAppSession {
+                if plan.strategy_traits().creator != StepActor::UserSignIn {
                     assert_eq!(current, before.old, "the secret is stored until it is removed");
                 }
                 before.old.iter().for_each(|old| _ = expected.remove(old));
@@ -564,7 +563,7 @@ impl RotationRig {
             }
             // A refresh token that was used in the meantime has been replaced by its successor.
             (RotationPhase::RolledBack, RotationPurpose::Replace | RotationPurpose::Revoke)
-                if plan.strategy == RotationStrategyId::SnykAppSession =>
+                if plan.strategy_traits().creator == StepActor::UserSignIn =>
             {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));

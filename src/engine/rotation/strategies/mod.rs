@@ -119,11 +119,6 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
     ) -> StepResult<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
     }
-
-    /// Returns the names of the credential's fields that hold its ID and name at the provider.
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &[]
-    }
 }
 
 /// Returns the strategy with this ID.

@@ -123,10 +123,6 @@ impl RotationStrategy for ServiceAccountStrategy {
     ) -> StepResult<BTreeMap<String, String>> {
         locate_account(client).await
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["service_account_id"]
-    }
 }
 
 #[async_trait]
