@@ -42,6 +42,10 @@ pub struct Provider {
     /// Media types of JSON bodies by path prefix; `application/json` for all other paths.
     #[serde(default)]
     pub media_types: Vec<(String, String)>,
+    /// Path prefix that the links to further pages of a list may omit, such as `/rest`: a link
+    /// `/orgs?…` in the response to `/rest/orgs` then means `/rest/orgs?…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_prefix: Option<String>,
     /// Kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: LazyList<CredentialKind>,
@@ -55,10 +59,16 @@ pub struct Provider {
     #[serde(default)]
     #[serde(rename = "plans")]
     pub plans_without_api: Option<String>,
-    /// Listing of the organizations that a credential can see.
+    /// Listing of the organizations that a credential can see. A rotation compares them; where the
+    /// listing is missing, it asks the user whether the new secret may replace the old one, unless
+    /// `has_organizations` is false.
     #[serde(default)]
     #[serde(rename = "organisations")]
     pub organizations: Option<OrganizationListing>,
+    /// Whether a credential can have access to some organizations of the provider and not to others.
+    /// Where false, its principal and its roles alone decide what it can access. Default: true.
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
+    pub has_organizations: bool,
     /// JSON members that hold a secret in responses of this provider.
     #[serde(default)]
     pub secret_members: Vec<String>,
@@ -66,6 +76,10 @@ pub struct Provider {
     /// of this provider. A command that gets a credential does not inherit them.
     #[serde(default)]
     pub conflicting_variables: Vec<String>,
+    /// Members that hold a secret in the configuration files of the provider's own tools: name of
+    /// the file and name of the member. In other files the names mean nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_secrets: Vec<(String, String)>,
 }
 
 /// Kind of credential.
@@ -379,6 +393,15 @@ pub struct StatusRule {
     pub why: String,
     /// What to do.
     pub remedy: String,
+}
+
+const fn default_true() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl HasId for CredentialKind {

@@ -13,7 +13,7 @@ use super::spec::{
 };
 use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
-use crate::domain::request::is_override_name;
+use crate::domain::request::{HttpMethod, is_override_name};
 use crate::domain::rotation::{RequiredAuthorization, RotatedSecret};
 
 /// Version of the file format that tokenring supports.
@@ -41,10 +41,8 @@ pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
     validate_headers(provider)?;
     provider.presets.iter().try_for_each(|preset| self::validate_preset(provider, preset))?;
     provider.kinds.iter().try_for_each(|kind| self::validate_kind(provider, kind))?;
-    provider
-        .organizations
-        .iter()
-        .try_for_each(|listing| require_preset(provider, &listing.preset))?;
+    validate_organizations(provider)?;
+    validate_paths(provider)?;
     provider
         .statuses
         .iter()
@@ -97,6 +95,65 @@ fn validate_headers(provider: &Provider) -> ValidationResult {
     }
 }
 
+/// Checks that the organizations are listed by a request that only reads, because it is sent
+/// unasked.
+fn validate_organizations(provider: &Provider) -> ValidationResult {
+    let Some(listing) = &provider.organizations else { return Ok(()) };
+    if !provider.has_organizations {
+        return invalid(
+            "has_organizations",
+            "the provider lists organizations and has none",
+            "Remove organisations, or remove has_organizations = false",
+        );
+    }
+    require_preset(provider, &listing.preset)?;
+    let reads = |preset: &&RequestPreset| {
+        preset.read_only || HttpMethod::parse(&preset.method).is_some_and(HttpMethod::is_safe)
+    };
+    if provider.preset(&listing.preset).filter(reads).is_none() {
+        return invalid(
+            &listing.preset,
+            format!("the preset \"{}\" does not only read", listing.preset),
+            "List the organizations with a GET request",
+        );
+    }
+    let pointers = [&listing.items.list, &listing.items.value, &listing.items.name];
+    match pointers.into_iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+        None => Ok(()),
+        Some(pointer) => invalid(
+            pointer,
+            format!("\"{pointer}\" is not a JSON pointer"),
+            "Write a pointer such as /data, or \"\" for the whole response",
+        ),
+    }
+}
+
+/// Checks the paths and names outside of the presets.
+fn validate_paths(provider: &Provider) -> ValidationResult {
+    let is_prefix = |prefix: &&String| {
+        prefix.starts_with('/')
+            && !prefix.starts_with("//")
+            && !prefix.ends_with('/')
+            && !prefix.contains(['?', '#', '\\'])
+    };
+    if let Some(prefix) = provider.link_prefix.as_ref().filter(|prefix| !is_prefix(prefix)) {
+        return invalid(
+            prefix,
+            format!("the link_prefix \"{prefix}\" is not the beginning of a path"),
+            "Write it with a slash at its beginning and none at its end, such as /rest",
+        );
+    }
+    let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '\\']);
+    match provider.tool_secrets.iter().find(|(file, member)| !is_name(file) || member.is_empty()) {
+        None => Ok(()),
+        Some((file, _)) => invalid(
+            file,
+            format!("\"{file}\" in tool_secrets is not the name of a file with a member"),
+            "Write the name of the file without its folder, and the name of the member",
+        ),
+    }
+}
+
 fn validate_regions(provider: &Provider) -> ValidationResult {
     let names: Vec<String> = provider.regions.iter().flat_map(region_names).collect();
     require_unique("region or alias", names.iter().map(String::as_str))?;
@@ -122,7 +179,7 @@ fn region_names(region: &Region) -> HashSet<String> {
 
 fn validate_preset(provider: &Provider, preset: &RequestPreset) -> ValidationResult {
     require_unique("parameter", preset.parameters.iter().map(|parameter| parameter.id.as_str()))?;
-    if crate::domain::request::HttpMethod::parse(&preset.method).is_none() {
+    if HttpMethod::parse(&preset.method).is_none() {
         return invalid(
             &preset.method,
             format!("\"{}\" is not an HTTP method", preset.method),
@@ -340,6 +397,36 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
     {
         return Ok(());
     }
+    invalid(
+        &kind.id,
+        format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
+        format!("Use plan = \"{}\" with steps", RotationStrategyId::Manual),
+    )
+}
+
+/// Whether a kind with this authorization can be rotated by a strategy that requires the other.
+const fn is_authorization(method: &AuthMethod, required: RequiredAuthorization) -> bool {
+    match required {
+        RequiredAuthorization::Any => true,
+        RequiredAuthorization::Header => matches!(method, AuthMethod::Header { .. }),
+        RequiredAuthorization::ClientCredentials => {
+            matches!(method, AuthMethod::ClientCredentials { .. })
+        }
+        RequiredAuthorization::RefreshToken => matches!(method, AuthMethod::RefreshToken { .. }),
+        RequiredAuthorization::SignIn => {
+            matches!(method, AuthMethod::RefreshToken { authorize: Some(_), .. })
+        }
+    }
+}
+
+/// Returns the names of the strategies that rotate a part.
+fn part_strategies() -> String {
+    let names: Vec<_> = RotationStrategyId::ALL
+        .iter()
+        .filter(|strategy| strategy.spec().rotated_secret == RotatedSecret::Part)
+        .map(|strategy| format!("\"{strategy}\""))
+        .collect();
+    names.join(" or ")
 }
 
 fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
@@ -399,36 +486,6 @@ mod tests {
         let rotation =
             |plan, overlap| RotationSpec { strategy: plan, overlap, manual_steps: String::new() };
         assert!(is_part_rotation_valid(
-    invalid(
-        &kind.id,
-        format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
-        format!("Use plan = \"{}\" with steps", RotationStrategyId::Manual),
-    )
-}
-
-/// Whether a kind with this authorization can be rotated by a strategy that requires the other.
-const fn is_authorization(method: &AuthMethod, required: RequiredAuthorization) -> bool {
-    match required {
-        RequiredAuthorization::Any => true,
-        RequiredAuthorization::Header => matches!(method, AuthMethod::Header { .. }),
-        RequiredAuthorization::ClientCredentials => {
-            matches!(method, AuthMethod::ClientCredentials { .. })
-        }
-        RequiredAuthorization::RefreshToken => matches!(method, AuthMethod::RefreshToken { .. }),
-        RequiredAuthorization::SignIn => {
-            matches!(method, AuthMethod::RefreshToken { authorize: Some(_), .. })
-        }
-    }
-}
-
-/// Returns the names of the strategies that rotate a part.
-fn part_strategies() -> String {
-    let names: Vec<_> = RotationStrategyId::ALL
-        .iter()
-        .filter(|strategy| strategy.spec().rotated_secret == RotatedSecret::Part)
-        .map(|strategy| format!("\"{strategy}\""))
-        .collect();
-    names.join(" or ")
             session,
             &rotation(RotationStrategyId::SnykAppSecret, true)
         ));

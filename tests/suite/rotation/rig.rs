@@ -120,6 +120,16 @@ impl SharedClock {
 
 impl RotationRig {
     pub(super) async fn new() -> Self {
+        Self::with_provider_files(&[]).await
+    }
+
+    /// A rig whose user has this provider file.
+    pub(super) async fn with_provider_file(text: &str) -> Self {
+        let source = ProviderSource { name: "user.toml".to_owned(), text: text.to_owned() };
+        Self::with_provider_files(&[source]).await
+    }
+
+    async fn with_provider_files(files: &[ProviderSource]) -> Self {
         let folder = memory_folder();
         let simulator = sandbox::SimulatedClock::frozen(START);
         let sandbox =
@@ -133,7 +143,7 @@ impl RotationRig {
             lines: Mutex::default(),
             sign_in: SIGN_IN_TIMEOUT,
             http: HttpClient::default(),
-            catalog: Arc::new(simulated(sandbox.manifest())),
+            catalog: Arc::new(simulated(sandbox.manifest(), files)),
             folder,
             sandbox,
         }
@@ -181,6 +191,17 @@ impl RotationRig {
         let mut issued = self.sandbox.manifest().credential(name).unwrap().clone();
         issued.fields.clear();
         self.add_issued(issued).await
+    }
+
+    /// Adds the secret of a credential of the simulator as one of another provider and kind.
+    pub(super) async fn add_as(
+        &self,
+        name: &str,
+        provider: &'static str,
+        kind: &'static str,
+    ) -> Credential {
+        let issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        self.add_issued(Issued { provider, kind, fields: Default::default(), ..issued }).await
     }
 
     async fn add_issued(&self, issued: Issued) -> Credential {
@@ -606,8 +627,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     tokenring::domain::text::to_hex(&Sha256::digest(bytes))
 }
 
-/// The built-in providers with their regions on loopback.
-fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
+/// The built-in providers with their regions on loopback, and those of the user's files.
+fn simulated(manifest: &SimulatorManifest, files: &[ProviderSource]) -> ProviderCatalog {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
@@ -623,5 +644,6 @@ fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
         }
         sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }
+    sources.extend_from_slice(files);
     ProviderCatalog::load(&sources).unwrap()
 }

@@ -22,7 +22,6 @@ use async_trait::async_trait;
 pub(in crate::engine) use management_client::{
     ManagementClient, ManagementResponse, failure_from_problem,
 };
-pub(in crate::engine) use service_account::next_page_cursor;
 
 use super::StepResult;
 use super::probe::ProbeResult;
