@@ -54,8 +54,8 @@ fn listing(id: &str) -> String {
     )
 }
 
-/// Rotates a credential of that provider; returns what the user was asked before the new secret was
-/// used, and whether the rotation was completed with the new secret in the slot `current`.
+/// Rotates a credential of that provider to its end; returns what the user was asked before the new
+/// secret became the current one.
 async fn questions(organizations: &str, path: &str, principal: &str) -> Vec<String> {
     let file = FILE
         .replace("{organizations}", organizations)
@@ -79,7 +79,7 @@ async fn questions(organizations: &str, path: &str, principal: &str) -> Vec<Stri
                 .iter()
                 .any(|choice| matches!(choice.decision, UserDecision::Override(_)));
             assert!(typed, "the name is typed to accept it: {prompt:#?}");
-            prompt.message.detail.clone()
+            format!("{} {}", prompt.message.title, prompt.message.detail)
         })
         .collect()
 }
