@@ -564,6 +564,85 @@ fn files_are_named_for_what_is_searched() {
     assert!(odd.is_empty(), "files named by a metaphor: {odd:?}");
 }
 
+/// The files that name a provider, kind or preset of the built-in provider files, each with its
+/// reason. What the program knows of a provider is in that provider's file, where users can change
+/// it.
+const PROVIDER_NAMERS: &[(&str, &str)] = &[
+    ("src/domain/curl_import/secrets.rs", "names of headers and JSON members that hold secrets"),
+    ("src/domain/passphrase.rs", "words that attackers try first"),
+    ("src/domain/provider/builtin.rs", "embeds the files"),
+    ("src/sandbox/", "simulates the providers"),
+    ("src/tui/app/samples/", "sample data for tests"),
+];
+
+/// IDs in the provider files that are ordinary words elsewhere, with what they mean there.
+const ORDINARY_WORDS: &[(&str, &str)] = &[
+    ("account", "the account as the scope of a role"),
+    ("app", "the web application of a region; the JSON:API type of an app"),
+    ("findings", "the findings of the diagnosis"),
+    ("keys", "the settings of the keyboard"),
+    ("roles", "the field with the roles of a new key"),
+];
+
+#[test]
+fn no_source_names_what_the_provider_files_define() {
+    let catalog = tokenring::domain::provider::ProviderCatalog::builtin();
+    let ids: BTreeSet<&str> = catalog
+        .providers()
+        .flat_map(|provider| {
+            let kinds = provider.kinds.iter().map(|kind| kind.id.as_str());
+            let presets = provider.presets.iter().map(|preset| preset.id.as_str());
+            kinds.chain(presets).chain([provider.id.as_str()])
+        })
+        .collect();
+    let mut named = BTreeSet::new();
+    let mut leaks = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in code_lines(&text) {
+            for id in string_literals(line).filter(|literal| ids.contains(literal)) {
+                let listed = PROVIDER_NAMERS.iter().find(|(known, _)| path.starts_with(known));
+                let ordinary = ORDINARY_WORDS.iter().find(|(word, _)| *word == id);
+                named.extend(listed.or(ordinary).map(|(known, _)| *known));
+                if listed.or(ordinary).is_none() {
+                    leaks.push(format!("{path}:{number} names {id:?}"));
+                }
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "move this into assets/providers/:\n{}", leaks.join("\n"));
+    let unused: Vec<_> = PROVIDER_NAMERS
+        .iter()
+        .chain(ORDINARY_WORDS)
+        .filter(|(known, _)| !named.contains(known))
+        .collect();
+    assert!(unused.is_empty(), "listed without need: {unused:?}");
+}
+
+#[test]
+fn a_string_literal_is_told_from_what_is_around_it() {
+    let found: Vec<_> = string_literals(r#"f("snyk", b"a \" b", x) + "self""#).collect();
+    assert_eq!(found, ["snyk", r#"a \" b"#, "self"]);
+    assert_eq!(string_literals("snyk == self").count(), 0);
+}
+
+/// The string literals of a line of Rust, as they are written.
+fn string_literals(line: &str) -> impl Iterator<Item = &str> {
+    let (mut found, mut start, mut escaped) = (Vec::new(), None, false);
+    for (at, c) in line.char_indices() {
+        match (c, start) {
+            _ if escaped => escaped = false,
+            ('\\', Some(_)) => escaped = true,
+            ('"', None) => start = Some(at + 1),
+            ('"', Some(from)) => {
+                found.push(&line[from..at]);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    found.into_iter()
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

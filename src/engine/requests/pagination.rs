@@ -75,6 +75,7 @@ impl RequestService {
     ) -> Result<PagingResult, Problem> {
         ensure_read_only(&options.draft)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let link_prefix = self.catalog.provider(&credential.provider)?.link_prefix.as_deref();
         let (mut url, template) = (options.draft.resolve(region)?, options.draft.clone());
         let mut seen = HashSet::from([url.clone()]);
         let mut result = PagingResult {
@@ -83,7 +84,7 @@ impl RequestService {
             items: 0,
         };
         while (200..300).contains(&result.last.response.status) {
-            let (flow, next) = result.read_page(&url, &mut on_page)?;
+            let (flow, next) = result.read_page(&url, link_prefix, &mut on_page)?;
             let Some(next) = next.filter(|_| flow.is_continue()) else { break };
             if !seen.insert(next.clone()) {
                 return Err(pagination_loop(result.pages));
@@ -117,13 +118,14 @@ impl PagingResult {
     fn read_page(
         &mut self,
         url: &Url,
+        link_prefix: Option<&str>,
         on_page: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
     ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
         if self.last.response.truncated {
             return Err(page_truncated());
         }
-        let ListPage { items, next } =
-            pagination::parse_page(self.last.response.body.text().unwrap_or_default(), url)?;
+        let body = self.last.response.body.text().unwrap_or_default();
+        let ListPage { items, next } = pagination::parse_page(body, url, link_prefix)?;
         self.pages += 1;
         self.items += items.len();
         let flow = on_page(PageResult { number: self.pages, items })?;

@@ -226,7 +226,9 @@ async fn run_next_page_task(
     super::pagination::ensure_read_only(&exchange.draft)?;
     let region = engine.catalog.region(&credential.provider, &exchange.region)?;
     let url = exchange.draft.resolve(region)?;
-    let page = pagination::parse_page(exchange.response.body.text().unwrap_or_default(), &url)?;
+    let prefix = engine.catalog.provider(&credential.provider)?.link_prefix.as_deref();
+    let body = exchange.response.body.text().unwrap_or_default();
+    let page = pagination::parse_page(body, &url, prefix)?;
     let Some(next) = page.next? else { return Err(no_next_page()) };
     let draft = next_page_draft(&exchange.draft, &next);
     let options = RequestOptions {

@@ -5,11 +5,10 @@
 
 use super::driver::RotationDriver;
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{
-    JournalEntry, NextStep, PromptKind, RotationAdministrator, RotationJournal, RotationPurpose,
-    RotationStep, UserDecision, UserPrompt, next_step,
+    AdministratorPolicy, JournalEntry, NextStep, PromptKind, RotationAdministrator,
+    RotationJournal, RotationPurpose, RotationStep, UserDecision, UserPrompt, next_step,
 };
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::prompt::{AlternativeAdministrator, FailedRevocation, RotationPrompt};
@@ -105,14 +104,12 @@ impl RotationDriver<'_> {
         let principal = |credential: &Credential| {
             credential.principal.as_ref().map(|principal| principal.id.clone())
         };
-        let may_revoke = |other: &&Credential| match plan.strategy {
-            // The token and the client secret of a sign-in are sent by themselves.
-            RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => false,
-            // A user lists and deletes only the user's own tokens.
-            RotationStrategyId::SnykPersonalAccessToken => {
+        let may_revoke = |other: &&Credential| match plan.strategy.spec().administrators {
+            AdministratorPolicy::None => false,
+            AdministratorPolicy::SamePrincipal => {
                 principal(other).is_some() && principal(other) == principal(&rotated)
             }
-            _ => true,
+            AdministratorPolicy::Any => true,
         };
         let is_refused = |other: &Credential| {
             other.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused)

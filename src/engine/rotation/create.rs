@@ -9,18 +9,14 @@ use std::collections::BTreeMap;
 
 use super::start::CredentialState;
 use super::{RotationObserver, RotationPlan, RotationStatus};
-use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
-use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
-use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
+use crate::domain::provider::spec::RotationSpec;
+use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose, creation_strategy};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::credentials::{KEY_FILE_FIELD, random_bytes};
 use crate::engine::metadata::{clean_fields, clean_labels};
 use crate::engine::rotation::RotationService;
-
-/// Field that names an existing account, which then gets a further secret.
-const ACCOUNT_ID_FIELD: &str = "service_account_id";
 
 /// Credential that is about to be created, and the plan that creates it.
 #[derive(Debug, Clone)]
@@ -125,33 +121,6 @@ impl RotationService {
     }
 }
 
-/// Returns how a credential of this kind is created and which part of its secret material results;
-/// `None` where only the user can create it.
-fn creation_strategy(
-    kind: &CredentialKind,
-    fields: &BTreeMap<String, String>,
-) -> Option<(RotationStrategyId, SecretPart)> {
-    use RotationStrategyId as P;
-    let further = |plan: P| {
-        kind.parts
-            .iter()
-            .find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan))
-    };
-    match kind.rotation.strategy {
-        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT_ID_FIELD) => {
-            Some((P::SnykServiceAccount, SecretPart::Secret))
-        }
-        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => {
-            Some((plan, SecretPart::Secret))
-        }
-        // Only the user can sign in. The program can create the app's own secret, which a sign-in
-        // needs.
-        P::SnykAppSession => further(P::SnykAppSecret)
-            .map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
-        P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
-    }
-}
-
 fn creation_unsupported(kind: &CredentialKind) -> Problem {
     let why = format!("the provider has no API to create a {}", kind.title);
     let remedy = "create it on the provider's page, then store it with `tokenring add`";
@@ -185,31 +154,5 @@ mod tests {
         let template = Credential { fields: fields.into(), ..draft };
         let draft = engine.rotation.draft_credential(request(Some(template))).unwrap();
         assert_eq!(draft.fields.into_keys().collect::<Vec<_>>(), ["org_id"]);
-    }
-
-    #[test]
-    fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
-        let catalog = ProviderCatalog::builtin();
-        let with = |provider: &str, kind: &str, fields: &[&str]| {
-            let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
-            creation_strategy(catalog.kind(provider, kind).unwrap(), &fields)
-        };
-        let named = SecretPart::Named("client_secret".to_owned());
-        assert_eq!(
-            with("snyk", "service-account-oauth", &[]),
-            Some((RotationStrategyId::SnykServiceAccount, SecretPart::Secret))
-        );
-        let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
-        assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT_ID_FIELD]), further);
-        assert_eq!(
-            with("snyk-apps", "app", &["app_id"]),
-            Some((RotationStrategyId::SnykAppSecret, named))
-        );
-        assert_eq!(
-            with("snyk-api-web", "api-key", &[]),
-            Some((RotationStrategyId::ApiWebKey, SecretPart::Secret))
-        );
-        assert_eq!(with("snyk", "personal-token", &[]), None);
-        assert_eq!(with("appcircle", "api-key", &[]), None);
     }
 }

@@ -6,7 +6,7 @@
 use super::StepResult;
 use super::driver::RotationDriver;
 use super::probe::unnamed_principal;
-use super::strategies::{failure_from_problem, strategy_for};
+use super::strategies::failure_from_problem;
 use crate::domain::Credential;
 use crate::domain::credential::{CheckReport, SecretPart, SecretSlot};
 use crate::domain::response::CheckResult;
@@ -42,7 +42,7 @@ impl RotationDriver<'_> {
     pub(super) async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } = self.stored_credential().await?;
-        fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
+        fields.retain(|id, _| plan.strategy.spec().identity_fields.contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }
 
@@ -65,7 +65,7 @@ impl RotationDriver<'_> {
             self.held_secret.as_ref().filter(|held| held.fingerprint == *fingerprint)?.expires
         });
         let (id, fingerprint) = (self.plan().credential.clone(), fingerprint.0.clone());
-        let fields = strategy_for(self.plan().strategy).identity_fields();
+        let fields = self.plan().strategy.spec().identity_fields;
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
         let updated = self.service.database.run(move |index| {
@@ -159,7 +159,7 @@ impl RotationDriver<'_> {
         let (id, fingerprint, named) = (
             self.plan().credential.clone(),
             old.0.clone(),
-            strategy_for(self.plan().strategy).identity_fields(),
+            self.plan().strategy.spec().identity_fields,
         );
         let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {

@@ -13,20 +13,18 @@ use super::slots::retryable_failure;
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
+use crate::domain::pagination::next_page_url;
+use crate::domain::provider::spec::OrganizationListing;
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::{
-    AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
-};
+use crate::domain::rotation::{AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID};
 use crate::engine::check::principal_from_response;
 use crate::engine::requests::access_tokens::SendError;
+use crate::engine::requests::pagination::next_page_draft;
 use crate::engine::requests::pending_request::RequestAuthentication;
 use crate::net::HostBoundSecret;
 use crate::net::exchange::TokenExchangeError;
-
-/// Presets that list the organizations visible to a credential; a provider has at most one of them.
-const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];
 
 /// Maximum number of pages of organizations to read.
 const MAX_ORGANIZATION_PAGES: usize = 200;
@@ -45,8 +43,8 @@ pub(super) enum ProbeResult {
 pub(super) struct VisibleAccess {
     /// User or account that it acts as.
     pub(super) principal: Principal,
-    /// IDs of the organizations that it sees.
-    pub(super) organizations: BTreeSet<String>,
+    /// IDs of the organizations that it sees; `None` if the provider does not list them.
+    pub(super) organizations: Option<BTreeSet<String>>,
 }
 
 impl ManagementClient<'_> {
@@ -117,8 +115,9 @@ impl ManagementClient<'_> {
                 principal: self.acting_principal(&response)?,
                 organizations: self.list_organizations(&bound).await?,
             }),
+            // Such a secret only identifies its principal, whose access all its secrets share.
             ProbeResult::Identified(principal) => {
-                Ok(VisibleAccess { principal, organizations: BTreeSet::new() })
+                Ok(VisibleAccess { principal, organizations: Some(BTreeSet::new()) })
             }
             ProbeResult::Refused(why) => Err(why),
         })
@@ -132,7 +131,7 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         principal: &Principal,
     ) -> StepResult<Option<String>> {
-        match traits_for(self.strategy_id).identity_source {
+        match self.strategy_id.spec().traits.identity_source {
             IdentitySource::Value | IdentitySource::Nothing => return Ok(None),
             IdentitySource::Principal(kind) if principal.kind == kind => {
                 return Ok(Some(principal.id.clone()));
@@ -220,14 +219,23 @@ impl ManagementClient<'_> {
         }
     }
 
-    async fn list_organizations(&self, bound: &HostBoundSecret) -> StepResult<BTreeSet<String>> {
-        let mut seen = BTreeSet::new();
-        let preset = |id| self.service.catalog.preset(&self.credential.provider, id).ok();
-        let Some(preset) = ORGANIZATION_PRESETS.into_iter().find_map(preset) else {
-            return Ok(seen);
-        };
-        let Ok(mut draft) = self.build_draft(preset) else { return Ok(seen) };
-        let first = draft.query.clone();
+    /// Returns the organizations that the provider lists; empty where it has none, `None` where it
+    /// does not list all of them.
+    async fn list_organizations(
+        &self,
+        bound: &HostBoundSecret,
+    ) -> StepResult<Option<BTreeSet<String>>> {
+        let provider = self.service.catalog.provider(&self.credential.provider);
+        let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
+        if !provider.has_organizations {
+            return Ok(Some(BTreeSet::new()));
+        }
+        let Some(listing) = &provider.organizations else { return Ok(None) };
+        let preset = self.service.catalog.preset(&provider.id, &listing.preset);
+        let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
+        let Ok(first) = self.build_draft(preset) else { return Ok(None) };
+        let Ok(mut url) = first.resolve(self.region) else { return Ok(None) };
+        let (mut draft, mut seen) = (first.clone(), BTreeSet::new());
         for _ in 0..MAX_ORGANIZATION_PAGES {
             let response = self.send_probe(&draft, bound).await?;
             match response.status {
@@ -238,24 +246,25 @@ impl ManagementClient<'_> {
                         response.status
                     )));
                 }
-                _ => return Ok(seen),
+                _ => return Ok(None),
             }
             // An incomplete list would look like a narrower access.
             if response.truncated {
                 return Err(retryable_failure("the list of organizations is too long"));
             }
-            let body: Value = response
-                .body
-                .text()
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default();
-            let list = body["data"].as_array().or_else(|| body.as_array());
-            seen.extend(list.into_iter().flatten().filter_map(item_id));
-            let Some(cursor) = super::strategies::next_page_cursor(&body) else { break };
-            draft.query.clone_from(&first);
-            draft.query.push(("starting_after".to_owned(), cursor));
+            let text = response.body.text().unwrap_or_default();
+            let Some(ids) = organization_ids(listing, text) else { return Ok(None) };
+            seen.extend(ids);
+            match next_page_url(text, &url, provider.link_prefix.as_deref()) {
+                Ok(Some(next)) => {
+                    draft = next_page_draft(&first, &next);
+                    url = next;
+                }
+                Ok(None) => return Ok(Some(seen)),
+                Err(_) => return Ok(None),
+            }
         }
-        Ok(seen)
+        Ok(None)
     }
 
     /// Returns expiry, ID and kind of a secret, as far as the secret itself contains them.
@@ -276,8 +285,13 @@ pub(super) fn unnamed_principal() -> Principal {
     Principal { id: unknown(), name: unknown(), kind: unknown() }
 }
 
-fn item_id(item: &Value) -> Option<String> {
-    item["id"].as_str().map(str::to_owned)
+/// Returns the IDs of the organizations on a page; `None` where it does not list any, or lists one
+/// without an ID.
+fn organization_ids(listing: &OrganizationListing, page: &str) -> Option<Vec<String>> {
+    let page: Value = serde_json::from_str(page).ok()?;
+    let items = page.pointer(&listing.items.list)?.as_array()?.len();
+    let ids = listing.items.read_options(&page).into_iter().map(|option| option.value);
+    Some(ids.collect::<Vec<_>>()).filter(|ids| ids.len() == items)
 }
 
 fn failure_from_probe_error(error: SendError) -> crate::domain::rotation::StepFailure {

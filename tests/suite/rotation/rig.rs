@@ -16,12 +16,11 @@ use tempfile::TempDir;
 use tokenring::config::Settings;
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::domain::provider::spec::RotationStrategyId;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
-use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
+use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepActor, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::rotation::{
     CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
@@ -121,6 +120,16 @@ impl SharedClock {
 
 impl RotationRig {
     pub(super) async fn new() -> Self {
+        Self::with_provider_files(&[]).await
+    }
+
+    /// A rig whose user has this provider file.
+    pub(super) async fn with_provider_file(text: &str) -> Self {
+        let source = ProviderSource { name: "user.toml".to_owned(), text: text.to_owned() };
+        Self::with_provider_files(&[source]).await
+    }
+
+    async fn with_provider_files(files: &[ProviderSource]) -> Self {
         let folder = memory_folder();
         let simulator = sandbox::SimulatedClock::frozen(START);
         let sandbox =
@@ -134,7 +143,7 @@ impl RotationRig {
             lines: Mutex::default(),
             sign_in: SIGN_IN_TIMEOUT,
             http: HttpClient::default(),
-            catalog: Arc::new(simulated(sandbox.manifest())),
+            catalog: Arc::new(simulated(sandbox.manifest(), files)),
             folder,
             sandbox,
         }
@@ -182,6 +191,17 @@ impl RotationRig {
         let mut issued = self.sandbox.manifest().credential(name).unwrap().clone();
         issued.fields.clear();
         self.add_issued(issued).await
+    }
+
+    /// Adds the secret of a credential of the simulator as one of another provider and kind.
+    pub(super) async fn add_as(
+        &self,
+        name: &str,
+        provider: &'static str,
+        kind: &'static str,
+    ) -> Credential {
+        let issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        self.add_issued(Issued { provider, kind, fields: Default::default(), ..issued }).await
     }
 
     async fn add_issued(&self, issued: Issued) -> Credential {
@@ -553,7 +573,7 @@ impl RotationRig {
             }
             (RotationPhase::Done, RotationPurpose::Revoke) => {
                 // Reading the access of a refresh token may use it once.
-                if plan.strategy != RotationStrategyId::SnykAppSession {
+                if plan.strategy_traits().creator != StepActor::UserSignIn {
                     assert_eq!(current, before.old, "the secret is stored until it is removed");
                 }
                 before.old.iter().for_each(|old| _ = expected.remove(old));
@@ -563,7 +583,7 @@ impl RotationRig {
             }
             // A refresh token that was used in the meantime has been replaced by its successor.
             (RotationPhase::RolledBack, RotationPurpose::Replace | RotationPurpose::Revoke)
-                if plan.strategy == RotationStrategyId::SnykAppSession =>
+                if plan.strategy_traits().creator == StepActor::UserSignIn =>
             {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
@@ -606,8 +626,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     tokenring::domain::text::to_hex(&Sha256::digest(bytes))
 }
 
-/// The built-in providers with their regions on loopback.
-fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
+/// The built-in providers with their regions on loopback, and those of the user's files.
+fn simulated(manifest: &SimulatorManifest, files: &[ProviderSource]) -> ProviderCatalog {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
@@ -623,5 +643,6 @@ fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
         }
         sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }
+    sources.extend_from_slice(files);
     ProviderCatalog::load(&sources).unwrap()
 }

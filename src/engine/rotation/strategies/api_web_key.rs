@@ -160,10 +160,6 @@ impl RotationStrategy for ApiWebKeyStrategy {
             .map(|pairs| pairs.iter().map(describe_role).collect());
         Ok(pairs.filter(|_| response.is_success()))
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["key_id", "key_name"]
-    }
 }
 
 impl ApiWebKeyStrategy {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::RevocationResponse;
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::provider::{CredentialKind, Provider};
 use crate::domain::redact::{SecretRedactor, json_members};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
@@ -152,7 +152,8 @@ impl ManagementClient<'_> {
         let catalog = &self.service.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
         let bound = self.service.requests.authorize(caller, kind, self.region, None).await?;
-        let draft = call.to_draft(&self.credential.provider);
+        let provider = catalog.provider(&self.credential.provider).map_err(Problem::from)?;
+        let draft = call.to_draft(provider);
         let request = self
             .service
             .requests
@@ -195,7 +196,7 @@ impl<'a> ManagementRequest<'a> {
         Self { method, path, query: &[("version", "2024-10-15")], body }
     }
 
-    fn to_draft(&self, provider: &str) -> RequestDraft {
+    fn to_draft(&self, provider: &Provider) -> RequestDraft {
         let mut draft = RequestDraft::new(
             self.method,
             RequestTarget::Path { place: HostRole::Api, path: self.path.clone() },
@@ -205,13 +206,9 @@ impl<'a> ManagementRequest<'a> {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let media = if provider == "snyk-api-web" {
-            "application/json"
-        } else {
-            "application/vnd.api+json"
-        };
         if !matches!(self.body, ManagementBody::Empty) {
-            draft.headers.push(("content-type".to_owned(), media.to_owned()));
+            let media_type = provider.media_type(&self.path).to_owned();
+            draft.headers.push(("content-type".to_owned(), media_type));
         }
         if let ManagementBody::Json(value) = &self.body {
             draft.body = Some(value.to_string());

@@ -123,10 +123,6 @@ impl RotationStrategy for ServiceAccountStrategy {
     ) -> StepResult<BTreeMap<String, String>> {
         locate_account(client).await
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["service_account_id"]
-    }
 }
 
 #[async_trait]
@@ -320,7 +316,7 @@ async fn fetch_account_page(
 
 /// Returns the cursor of the next page. Snyk writes the link in four forms; the cursor is the same
 /// in each.
-pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
+fn next_page_cursor(body: &Value) -> Option<String> {
     let next = &body["links"]["next"];
     let link = next.as_str().or_else(|| next["href"].as_str())?;
     let (_, query) = link.split_once('?')?;
