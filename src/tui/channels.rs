@@ -50,7 +50,7 @@ pub enum SystemEvent {
     /// The user's editor has exited.
     EditorClosed(Result<String, Problem>),
     /// A background thread has something to tell the screen.
-    Screen(Message),
+    Screen(Box<Message>),
 }
 
 /// Creates the channels to the screen.

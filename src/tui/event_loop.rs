@@ -83,7 +83,7 @@ struct FrameTimer {
 enum LoopEvent {
     System(SystemEvent),
     Input(InputEvent),
-    Task(TaskReport),
+    Task(Box<TaskReport>),
     /// The time has come that the state asked for.
     TimerDue,
     /// A frame is due.
@@ -172,7 +172,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             input = self.receivers.inputs.recv() => input.map_or(LoopEvent::InputClosed, LoopEvent::Input),
             () = wait_until(due) => LoopEvent::FrameDue,
             () = wait_until(wake) => LoopEvent::TimerDue,
-            Some(report) = self.receivers.reports.recv() => LoopEvent::Task(report),
+            Some(report) = self.receivers.reports.recv() => LoopEvent::Task(Box::new(report)),
         }
     }
 
@@ -188,7 +188,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
         for _ in 0..self.receivers.reports.len() {
             if let Ok(report) = self.receivers.reports.try_recv() {
-                self.handle_event(LoopEvent::Task(report));
+                self.handle_event(LoopEvent::Task(Box::new(report)));
             }
         }
     }
@@ -211,7 +211,7 @@ impl<S: ScreenSurface> EventLoop<S> {
                 self.frame_timer.schedule_now();
             }
             LoopEvent::Task(report) => {
-                self.update_app(Message::TaskEvent(report));
+                self.update_app(Message::TaskEvent(*report));
                 self.frame_timer.schedule_soon();
             }
             LoopEvent::TimerDue => {
@@ -245,7 +245,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             SystemEvent::SettingsReloaded(report) => self.apply_settings(*report),
             SystemEvent::EditorClosed(edited) => self.close_editor(edited),
             SystemEvent::Screen(message) => {
-                self.update_app(message);
+                self.update_app(*message);
                 self.frame_timer.schedule_now();
             }
         }
@@ -286,7 +286,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         let system_events = self.system_events.clone();
         spawn_thread("layout", move || {
             let ready = Message::LayoutReady(id, layout.run().map(Box::new));
-            drop(system_events.send(SystemEvent::Screen(ready)));
+            drop(system_events.send(SystemEvent::Screen(Box::new(ready))));
         });
     }
 
@@ -296,7 +296,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         spawn_thread("study", move || {
             let parameters = job.run();
             let extracted = Message::ParametersExtracted(job.exchange, parameters);
-            drop(system_events.send(SystemEvent::Screen(extracted)));
+            drop(system_events.send(SystemEvent::Screen(Box::new(extracted))));
         });
     }
 
@@ -343,7 +343,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         let system_events = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
             let saved = save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved);
-            system_events.send(SystemEvent::Screen(Message::ThemeSaved(saved)))
+            system_events.send(SystemEvent::Screen(Box::new(Message::ThemeSaved(saved))))
         }));
     }
 

@@ -55,7 +55,7 @@ fn handle_panic(
     } else {
         tracing::error!(%place, "a background thread panicked");
         // If the screen has ended, there is no receiver.
-        let _ = system_events.send(SystemEvent::Screen(Message::ThreadPanicked(place)));
+        let _ = system_events.send(SystemEvent::Screen(Box::new(Message::ThreadPanicked(place))));
     }
 }
 
@@ -105,9 +105,10 @@ mod tests {
         let (system_events, mut events) = mpsc::unbounded_channel();
         let _guard = PanicGuard::new(system_events);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        let Ok(SystemEvent::Screen(Message::ThreadPanicked(place))) = events.try_recv() else {
+        let Ok(SystemEvent::Screen(message)) = events.try_recv() else {
             panic!("no event was sent")
         };
+        let Message::ThreadPanicked(place) = *message else { panic!("another message was sent") };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
     }
 

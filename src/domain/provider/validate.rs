@@ -107,10 +107,10 @@ fn validate_organizations(provider: &Provider) -> ValidationResult {
         );
     }
     require_preset(provider, &listing.preset)?;
-    let reads = |preset: &&RequestPreset| {
+    let reads = |preset: &RequestPreset| {
         preset.read_only || HttpMethod::parse(&preset.method).is_some_and(HttpMethod::is_safe)
     };
-    if provider.preset(&listing.preset).filter(reads).is_none() {
+    if !provider.preset(&listing.preset).is_some_and(reads) {
         return invalid(
             &listing.preset,
             format!("the preset \"{}\" does not only read", listing.preset),
