@@ -13,9 +13,9 @@ mutations=(
   'literal   |src/domain/redact/mod.rs      |self.secrets.iter().fold(text, \|text, secret\| mask_escaped(text, secret))|text'
   'encoded   |src/domain/redact/mod.rs      |text.replace(encoded.as_str(), MASK)                                 |text'
   'patterns  |src/domain/redact/mod.rs      |patterns::mask_patterns(&self.redact_known(text.to_owned()))         |self.redact_known(text.to_owned())'
-  'responses |src/engine/redact_response.rs |ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),|ResponseBody::Text(text) => ResponseBody::Text(text),'
-  'fresh     |src/engine/redact_response.rs |*text = captured.text;                                               |'
-  'history   |src/engine/history.rs         |let mut recorded = draft.without_secrets(redactor);                  |let _ = redactor; let mut recorded = draft.clone();'
+  'responses |src/engine/requests/redact_response.rs |ResponseBody::Text(text) => ResponseBody::Text(redactor.redact(&text)),|ResponseBody::Text(text) => ResponseBody::Text(text),'
+  'fresh     |src/engine/requests/redact_response.rs |*text = captured.text;                                               |'
+  'history   |src/engine/requests/history.rs         |let mut recorded = draft.without_secrets(redactor);                  |let _ = redactor; let mut recorded = draft.clone();'
   'mask      |src/tui/app/credentials/detail.rs         |self.reveal = RevealState::Masked;                                   |'
 )
 

@@ -108,7 +108,7 @@ impl<'a> CliContext<'a> {
     /// is a problem, because its prompt must not come as a surprise.
     pub(super) async fn unlocked_engine(&self) -> Result<&Arc<Engine>, Problem> {
         let engine = self.engine()?;
-        let state = engine.store_state().await;
+        let state = engine.store.state().await;
         match state.problem {
             None => {}
             Some(error @ (StoreError::Locked | StoreError::NotInitialized))
@@ -116,6 +116,7 @@ impl<'a> CliContext<'a> {
             {
                 let passphrase = read_passphrase(&error)?;
                 engine
+                    .store
                     .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
                     .await?;
             }
@@ -128,7 +129,7 @@ impl<'a> CliContext<'a> {
     /// store stays locked, if it does.
     pub(super) async fn unlock_without_prompt(&self) -> Result<(), Problem> {
         let engine = self.engine()?;
-        let state = engine.store_state().await;
+        let state = engine.store.state().await;
         let Some(error) = state.problem else { return Ok(()) };
         let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE)
             .filter(|_| state.backend.kind == BackendKind::File && error == StoreError::Locked)
@@ -136,7 +137,7 @@ impl<'a> CliContext<'a> {
             return Err(error.into());
         };
         let passphrase = engine::passphrase_from_file(path.as_ref())?;
-        engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await
+        engine.store.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await
     }
 
     /// Loads the provider catalog.

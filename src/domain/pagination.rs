@@ -1,8 +1,8 @@
 //! Pagination: the items on a page of a list and the URL of the next page.
 //!
 //! JSON:API links to the next page, and servers write such links in every form the standards allow:
-//! a string or an object, absolute or relative, with or without the prefix of the API. Django
-//! numbers its pages. Items stay raw JSON text, so no number is rounded and no member is reordered.
+//! a string or an object, absolute or relative, with or without the path prefix of the API, which
+//! the provider file names. Django numbers its pages. Items stay raw JSON text, so no number is rounded and no member is reordered.
 //! Start at [`parse_page`].
 
 use std::collections::BTreeMap;
@@ -13,9 +13,6 @@ use url::Url;
 
 use super::problem::Problem;
 use super::text::sanitize_line;
-
-/// Path prefix of Snyk's REST API. Its links may omit the prefix.
-const SNYK_REST_PREFIX: &str = "/rest";
 
 /// Members that hold the items of a page, for responses with several arrays.
 const LIST_MEMBERS: [&str; 2] = ["data", "results"];
@@ -44,23 +41,53 @@ pub enum PaginationError {
     InvalidLink(String),
 }
 
-/// Parses the response to `request_url` as a page of a list.
+/// Parses the response to `request_url` as a page of a list. `link_prefix` is the path prefix that
+/// the provider's links may omit.
 ///
 /// # Errors
 ///
 /// Fails with [`PaginationError::NotAList`] where the body contains no list.
-pub fn parse_page<'a>(body: &'a str, request_url: &Url) -> Result<ListPage<'a>, PaginationError> {
+pub fn parse_page<'a>(
+    body: &'a str,
+    request_url: &Url,
+    link_prefix: Option<&str>,
+) -> Result<ListPage<'a>, PaginationError> {
     if let Ok(items) = serde_json::from_str(body) {
         return Ok(ListPage { items, next: Ok(None) });
     }
     let members: JsonMembers<'_> =
         serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
     let items = find_items(&members).ok_or(PaginationError::NotAList)?;
-    let next = match next_link(&members).filter(|link| !link.is_empty()) {
-        Some(link) => resolve_link(&link, request_url).map(Some),
-        None => Ok(next_numbered_page(&members, request_url)),
-    };
-    Ok(ListPage { items, next })
+    Ok(ListPage { items, next: find_next_page(&members, request_url, link_prefix) })
+}
+
+/// Returns the URL of the page after this response to `request_url`, wherever its items are; `None`
+/// on the last page.
+///
+/// # Errors
+///
+/// Fails where the body is neither a JSON object nor an array, or where the link leads elsewhere.
+pub fn next_page_url(
+    body: &str,
+    request_url: &Url,
+    link_prefix: Option<&str>,
+) -> Result<Option<Url>, PaginationError> {
+    if serde_json::from_str::<Vec<&RawValue>>(body).is_ok() {
+        return Ok(None);
+    }
+    let members = serde_json::from_str(body).map_err(|_| PaginationError::NotAList)?;
+    find_next_page(&members, request_url, link_prefix)
+}
+
+fn find_next_page(
+    members: &JsonMembers<'_>,
+    request_url: &Url,
+    link_prefix: Option<&str>,
+) -> Result<Option<Url>, PaginationError> {
+    match next_link(members).filter(|link| !link.is_empty()) {
+        Some(link) => resolve_link(&link, request_url, link_prefix).map(Some),
+        None => Ok(next_numbered_page(members, request_url)),
+    }
 }
 
 type JsonMembers<'a> = BTreeMap<String, &'a RawValue>;
@@ -95,11 +122,18 @@ fn next_link(members: &JsonMembers<'_>) -> Option<String> {
 }
 
 /// Resolves a link against the URL of the request. The result must have the same origin.
-fn resolve_link(link: &str, request_url: &Url) -> Result<Url, PaginationError> {
+fn resolve_link(
+    link: &str,
+    request_url: &Url,
+    link_prefix: Option<&str>,
+) -> Result<Url, PaginationError> {
     let bare = link.starts_with('/') && !link.starts_with("//") && !link.starts_with("/\\");
-    let lacks_prefix = request_url.path().starts_with("/rest/") && !link.starts_with("/rest/");
-    let rooted =
-        if bare && lacks_prefix { format!("{SNYK_REST_PREFIX}{link}") } else { link.to_owned() };
+    let is_below = |path: &str, prefix: &str| {
+        path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/'))
+    };
+    let omitted = link_prefix
+        .filter(|prefix| bare && is_below(request_url.path(), prefix) && !is_below(link, prefix));
+    let rooted = format!("{}{link}", omitted.unwrap_or_default());
     let invalid_link = || PaginationError::InvalidLink(sanitize_line(link));
     let mut next = request_url.join(&rooted).map_err(|_| invalid_link())?;
     if next.origin() != request_url.origin() {
@@ -164,7 +198,7 @@ mod tests {
         body: &str,
         request_url: &str,
     ) -> Result<(Vec<String>, Option<String>), PaginationError> {
-        let page = parse_page(body, &Url::parse(request_url).unwrap())?;
+        let page = parse_page(body, &Url::parse(request_url).unwrap(), Some("/rest"))?;
         let items = page.items.iter().map(|item| item.get().to_owned()).collect();
         Ok((items, page.next?.map(String::from)))
     }
@@ -190,6 +224,19 @@ mod tests {
         for end in ["null", "\"\"", "{}", "7"] {
             assert_eq!(next(end).unwrap(), None, "{end}");
         }
+    }
+
+    #[test]
+    fn a_prefix_is_added_only_where_the_provider_omits_it() {
+        let next = |prefix, asked: &str| {
+            let body = r#"{"data":[],"links":{"next":"/orgs?page=2"}}"#;
+            let page = parse_page(body, &Url::parse(asked).unwrap(), prefix).unwrap();
+            page.next.unwrap().unwrap().path().to_owned()
+        };
+        assert_eq!(next(Some("/rest"), ASKED), "/rest/orgs");
+        assert_eq!(next(None, ASKED), "/orgs");
+        assert_eq!(next(Some("/api"), ASKED), "/orgs");
+        assert_eq!(next(Some("/rest"), "https://api.snyk.io/restful/orgs"), "/orgs");
     }
 
     #[test]

@@ -1,11 +1,18 @@
 //! Audit log: every operation that touches a secret is recorded, and the log can be verified.
 //!
-//! Other modules build an [`AuditEvent`] and call `record_audit_event`; the hash chain itself is in
-//! `index`, and its anchor in the store in `audit_anchor`.
+//! Other modules build an [`AuditEvent`] and call [`AuditService::record`]; the hash chain itself is
+//! in `index`, and its anchor in the store in `audit_anchor`.
 
-use super::Engine;
+use std::sync::Arc;
+
+use super::Clock;
+use super::credential_locks::CredentialLocks;
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
+use super::ports::SharedPorts;
 use crate::database::{AuditEntry, AuditRecord};
 use crate::domain::Problem;
+use crate::store::{SecretStore, TrackedStore};
 
 /// Audit event to record. No field is secret.
 pub(super) struct AuditEvent {
@@ -32,32 +39,55 @@ impl AuditEvent {
     }
 }
 
-impl Engine {
+/// The audit log and its anchor in the store.
+pub struct AuditService {
+    pub(super) database: DatabaseHandle,
+    clock: Arc<dyn Clock>,
+    pub(super) locks: Arc<CredentialLocks>,
+    pub(super) store: Arc<dyn SecretStore>,
+    /// The same store, with whether it is open.
+    pub(super) tracked_store: Arc<TrackedStore>,
+    pub(super) fingerprints: Arc<FingerprintService>,
+}
+
+impl AuditService {
+    /// Creates the service.
+    pub(super) fn new(ports: &SharedPorts, fingerprints: Arc<FingerprintService>) -> Self {
+        Self {
+            database: ports.database.clone(),
+            clock: Arc::clone(&ports.clock),
+            locks: Arc::clone(&ports.locks),
+            store: Arc::clone(&ports.store),
+            tracked_store: Arc::clone(&ports.tracked_store),
+            fingerprints,
+        }
+    }
+
     /// Appends an event to the audit log, and anchors the log if the store is open.
-    pub(super) async fn record_audit_event(&self, event: AuditEvent) -> Result<(), Problem> {
-        self.append_audit_event(event).await?;
-        self.anchor_audit_log().await;
+    pub(super) async fn record(&self, event: AuditEvent) -> Result<(), Problem> {
+        self.append(event).await?;
+        self.anchor().await;
         Ok(())
     }
 
     /// Appends an event to the audit log without anchoring it.
-    pub(super) async fn append_audit_event(&self, event: AuditEvent) -> Result<(), Problem> {
+    pub(super) async fn append(&self, event: AuditEvent) -> Result<(), Problem> {
         let AuditEvent { action, outcome, name, reason } = event;
         let entry = AuditEntry {
-            at: self.now(),
+            at: self.clock.now(),
             actor: audit_actor(),
             action: action.to_owned(),
             name,
             outcome: outcome.to_owned(),
             reason,
         };
-        self.with_database(move |index| index.append_audit(&entry)).await?;
+        self.database.run(move |index| index.append_audit(&entry)).await?;
         Ok(())
     }
 
     /// Returns the newest `limit` records, newest first.
-    pub async fn audit_records(&self, limit: usize) -> Result<Vec<AuditRecord>, Problem> {
-        self.with_database(move |index| index.audit(limit)).await
+    pub async fn records(&self, limit: usize) -> Result<Vec<AuditRecord>, Problem> {
+        self.database.run(move |index| index.audit(limit)).await
     }
 }
 

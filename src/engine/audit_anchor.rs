@@ -9,13 +9,11 @@
 //! others are missing.
 //!
 //! The anchor is written only while the store is open in this process anyway. Start with
-//! [`Engine::verify_audit`] and `anchor_audit_log`.
+//! [`AuditService::verify`] and `AuditService::anchor`.
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
-use super::Engine;
-use super::audit::AuditEvent;
+use super::audit::{AuditEvent, AuditService};
 use super::mac::HmacKey;
 use crate::database::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::domain::format::count_entries;
@@ -31,9 +29,6 @@ pub(super) const AUDIT_ANCHOR_ITEM: &str = "audit-anchor";
 
 /// Version of the stored form.
 const ANCHOR_FORMAT: u32 = 1;
-
-/// Length in bytes of the database's ID in the key of its anchor.
-const DATABASE_ID_BYTES: usize = 8;
 
 /// Result of verifying the audit log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,28 +121,29 @@ impl AnchorComparison {
     }
 }
 
-impl Engine {
+impl AuditService {
     /// Verifies the hash chain of the audit log, and compares the log with its anchor in the store.
     /// Neither opens the store nor writes to it.
-    pub async fn verify_audit(&self) -> Result<AuditVerification, Problem> {
+    pub async fn verify(&self) -> Result<AuditVerification, Problem> {
         // Read before the log, so that an entry that is appended meanwhile comes after the anchor.
         let anchor = self.load_existing_anchor().await;
-        self.with_database(move |database| {
-            let chain = database.verify_audit()?;
-            let anchor = match anchor {
-                Err(error) => AnchorComparison::Unverified(error),
-                Ok(stored) => compare_with_anchor(database, stored)?,
-            };
-            Ok(AuditVerification { chain, anchor })
-        })
-        .await
+        self.database
+            .run(move |database| {
+                let chain = database.verify_audit()?;
+                let anchor = match anchor {
+                    Err(error) => AnchorComparison::Unverified(error),
+                    Ok(stored) => compare_with_anchor(database, stored)?,
+                };
+                Ok(AuditVerification { chain, anchor })
+            })
+            .await
     }
 
     /// Accepts an audit log that does not continue the anchored one, for example after an older
     /// index file was restored: records the difference in the log, and anchors its present head.
     /// Fails if the hash chain is broken, because no anchor repairs that.
-    pub async fn accept_audit_log(&self) -> Result<(), Problem> {
-        let found = self.verify_audit().await?;
+    pub async fn accept(&self) -> Result<(), Problem> {
+        let found = self.verify().await?;
         if let AnchorComparison::Contained(_) = found.anchor
             && found.problem().is_none()
         {
@@ -161,16 +157,16 @@ impl Engine {
         }
         let reason = found.problem().map(|problem| format!("{}: {}", problem.what, problem.why));
         let event = AuditEvent::new("audit", "accepted").with_reason(reason.unwrap_or_default());
-        self.append_audit_event(event).await?;
+        self.append(event).await?;
         let _lock = self.locks.lock_audit_anchor().await?;
-        let key = self.derive_key(ANCHOR_KEY_PURPOSE).await?;
-        let head = self.with_database(Database::audit_head).await?;
+        let key = self.fingerprints.derive_key(ANCHOR_KEY_PURPOSE).await?;
+        let head = self.database.run(Database::audit_head).await?;
         Ok(self.store.put(&self.anchor_item_key(), &encode_anchor(&key, &head)).await?)
     }
 
     /// Anchors the head of the audit log if the store is open in this process. A failure is logged
     /// only: the entry is recorded, and the next entry anchors the log.
-    pub(super) async fn anchor_audit_log(&self) {
+    pub(super) async fn anchor(&self) {
         if !self.tracked_store.is_open() {
             return;
         }
@@ -183,14 +179,7 @@ impl Engine {
 
     /// Returns the key of the anchor of this database.
     pub(super) fn anchor_item_key(&self) -> ItemKey {
-        ItemKey::for_audit_anchor(&self.database_item_id())
-    }
-
-    /// Returns the ID of this database in the keys of its items. The path identifies the database,
-    /// because an ID inside the file would be replaced together with it.
-    pub(super) fn database_item_id(&self) -> String {
-        let path = Sha256::digest(self.database.path().as_os_str().as_encoded_bytes());
-        to_hex(&path[..DATABASE_ID_BYTES])
+        ItemKey::for_audit_anchor(&self.database.item_id())
     }
 
     async fn advance_anchor(&self) -> Result<(), Problem> {
@@ -201,7 +190,7 @@ impl Engine {
         }
         let item = self.anchor_item_key();
         let (key, stored) =
-            tokio::join!(self.derive_key(ANCHOR_KEY_PURPOSE), self.store.get(&item));
+            tokio::join!(self.fingerprints.derive_key(ANCHOR_KEY_PURPOSE), self.store.get(&item));
         let key = key?;
         let anchored = match decode_anchor(&key, stored)? {
             StoredAnchor::Valid(head) => Some(head),
@@ -210,7 +199,7 @@ impl Engine {
         };
         let before = anchored.clone();
         let head =
-            self.with_database(move |database| find_next_head(database, before.as_ref())).await?;
+            self.database.run(move |database| find_next_head(database, before.as_ref())).await?;
         match head {
             None => Err(anchor_left_unchanged()),
             Some(head) if anchored.as_ref() == Some(&head) => Ok(()),
@@ -223,7 +212,7 @@ impl Engine {
             Err(StoreError::NotFound) => return Ok(StoredAnchor::Missing),
             stored => stored?,
         };
-        match self.derive_existing_key(ANCHOR_KEY_PURPOSE).await {
+        match self.fingerprints.derive_existing_key(ANCHOR_KEY_PURPOSE).await {
             Ok(key) => decode_anchor(&key, Ok(stored)),
             // An anchor whose key is gone proves nothing.
             Err(StoreError::NotFound) => Ok(StoredAnchor::Invalid),

@@ -17,25 +17,29 @@
 //!
 //! An index that is restored as a whole brings back its earlier records, which are valid: the
 //! anchor of the audit log detects that ([`super::audit_anchor`]). Start with
-//! [`Engine::verify_region`]; `rebinding` accepts changes.
+//! [`BindingService::verify_region`]; `rebinding` accepts changes.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
 
-use super::Engine;
+use super::audit::AuditService;
 use super::credentials::KEY_FILE_FIELD;
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
 use super::mac::HmacKey;
+use super::ports::SharedPorts;
 use crate::database::{BindingRecord, BindingSubject};
 use crate::domain::consumer::{Consumer, ConsumerTarget};
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem, Secret};
-use crate::store::{ItemKey, Persistence, StoreError};
+use crate::store::{ItemKey, Persistence, SecretStore, StoreError};
 use crate::util::hex::to_hex;
 
 /// Purpose of the key of the bindings, from which it is derived.
@@ -97,7 +101,7 @@ pub(super) enum RecordedBinding<T> {
 /// Bindings that this process has verified, with their content. An edited file leads to another
 /// content, which is not among them.
 #[derive(Default)]
-pub(super) struct VerifiedBindings(Mutex<HashMap<BindingSubject, String>>);
+struct VerifiedBindings(Mutex<HashMap<BindingSubject, String>>);
 
 impl BindingKey {
     fn new(mac: HmacKey) -> Self {
@@ -182,7 +186,37 @@ impl VerifiedBindings {
     }
 }
 
-impl Engine {
+/// Verifies and records what secrets may be used for.
+pub struct BindingService {
+    pub(super) catalog: Arc<ProviderCatalog>,
+    pub(super) database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    fingerprints: Arc<FingerprintService>,
+    pub(super) audit: Arc<AuditService>,
+    binding_key: OnceCell<BindingKey>,
+    bindings_recorded: OnceCell<()>,
+    verified_bindings: VerifiedBindings,
+}
+
+impl BindingService {
+    /// Creates the service.
+    pub(super) fn new(
+        ports: &SharedPorts,
+        fingerprints: Arc<FingerprintService>,
+        audit: Arc<AuditService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            fingerprints,
+            audit,
+            binding_key: OnceCell::new(),
+            bindings_recorded: OnceCell::new(),
+            verified_bindings: VerifiedBindings::default(),
+        }
+    }
+
     /// Verifies that a credential's secret may be sent to the hosts of a region: the credential is
     /// bound to its own region and key file, and the region to its hosts.
     pub(super) async fn verify_region<'r>(
@@ -248,7 +282,7 @@ impl Engine {
     pub(super) async fn preload_bindings(&self, credentials: &[Credential]) {
         let Ok(Some(key)) = self.binding_key().await else { return };
         let store = key.store.clone();
-        let Ok(records) = self.with_database(move |index| index.bindings(&store)).await else {
+        let Ok(records) = self.database.run(move |index| index.bindings(&store)).await else {
             return;
         };
         let records: HashMap<_, _> =
@@ -270,7 +304,9 @@ impl Engine {
             return Ok(None);
         }
         let derive = || async {
-            Ok::<_, Problem>(BindingKey::new(self.derive_key(BINDING_KEY_PURPOSE).await?))
+            Ok::<_, Problem>(BindingKey::new(
+                self.fingerprints.derive_key(BINDING_KEY_PURPOSE).await?,
+            ))
         };
         self.binding_key.get_or_try_init(derive).await.map(Some)
     }
@@ -284,7 +320,7 @@ impl Engine {
 
     /// Returns the item that says that everything in this index was recorded.
     pub(super) fn bindings_recorded_key(&self) -> ItemKey {
-        ItemKey::for_bindings(&self.database_item_id())
+        ItemKey::for_bindings(&self.database.item_id())
     }
 
     /// Returns the record of a subject and its content.
@@ -294,7 +330,7 @@ impl Engine {
         subject: BindingSubject,
     ) -> Result<RecordedBinding<T>, Problem> {
         let store = key.store.clone();
-        let record = self.with_database(move |index| index.binding(&store, &subject)).await?;
+        let record = self.database.run(move |index| index.binding(&store, &subject)).await?;
         Ok(key.open(record.as_ref()))
     }
 
@@ -374,13 +410,13 @@ impl Engine {
                 records.push(key.seal(subject, &region.bound_origins()));
             }
         }
-        for credential in self.credentials().await? {
+        for credential in self.database.credentials().await? {
             records.push(credential_record(key, &credential));
         }
-        for consumer in self.with_database(crate::database::Database::all_consumers).await? {
+        for consumer in self.database.run(crate::database::Database::all_consumers).await? {
             records.push(consumer_record(key, &consumer));
         }
-        self.with_database(move |index| index.add_missing_bindings(&records)).await?;
+        self.database.run(move |index| index.add_missing_bindings(&records)).await?;
         let content = Secret::from_text(BINDINGS_RECORDED.to_owned());
         Ok(self.store.put(&self.bindings_recorded_key(), &content).await?)
     }
@@ -436,7 +472,7 @@ impl Engine {
         consumer: &Consumer,
         recorded: &RecordedBinding<ConsumerBinding>,
     ) -> Problem {
-        let credential = self.credential_by_id(&consumer.credential).await;
+        let credential = self.database.credential_by_id(&consumer.credential).await;
         let owner = credential.map_or_else(|_| "NAME".to_owned(), |known| known.name.to_string());
         let what = format!("The target of {} has changed, so nothing was delivered", consumer.name);
         let describe = |binding: &ConsumerBinding| {

@@ -3,27 +3,63 @@
 //! Before the read, the credential's bindings are verified. After the read, the fingerprint of the
 //! secret is compared with the recorded ones, so that an older vault or a swapped item is noticed.
 //! While a secret is replaced, the fingerprints of the old and of the new secret are recorded, so
-//! that a crash leaves either of them readable. Start with [`Engine::load_secret`].
+//! that a crash leaves either of them readable. Start with [`SecretAccess::load_secret`].
 
-use super::Engine;
+use std::sync::Arc;
+
+use super::Clock;
+use super::bindings::BindingService;
 use super::credentials::{KEY_FILE_FIELD, read_key_file};
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
+use super::ports::SharedPorts;
+use super::requests::token_cache::AccessTokenCache;
 use super::store_secret::secret_location;
 use crate::database::DatabaseError;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, Secret};
-use crate::store::{ItemKey, StoreError};
+use crate::store::{ItemKey, SecretStore, StoreError};
 
-impl Engine {
+/// Reads and writes secrets in the store, together with their bindings and fingerprints.
+pub(super) struct SecretAccess {
+    pub(super) catalog: Arc<ProviderCatalog>,
+    pub(super) database: DatabaseHandle,
+    pub(super) store: Arc<dyn SecretStore>,
+    pub(super) clock: Arc<dyn Clock>,
+    token_cache: Arc<AccessTokenCache>,
+    pub(super) fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
+}
+
+impl SecretAccess {
+    /// Creates the service.
+    pub(super) fn new(
+        ports: &SharedPorts,
+        fingerprints: Arc<FingerprintService>,
+        bindings: Arc<BindingService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&ports.clock),
+            token_cache: Arc::clone(&ports.token_cache),
+            fingerprints,
+            bindings,
+        }
+    }
+
     /// Loads a part of the credential's current secret from the store, or from the key file that
     /// the credential names.
-    pub async fn load_secret(
+    pub(super) async fn load_secret(
         &self,
         credential: &Credential,
         part: &SecretPart,
     ) -> Result<Secret, Problem> {
         if let (SecretPart::Secret, Some(path)) = (part, credential.fields.get(KEY_FILE_FIELD)) {
-            self.verify_binding(credential).await?;
+            self.bindings.verify_binding(credential).await?;
             return read_key_file(path);
         }
         let stored = self.load_stored_secret(credential, part).await?;
@@ -52,7 +88,7 @@ impl Engine {
         slot: SecretSlot,
         part: &SecretPart,
     ) -> Result<Option<Secret>, Problem> {
-        self.verify_binding(credential).await?;
+        self.bindings.verify_binding(credential).await?;
         match self.store.get(&ItemKey::for_part(&credential.id, slot, part)).await {
             Ok(secret) => Ok(Some(secret)),
             Err(StoreError::NotFound) => Ok(None),
@@ -68,13 +104,14 @@ impl Engine {
         part: &SecretPart,
         secret: &Secret,
     ) -> Result<(), Problem> {
-        let found = self.fingerprint(secret).await?;
+        let found = self.fingerprints.fingerprint(secret).await?;
         if *part == SecretPart::Secret && credential.fingerprint.as_ref() == Some(&found) {
             return Ok(());
         }
         let (id, of_part) = (credential.id.clone(), part.clone());
         let recorded = self
-            .with_database(move |index| {
+            .database
+            .run(move |index| {
                 let mut recorded = index.fingerprints_in_use(&id, &of_part)?;
                 if of_part == SecretPart::Secret {
                     // The credential at hand may be older than the index.
@@ -107,7 +144,7 @@ impl Engine {
             let Some(secret) = self.load_slot(credential, SecretSlot::Current, &part).await? else {
                 continue;
             };
-            let found = self.fingerprint(&secret).await?;
+            let found = self.fingerprints.fingerprint(&secret).await?;
             if found == fingerprint {
                 self.adopt_fingerprint(credential, &part, found, &secret).await?;
                 self.token_cache.remove(&credential.id);
@@ -133,7 +170,8 @@ impl Engine {
         }
         let id = credential.id.clone();
         let recorded = self
-            .with_database(move |index| {
+            .database
+            .run(move |index| {
                 index.update_credential(&id, |credential| {
                     credential.fingerprint = Some(fingerprint);
                 })

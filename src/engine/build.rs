@@ -5,8 +5,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::credentials::random_bytes;
-use super::task_protocol::StoreStatus;
+use super::captured_secrets::CapturedSecretService;
+use super::check::CheckService;
+use super::classify::ClassificationService;
+use super::clipboard_service::ClipboardService;
+use super::consumer::ConsumerService;
+use super::credentials::{CredentialService, random_bytes};
+use super::disclosure::DisclosureService;
+use super::doctor::DoctorService;
+use super::exec::ExecService;
+use super::import::ImportService;
+use super::migrate::MigrationService;
+use super::ports::{CoreServices, SharedPorts};
+use super::requests::service::RequestService;
+use super::rotation::{RotationCollaborators, RotationService};
+use super::scan::ScanService;
+use super::sign_in_flow::SignInService;
+use super::store_service::StoreStatus;
 use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
 use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
 use crate::database::Database;
@@ -16,6 +31,68 @@ use crate::domain::region::Region;
 use crate::domain::{Problem, Secret, passphrase};
 use crate::net::HttpClient;
 use crate::store::{self, BackendKind, MemoryStore};
+
+impl Engine {
+    /// Creates an engine over these ports. Opens nothing and sends nothing yet.
+    pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
+        let ports = &SharedPorts::new(ports, options);
+        let core = &CoreServices::new(ports);
+        let credentials = Arc::new(CredentialService::new(ports, core));
+        let requests = Arc::new(RequestService::new(ports, core));
+        let checks = Arc::new(CheckService::new(ports, core, Arc::clone(&requests)));
+        let classification = Arc::new(ClassificationService::new(
+            ports,
+            core,
+            Arc::clone(&credentials),
+            Arc::clone(&requests),
+            Arc::clone(&checks),
+        ));
+        let consumers = Arc::new(ConsumerService::new(ports, core));
+        let sign_in = Arc::new(SignInService::new(
+            ports,
+            core,
+            Arc::clone(&requests),
+            Arc::clone(&credentials),
+            Arc::clone(&classification),
+        ));
+        let collaborators = RotationCollaborators {
+            requests: Arc::clone(&requests),
+            checks: Arc::clone(&checks),
+            credentials: Arc::clone(&credentials),
+            classification: Arc::clone(&classification),
+            consumers: Arc::clone(&consumers),
+            sign_in: Arc::clone(&sign_in),
+        };
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            clock: Arc::clone(&ports.clock),
+            store: Arc::clone(&core.store_service),
+            migration: Arc::new(MigrationService::new(ports, core)),
+            bindings: Arc::clone(&core.bindings),
+            captured_secrets: Arc::new(CapturedSecretService::new(
+                ports,
+                core,
+                Arc::clone(&credentials),
+            )),
+            imports: Arc::new(ImportService::new(ports, core, Arc::clone(&credentials))),
+            disclosure: Arc::new(DisclosureService::new(core)),
+            clipboard: Arc::new(ClipboardService::new(ports)),
+            exec: Arc::new(ExecService::new(ports, core, Arc::clone(&requests))),
+            rotation: Arc::new(RotationService::new(ports, core, collaborators)),
+            journals: Arc::clone(&core.journals),
+            scan: Arc::new(ScanService::new(ports, core, Arc::clone(&consumers))),
+            doctor: Arc::new(DoctorService::new(ports, core, Arc::clone(&credentials))),
+            audit: Arc::clone(&core.audit),
+            saved_requests: ports.options.saved_requests.clone(),
+            credentials,
+            classification,
+            requests,
+            checks,
+            consumers,
+            sign_in,
+        }
+    }
+}
 
 /// Builds an engine over the user's own database and store. Does not open the store or build an
 /// HTTP client yet.

@@ -2,29 +2,55 @@
 //! of their own.
 //!
 //! `redact_response` takes them out of the response; this module chooses name, kind and fields and
-//! stores them. Start with [`Engine::store_captured_secrets`].
+//! stores them. Start with [`CapturedSecretService::store_captured_secrets`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::Engine;
-use super::task_protocol::{CapturedSecret, CredentialEdit, HttpExchange, NewCredential};
+use super::credential_changes::{CredentialEdit, NewCredential};
+use super::credentials::CredentialService;
+use super::database_handle::DatabaseHandle;
+use super::ports::{CoreServices, SharedPorts};
+use super::requests::http_exchange::{CapturedSecret, HttpExchange};
+use super::store_service::StoreService;
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::MatchConfidence;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::request::{RequestDraft, RequestTarget};
 use crate::domain::{Credential, CredentialName, Problem};
 
 /// Maximum number of captured secrets that are stored under automatic names for one credential.
 const MAX_UNNAMED_SECRETS: usize = 100;
 
-impl Engine {
+/// Stores secrets that a provider has created in a response.
+pub struct CapturedSecretService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store_service: Arc<StoreService>,
+    credentials: Arc<CredentialService>,
+}
+
+impl CapturedSecretService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        credentials: Arc<CredentialService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store_service: Arc::clone(&core.store_service),
+            credentials,
+        }
+    }
+
     /// Checks that the secret of something about to be created at the provider can be stored under
     /// `name`.
     pub async fn ensure_storable_as(&self, name: &CredentialName) -> Result<(), Problem> {
-        match self.find_credential(name.as_str()).await {
+        match self.database.find_credential(name.as_str()).await {
             Ok(_) => {
                 let why = "each name is unique, so the secret of this request could not be stored under it";
                 return Err(Problem::new(
@@ -37,13 +63,17 @@ impl Engine {
             Err(problem) if problem.class == ProblemClass::NotFound => {}
             Err(problem) => return Err(problem),
         }
-        self.verify_store().await
+        self.store_service.verify().await
     }
 
     /// Verifies the store before a request is sent that may create a secret. A preset creates none,
     /// and a response that was only read can be read again.
     pub async fn verify_store_before_send(&self, draft: &RequestDraft) -> Result<(), Problem> {
-        if draft.is_safe() || draft.preset.is_some() { Ok(()) } else { self.verify_store().await }
+        if draft.is_safe() || draft.preset.is_some() {
+            Ok(())
+        } else {
+            self.store_service.verify().await
+        }
     }
 
     /// Stores every secret of a response that the provider will not show again. This happens at
@@ -77,7 +107,7 @@ impl Engine {
             match self.store_captured_secret(acting, name.clone(), exchange, captured).await {
                 Err(problem)
                     if problem.class == ProblemClass::Usage
-                        && self.find_credential(name.as_str()).await.is_ok() => {}
+                        && self.database.find_credential(name.as_str()).await.is_ok() => {}
                 stored => return stored,
             }
         }
@@ -96,13 +126,11 @@ impl Engine {
                 return Ok(Credential::clone(stored));
             }
             return self
-                .edit_credential(
-                    &stored.id,
-                    CredentialEdit { name: Some(name), ..CredentialEdit::default() },
-                )
+                .credentials
+                .edit(&stored.id, CredentialEdit { name: Some(name), ..CredentialEdit::default() })
                 .await;
         }
-        let acting = self.credential_by_id(&exchange.credential).await?;
+        let acting = self.database.credential_by_id(&exchange.credential).await?;
         self.ensure_storable_as(&name).await?;
         self.store_captured_secret(&acting, name, exchange, captured).await
     }
@@ -114,7 +142,7 @@ impl Engine {
         for number in 1..MAX_UNNAMED_SECRETS {
             let end = if number == 1 { "-minted".to_owned() } else { format!("-minted-{number}") };
             let Some(name) = truncated_name(acting_name, &end) else { continue };
-            match self.find_credential(name.as_str()).await {
+            match self.database.find_credential(name.as_str()).await {
                 Ok(_) => {}
                 Err(problem) if problem.class == ProblemClass::NotFound => return Ok(name),
                 Err(problem) => return Err(problem),
@@ -139,7 +167,7 @@ impl Engine {
         exchange: &HttpExchange,
         captured: &CapturedSecret,
     ) -> Result<Credential, Problem> {
-        let found = self.identify(&captured.secret)?;
+        let found = self.credentials.identify(&captured.secret)?;
         let best = found.candidates.iter().find(|candidate| candidate.provider == acting.provider);
         let kind = best
             .filter(|candidate| candidate.confidence >= MatchConfidence::Likely)
@@ -147,18 +175,19 @@ impl Engine {
         let kind = self
             .catalog
             .kind(&acting.provider, self.kind_by_member(acting, captured).unwrap_or(kind))?;
-        self.add_credential(NewCredential {
-            name,
-            provider: acting.provider.clone(),
-            kind: kind.id.clone(),
-            region: acting.region.clone(),
-            fields: captured_fields(kind, acting, exchange),
-            labels: acting.labels.clone(),
-            secret: Arc::clone(&captured.secret),
-            parts: BTreeMap::new(),
-            expires: best.and_then(|candidate| candidate.expires),
-        })
-        .await
+        self.credentials
+            .add(NewCredential {
+                name,
+                provider: acting.provider.clone(),
+                kind: kind.id.clone(),
+                region: acting.region.clone(),
+                fields: captured_fields(kind, acting, exchange),
+                labels: acting.labels.clone(),
+                secret: Arc::clone(&captured.secret),
+                parts: BTreeMap::new(),
+                expires: best.and_then(|candidate| candidate.expires),
+            })
+            .await
     }
 
     /// Finds the kind whose secret the provider names like the member: `client_secret` is a "client

@@ -1,8 +1,7 @@
 //! Checks: whether a credential works, in its own region and in the others.
 //!
-//! Also explains responses and refusals with everything known about the credential. `check_writer`
-//! writes the results; `fair_queue` orders many checks. Start with [`Engine::check`] and
-//! [`Engine::check_many`].
+//! `check_writer` writes the results; `fair_queue` orders many checks. Start with [`CheckService::check`]
+//! and [`CheckService::check_many`].
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::resume_unwind;
@@ -12,28 +11,24 @@ use futures::{FutureExt as _, StreamExt as _, stream};
 use tokio::sync::OnceCell;
 use tokio::task::{JoinError, JoinSet};
 
-use super::Engine;
-use super::access_tokens::{SendError, sends_secret_verbatim};
+use super::Clock;
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
 use super::check_writer::CheckRecord;
+use super::database_handle::DatabaseHandle;
 use super::fair_queue::{FairQueue, shuffled};
-use super::redact_response::RawResponse;
-use super::task_protocol::HistoryFilter;
-use crate::database::RegionCheckResult;
+use super::ports::{CoreServices, SharedPorts};
+use super::requests::access_tokens::{SendError, sends_secret_verbatim};
+use super::requests::pending_request::RequestAuthentication;
+use super::requests::service::RequestService;
+use crate::database::{Database, RegionCheckResult};
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
-use crate::domain::diagnosis::explain::{
-    self, ExplanationContext, RequestContext, ResponseExplanation,
-};
-use crate::domain::diagnosis::refusal::{RefusalContext, RefusalDiagnosis};
-use crate::domain::provider::RequestPreset;
+use crate::domain::diagnosis::explain::ResponseExplanation;
+use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::region::Region;
-use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::{Credential, CredentialId, Origin, Problem, Secret};
-use crate::net::oauth::exchange::TokenExchangeError;
+use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::store::{ItemKey, SecretStore};
-
-/// Number of the latest requests that are searched for results in other regions.
-const MAX_HISTORY_CONSIDERED: usize = 50;
 
 /// Secrets that are read from the store in one batch, when the first of them is needed.
 struct SecretBatch {
@@ -41,7 +36,37 @@ struct SecretBatch {
     loaded: OnceCell<HashMap<CredentialId, Arc<Secret>>>,
 }
 
-impl Engine {
+/// Checks of credentials, in their own region and in others.
+pub struct CheckService {
+    catalog: Arc<ProviderCatalog>,
+    pub(super) database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    clock: Arc<dyn Clock>,
+    concurrency: usize,
+    bindings: Arc<BindingService>,
+    secrets: Arc<SecretAccess>,
+    requests: Arc<RequestService>,
+}
+
+impl CheckService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        requests: Arc<RequestService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&ports.clock),
+            concurrency: ports.options.concurrency,
+            bindings: Arc::clone(&core.bindings),
+            secrets: Arc::clone(&core.secrets),
+            requests,
+        }
+    }
+
     /// Asks the provider in the named region whether the credential works, and stores the check
     /// result. A store that does not return the secret is a problem, not a check result.
     pub async fn check(
@@ -65,7 +90,7 @@ impl Engine {
         mut on_result: impl FnMut(&Credential, Result<CheckReport, Problem>) + Send,
     ) {
         if credentials.len() > 1 {
-            self.preload_bindings(&credentials).await;
+            self.bindings.preload_bindings(&credentials).await;
         }
         let mut queue =
             FairQueue::new(self.assign_secret_batches(shuffled(credentials)), |(credential, _)| {
@@ -73,12 +98,12 @@ impl Engine {
             });
         let (mut asked, mut writer) = (JoinSet::new(), self.check_writer());
         loop {
-            while asked.len() < self.options.concurrency
+            while asked.len() < self.concurrency
                 && let Some((place, (credential, secrets))) = queue.next()
             {
-                let engine = Arc::clone(self);
+                let service = Arc::clone(self);
                 asked.spawn(async move {
-                    (place, engine.run_check_from_batch(credential, secrets).await)
+                    (place, service.run_check_from_batch(credential, secrets).await)
                 });
             }
             let batch = tokio::select! {
@@ -129,7 +154,7 @@ impl Engine {
         credential: &Credential,
         mut on_result: impl FnMut(&str, &CheckReport) + Send,
     ) -> Result<(), Problem> {
-        self.verify_binding(credential).await?;
+        self.bindings.verify_binding(credential).await?;
         let regions = self.catalog.regions(&credential.provider)?;
         let (own, others): (Vec<_>, Vec<_>) =
             regions.iter().partition(|region| region.id == credential.region);
@@ -138,7 +163,7 @@ impl Engine {
                 .into_iter()
                 .map(|region| self.check_region(credential, region).boxed())
                 .collect();
-            stream::iter(asked).buffer_unordered(self.options.concurrency)
+            stream::iter(asked).buffer_unordered(self.concurrency)
         });
         let mut answers = std::pin::pin!(others.chain(own));
         while let Some((region, outcome)) = answers.next().await {
@@ -153,114 +178,14 @@ impl Engine {
         id: &CredentialId,
     ) -> Result<Vec<RegionCheckResult>, Problem> {
         let id = id.clone();
-        self.with_database(move |index| index.region_checks(&id)).await
+        self.database.run(move |index| index.region_checks(&id)).await
     }
 
-    /// Explains what a response says about the credential, with everything else that is known.
-    pub(super) async fn explain_response(
+    /// Returns the latest check results of all credentials in all regions.
+    pub async fn all_region_checks(
         &self,
-        credential: &Credential,
-        region: &Region,
-        response: &ApiResponse,
-    ) -> Result<ResponseExplanation, Problem> {
-        let provider = self.catalog.provider(&credential.provider)?;
-        let context = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        if let Some(host) = foreign_host(region, response) {
-            return Ok(explain::explain_unsafe_redirect(context, response.status, &host));
-        }
-        Ok(explain::explain(
-            context,
-            response,
-            &self.explanation_context(credential, region, response).await?,
-        ))
-    }
-
-    /// Lists the possible causes of a refusal; `None` if the request was not refused.
-    pub(super) async fn diagnose_refusal(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        draft: &RequestDraft,
-        response: &ApiResponse,
-        schemes: &[String],
-    ) -> Result<Option<RefusalDiagnosis>, Problem> {
-        let provider = self.catalog.provider(&credential.provider)?;
-        let context = RequestContext { provider, kind: &credential.kind, region: &region.id };
-        let hints = &self.explanation_context(credential, region, response).await?;
-        let principal = credential.principal.as_ref();
-        Ok(RefusalDiagnosis::diagnose(&RefusalContext {
-            request_context: context,
-            hints,
-            draft,
-            response,
-            schemes,
-            principal,
-        }))
-    }
-
-    /// Collects what is known besides the response. Looks nothing up for a response that is not a
-    /// refusal.
-    async fn explanation_context(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        response: &ApiResponse,
-    ) -> Result<ExplanationContext, Problem> {
-        let mut hints = ExplanationContext {
-            expires: credential.expires,
-            scheme_worked_before: credential.scheme.is_some(),
-            ..ExplanationContext::new(self.now())
-        };
-        if response.status < 400 {
-            return Ok(hints);
-        }
-        let checks = self.region_checks(&credential.id).await?;
-        let own = HistoryFilter { credential: Some(credential.id.clone()), text: None };
-        let sent = self.history(own, MAX_HISTORY_CONSIDERED).await?;
-        for other in
-            self.catalog.regions(&credential.provider)?.iter().filter(|other| other.id != region.id)
-        {
-            let checked = checks
-                .iter()
-                .filter(|known| known.region == other.id)
-                .map(|known| known.check.result);
-            let in_history = sent
-                .iter()
-                .filter(|line| line.entry.region == other.id)
-                .map(|line| line.entry.verdict);
-            let list = match checked
-                .chain(in_history)
-                .find(|result| matches!(result, CheckResult::Accepted | CheckResult::Refused))
-            {
-                Some(CheckResult::Accepted) => &mut hints.accepted_in,
-                Some(_) => &mut hints.refused_in,
-                None => &mut hints.untried_in,
-            };
-            list.push(other.id.clone());
-        }
-        (hints.home_region, hints.secret_anomalies) = self.inspect_secret(credential).await;
-        Ok(hints)
-    }
-
-    /// Returns the region that the secret itself names, and the characters around the stored secret
-    /// that do not belong to it.
-    async fn inspect_secret(
-        &self,
-        credential: &Credential,
-    ) -> (Option<String>, Option<Vec<String>>) {
-        let Ok(secret) = self.load_secret(credential, &SecretPart::Secret).await else {
-            return (None, None);
-        };
-        match self.identify(&secret) {
-            Ok(found) => {
-                let own = found
-                    .candidates
-                    .into_iter()
-                    .find(|candidate| candidate.kind == credential.kind);
-                (own.and_then(|own| own.region), Some(found.removed))
-            }
-            Err(problem) => (None, Some(vec![problem.why])),
-        }
+    ) -> Result<Vec<(CredentialId, RegionCheckResult)>, Problem> {
+        self.database.run(Database::all_region_checks).await
     }
 
     /// Returns the ids of the credentials whose secret is sent exactly as it is stored.
@@ -279,9 +204,14 @@ impl Engine {
     ) -> (Credential, Result<CheckRecord, Problem>) {
         let found = match secrets.get(&credential.id, self.store.as_ref()).await {
             Some(secret) => {
-                match self.verify_fingerprint(&credential, &SecretPart::Secret, &secret).await {
+                match self
+                    .secrets
+                    .verify_fingerprint(&credential, &SecretPart::Secret, &secret)
+                    .await
+                {
                     Ok(()) => {
-                        self.run_check_with_secret(&credential, &credential.region, secret).await
+                        let loaded = RequestAuthentication::Loaded(secret);
+                        self.run_check_with(&credential, &credential.region, loaded).await
                     }
                     Err(problem) => Err(problem),
                 }
@@ -297,7 +227,7 @@ impl Engine {
         region: &'r Region,
     ) -> (&'r Region, Result<CheckReport, Problem>) {
         let is_own = region.id == credential.region;
-        match self.verify_region(credential, region).await {
+        match self.bindings.verify_region(credential, region).await {
             Err(problem) if !is_own => (region, Ok(self.skipped_check(&problem))),
             _ => (region, self.check(credential, &region.id).await),
         }
@@ -310,7 +240,7 @@ impl Engine {
             result: CheckResult::Unchecked,
             status: None,
             reason: format!("{}: {}; {}", problem.what, problem.why, problem.remedy),
-            checked_at: self.now(),
+            checked_at: self.clock.now(),
             latency_ms: None,
         }
     }
@@ -320,47 +250,32 @@ impl Engine {
         credential: &Credential,
         region: &str,
     ) -> Result<CheckRecord, Problem> {
-        self.run_check_using(credential, region, |region, draft| async move {
-            let limits = self.options.limits.for_checks();
-            self.send_with_auth_retry(credential, region, &draft, limits).await
-        })
-        .await
+        self.run_check_with(credential, region, RequestAuthentication::Current).await
     }
 
-    /// Like `run_check`, with a secret that is sent verbatim and was already read.
-    async fn run_check_with_secret(
+    async fn run_check_with(
         &self,
         credential: &Credential,
         region: &str,
-        secret: Arc<Secret>,
-    ) -> Result<CheckRecord, Problem> {
-        let send = |region, draft: RequestDraft| async move {
-            let limits = self.options.limits.for_checks();
-            self.send_with_secret(credential, region, &draft, Some(secret), limits).await
-        };
-        self.run_check_using(credential, region, send).await
-    }
-
-    async fn run_check_using<'a, D: Future<Output = Result<RawResponse, SendError>>>(
-        &'a self,
-        credential: &Credential,
-        region: &str,
-        send: impl FnOnce(&'a Region, RequestDraft) -> D,
+        authentication: RequestAuthentication,
     ) -> Result<CheckRecord, Problem> {
         let region = self.catalog.region(&credential.provider, region)?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let preset = self.catalog.preset(&credential.provider, &kind.check)?;
-        let draft = self.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
-        self.wait_for_quota(credential, region).await?;
-        let started = std::time::Instant::now();
-        let outcome = send(region, draft).await;
-        let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let draft = self.requests.draft_from_preset(credential, &preset.id, &BTreeMap::new())?;
+        let request = self
+            .requests
+            .pending_request(credential, region, &draft)?
+            .with_check_limits()
+            .with_authentication(authentication);
+        let outcome = self.requests.execute(&request).await;
+        let latency = u64::try_from(request.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home_organization) = (None, None);
         let (result, status, reason) = match outcome {
             Ok(raw) => {
                 let response = raw.redacted();
                 let ResponseExplanation { result, reason, .. } =
-                    self.explain_response(credential, region, &response).await?;
+                    self.requests.explain_response(credential, region, &response).await?;
                 if result == CheckResult::Accepted {
                     (principal, home_organization) = principal_and_home(preset, &response);
                 }
@@ -368,7 +283,7 @@ impl Engine {
             }
             Err(SendError::Net(error)) => (CheckResult::Unknown, None, error.to_string()),
             Err(SendError::Exchange(error)) => {
-                self.explain_exchange_error(credential, region, &error).await?
+                self.requests.explain_exchange_error(credential, region, &error).await?
             }
             Err(SendError::Problem(problem)) => return Err(problem),
         };
@@ -376,7 +291,7 @@ impl Engine {
             result,
             status,
             reason,
-            checked_at: self.now(),
+            checked_at: self.clock.now(),
             latency_ms: Some(latency),
         };
         let principal =
@@ -388,46 +303,6 @@ impl Engine {
             principal,
             home_organization,
         })
-    }
-
-    /// Explains what a failed token exchange says about the credential, by the provider's response
-    /// if there is one.
-    async fn explain_exchange_error(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        error: &TokenExchangeError,
-    ) -> Result<(CheckResult, Option<u16>, String), Problem> {
-        let Some(response) = error.response() else {
-            return Ok((
-                result_from_exchange_error(error),
-                status_from_exchange_error(error),
-                error.to_string(),
-            ));
-        };
-        let ResponseExplanation { result, reason, .. } =
-            self.explain_response(credential, region, response).await?;
-        Ok((result, Some(response.status), reason))
-    }
-
-    /// Explains why a request got no response, by the provider's table of meanings if the exchange
-    /// was refused.
-    pub(super) async fn explain_send_error(
-        &self,
-        credential: &Credential,
-        region: &Region,
-        send_error: SendError,
-    ) -> Problem {
-        if let SendError::Exchange(error) = &send_error
-            && let Some(response) = error.response()
-        {
-            let explained = self
-                .explain_response(credential, region, response)
-                .await
-                .map(|explanation| explanation.problem);
-            return explained.ok().flatten().unwrap_or_else(|| send_error.into());
-        }
-        send_error.into()
     }
 }
 
@@ -491,30 +366,4 @@ fn principal_and_home(
         response.body.text().and_then(|text| serde_json::from_str(text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
-}
-
-fn result_from_exchange_error(error: &TokenExchangeError) -> CheckResult {
-    match error {
-        TokenExchangeError::Refused { .. } | TokenExchangeError::ClaimMismatch { .. } => {
-            CheckResult::Refused
-        }
-        _ => CheckResult::Unknown,
-    }
-}
-
-fn status_from_exchange_error(error: &TokenExchangeError) -> Option<u16> {
-    match error {
-        TokenExchangeError::Refused { status, .. }
-        | TokenExchangeError::UnexpectedStatus { status, .. }
-        | TokenExchangeError::NoToken { status } => Some(*status),
-        _ => None,
-    }
-}
-
-/// Returns the host that responded if it does not belong to the region: a redirect led there.
-fn foreign_host(region: &Region, response: &ApiResponse) -> Option<String> {
-    let url = url::Url::parse(&response.url).ok()?;
-    let origin = Origin::from_url(&url)?;
-    let own = region.bound_origins().into_iter().chain(region.app.clone());
-    (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())
 }

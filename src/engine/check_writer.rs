@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
-use super::Engine;
+use super::check::CheckService;
 use crate::database::{Database, DatabaseError, RegionCheckResult};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::{CredentialId, Problem};
@@ -49,15 +49,15 @@ struct CheckBatch {
     records: Vec<CheckRecord>,
 }
 
-impl Engine {
+impl CheckService {
     /// Writes one check result.
     pub(super) async fn write_check(&self, record: CheckRecord) -> Result<(), Problem> {
-        self.with_database(|index| write_records(index, vec![record])).await
+        self.database.run(|index| write_records(index, vec![record])).await
     }
 
     /// Creates a writer for a series of check results.
     pub(super) fn check_writer(&self) -> CheckWriter {
-        CheckWriter::new(Arc::clone(&self.database))
+        CheckWriter::new(Arc::clone(self.database.database()))
     }
 }
 

@@ -1,17 +1,23 @@
 //! Classification: reads the principal, the organizations and the expiry of a credential from its
 //! provider.
 //!
-//! Runs after a credential is added or signed in. Start with [`Engine::classify`].
+//! Runs after a credential is added or signed in. Start with [`ClassificationService::classify`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use time::format_description::well_known::Rfc3339;
 
-use super::Engine;
+use super::bound_secrets::SecretAccess;
+use super::check::CheckService;
+use super::credentials::CredentialService;
+use super::database_handle::DatabaseHandle;
+use super::ports::{CoreServices, SharedPorts};
+use super::requests::service::RequestService;
 use crate::domain::credential::{CheckReport, SecretPart};
 use crate::domain::provider::spec::CredentialListing;
-use crate::domain::provider::{CredentialKind, ParameterOption, Provider};
+use crate::domain::provider::{CredentialKind, ParameterOption, Provider, ProviderCatalog};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp, text};
 
@@ -52,22 +58,50 @@ struct LearnedMetadata {
     expires: Option<Timestamp>,
 }
 
-impl Engine {
+/// Asks providers about credentials, and stores what they report.
+pub struct ClassificationService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    secrets: Arc<SecretAccess>,
+    credentials: Arc<CredentialService>,
+    requests: Arc<RequestService>,
+    checks: Arc<CheckService>,
+}
+
+impl ClassificationService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        credentials: Arc<CredentialService>,
+        requests: Arc<RequestService>,
+        checks: Arc<CheckService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            secrets: Arc::clone(&core.secrets),
+            credentials,
+            requests,
+            checks,
+        }
+    }
+
     /// Asks the provider about the credential and stores what it reports: the principal, its
     /// organizations, the default organization, and the expiry in the provider's own list, which is
     /// more reliable than a claim in the secret. Values that the provider does not report stay as
     /// they are.
     pub async fn classify(&self, credential: &Credential) -> Result<ClassificationResult, Problem> {
-        let record = self.run_check(credential, &credential.region).await?;
+        let record = self.checks.run_check(credential, &credential.region).await?;
         let (check, home) = (record.check.clone(), record.home_organization.clone());
-        self.write_check(record).await?;
+        self.checks.write_check(record).await?;
         if check.result != CheckResult::Accepted {
             return Ok(ClassificationResult {
                 check,
-                credential: self.credential_by_id(&credential.id).await?,
+                credential: self.database.credential_by_id(&credential.id).await?,
             });
         }
-        let known = self.credential_by_id(&credential.id).await?;
+        let known = self.database.credential_by_id(&credential.id).await?;
         let provider = self.catalog.provider(&known.provider)?;
         let kind = self.catalog.kind(&known.provider, &known.kind)?;
         let mut learned = LearnedMetadata::default();
@@ -119,8 +153,8 @@ impl Engine {
 
     /// Returns the ID that the secret itself claims.
     pub(super) async fn claimed_remote_id(&self, credential: &Credential) -> Option<String> {
-        let secret = self.load_secret(credential, &SecretPart::Secret).await.ok()?;
-        let candidates = self.identify(&secret).ok()?.candidates;
+        let secret = self.secrets.load_secret(credential, &SecretPart::Secret).await.ok()?;
+        let candidates = self.credentials.identify(&secret).ok()?.candidates;
         candidates.into_iter().find(|candidate| candidate.kind == credential.kind)?.remote_id
     }
 
@@ -128,10 +162,10 @@ impl Engine {
     /// not a problem.
     async fn fetch_preset_json(&self, credential: &Credential, preset: &str) -> Option<Value> {
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
-        let draft = self.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
-        let limits = self.options.limits.for_checks();
-        let sent = self.send_with_auth_retry(credential, region, &draft, limits).await;
-        let response = sent.ok()?.redacted();
+        let draft = self.requests.draft_from_preset(credential, preset, &BTreeMap::new()).ok()?;
+        let request =
+            self.requests.pending_request(credential, region, &draft).ok()?.with_check_limits();
+        let response = self.requests.execute(&request).await.ok()?.redacted();
         let body = response.body.text().filter(|_| response.status == 200)?;
         serde_json::from_str(body).ok()
     }
@@ -145,13 +179,14 @@ impl Engine {
             return Ok(credential.clone());
         }
         let id = credential.id.clone();
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                credential.fields.extend(learned.fields);
-                credential.expires = learned.expires.or(credential.expires);
+        self.database
+            .run(move |index| {
+                index.update_credential(&id, |credential| {
+                    credential.fields.extend(learned.fields);
+                    credential.expires = learned.expires.or(credential.expires);
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -17,10 +17,44 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::credentials::{random_bytes, task_panicked};
 use super::mac::HmacKey;
-use super::task_protocol::{ClearResult, ClipboardMethod, CopyResult};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
+
+/// Result of copying to the clipboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopyResult {
+    /// The method that worked.
+    pub method: ClipboardMethod,
+    /// Whether the copy is confirmed; a terminal does not confirm it.
+    pub verified: bool,
+    /// Seconds until the clipboard is cleared or overwritten; `None` for a text without secrets.
+    pub clear_after_seconds: Option<u64>,
+}
+
+/// Method of copying to the clipboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClipboardMethod {
+    /// The desktop clipboard.
+    Native,
+    /// The paste buffer of tmux, which passes the text to the outer terminal.
+    Tmux,
+    /// The terminal escape sequence OSC 52.
+    Osc52,
+}
+
+/// Result of clearing the clipboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClearResult {
+    /// The clipboard is empty now.
+    Cleared,
+    /// The terminal was asked to overwrite its clipboard with a blank, which it does not confirm.
+    Overwritten,
+    /// The clipboard holds something else by now, which was left alone.
+    ContentReplaced,
+    /// This copy method cannot be cleared.
+    Unsupported,
+}
 
 /// Name of the tmux buffer that holds the text while it is handed on.
 const TMUX_BUFFER: &str = "tokenring";

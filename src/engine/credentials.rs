@@ -2,89 +2,117 @@
 //!
 //! A new credential is written to the index first and to the store second. A crash in between
 //! leaves a credential without a secret, which every user can see and fix; the other order would
-//! leave a secret that no index entry names. Start with [`Engine::add_credential`].
+//! leave a secret that no index entry names. Start with [`CredentialService::add`].
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::access_tokens::ACCESS_TOKEN_PART;
-use super::audit::AuditEvent;
-use super::credential_locks::CredentialLock;
+use super::audit::{AuditEvent, AuditService};
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
+use super::credential_changes::{CredentialEdit, CredentialPage, NewCredential};
+use super::credential_locks::{CredentialLock, CredentialLocks};
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
 use super::metadata::{clean_fields, clean_labels, reject_own_secrets};
+use super::ports::{CoreServices, SharedPorts};
 use super::rebinding::RebindingPlan;
+use super::requests::token_cache::AccessTokenCache;
+use super::rotation::journals::RotationJournals;
 use super::store_secret::secret_location;
-use super::task_protocol::{CredentialEdit, CredentialPage, NewCredential};
-use super::{ALL_SLOTS, Engine};
-use crate::database::{Database, DatabaseError, EraseOutcome};
+use super::store_service::StoreService;
+use super::{ALL_SLOTS, Clock};
+use crate::database::{DatabaseError, EraseOutcome};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::SecretFormat;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::MIN_SECRET_BYTES;
-use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::store::{self, ItemKey, StoreError};
+use crate::store::{self, ItemKey, SecretStore, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
 pub const KEY_FILE_FIELD: &str = "key_file";
 
-impl Engine {
+/// Credentials in the index and the store.
+pub struct CredentialService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    clock: Arc<dyn Clock>,
+    locks: Arc<CredentialLocks>,
+    token_cache: Arc<AccessTokenCache>,
+    store_service: Arc<StoreService>,
+    fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    journals: Arc<RotationJournals>,
+}
+
+impl CredentialService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(ports: &SharedPorts, core: &CoreServices) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            clock: Arc::clone(&ports.clock),
+            locks: Arc::clone(&ports.locks),
+            token_cache: Arc::clone(&ports.token_cache),
+            store_service: Arc::clone(&core.store_service),
+            fingerprints: Arc::clone(&core.fingerprints),
+            bindings: Arc::clone(&core.bindings),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            journals: Arc::clone(&core.journals),
+        }
+    }
+
     /// Returns all credentials, by name. Does not open the store.
-    pub async fn credentials(&self) -> Result<Vec<Credential>, Problem> {
-        self.with_database(Database::credentials).await
+    pub async fn list(&self) -> Result<Vec<Credential>, Problem> {
+        self.database.credentials().await
     }
 
     /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
     /// the calling thread, because before the first frame a change of threads would take longer
     /// than the read.
-    pub fn first_credentials(&self, count: u16) -> Result<CredentialPage, Problem> {
-        let credentials = self.database.first_credentials(count.into())?;
+    pub fn first_page(&self, count: u16) -> Result<CredentialPage, Problem> {
+        let credentials = self.database.database().first_credentials(count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
     }
 
     /// Returns the credential with this name; if there is none, the problem offers the nearest
     /// names. A stored name need not be composed, so a name is looked up as it is first.
-    pub async fn find_credential(&self, name: &str) -> Result<Credential, Problem> {
-        let name = name.to_owned();
-        self.with_database(move |index| {
-            let found = index.credential_by_name(&name);
-            match (&found, compose(&name)) {
-                (Err(DatabaseError::UnknownCredential { .. }), Cow::Owned(composed)) => {
-                    index.credential_by_name(&composed)
-                }
-                _ => found,
-            }
-        })
-        .await
+    pub async fn find(&self, name: &str) -> Result<Credential, Problem> {
+        self.database.find_credential(name).await
     }
 
     /// Returns the credential with this ID.
-    pub async fn credential_by_id(&self, id: &CredentialId) -> Result<Credential, Problem> {
-        let id = id.clone();
-        self.with_database(move |index| index.credential_by_id(&id)).await
+    pub async fn get(&self, id: &CredentialId) -> Result<Credential, Problem> {
+        self.database.credential_by_id(id).await
     }
 
     /// Adds a credential: validates it before anything is written, verifies the store, then writes.
-    pub async fn add_credential(&self, new: NewCredential) -> Result<Credential, Problem> {
+    pub async fn add(&self, new: NewCredential) -> Result<Credential, Problem> {
         let (credential, mut secrets) = self.validate_new(new)?;
         reject_own_secrets(&credential, secrets.values().map(AsRef::as_ref))?;
         self.ensure_name_free(&credential.name).await?;
-        self.verify_store().await?;
-        self.ensure_no_secret(&credential).await?;
+        self.store_service.verify().await?;
+        self.secrets.ensure_no_secret(&credential).await?;
         let credential = Credential {
-            fingerprint: Some(self.fingerprint(&secrets[&SecretPart::Secret]).await?),
+            fingerprint: Some(self.fingerprints.fingerprint(&secrets[&SecretPart::Secret]).await?),
             ..credential
         };
         if credential.fields.contains_key(KEY_FILE_FIELD) {
             secrets.remove(&SecretPart::Secret);
         }
-        self.bind_new_credential(&credential).await?;
+        self.bindings.bind_new_credential(&credential).await?;
         let row = credential.clone();
-        self.with_database(move |index| index.insert_credential(&row)).await?;
+        self.database.run(move |index| index.insert_credential(&row)).await?;
         match self.store_and_audit(&credential, &secrets).await {
             Ok(()) => Ok(credential),
             Err(problem) => Err(self.undo_add(&credential, problem).await),
@@ -92,12 +120,12 @@ impl Engine {
     }
 
     /// Changes a credential.
-    pub async fn edit_credential(
+    pub async fn edit(
         &self,
         id: &CredentialId,
         mut edit: CredentialEdit,
     ) -> Result<Credential, Problem> {
-        let before = self.credential_by_id(id).await?;
+        let before = self.get(id).await?;
         edit.fields = clean_fields(edit.fields, &before.fields)?;
         edit.labels = edit.labels.map(|labels| clean_labels(labels, &before.labels)).transpose()?;
         self.validate_edit(&before, &edit)?;
@@ -110,7 +138,8 @@ impl Engine {
         if let Some(name) = edit.name.as_ref().filter(|name| **name != before.name) {
             self.ensure_name_free(name).await?;
         }
-        let RebindingPlan { records, mut remarks } = self.plan_rebinding(&before, &edit).await?;
+        let RebindingPlan { records, mut remarks } =
+            self.bindings.plan_rebinding(&before, &edit).await?;
         let fingerprint = match &edit.secret {
             Some(secret) => Some(self.replace_secret(&before, secret).await?),
             None => None,
@@ -119,7 +148,8 @@ impl Engine {
         remarks.insert(0, changed_fields(&edit));
         let id = id.clone();
         let after = self
-            .with_database(move |index| {
+            .database
+            .run(move |index| {
                 index.update_bound_credential(
                     &id,
                     |credential| apply_edit(credential, edit, fingerprint),
@@ -129,35 +159,35 @@ impl Engine {
             .await?;
         let after = match accepted {
             Some(fingerprint) => {
-                let part = self.accept_stored_secret(&after, &fingerprint).await?;
+                let part = self.secrets.accept_stored_secret(&after, &fingerprint).await?;
                 remarks.push(format!("accepted the stored {}", part.as_str()));
-                self.credential_by_id(&after.id).await?
+                self.get(&after.id).await?
             }
             None => after,
         };
         remarks.retain(|remark| !remark.is_empty());
-        self.record_audit_event(
-            AuditEvent::new("edit", "done")
-                .for_credential(after.name.as_str())
-                .with_reason(remarks.join("; ")),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("edit", "done")
+                    .for_credential(after.name.as_str())
+                    .with_reason(remarks.join("; ")),
+            )
+            .await?;
         Ok(after)
     }
 
     /// Deletes a credential and its secrets from tokenring; the provider is not contacted. The
     /// secrets go first, so that a locked store leaves everything as it was. The audit log keeps the
     /// name.
-    pub async fn remove_credential(&self, id: &CredentialId) -> Result<EraseOutcome, Problem> {
-        let credential = self.credential_by_id(id).await?;
+    pub async fn remove(&self, id: &CredentialId) -> Result<EraseOutcome, Problem> {
+        let credential = self.get(id).await?;
         // Checked before the first secret is deleted: the journal of an unfinished rotation relies
         // on all of them.
         let _claim = self.claim_without_rotation(id).await?;
         let erasure = self.delete_credential_data(&credential).await?;
-        self.record_audit_event(
-            AuditEvent::new("remove", "done").for_credential(credential.name.as_str()),
-        )
-        .await?;
+        self.audit
+            .record(AuditEvent::new("remove", "done").for_credential(credential.name.as_str()))
+            .await?;
         Ok(erasure)
     }
 
@@ -171,21 +201,8 @@ impl Engine {
     /// fingerprint key.
     pub async fn find_duplicates(&self, secret: &Secret) -> Result<Vec<CredentialName>, Problem> {
         self.check_secret_size(secret)?;
-        let fingerprint = self.fingerprint(secret).await?;
-        self.with_database(move |index| index.names_with_fingerprint(&fingerprint)).await
-    }
-
-    /// Runs database work off the drawing task.
-    pub(super) async fn with_database<T, F>(&self, work: F) -> Result<T, Problem>
-    where
-        T: Send + 'static,
-        F: FnOnce(&Database) -> Result<T, DatabaseError> + Send + 'static,
-    {
-        let index = Arc::clone(&self.database);
-        tokio::task::spawn_blocking(move || work(&index))
-            .await
-            .map_err(|_| task_panicked())?
-            .map_err(Problem::from)
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
+        self.database.run(move |index| index.names_with_fingerprint(&fingerprint)).await
     }
 
     fn validate_new(
@@ -204,7 +221,7 @@ impl Engine {
             region,
             fields: fields.into_iter().filter(|(_, value)| !value.is_empty()).collect(),
             labels: clean_labels(new.labels, &[])?,
-            created: self.now(),
+            created: self.clock.now(),
             expires: new.expires,
             fingerprint: None,
             principal: None,
@@ -265,12 +282,13 @@ impl Engine {
 
     pub(super) async fn ensure_name_free(&self, name: &CredentialName) -> Result<(), Problem> {
         let wanted = name.clone();
-        self.with_database(move |index| match index.credential_by_name(wanted.as_str()) {
-            Ok(_) => Err(DatabaseError::NameTaken(wanted)),
-            Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
-            Err(error) => Err(error),
-        })
-        .await
+        self.database
+            .run(move |index| match index.credential_by_name(wanted.as_str()) {
+                Ok(_) => Err(DatabaseError::NameTaken(wanted)),
+                Err(DatabaseError::UnknownCredential { .. }) => Ok(()),
+                Err(error) => Err(error),
+            })
+            .await
     }
 
     /// Locks the credential against rotations. Fails if one is open.
@@ -282,12 +300,12 @@ impl Engine {
             Ok(claim) => claim,
             Err(problem) => {
                 // This refusal names the rotation and how to continue it.
-                self.ensure_no_open_rotation(id).await?;
+                self.journals.ensure_no_open_rotation(id).await?;
                 return Err(problem);
             }
         };
-        self.close_ended_rotation(id, &claim).await?;
-        self.ensure_no_open_rotation(id).await?;
+        self.journals.close_ended_rotation(id, &claim).await?;
+        self.journals.ensure_no_open_rotation(id).await?;
         Ok(claim)
     }
 
@@ -333,7 +351,7 @@ impl Engine {
         if edit.name.is_none() && edit.labels.is_none() && edit.fields.is_empty() {
             return Ok(());
         }
-        match self.ensure_no_secret(&after).await {
+        match self.secrets.ensure_no_secret(&after).await {
             Err(problem) if problem.class == ProblemClass::Store => Ok(()),
             checked => checked,
         }
@@ -344,8 +362,8 @@ impl Engine {
         credential: &Credential,
         secret: &Arc<Secret>,
     ) -> Result<String, Problem> {
-        self.verify_store().await?;
-        let fingerprint = self.fingerprint(secret).await?;
+        self.store_service.verify().await?;
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
         self.store_and_verify(
             &credential.id,
             &BTreeMap::from([(SecretPart::Secret, Arc::clone(secret))]),
@@ -362,10 +380,9 @@ impl Engine {
         secrets: &BTreeMap<SecretPart, Arc<Secret>>,
     ) -> Result<(), Problem> {
         self.store_and_verify(&credential.id, secrets).await?;
-        self.record_audit_event(
-            AuditEvent::new("add", "done").for_credential(credential.name.as_str()),
-        )
-        .await
+        self.audit
+            .record(AuditEvent::new("add", "done").for_credential(credential.name.as_str()))
+            .await
     }
 
     /// Undoes a failed addition. A full disk may prevent that as well; the remedy then names what
@@ -388,7 +405,9 @@ impl Engine {
         secrets: &BTreeMap<SecretPart, Arc<Secret>>,
     ) -> Result<(), Problem> {
         for (part, secret) in secrets {
-            self.store_secret(secret_location(id, SecretSlot::Current, part), secret).await?;
+            self.secrets
+                .store_secret(secret_location(id, SecretSlot::Current, part), secret)
+                .await?;
             if !self
                 .store
                 .get(&ItemKey::for_part(id, SecretSlot::Current, part))
@@ -409,27 +428,13 @@ impl Engine {
         credential: &Credential,
     ) -> Result<EraseOutcome, Problem> {
         for slot in ALL_SLOTS {
-            for part in self.known_parts(credential) {
+            for part in self.secrets.known_parts(credential) {
                 self.store.delete(&ItemKey::for_part(&credential.id, slot, &part)).await?;
             }
         }
         self.token_cache.remove(&credential.id);
         let id = credential.id.clone();
-        self.with_database(move |index| index.remove_credential(&id)).await
-    }
-
-    /// Returns the parts that a credential's secret may have, including a session's access token.
-    /// The parts of a kind that is no longer known are missing.
-    pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
-        let named = self
-            .catalog
-            .kind(&credential.provider, &credential.kind)
-            .map(|kind| &kind.parts[..])
-            .unwrap_or_default();
-        let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN_PART]);
-        std::iter::once(SecretPart::Secret)
-            .chain(named.map(|part| SecretPart::Named(part.to_owned())))
-            .collect()
+        self.database.run(move |index| index.remove_credential(&id)).await
     }
 }
 

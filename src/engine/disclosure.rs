@@ -1,9 +1,12 @@
 //! Disclosure of a secret to the user: printed, shown or copied, and recorded in the audit log.
 //!
-//! Start with [`Engine::disclose_secret`].
+//! Start with [`DisclosureService::disclose`].
 
-use super::Engine;
-use super::audit::AuditEvent;
+use std::sync::Arc;
+
+use super::audit::{AuditEvent, AuditService};
+use super::bound_secrets::SecretAccess;
+use super::ports::CoreServices;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
@@ -37,28 +40,39 @@ impl DisclosureChannel {
     }
 }
 
-impl Engine {
+/// Loads secrets for the user, and records each disclosure.
+pub struct DisclosureService {
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+}
+
+impl DisclosureService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(core: &CoreServices) -> Self {
+        Self { audit: Arc::clone(&core.audit), secrets: Arc::clone(&core.secrets) }
+    }
+
     /// Loads a part of the credential's current secret for the user. The disclosure is recorded
     /// before the secret is returned; a disclosure that cannot be recorded fails.
-    pub async fn disclose_secret(
+    pub async fn disclose(
         &self,
         credential: &Credential,
         part: &SecretPart,
         channel: DisclosureChannel,
     ) -> Result<Secret, Problem> {
-        let disclosed = self.try_disclose_secret(credential, part, channel).await?;
+        let disclosed = self.try_disclose(credential, part, channel).await?;
         disclosed.audit_problem.map_or(Ok(disclosed.secret), Err)
     }
 
-    /// Like [`Engine::disclose_secret`], but a full disk or a read-only home does not lock the user
-    /// out: the caller gets the secret together with the problem, and must report it.
-    pub async fn try_disclose_secret(
+    /// Like [`DisclosureService::disclose`], but a full disk or a read-only home does not lock the
+    /// user out: the caller gets the secret together with the problem, and must report it.
+    pub async fn try_disclose(
         &self,
         credential: &Credential,
         part: &SecretPart,
         channel: DisclosureChannel,
     ) -> Result<SecretDisclosure, Problem> {
-        let secret = self.load_secret(credential, part).await?;
+        let secret = self.secrets.load_secret(credential, part).await?;
         let reason = if *part == SecretPart::Secret {
             String::new()
         } else {
@@ -67,7 +81,7 @@ impl Engine {
         let event = AuditEvent::new(channel.as_str(), "done")
             .for_credential(credential.name.as_str())
             .with_reason(reason);
-        let audit_problem = self.record_audit_event(event).await.err();
+        let audit_problem = self.audit.record(event).await.err();
         Ok(SecretDisclosure { secret, audit_problem })
     }
 }

@@ -3,7 +3,7 @@
 //!
 //! The order is random, not the start time: machines that check the same credentials in the same
 //! minute do not hit the same one together, and none of them waits for it. When a rate limit is
-//! used up, `retry` spreads the wait as well. Start with `FairQueue::next`.
+//! used up, `requests::execute` spreads the wait as well. Start with `FairQueue::next`.
 
 use std::collections::VecDeque;
 

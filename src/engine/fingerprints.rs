@@ -1,16 +1,20 @@
-//! Fingerprints of secrets and the self-test of the store.
+//! Fingerprints of secrets, and the keys that are derived from the fingerprint key.
 //!
 //! A fingerprint is a keyed hash that identifies a secret without revealing it; its key is stored
-//! like any secret. Start with `Engine::fingerprint`.
+//! like any secret. Start with `FingerprintService::fingerprint`.
 
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
-use super::Engine;
+use super::credential_locks::CredentialLocks;
 use super::credentials::random_bytes;
 use super::mac::HmacKey;
+use super::ports::SharedPorts;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
-use crate::store::{ItemKey, StoreError};
+use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex;
 
 /// Item that holds the fingerprint key.
@@ -44,13 +48,21 @@ impl FingerprintHasher {
     }
 }
 
-impl Engine {
-    /// Verifies once per run that the store works: writes, reads back and deletes a test item.
-    pub async fn verify_store(&self) -> Result<(), Problem> {
-        self.store_verified
-            .get_or_try_init(|| crate::store::run_self_test(self.store.as_ref()))
-            .await?;
-        Ok(())
+/// Fingerprints of secrets, with the fingerprint key of the store.
+pub(super) struct FingerprintService {
+    store: Arc<dyn SecretStore>,
+    locks: Arc<CredentialLocks>,
+    fingerprint_key: OnceCell<Secret>,
+}
+
+impl FingerprintService {
+    /// Creates the service. Reads the key when it is first needed.
+    pub(super) fn new(ports: &SharedPorts) -> Self {
+        Self {
+            store: Arc::clone(&ports.store),
+            locks: Arc::clone(&ports.locks),
+            fingerprint_key: OnceCell::new(),
+        }
     }
 
     /// Returns the keyed fingerprint of a secret: equal for equal secrets, and useless without the
@@ -73,8 +85,8 @@ impl Engine {
         Ok(derive_from(key, purpose)?)
     }
 
-    /// Returns the key of [`Engine::derive_key`] if the store has a fingerprint key. Writes
-    /// nothing.
+    /// Returns the key of [`FingerprintService::derive_key`] if the store has a fingerprint key.
+    /// Writes nothing.
     pub(super) async fn derive_existing_key(&self, purpose: &str) -> Result<HmacKey, StoreError> {
         let key = self.store.get(&ItemKey::internal(FINGERPRINT_KEY_ITEM)).await?;
         derive_from(&key, purpose)

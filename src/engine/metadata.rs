@@ -1,10 +1,10 @@
 //! Validation of what users enter beside a secret: names, labels, field values and reasons.
 //!
-//! Start at [`clean_labels`], [`clean_fields`] and [`Engine::ensure_no_secret`].
+//! Start at [`clean_labels`], [`clean_fields`] and [`SecretAccess::ensure_no_secret`].
 
 use std::collections::BTreeMap;
 
-use super::Engine;
+use super::bound_secrets::SecretAccess;
 use super::credentials::KEY_FILE_FIELD;
 use crate::database::Database;
 use crate::domain::metadata::{self, MetadataError};
@@ -67,11 +67,11 @@ pub(super) fn reject_own_secrets<'s>(
     }
 }
 
-impl Engine {
+impl SecretAccess {
     /// Rejects a credential whose name, label or field is a secret that the store holds. The store
     /// must be unlocked.
     pub(super) async fn ensure_no_secret(&self, credential: &Credential) -> Result<(), Problem> {
-        let hasher = self.fingerprint_hasher().await?;
+        let hasher = self.fingerprints.fingerprint_hasher().await?;
         let fingerprints: Vec<_> = entered_texts(credential)
             .filter(|text| text.len() >= MIN_SECRET_BYTES)
             .map(|text| hasher.fingerprint(text.as_bytes()))
@@ -84,7 +84,7 @@ impl Engine {
             }
             Ok(false)
         };
-        if self.with_database(is_known).await? { Err(stored_secret_problem()) } else { Ok(()) }
+        if self.database.run(is_known).await? { Err(stored_secret_problem()) } else { Ok(()) }
     }
 }
 

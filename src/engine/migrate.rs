@@ -3,7 +3,7 @@
 //! Every item is copied and read back before anything else happens. The source is emptied only on
 //! request, and only of items that the other store has just returned. So wherever a migration
 //! stops, every secret is still where it was, and a second run continues. Start with
-//! [`Engine::plan_migration`] and [`Engine::copy_to_target`].
+//! [`MigrationService::plan_migration`] and [`MigrationService::copy_to_target`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,12 +11,15 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::audit::AuditEvent;
+use super::ALL_SLOTS;
+use super::audit::{AuditEvent, AuditService};
 use super::audit_anchor::AUDIT_ANCHOR_ITEM;
-use super::bindings::BINDINGS_RECORDED_ITEM;
-use super::credential_locks::CredentialLock;
+use super::bindings::{BINDINGS_RECORDED_ITEM, BindingService};
+use super::bound_secrets::SecretAccess;
+use super::credential_locks::{CredentialLock, CredentialLocks};
+use super::database_handle::DatabaseHandle;
 use super::fingerprints::FINGERPRINT_KEY_ITEM;
-use super::{ALL_SLOTS, Engine};
+use super::ports::{CoreServices, SharedPorts};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -143,7 +146,27 @@ impl StoreMigration {
     }
 }
 
-impl Engine {
+/// Moves all secrets from one store to another.
+pub struct MigrationService {
+    database: DatabaseHandle,
+    locks: Arc<CredentialLocks>,
+    audit: Arc<AuditService>,
+    bindings: Arc<BindingService>,
+    secrets: Arc<SecretAccess>,
+}
+
+impl MigrationService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(ports: &SharedPorts, core: &CoreServices) -> Self {
+        Self {
+            database: ports.database.clone(),
+            locks: Arc::clone(&ports.locks),
+            audit: Arc::clone(&core.audit),
+            bindings: Arc::clone(&core.bindings),
+            secrets: Arc::clone(&core.secrets),
+        }
+    }
+
     /// Compares every item of this index that the source holds with the target. Changes nothing.
     pub async fn plan_migration(
         &self,
@@ -151,14 +174,14 @@ impl Engine {
     ) -> Result<Vec<MigrationItem>, Problem> {
         let own = [
             (ItemKey::internal(FINGERPRINT_KEY_ITEM), FINGERPRINT_KEY_ITEM),
-            (self.anchor_item_key(), AUDIT_ANCHOR_ITEM),
-            (self.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
+            (self.audit.anchor_item_key(), AUDIT_ANCHOR_ITEM),
+            (self.bindings.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
         ];
         let mut items = Vec::new();
         for (key, label) in own {
             self.compare_item(migration, key, OWN_ITEMS_NAME, label, &mut items).await?;
         }
-        for credential in self.credentials().await? {
+        for credential in self.database.credentials().await? {
             for (key, label) in self.item_keys(&credential) {
                 self.compare_item(migration, key, credential.name.as_str(), &label, &mut items)
                     .await?;
@@ -224,15 +247,18 @@ impl Engine {
         items: usize,
     ) -> Result<(), Problem> {
         let (from, to) = migration.titles();
-        self.append_audit_event(
-            AuditEvent::new("migrate", "done")
-                .with_reason(format!("{} from the {from} to the {to}", count_noun(items, "item"))),
-        )
-        .await
+        self.audit
+            .append(
+                AuditEvent::new("migrate", "done").with_reason(format!(
+                    "{} from the {from} to the {to}",
+                    count_noun(items, "item")
+                )),
+            )
+            .await
     }
 
     async fn lock_all_rotations(&self) -> Result<Vec<CredentialLock>, Problem> {
-        let credentials = self.credentials().await?;
+        let credentials = self.database.credentials().await?;
         credentials.iter().map(|credential| self.locks.try_lock_rotation(&credential.id)).collect()
     }
 
@@ -255,7 +281,7 @@ impl Engine {
     }
 
     fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {
-        let parts = self.known_parts(credential);
+        let parts = self.secrets.known_parts(credential);
         let keys = ALL_SLOTS.iter().flat_map(|slot| parts.iter().map(move |part| (*slot, part)));
         let label = |(slot, part): (SecretSlot, &SecretPart)| {
             (
@@ -312,9 +338,9 @@ mod tests {
     use crate::database::Database;
     use crate::domain::CredentialName;
     use crate::domain::provider::ProviderCatalog;
-    use crate::engine::task_protocol::NewCredential;
+    use crate::engine::credential_changes::NewCredential;
     use crate::engine::{
-        AnchorComparison, DisclosureChannel, EngineDependencies, EngineOptions, SystemClock,
+        AnchorComparison, DisclosureChannel, Engine, EngineDependencies, EngineOptions, SystemClock,
     };
     use crate::net::HttpClient;
     use crate::store::{BackendInfo, MemoryStore};
@@ -398,7 +424,7 @@ mod tests {
                 parts: BTreeMap::new(),
                 expires: None,
             };
-            let kept = engine.add_credential(new).await.unwrap();
+            let kept = engine.credentials.add(new).await.unwrap();
             if name == "two" {
                 let pending = ItemKey::for_part(&kept.id, SecretSlot::Pending, &SecretPart::Secret);
                 store.put(&pending, &Secret::from_text("pending-of-two".to_owned())).await.unwrap();
@@ -413,7 +439,7 @@ mod tests {
         one: &dyn SecretStore,
         other: &dyn SecretStore,
     ) {
-        for credential in engine.credentials().await.unwrap() {
+        for credential in engine.credentials.list().await.unwrap() {
             let wanted =
                 SECRETS.iter().find(|(name, _)| *name == credential.name.as_str()).unwrap().1;
             let key = ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret);
@@ -432,20 +458,25 @@ mod tests {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
         let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let plan = engine.plan_migration(&migration).await.unwrap();
+        let plan = engine.migration.plan_migration(&migration).await.unwrap();
         assert_eq!(
             (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
             (6, true),
             "{plan:?}"
         );
         assert_eq!(
-            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap().len(),
+            engine
+                .migration
+                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                .await
+                .unwrap()
+                .len(),
             6
         );
-        assert_eq!(engine.empty_source(&migration).await.unwrap(), 6);
-        assert_eq!(engine.plan_migration(&migration).await.unwrap(), []);
+        assert_eq!(engine.migration.empty_source(&migration).await.unwrap(), 6);
+        assert_eq!(engine.migration.plan_migration(&migration).await.unwrap(), []);
         let back = StoreMigration::between(to, from);
-        assert_eq!(engine.plan_migration(&back).await.unwrap().len(), 6);
+        assert_eq!(engine.migration.plan_migration(&back).await.unwrap().len(), 6);
     }
 
     #[tokio::test]
@@ -454,22 +485,31 @@ mod tests {
             let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
             let engine = engine(Arc::clone(&from) as _).await;
             let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            let copied = engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
+            let copied =
+                engine.migration.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
             assert_eq!(copied.is_err(), changes < 8, "two for the proof, six items");
             assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
             to.changes.store(100, Ordering::Relaxed);
-            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
+            engine
+                .migration
+                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                .await
+                .unwrap();
         }
         for changes in 0..6 {
             let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
             let engine = engine(Arc::clone(&from) as _).await;
             let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
+            engine
+                .migration
+                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                .await
+                .unwrap();
             from.changes.store(changes, Ordering::Relaxed);
-            assert!(engine.empty_source(&migration).await.is_err());
+            assert!(engine.migration.empty_source(&migration).await.is_err());
             assert_nothing_is_lost(&engine, &*from, &*to).await;
             from.changes.store(100, Ordering::Relaxed);
-            assert_eq!(engine.empty_source(&migration).await.unwrap(), 6 - changes);
+            assert_eq!(engine.migration.empty_source(&migration).await.unwrap(), 6 - changes);
         }
     }
 
@@ -477,7 +517,7 @@ mod tests {
     async fn something_else_in_its_place_is_replaced_only_when_asked() {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
-        let one = engine.find_credential("one").await.unwrap();
+        let one = engine.credentials.find("one").await.unwrap();
         let key = ItemKey::for_part(&one.id, SecretSlot::Current, &SecretPart::Secret);
         to.put(&key, &Secret::from_text("stale".to_owned())).await.unwrap();
         to.put(
@@ -487,13 +527,20 @@ mod tests {
         .await
         .unwrap();
         let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let refused =
-            engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap_err();
+        let refused = engine
+            .migration
+            .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+            .await
+            .unwrap_err();
         assert!(
             refused.why.contains("one")
                 && to.get(&key).await.unwrap().same_as(&Secret::from_text("stale".to_owned()))
         );
-        engine.copy_to_target(&migration, ConflictPolicy::Overwrite, |_| {}).await.unwrap();
+        engine
+            .migration
+            .copy_to_target(&migration, ConflictPolicy::Overwrite, |_| {})
+            .await
+            .unwrap();
         assert!(
             to.get(&key).await.unwrap().same_as(&Secret::from_text("secret-of-one".to_owned()))
         );
@@ -504,25 +551,34 @@ mod tests {
         let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
         let engine = engine(Arc::clone(&from) as _).await;
         let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        engine.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
-        engine.record_migration(&migration, 6).await.unwrap();
+        engine.migration.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
+        engine.migration.record_migration(&migration, 6).await.unwrap();
 
-        let on_target = engine_over(Arc::clone(&engine.database), Arc::clone(&to) as _);
-        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        let on_target =
+            engine_over(Arc::clone(engine.migration.database.database()), Arc::clone(&to) as _);
+        let anchor = on_target.audit.verify().await.unwrap().anchor;
         assert_eq!(anchor, AnchorComparison::Contained(3), "the three additions");
         on_target
-            .disclose_secret(
-                &on_target.find_credential("one").await.unwrap(),
+            .disclosure
+            .disclose(
+                &on_target.credentials.find("one").await.unwrap(),
                 &SecretPart::Secret,
                 DisclosureChannel::Get,
             )
             .await
             .unwrap();
-        let anchor = on_target.verify_audit().await.unwrap().anchor;
+        let anchor = on_target.audit.verify().await.unwrap().anchor;
         assert_eq!(anchor, AnchorComparison::Contained(5), "it moves on in the target");
-        assert_eq!(engine.empty_source(&migration).await.unwrap(), 6, "the old anchor goes too");
-        assert_eq!(from.get(&engine.anchor_item_key()).await.err(), Some(StoreError::NotFound));
-        assert_eq!(on_target.verify_audit().await.unwrap().anchor, anchor);
+        assert_eq!(
+            engine.migration.empty_source(&migration).await.unwrap(),
+            6,
+            "the old anchor goes too"
+        );
+        assert_eq!(
+            from.get(&engine.audit.anchor_item_key()).await.err(),
+            Some(StoreError::NotFound)
+        );
+        assert_eq!(on_target.audit.verify().await.unwrap().anchor, anchor);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Engine: everything that tokenring does. The screen and the command line are two front ends of
 //! it.
 //!
-//! Each submodule adds one area to [`Engine`] (credentials, checks, requests, rotation, import,
-//! scan, …). Nothing here draws or parses arguments. Start with [`Engine`] and [`EngineOptions`];
+//! [`Engine`] is a struct of services, one an area (credentials, checks, requests, rotation, import,
+//! scan, …). A service holds the ports and the other services that it uses, and reaches nothing
+//! else. Nothing here draws or parses arguments. Start with [`Engine`] and [`EngineOptions`];
 //! [`open_engine`] builds one from the user's files, and `task_protocol` lists what the screen can
-//! ask for.
+//! ask for. `ports` has what the services share; `bound_secrets` and `bindings` are the core that
+//! reads secrets.
 
-mod access_tokens;
 mod audit;
 mod audit_anchor;
 mod bindings;
@@ -15,75 +16,88 @@ mod browser;
 mod build;
 mod captured_secrets;
 mod check;
+mod check_tasks;
 mod check_writer;
 mod classify;
 mod clipboard;
-mod console_tasks;
+mod clipboard_service;
 mod consumer;
+mod credential_changes;
 mod credential_locks;
+mod credential_tasks;
 mod credentials;
+mod database_handle;
 mod disclosure;
 pub mod doctor;
 pub mod exec;
 mod fair_queue;
 mod fingerprints;
-mod history;
 pub mod import;
 mod mac;
 mod metadata;
 pub mod migrate;
-mod pagination;
 mod pending_prompts;
-mod preview;
+mod ports;
 pub mod prompt;
-mod rate_limiter;
 mod rebinding;
-mod redact_response;
-mod retry;
+mod requests;
 pub mod rotation;
 mod rotation_tasks;
 pub mod scan;
-mod send;
+mod secret_tasks;
 mod sign_in_flow;
+mod sign_in_problems;
 mod sign_in_tasks;
 mod store_secret;
+mod store_service;
+mod store_tasks;
 pub mod task_protocol;
 mod task_runner;
-mod token_cache;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use clipboard::{
-    ClipboardContentKind, CopyAttempt, TerminalCopyConsent, TerminalCopyOffer, nothing_copied,
-};
-use task_protocol::{ClearResult, CopyResult, SecretEvent, StoreStatus};
-use tokio::sync::OnceCell;
 
 use crate::config::{ClipboardChoice, SavedRequestStore, Settings};
 use crate::database::Database;
+use crate::domain::Timestamp;
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Problem, Secret, Timestamp};
 use crate::net::{RequestLimits, Transport};
-use crate::store::{SecretStore, TrackedStore, UnlockMethod};
+use crate::store::SecretStore;
 
 pub use crate::database::{AuditIntegrity, AuditRecord};
+pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
+pub use bindings::BindingService;
 pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
     open_engine, other_stores, passphrase_from_file,
 };
-pub use classify::ClassificationResult;
-pub use consumer::{DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations};
-pub use credentials::{KEY_FILE_FIELD, read_key_file};
-pub use disclosure::{DisclosureChannel, SecretDisclosure};
-pub use pagination::{PageResult, PagingLimits, PagingResult};
-pub use preview::RequestPreview;
-pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
+pub use captured_secrets::CapturedSecretService;
+pub use check::CheckService;
+pub use classify::{ClassificationResult, ClassificationService};
+pub use clipboard_service::ClipboardService;
+pub use consumer::{
+    ConsumerService, DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations,
+};
+pub use credentials::{CredentialService, KEY_FILE_FIELD, read_key_file};
+pub use disclosure::{DisclosureChannel, DisclosureService, SecretDisclosure};
+pub use doctor::DoctorService;
+pub use exec::ExecService;
+pub use import::ImportService;
+pub use migrate::MigrationService;
+pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
+pub use requests::preview::RequestPreview;
+pub use requests::service::RequestService;
+pub use rotation::RotationService;
+pub use rotation::journals::RotationJournals;
+pub use scan::ScanService;
+pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService};
+pub use store_service::StoreService;
 pub use task_runner::TaskManager;
 
 /// How long a user may take to answer an unlock prompt.
@@ -113,26 +127,53 @@ pub trait Clock: Send + Sync {
 /// System clock of this machine.
 pub struct SystemClock;
 
-/// All functions of tokenring, over four ports: database, secret store, transport and clock.
+/// All functions of tokenring, one service an area, over four ports: database, secret store,
+/// transport and clock.
 pub struct Engine {
     /// The known providers.
     pub catalog: Arc<ProviderCatalog>,
-    database: Arc<Database>,
-    store: Arc<dyn SecretStore>,
-    /// The same store, with whether it is open.
-    tracked_store: Arc<TrackedStore>,
-    transport: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    options: EngineOptions,
-    token_cache: token_cache::AccessTokenCache,
-    rate_limiter: rate_limiter::RateLimiter,
-    locks: credential_locks::CredentialLocks,
-    clipboard: clipboard::Clipboard,
-    store_verified: OnceCell<()>,
-    fingerprint_key: OnceCell<Secret>,
-    binding_key: OnceCell<bindings::BindingKey>,
-    bindings_recorded: OnceCell<()>,
-    verified_bindings: bindings::VerifiedBindings,
+    /// Source of time.
+    pub clock: Arc<dyn Clock>,
+    /// The secret store as a whole: its state, its lock and its passphrase.
+    pub store: Arc<StoreService>,
+    /// Move of all secrets to another store.
+    pub migration: Arc<MigrationService>,
+    /// What secrets may be used for.
+    pub bindings: Arc<BindingService>,
+    /// Credentials in the index and the store.
+    pub credentials: Arc<CredentialService>,
+    /// What providers report about credentials.
+    pub classification: Arc<ClassificationService>,
+    /// Secrets that a provider has created in a response.
+    pub captured_secrets: Arc<CapturedSecretService>,
+    /// Plain-text credentials of other programs.
+    pub imports: Arc<ImportService>,
+    /// Secrets that are loaded for the user.
+    pub disclosure: Arc<DisclosureService>,
+    /// Copying for the user.
+    pub clipboard: Arc<ClipboardService>,
+    /// Values with which programs use a credential.
+    pub exec: Arc<ExecService>,
+    /// Requests to the providers.
+    pub requests: Arc<RequestService>,
+    /// Checks of credentials.
+    pub checks: Arc<CheckService>,
+    /// Consumers of secrets.
+    pub consumers: Arc<ConsumerService>,
+    /// Sign-in with a browser.
+    pub sign_in: Arc<SignInService>,
+    /// Rotation, creation and revocation.
+    pub rotation: Arc<RotationService>,
+    /// Journals of the rotations.
+    pub journals: Arc<RotationJournals>,
+    /// Search for secrets in plain text.
+    pub scan: Arc<ScanService>,
+    /// Diagnostics of this machine.
+    pub doctor: Arc<DoctorService>,
+    /// The audit log.
+    pub audit: Arc<AuditService>,
+    /// The user's saved requests.
+    saved_requests: Option<SavedRequestStore>,
 }
 
 /// Options of an [`Engine`].
@@ -171,107 +212,6 @@ pub struct EngineDependencies {
     pub transport: Arc<dyn Transport>,
     /// Source of time.
     pub clock: Arc<dyn Clock>,
-}
-
-impl Engine {
-    /// Creates an engine over these ports. Opens nothing and sends nothing yet.
-    pub fn new(ports: EngineDependencies, options: EngineOptions) -> Self {
-        let EngineDependencies { catalog, database, store, transport, clock } = ports;
-        let clipboard = clipboard::Clipboard::new(options.clipboard);
-        let locks = credential_locks::CredentialLocks::new(options.lock_folder.clone());
-        let tracked_store = Arc::new(TrackedStore::new(store));
-        Self {
-            catalog,
-            database,
-            store: Arc::clone(&tracked_store) as Arc<dyn SecretStore>,
-            tracked_store,
-            transport,
-            clock,
-            options,
-            token_cache: token_cache::AccessTokenCache::default(),
-            rate_limiter: rate_limiter::RateLimiter::default(),
-            locks,
-            clipboard,
-            store_verified: OnceCell::new(),
-            fingerprint_key: OnceCell::new(),
-            binding_key: OnceCell::new(),
-            bindings_recorded: OnceCell::new(),
-            verified_bindings: bindings::VerifiedBindings::default(),
-        }
-    }
-
-    /// Returns the current time.
-    pub fn now(&self) -> Timestamp {
-        self.clock.now()
-    }
-
-    /// Returns which store is in use and whether it can be used right now. Never raises a prompt.
-    pub async fn store_state(&self) -> StoreStatus {
-        StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
-    }
-
-    /// Returns the offer to copy a secret through the terminal, if no other clipboard is available
-    /// and the user has not agreed to that.
-    pub async fn terminal_copy_offer(
-        &self,
-        consent: TerminalCopyConsent,
-    ) -> Result<Option<TerminalCopyOffer>, Problem> {
-        self.clipboard.terminal_offer(consent).await
-    }
-
-    /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If
-    /// the future is dropped, that happens when the run ends. Without consent, the secret is not
-    /// passed to a terminal; the offer to do so is returned instead.
-    pub async fn copy_secret(
-        &self,
-        secret: Arc<Secret>,
-        consent: TerminalCopyConsent,
-        mut on_event: impl FnMut(SecretEvent) + Send,
-    ) -> Result<Option<TerminalCopyOffer>, Problem> {
-        let attempt = self.clipboard.copy(secret, ClipboardContentKind::Secret(consent)).await?;
-        let (copied, number) = match attempt {
-            CopyAttempt::Copied(copied, number) => (copied, number),
-            CopyAttempt::Offered(offer) => return Ok(Some(offer)),
-        };
-        let seconds = self.options.clipboard_seconds;
-        let clear_after_seconds = Some(seconds);
-        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
-        tokio::time::sleep(Duration::from_secs(seconds)).await;
-        on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        Ok(None)
-    }
-
-    /// Copies a text without secrets to the clipboard.
-    pub async fn copy_text(&self, text: String) -> Result<CopyResult, Problem> {
-        let text = Arc::new(Secret::from_text(text));
-        match self.clipboard.copy(text, ClipboardContentKind::Plain).await? {
-            CopyAttempt::Copied(copied, _) => Ok(copied),
-            CopyAttempt::Offered(_) => Err(nothing_copied("the terminal was not allowed")),
-        }
-    }
-
-    /// Clears the clipboard if it still holds a secret that was copied in this run.
-    pub async fn clear_clipboard(&self) -> Result<ClearResult, Problem> {
-        self.clipboard.clear_last().await
-    }
-
-    /// Unlocks the store; gives up after `wait`.
-    pub async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), Problem> {
-        Ok(self.store.unlock(by, wait).await?)
-    }
-
-    /// Locks the store, and clears the clipboard and the access tokens of this process.
-    pub async fn lock_store(&self) -> Result<(), Problem> {
-        self.token_cache.clear();
-        self.store.lock().await?;
-        self.clear_clipboard().await.map(drop)
-    }
-
-    /// Changes the passphrase of the store.
-    pub async fn change_passphrase(&self, current: &Secret, new: &Secret) -> Result<(), Problem> {
-        self.store.change_passphrase(current, new, UNLOCK_TIMEOUT).await?;
-        self.record_audit_event(audit::AuditEvent::new("store-passphrase", "done")).await
-    }
 }
 
 impl From<&Settings> for EngineOptions {

@@ -9,7 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::prompt::PromptReply;
-use super::task_protocol::PromptId;
+
+/// Identifies a prompt of a running task; ids are never reused in a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PromptId(pub u64);
 
 /// Pending prompts of this run. Clones share them.
 #[derive(Clone, Default)]

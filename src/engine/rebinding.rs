@@ -4,14 +4,13 @@
 //! an edit leaves as it is must be as recorded; otherwise the edit would accept a change that
 //! another program made. Start with `plan_rebinding`; `bindings` verifies the records.
 
-use super::Engine;
 use super::audit::AuditEvent;
 use super::bindings::{
-    BindingKey, CredentialBinding, RecordedBinding, consumer_record, credential_record,
-    describe_origins, hosts_problem, unrecorded_origins,
+    BindingKey, BindingService, CredentialBinding, RecordedBinding, consumer_record,
+    credential_record, describe_origins, hosts_problem, unrecorded_origins,
 };
+use super::credential_changes::CredentialEdit;
 use super::credentials::KEY_FILE_FIELD;
-use super::task_protocol::CredentialEdit;
 use crate::database::{BindingRecord, BindingSubject};
 use crate::domain::consumer::Consumer;
 use crate::domain::problem::ProblemClass;
@@ -28,7 +27,7 @@ pub(super) struct RebindingPlan {
     pub(super) remarks: Vec<String>,
 }
 
-impl Engine {
+impl BindingService {
     /// Records what a new credential is bound to. Its region must have the recorded hosts; the
     /// first credential of a private region records them.
     pub(super) async fn bind_new_credential(&self, credential: &Credential) -> Result<(), Problem> {
@@ -36,7 +35,7 @@ impl Engine {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let mut records = vec![credential_record(key, credential)];
         records.extend(self.record_chosen_region(key, credential, region, &[]).await?);
-        self.with_database(move |index| index.put_bindings(&records)).await
+        self.database.run(move |index| index.put_bindings(&records)).await
     }
 
     /// Records the hosts of a private region that nothing uses yet, because the user chose it.
@@ -47,7 +46,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let Some(key) = self.recording_key().await? else { return Ok(()) };
         match self.first_region_record(key, provider, region).await? {
-            Some(record) => self.with_database(move |index| index.put_bindings(&[record])).await,
+            Some(record) => self.database.run(move |index| index.put_bindings(&[record])).await,
             None => Ok(()),
         }
     }
@@ -56,7 +55,7 @@ impl Engine {
     pub(super) async fn bind_new_consumer(&self, consumer: &Consumer) -> Result<(), Problem> {
         let Some(key) = self.recording_key().await? else { return Ok(()) };
         let record = consumer_record(key, consumer);
-        self.with_database(move |index| index.put_bindings(&[record])).await
+        self.database.run(move |index| index.put_bindings(&[record])).await
     }
 
     /// Returns the records that an edit changes. Fails where another program has changed what the
@@ -114,7 +113,7 @@ impl Engine {
         region: &Region,
     ) -> Result<bool, Problem> {
         let subject = self.region_subject(provider, region)?;
-        self.with_database(move |index| index.has_binding(&subject)).await
+        self.database.run(move |index| index.has_binding(&subject)).await
     }
 
     /// Returns whether a region is built-in or some credential belongs to it, so that moving it
@@ -127,7 +126,7 @@ impl Engine {
         let has_owner = |credential: &Credential| {
             self.catalog.region_owner(&credential.provider).is_ok_and(|known| known.id == owner)
         };
-        Ok(self.credentials().await?.iter().any(|credential| {
+        Ok(self.database.credentials().await?.iter().any(|credential| {
             credential.region.eq_ignore_ascii_case(&region.id) && has_owner(credential)
         }))
     }
@@ -140,7 +139,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let Some(key) = self.recording_key().await? else { return Ok(()) };
         let record = key.seal(self.region_subject(provider, region)?, &region.bound_origins());
-        self.with_database(move |index| index.put_bindings(&[record])).await
+        self.database.run(move |index| index.put_bindings(&[record])).await
     }
 
     /// Records in the audit log that a region was added or moved.
@@ -158,7 +157,7 @@ impl Engine {
             None => ("added", hosts),
         };
         let reason = format!("{provider} {}: {hosts}", after.id);
-        self.record_audit_event(AuditEvent::new("region", outcome).with_reason(reason)).await
+        self.audit.record(AuditEvent::new("region", outcome).with_reason(reason)).await
     }
 
     /// Describes a switch to another region, with the hosts of both.

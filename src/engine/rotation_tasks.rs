@@ -1,20 +1,82 @@
 //! Rotation tasks of the screen, and the screen as the prompter of a rotation.
 //!
-//! The rotation itself is in `rotation`. Start with `run_rotation_task`.
+//! The rotation itself is in `rotation`. Start with `run_task`.
 
 use async_trait::async_trait;
 
 use super::Engine;
+use super::credential_tasks::CredentialEvent;
+use super::pending_prompts::PromptId;
 use super::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
-use super::rotation::{CreateRequest, RotationDirection, RotationFilter, RotationObserver};
-use super::task_protocol::{
-    CredentialEvent, RotationEvent, RotationTarget, RotationTask, TaskEvent,
+use super::rotation::{
+    CreateRequest, RotationDirection, RotationFilter, RotationObserver, RotationSummary,
 };
+use super::task_protocol::TaskEvent;
 use super::task_runner::TaskContext;
+use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::spec::RotationStrategyId;
-use crate::domain::rotation::{ProgressLine, RotationPlan};
+use crate::domain::rotation::{ProgressLine, RotationPlan, RotationStatus};
 use crate::domain::{Credential, CredentialId, Problem, Secret};
+
+/// Task that rotates, revokes or creates credentials at their providers.
+pub enum RotationTask {
+    /// Plan the rotation of a credential, or review the unfinished one.
+    Plan(RotationTarget),
+    /// Run a plan.
+    Run(Box<RotationPlan>),
+    /// Resume the paused rotation with this id.
+    Resume(String, RotationDirection),
+    /// Review the rotation with this id.
+    Review(String),
+    /// Close the rotations that have ended but were left open, and list the unfinished ones.
+    ListUnfinished,
+    /// List the unfinished rotations of other credentials that this credential authorizes.
+    ListAdministered(CredentialId),
+    /// Reply to the prompt of another task.
+    ReplyToPrompt(PromptId, PromptReply),
+    /// Abandon the prompt of another task: that task pauses and can be resumed.
+    LeavePrompt(PromptId),
+    /// Revoke a credential with the strategy that the user confirmed, and verify that it is
+    /// rejected.
+    Revoke(RotationTarget, RotationStrategyId),
+    /// Create a credential.
+    Create(Box<CreateRequest>),
+}
+
+/// Credential to rotate or revoke, and the credential that authorizes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationTarget {
+    /// The credential.
+    pub credential: CredentialId,
+    /// Another credential that authorizes the calls; `None` if the credential authorizes them
+    /// itself.
+    pub administrator: Option<CredentialId>,
+    /// The part of its secret.
+    pub part: SecretPart,
+}
+
+/// Event of a rotation.
+pub enum RotationEvent {
+    /// The plan.
+    Planned(Box<RotationPlan>),
+    /// The plan that runs now; it was not shown before.
+    Started(Box<RotationPlan>),
+    /// The state so far.
+    Reviewed(Box<RotationSummary>),
+    /// Progress of a step.
+    Step(ProgressLine),
+    /// The rotation waits for the user.
+    PromptOpened(PromptId, Box<RotationPrompt>),
+    /// The rotation finished, or it paused without a reply and can be resumed.
+    Finished(RotationStatus),
+    /// The unfinished rotations.
+    UnfinishedListed(Vec<RotationStatus>),
+    /// This rotation had ended but was left open; it is closed now.
+    EndedClosed(RotationStatus),
+    /// The unfinished rotations of other credentials that this credential authorizes.
+    AdministeredListed(CredentialId, Vec<RotationStatus>),
+}
 
 /// Prompter for the user at the screen. Questions go out as reports; replies come back as tasks.
 struct TuiPrompter<'a>(&'a TaskContext);
@@ -57,159 +119,157 @@ enum RotationStart {
     Revoke(RotationTarget, RotationStrategyId),
 }
 
-impl Engine {
-    pub(super) async fn run_rotation_task(
-        &self,
-        task: RotationTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        match task {
-            RotationTask::Plan(target) => self.plan_or_review(target, context).await?,
-            RotationTask::Run(plan) => {
-                self.run_rotation_in_background(RotationStart::Fresh(plan), context).await?;
-            }
-            RotationTask::Resume(id, direction) => {
-                self.run_rotation_in_background(RotationStart::Resume(id, direction), context)
-                    .await?;
-            }
-            RotationTask::Review(id) => send_rotation_event(
-                context,
-                RotationEvent::Reviewed(Box::new(self.summarize_rotation(&id).await?)),
-            ),
-            RotationTask::ListUnfinished => self.list_unfinished(context).await?,
-            RotationTask::ListAdministered(id) => {
-                let administered = self.rotations_administered_by(&id).await?;
-                send_rotation_event(context, RotationEvent::AdministeredListed(id, administered));
-            }
-            RotationTask::ReplyToPrompt(prompt_id, reply) => {
-                context.prompts.reply(prompt_id, reply);
-            }
-            RotationTask::LeavePrompt(prompt_id) => context.prompts.abandon(prompt_id),
-            RotationTask::Revoke(target, confirmed) => {
-                self.run_rotation_in_background(RotationStart::Revoke(target, confirmed), context)
-                    .await?;
-            }
-            RotationTask::Create(request) => {
-                self.run_rotation_in_background(RotationStart::Create(request), context).await?;
-            }
+/// Runs a task of this area.
+pub(in crate::engine) async fn run_task(
+    engine: &Engine,
+    task: RotationTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    match task {
+        RotationTask::Plan(target) => plan_or_review(engine, target, context).await?,
+        RotationTask::Run(plan) => {
+            run_rotation_in_background(engine, RotationStart::Fresh(plan), context).await?;
         }
-        Ok(())
-    }
-
-    async fn list_unfinished(&self, context: &TaskContext) -> Result<(), Problem> {
-        self.close_and_report_ended(context).await?;
-        let unfinished = self.list_rotations(RotationFilter::Open).await?;
-        send_rotation_event(context, RotationEvent::UnfinishedListed(unfinished));
-        Ok(())
-    }
-
-    /// Closes the rotations that have ended but were left open, and reports each of them with its
-    /// credential.
-    async fn close_and_report_ended(&self, context: &TaskContext) -> Result<(), Problem> {
-        for status in self.close_ended_rotations().await? {
-            let ended = self.summarize_rotation(&status.id).await?;
-            send_rotation_event(context, RotationEvent::EndedClosed(status));
-            self.send_rotated_credential(&ended.plan.credential, context).await?;
+        RotationTask::Resume(id, direction) => {
+            run_rotation_in_background(engine, RotationStart::Resume(id, direction), context)
+                .await?;
         }
-        Ok(())
-    }
-
-    /// Plans a rotation, unless the credential has an unfinished one: then that one is shown for
-    /// resuming.
-    async fn plan_or_review(
-        &self,
-        target: RotationTarget,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        self.close_and_report_ended(context).await?;
-        let credential = self.credential_by_id(&target.credential).await?;
-        match self.summarize_rotation(credential.name.as_str()).await {
-            Ok(review) if review.plan.credential == credential.id => {
-                send_rotation_event(context, RotationEvent::Reviewed(Box::new(review)));
-            }
-            Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
-            _ => {
-                let administrator = self.load_administrator(&target).await?;
-                let plan = self
-                    .plan_part_rotation(&credential, target.part.clone(), administrator.as_ref())
-                    .await?;
-                send_rotation_event(context, RotationEvent::Planned(Box::new(plan)));
-            }
-        }
-        Ok(())
-    }
-
-    async fn run_rotation_in_background(
-        &self,
-        start: RotationStart,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let (prompter, on_progress) = (TuiPrompter(context), |line: &ProgressLine| {
-            send_rotation_event(context, RotationEvent::Step(line.clone()));
-        });
-        let observer = RotationObserver { prompter: &prompter, on_progress: &on_progress };
-        let status = match start {
-            RotationStart::Fresh(plan) => self.rotate(*plan, observer).await?,
-            RotationStart::Resume(id, direction) => {
-                self.resume_rotation(&id, direction, observer).await?
-            }
-            RotationStart::Create(request) => {
-                let creation = self.plan_creation(*request).await?;
-                send_rotation_event(
-                    context,
-                    RotationEvent::Started(Box::new(creation.plan.clone())),
-                );
-                self.create_credential(creation, observer).await?
-            }
-            RotationStart::Revoke(target, confirmed) => {
-                let (credential, administrator) = (
-                    self.credential_by_id(&target.credential).await?,
-                    self.load_administrator(&target).await?,
-                );
-                let plan = self.plan_revocation(&credential, administrator.as_ref()).await?;
-                if plan.strategy != confirmed {
-                    return Err(revocation_changed(&plan));
-                }
-                send_rotation_event(context, RotationEvent::Started(Box::new(plan.clone())));
-                self.rotate(plan, observer).await?
-            }
-        };
-        self.send_rotated_credential(
-            &self.summarize_rotation(&status.id).await?.plan.credential,
+        RotationTask::Review(id) => send_rotation_event(
             context,
-        )
-        .await?;
-        send_rotation_event(context, RotationEvent::Finished(status));
-        Ok(())
-    }
-
-    async fn load_administrator(
-        &self,
-        target: &RotationTarget,
-    ) -> Result<Option<Credential>, Problem> {
-        match &target.administrator {
-            Some(id) => self.credential_by_id(id).await.map(Some),
-            None => Ok(None),
+            RotationEvent::Reviewed(Box::new(engine.journals.summarize_rotation(&id).await?)),
+        ),
+        RotationTask::ListUnfinished => list_unfinished(engine, context).await?,
+        RotationTask::ListAdministered(id) => {
+            let administered = engine.journals.rotations_administered_by(&id).await?;
+            send_rotation_event(context, RotationEvent::AdministeredListed(id, administered));
+        }
+        RotationTask::ReplyToPrompt(prompt_id, reply) => {
+            context.prompts.reply(prompt_id, reply);
+        }
+        RotationTask::LeavePrompt(prompt_id) => context.prompts.abandon(prompt_id),
+        RotationTask::Revoke(target, confirmed) => {
+            run_rotation_in_background(engine, RotationStart::Revoke(target, confirmed), context)
+                .await?;
+        }
+        RotationTask::Create(request) => {
+            run_rotation_in_background(engine, RotationStart::Create(request), context).await?;
         }
     }
+    Ok(())
+}
 
-    /// Sends the credential's new state: expiry, fingerprint and check result have changed.
-    async fn send_rotated_credential(
-        &self,
-        id: &CredentialId,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let event = match self.credential_by_id(id).await {
-            Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
-            // A credential that was not created in the end no longer exists.
-            Err(problem) if problem.class == ProblemClass::NotFound => {
-                CredentialEvent::Removed(id.clone())
-            }
-            Err(problem) => return Err(problem),
-        };
-        context.send_event(TaskEvent::Credential(event));
-        Ok(())
+async fn list_unfinished(engine: &Engine, context: &TaskContext) -> Result<(), Problem> {
+    close_and_report_ended(engine, context).await?;
+    let unfinished = engine.journals.list_rotations(RotationFilter::Open).await?;
+    send_rotation_event(context, RotationEvent::UnfinishedListed(unfinished));
+    Ok(())
+}
+
+/// Closes the rotations that have ended but were left open, and reports each of them with its
+/// credential.
+async fn close_and_report_ended(engine: &Engine, context: &TaskContext) -> Result<(), Problem> {
+    for status in engine.journals.close_ended_rotations().await? {
+        let ended = engine.journals.summarize_rotation(&status.id).await?;
+        send_rotation_event(context, RotationEvent::EndedClosed(status));
+        send_rotated_credential(engine, &ended.plan.credential, context).await?;
     }
+    Ok(())
+}
+
+/// Plans a rotation, unless the credential has an unfinished one: then that one is shown for
+/// resuming.
+async fn plan_or_review(
+    engine: &Engine,
+    target: RotationTarget,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    close_and_report_ended(engine, context).await?;
+    let credential = engine.credentials.get(&target.credential).await?;
+    match engine.journals.summarize_rotation(credential.name.as_str()).await {
+        Ok(review) if review.plan.credential == credential.id => {
+            send_rotation_event(context, RotationEvent::Reviewed(Box::new(review)));
+        }
+        Err(problem) if problem.class != ProblemClass::NotFound => return Err(problem),
+        _ => {
+            let administrator = load_administrator(engine, &target).await?;
+            let plan = engine
+                .rotation
+                .plan_part_rotation(&credential, target.part.clone(), administrator.as_ref())
+                .await?;
+            send_rotation_event(context, RotationEvent::Planned(Box::new(plan)));
+        }
+    }
+    Ok(())
+}
+
+async fn run_rotation_in_background(
+    engine: &Engine,
+    start: RotationStart,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let (prompter, on_progress) = (TuiPrompter(context), |line: &ProgressLine| {
+        send_rotation_event(context, RotationEvent::Step(line.clone()));
+    });
+    let observer = RotationObserver { prompter: &prompter, on_progress: &on_progress };
+    let status = match start {
+        RotationStart::Fresh(plan) => engine.rotation.rotate(*plan, observer).await?,
+        RotationStart::Resume(id, direction) => {
+            engine.rotation.resume_rotation(&id, direction, observer).await?
+        }
+        RotationStart::Create(request) => {
+            let creation = engine.rotation.plan_creation(*request).await?;
+            send_rotation_event(context, RotationEvent::Started(Box::new(creation.plan.clone())));
+            engine.rotation.create_credential(creation, observer).await?
+        }
+        RotationStart::Revoke(target, confirmed) => {
+            let (credential, administrator) = (
+                engine.credentials.get(&target.credential).await?,
+                load_administrator(engine, &target).await?,
+            );
+            let plan = engine.rotation.plan_revocation(&credential, administrator.as_ref()).await?;
+            if plan.strategy != confirmed {
+                return Err(revocation_changed(&plan));
+            }
+            send_rotation_event(context, RotationEvent::Started(Box::new(plan.clone())));
+            engine.rotation.rotate(plan, observer).await?
+        }
+    };
+    send_rotated_credential(
+        engine,
+        &engine.journals.summarize_rotation(&status.id).await?.plan.credential,
+        context,
+    )
+    .await?;
+    send_rotation_event(context, RotationEvent::Finished(status));
+    Ok(())
+}
+
+async fn load_administrator(
+    engine: &Engine,
+    target: &RotationTarget,
+) -> Result<Option<Credential>, Problem> {
+    match &target.administrator {
+        Some(id) => engine.credentials.get(id).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Sends the credential's new state: expiry, fingerprint and check result have changed.
+async fn send_rotated_credential(
+    engine: &Engine,
+    id: &CredentialId,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let event = match engine.credentials.get(id).await {
+        Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
+        // A credential that was not created in the end no longer exists.
+        Err(problem) if problem.class == ProblemClass::NotFound => {
+            CredentialEvent::Removed(id.clone())
+        }
+        Err(problem) => return Err(problem),
+    };
+    context.send_event(TaskEvent::Credential(event));
+    Ok(())
 }
 
 fn send_rotation_event(context: &TaskContext, event: RotationEvent) {

@@ -2,7 +2,7 @@
 //!
 //! Everything that can be wrong on this side is checked first: the name, the fields, the store, the
 //! port. Only then is the user sent to the page. The tokens are stored before they are used, and
-//! nowhere else. Start with [`Engine::begin_sign_in`] and [`Engine::finish_sign_in`].
+//! nowhere else. Start with [`SignInService::begin`] and [`SignInService::finish`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,26 +10,38 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::Engine;
-use super::classify::ClassificationResult;
-use super::credentials::check_fields;
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
+use super::classify::{ClassificationResult, ClassificationService};
+use super::credential_changes::{CredentialEdit, NewCredential};
+use super::credential_locks::CredentialLocks;
+use super::credentials::{CredentialService, check_fields};
+use super::database_handle::DatabaseHandle;
 use super::metadata::{clean_fields, clean_labels};
+use super::ports::{CoreServices, SharedPorts};
 use super::rebinding::RebindingPlan;
-use super::task_protocol::{CredentialEdit, NewCredential};
+use super::requests::service::RequestService;
+use super::requests::token_cache::AccessTokenCache;
+use super::rotation::journals::RotationJournals;
+use super::sign_in_problems::{
+    authorization_denied, missing_refresh_token, sign_in_timed_out, state_mismatch_problem,
+    unknown_host,
+};
+use super::store_service::StoreService;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret, identify};
-use crate::net::NetError;
 use crate::net::oauth::callback::{
     CallbackConnection, CallbackListenError, CallbackListener, CallbackPage,
 };
 use crate::net::oauth::exchange::TokenExchangeError;
 use crate::net::oauth::grants::RefreshResult;
-use crate::net::oauth::sign_in::{AuthorizationRequest, AuthorizationResponse, StateMismatch};
-use crate::store::{ItemKey, StoreError};
+use crate::net::oauth::sign_in::{AuthorizationRequest, AuthorizationResponse};
+use crate::net::{NetError, Transport};
+use crate::store::{ItemKey, SecretStore, StoreError};
 
 /// How long the user may take on the provider's page.
 pub const SIGN_IN_TIMEOUT: Duration = Duration::from_secs(120);
@@ -170,42 +182,83 @@ impl SignInTarget {
     }
 }
 
-impl Engine {
+/// Sign-in with a browser.
+pub struct SignInService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    transport: Arc<dyn Transport>,
+    locks: Arc<CredentialLocks>,
+    token_cache: Arc<AccessTokenCache>,
+    readonly: bool,
+    store_service: Arc<StoreService>,
+    bindings: Arc<BindingService>,
+    secrets: Arc<SecretAccess>,
+    requests: Arc<RequestService>,
+    credentials: Arc<CredentialService>,
+    journals: Arc<RotationJournals>,
+    classification: Arc<ClassificationService>,
+}
+
+impl SignInService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        requests: Arc<RequestService>,
+        credentials: Arc<CredentialService>,
+        classification: Arc<ClassificationService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            transport: Arc::clone(&ports.transport),
+            locks: Arc::clone(&ports.locks),
+            token_cache: Arc::clone(&ports.token_cache),
+            readonly: ports.options.readonly,
+            store_service: Arc::clone(&core.store_service),
+            bindings: Arc::clone(&core.bindings),
+            secrets: Arc::clone(&core.secrets),
+            requests,
+            credentials,
+            journals: Arc::clone(&core.journals),
+            classification,
+        }
+    }
+
     /// Begins the sign-in to a session that does not exist yet.
-    pub async fn begin_sign_in(&self, mut new: NewSession) -> Result<PendingSignIn, Problem> {
+    pub async fn begin(&self, mut new: NewSession) -> Result<PendingSignIn, Problem> {
         new.fields = clean_fields(new.fields, &BTreeMap::new())?;
         new.labels = clean_labels(new.labels, &[])?;
         check_fields(self.catalog.kind(&new.provider, &new.kind)?, &new.fields)?;
-        self.ensure_name_free(&new.name).await?;
+        self.credentials.ensure_name_free(&new.name).await?;
         self.start_sign_in(SignInTarget::New(Box::new(new))).await
     }
 
     /// Begins another sign-in to a session that exists, whose refresh token may no longer work. Fails
     /// during a rotation of the credential, which would take the new refresh token for the old one.
-    pub async fn begin_sign_in_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
-        self.ensure_no_open_rotation(id).await?;
-        self.begin_sign_in_for(self.credential_by_id(id).await?).await
+    pub async fn begin_again(&self, id: &CredentialId) -> Result<PendingSignIn, Problem> {
+        self.journals.ensure_no_open_rotation(id).await?;
+        self.begin_for(self.database.credential_by_id(id).await?).await
     }
 
-    /// Like [`Engine::begin_sign_in_again`], for the credential as given.
-    pub(super) async fn begin_sign_in_for(
-        &self,
-        credential: Credential,
-    ) -> Result<PendingSignIn, Problem> {
+    /// Like [`SignInService::begin_again`], for the credential as given.
+    pub(super) async fn begin_for(&self, credential: Credential) -> Result<PendingSignIn, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
-        let parts = self.load_parts(&credential, kind).await?;
+        let parts = self.requests.load_parts(&credential, kind).await?;
         self.start_sign_in(SignInTarget::Existing(Box::new(credential), parts)).await
     }
 
     /// Waits for the callback, in the browser or as a pasted URL, and stores the session.
-    pub async fn finish_sign_in(
+    pub async fn finish(
         &self,
         pending: PendingSignIn,
         pasted: impl Future<Output = Url>,
         wait: Duration,
     ) -> Result<SignInResult, Problem> {
         let answered = self.await_callback(pending, pasted, wait).await?;
-        self.complete_sign_in(answered).await
+        self.complete(answered).await
     }
 
     /// Waits for the callback. Until here, canceling loses nothing.
@@ -264,23 +317,24 @@ impl Engine {
         let kind = self.catalog.kind(target.provider(), target.kind()).map_err(missing)?;
         let region = self.catalog.region(target.provider(), region).map_err(missing)?;
         let moved = || TokenExchangeError::Net(NetError::OriginNotAllowed(region.api.to_string()));
-        let region =
-            self.verify_region_hosts(target.provider(), region, None).await.map_err(|_| moved())?;
-        self.token_exchange(target.fields(), kind, region, code, target.parts())
+        let region = self
+            .bindings
+            .verify_region_hosts(target.provider(), region, None)
+            .await
+            .map_err(|_| moved())?;
+        self.requests
+            .token_exchange(target.fields(), kind, region, code, target.parts())
             .exchange_code(sign_in, self.transport.as_ref())
             .await
     }
 
     /// Stores the session that the user approved, and shows the outcome in the browser.
-    pub(super) async fn complete_sign_in(
-        &self,
-        answered: AnsweredSignIn,
-    ) -> Result<SignInResult, Problem> {
+    pub(super) async fn complete(&self, answered: AnsweredSignIn) -> Result<SignInResult, Problem> {
         let grant = self.resolve_grant(answered).await?;
         let outcome = self.store_session(&grant).await;
         show_result_in_browser(grant.browser, &outcome).await;
         let (credential, replaced) = outcome?;
-        let classified = self.classify(&credential).await;
+        let classified = self.classification.classify(&credential).await;
         let accepted = classified
             .as_ref()
             .is_ok_and(|classified| classified.check.result == CheckResult::Accepted);
@@ -289,7 +343,7 @@ impl Engine {
             None => None,
         };
         Ok(SignInResult {
-            credential: self.credential_by_id(&credential.id).await?,
+            credential: self.database.credential_by_id(&credential.id).await?,
             classification: classified,
             old_session_revocation: replaced,
         })
@@ -298,22 +352,22 @@ impl Engine {
     /// Revokes a session at the provider. The credential stays in tokenring; another sign-in makes
     /// it work again.
     pub async fn revoke_session(&self, id: &CredentialId) -> Result<(), Problem> {
-        let credential = self.credential_by_id(id).await?;
+        let credential = self.database.credential_by_id(id).await?;
         let _lock = self.locks.lock(id).await?;
-        let token = self.load_secret(&credential, &SecretPart::Secret).await?;
+        let token = self.secrets.load_secret(&credential, &SecretPart::Secret).await?;
         self.revoke_token(&credential, token).await?;
-        self.clear_access_token(&credential).await
+        self.requests.clear_access_token(&credential).await
     }
 
     async fn start_sign_in(&self, target: SignInTarget) -> Result<PendingSignIn, Problem> {
         let kind = self.catalog.kind(target.provider(), target.kind())?;
         let region = self.catalog.region(target.provider(), target.region())?;
         let page = authorization_page(kind, region)?;
-        self.verify_store().await?;
+        self.store_service.verify().await?;
         if let SignInTarget::New(new) = &target {
-            self.bind_unused_region(&new.provider, region).await?;
+            self.bindings.bind_unused_region(&new.provider, region).await?;
         }
-        self.verify_region_hosts(target.provider(), region, target.credential()).await?;
+        self.bindings.verify_region_hosts(target.provider(), region, target.credential()).await?;
         let listener = CallbackListener::bind(&callback_urls(target.fields())?).await?;
         let client_id = target.fields().get("client_id").map(String::as_str).unwrap_or_default();
         let sign_in =
@@ -330,7 +384,7 @@ impl Engine {
         let _claim = match &grant.target {
             SignInTarget::New(_) => None,
             SignInTarget::Existing(credential, _) => {
-                Some(self.claim_without_rotation(&credential.id).await?)
+                Some(self.credentials.claim_without_rotation(&credential.id).await?)
             }
         };
         let refreshed = self.redeem_grant(grant).await?;
@@ -369,12 +423,12 @@ impl Engine {
         mut refreshed: RefreshResult,
     ) -> Result<Credential, Problem> {
         let next = refreshed.next.take().ok_or_else(missing_refresh_token)?;
-        let (secret, expires) = (Arc::new(next.secret), self.expiry_after(next.lifetime));
+        let (secret, expires) = (Arc::new(next.secret), self.requests.expiry_after(next.lifetime));
         let NewSession { name, provider, kind, fields, labels, parts, .. } = new;
         let region = region.id.clone();
         let new =
             NewCredential { name, provider, kind, region, fields, labels, secret, parts, expires };
-        let credential = self.add_credential(new).await?;
+        let credential = self.credentials.add(new).await?;
         self.store_session_tokens(&credential, &credential.region, refreshed).await?;
         Ok(credential)
     }
@@ -388,7 +442,7 @@ impl Engine {
         let _lock = self.locks.lock(&credential.id).await?;
         let switched = (region.id != credential.region).then(|| region.id.clone());
         let edit = CredentialEdit { region: switched, ..CredentialEdit::default() };
-        let RebindingPlan { records, .. } = self.plan_rebinding(credential, &edit).await?;
+        let RebindingPlan { records, .. } = self.bindings.plan_rebinding(credential, &edit).await?;
         let before = match self
             .store
             .get(&ItemKey::for_part(&credential.id, SecretSlot::Current, &SecretPart::Secret))
@@ -401,7 +455,7 @@ impl Engine {
         self.token_cache.remove(&credential.id);
         self.store_session_tokens(credential, &region.id, refreshed).await?;
         let (id, region) = (credential.id.clone(), region.id.clone());
-        let after = self.with_database(move |index| {
+        let after = self.database.run(move |index| {
             let change = |credential: &mut Credential| {
                 credential.region = region;
                 credential.principal = None;
@@ -419,13 +473,14 @@ impl Engine {
         region: &str,
         refreshed: RefreshResult,
     ) -> Result<(), Problem> {
-        let session = self.store_tokens(credential, SecretSlot::Current, refreshed).await?;
+        let session =
+            self.requests.store_tokens(credential, SecretSlot::Current, refreshed).await?;
         self.token_cache.insert(&credential.id, region, session);
         Ok(())
     }
 
     async fn revoke_token(&self, credential: &Credential, token: Secret) -> Result<(), Problem> {
-        if self.options.readonly {
+        if self.readonly {
             let why = "revoking ends a session, and this run is read-only";
             return Err(Problem::new(
                 "Nothing was revoked",
@@ -436,9 +491,10 @@ impl Engine {
         }
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        let region = self.verify_region(credential, region).await?;
-        let (token, parts) = (Arc::new(token), self.load_parts(credential, kind).await?);
+        let region = self.bindings.verify_region(credential, region).await?;
+        let (token, parts) = (Arc::new(token), self.requests.load_parts(credential, kind).await?);
         Ok(self
+            .requests
             .token_exchange(&credential.fields, kind, region, &token, &parts)
             .revoke(self.transport.as_ref())
             .await?)
@@ -496,64 +552,4 @@ async fn show_result_in_browser<T>(
         ),
     };
     browser.respond(&page).await;
-}
-
-fn authorization_denied(error: &str, description: &str) -> Problem {
-    let why =
-        if description.is_empty() { error.to_owned() } else { format!("{description} ({error})") };
-    let what = if error == "access_denied" {
-        "The sign-in was denied"
-    } else {
-        "The provider rejected the sign-in"
-    };
-    Problem::new(
-        what,
-        why,
-        "sign in again and allow access; if you did, check the client ID and the callback URL",
-    )
-    .with_class(ProblemClass::Refused)
-}
-
-fn missing_refresh_token() -> Problem {
-    let why = "the provider returned a short-lived access token, but no refresh token";
-    Problem::new("The sign-in returned no session", why, "check the app's grant type and scopes")
-        .with_class(ProblemClass::Refused)
-}
-
-fn unknown_host(host: &str) -> Problem {
-    let host: String = crate::domain::text::sanitize_line(host).chars().take(80).collect();
-    let why = format!(
-        "the callback names the host \"{host}\", which belongs to no known region, so nothing was sent there"
-    );
-    let remedy = "if the host belongs to the provider, add it with `tokenring regions add`, then sign in again";
-    Problem::new("The sign-in leads to an unknown host", why, remedy)
-        .with_class(ProblemClass::Refused)
-}
-
-pub(super) fn state_mismatch_problem(mismatch: StateMismatch) -> Problem {
-    let remedy = "paste the whole address of the page that the browser could not open after you approved access";
-    Problem::new("That is not the callback URL", mismatch.to_string(), remedy)
-        .with_class(ProblemClass::Usage)
-}
-
-fn sign_in_timed_out(wait: Duration) -> Problem {
-    let why = format!("the browser did not return within {} s", wait.as_secs());
-    let remedy = "sign in again; over SSH, pass --paste and paste the callback URL";
-    Problem::new("The sign-in timed out", why, remedy).with_class(ProblemClass::Unknown)
-}
-
-impl From<CallbackListenError> for Problem {
-    fn from(error: CallbackListenError) -> Self {
-        let remedy = match &error {
-            CallbackListenError::NotLoopback(_) => {
-                "use a URL such as http://127.0.0.1:8080/callback, as registered for the app"
-            }
-            CallbackListenError::PortsInUse(_) => {
-                "stop the program that uses the port, or add further URLs to the field callback and register them for the app"
-            }
-            CallbackListenError::BindFailed(_) => "allow connections on loopback",
-        };
-        Self::new("No callback URL is available", error.to_string(), remedy)
-            .with_class(ProblemClass::Usage)
-    }
 }

@@ -3,16 +3,16 @@
 //! A scan recognizes copies by these fingerprints, so that no secret has to leave the store for it.
 //! The store is written first: a secret that a provider shows only once must be safe before
 //! anything else can fail. A missing fingerprint only costs a scan the name of a copy, so it is no
-//! reason to fail. Start with `store_secret`.
+//! reason to fail. Start with `SecretAccess::store_secret`.
 
-use super::Engine;
-use super::access_tokens::ACCESS_TOKEN_PART;
+use super::bound_secrets::SecretAccess;
+use super::requests::access_tokens::ACCESS_TOKEN_PART;
 use crate::database::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
 use crate::store::{ItemKey, StoreError};
 
-impl Engine {
+impl SecretAccess {
     /// Stores a part of a credential's secret in a slot, replacing what was there.
     pub(super) async fn store_secret(
         &self,
@@ -26,7 +26,7 @@ impl Engine {
     }
 
     /// Records the fingerprint of the secret that is about to be stored at a location. If the
-    /// process is killed before [`Engine::record_fingerprint`], the secret is recognized all the
+    /// process is killed before [`SecretAccess::record_fingerprint`], the secret is recognized all the
     /// same.
     pub(super) async fn announce_fingerprint(&self, location: SecretLocation, secret: &Secret) {
         self.write_fingerprint(location, secret, Database::announce_fingerprint).await;
@@ -43,10 +43,10 @@ impl Engine {
         secret: &Secret,
         write: fn(&Database, &SecretLocation, &str, Timestamp) -> Result<(), DatabaseError>,
     ) {
-        let (fingerprint, now) = (self.fingerprint(secret).await, self.now());
+        let (fingerprint, now) = (self.fingerprints.fingerprint(secret).await, self.clock.now());
         let outcome = match fingerprint {
             Ok(fingerprint) => {
-                self.with_database(move |index| write(index, &location, &fingerprint, now)).await
+                self.database.run(move |index| write(index, &location, &fingerprint, now)).await
             }
             Err(problem) => Err(problem),
         };
@@ -55,7 +55,7 @@ impl Engine {
 
     /// Records that nothing is stored at a location any more.
     pub(super) async fn release_fingerprint(&self, location: SecretLocation) {
-        log_failure(self.with_database(move |index| index.retire_fingerprint(&location)).await);
+        log_failure(self.database.run(move |index| index.retire_fingerprint(&location)).await);
     }
 
     /// Returns the fingerprints of all stored secrets and of those stored before. Fingerprints of
@@ -64,7 +64,7 @@ impl Engine {
         &self,
         credentials: &[Credential],
     ) -> Result<Vec<FingerprintRecord>, Problem> {
-        let known = self.with_database(Database::fingerprints).await?;
+        let known = self.database.run(Database::fingerprints).await?;
         let new = self.parts_without_fingerprint(credentials, &known);
         if new.is_empty() {
             return Ok(known);
@@ -75,7 +75,7 @@ impl Engine {
                 self.record_fingerprint(location, &secret).await;
             }
         }
-        self.with_database(Database::fingerprints).await
+        self.database.run(Database::fingerprints).await
     }
 
     /// Returns the fingerprint of the current secret of a credential, as the index knows it.
@@ -87,7 +87,7 @@ impl Engine {
         if *part == SecretPart::Secret {
             return Ok(credential.fingerprint.clone());
         }
-        let all = self.with_database(Database::fingerprints).await?.into_iter();
+        let all = self.database.run(Database::fingerprints).await?.into_iter();
         let mut in_use = all.filter(|record| {
             record.name == credential.name && record.slot == Some(SecretSlot::Current)
         });
@@ -116,6 +116,20 @@ impl Engine {
             }));
         }
         locations
+    }
+
+    /// Returns the parts that a credential's secret may have, including a session's access token.
+    /// The parts of a kind that is no longer known are missing.
+    pub(super) fn known_parts(&self, credential: &Credential) -> Vec<SecretPart> {
+        let named = self
+            .catalog
+            .kind(&credential.provider, &credential.kind)
+            .map(|kind| &kind.parts[..])
+            .unwrap_or_default();
+        let named = named.iter().map(|part| part.id.as_str()).chain([ACCESS_TOKEN_PART]);
+        std::iter::once(SecretPart::Secret)
+            .chain(named.map(|part| SecretPart::Named(part.to_owned())))
+            .collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Background tasks of the screen: started by id, canceled by id, reporting through one channel.
 //!
-//! `task_protocol` defines the tasks; further areas are in `console_tasks`, `rotation_tasks` and
+//! `task_protocol` defines the tasks; further areas are in `requests::tasks`, `rotation_tasks` and
 //! `sign_in_tasks`. Start with [`TaskManager::start`].
 
 use std::collections::HashMap;
@@ -9,24 +9,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt as _;
-use tokio::sync::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::credentials::{read_key_file, task_panicked};
+use super::Engine;
+use super::credentials::task_panicked;
 use super::pending_prompts::PendingPrompts;
-use super::task_protocol::{
-    BackgroundTask, CheckTask, ClassifyPolicy, ConsoleEvent, CredentialEvent, CredentialTask,
-    DiagnosticTask, NewCredential, RequestOptions, SecretEvent, SecretTask, SendTask, StoreTask,
-    TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer,
+use super::task_protocol::{BackgroundTask, TaskEvent, TaskId, TaskReport};
+use super::{
+    check_tasks, credential_tasks, doctor, requests, rotation_tasks, secret_tasks, sign_in_tasks,
+    store_tasks,
 };
-use super::{DisclosureChannel, Engine, UNLOCK_TIMEOUT, generate_passphrase};
-use crate::database::Database;
-use crate::domain::credential::SecretPart;
 use crate::domain::problem::Problem;
-use crate::domain::{Credential, CredentialId, Secret};
-use crate::store::UnlockMethod;
 
 /// How long a task in a critical section may continue after it is canceled: less than the time that
 /// quitting waits.
@@ -90,7 +86,7 @@ impl TaskManager {
             let ending = tokio::select! {
                 biased;
                 () = wait_until_stopped(&cancel, &critical_section) => TaskEvent::Canceled,
-                outcome = catch_panic(engine.run_task(task, &context)) => outcome.map_or_else(TaskEvent::Failed, |()| TaskEvent::Done),
+                outcome = catch_panic(run_task(&engine, task, &context)) => outcome.map_or_else(TaskEvent::Failed, |()| TaskEvent::Done),
             };
             context.send_event(ending);
             id
@@ -118,7 +114,7 @@ impl TaskManager {
         self.tokens.values().for_each(|tokens| tokens.cancel.cancel());
         let ended = async {
             while self.running.join_next().await.is_some() {}
-            self.engine.clear_clipboard().await
+            self.engine.clipboard.clear().await
         };
         if tokio::time::timeout(deadline, ended).await.is_err() {
             tracing::warn!("tasks were still running at the end");
@@ -135,300 +131,33 @@ impl TaskManager {
 }
 
 impl TaskContext {
+    /// Enters a critical section: until the guard is dropped, a cancellation waits for a while.
+    pub(super) async fn enter_critical_section(&self) -> MutexGuard<'_, ()> {
+        self.critical_section.lock().await
+    }
+
     /// Sends an event. The receiver is gone only after the screen, and then no report is missed.
     pub(super) fn send_event(&self, event: TaskEvent) {
         let _ = self.reports.send(TaskReport { task: self.task, event });
     }
 }
 
-impl Engine {
-    async fn run_task(
-        self: &Arc<Self>,
-        task: BackgroundTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        match task {
-            BackgroundTask::Credential(task) => self.run_credential_task(task, context).await,
-            BackgroundTask::Secret(task) => self.run_secret_task(task, context).await,
-            BackgroundTask::Check(task) => self.run_check_task(task, context).await,
-            BackgroundTask::Send(task) => self.run_send_task(task, context).await,
-            BackgroundTask::Console(task) => self.run_console_task(task, context).await,
-            BackgroundTask::Store(task) => self.run_store_task(task, context).await,
-            BackgroundTask::Rotation(task) => self.run_rotation_task(task, context).await,
-            BackgroundTask::Diagnostic(task) => self.run_diagnostic_task(task, context).await,
-            BackgroundTask::SignIn(task) => self.run_sign_in_task(task, context).await,
-        }
-    }
-
-    async fn run_credential_task(
-        &self,
-        task: CredentialTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let event = match task {
-            CredentialTask::Load => CredentialEvent::Loaded(self.credentials().await?),
-            CredentialTask::Identify(pasted) => self.identification_event(&pasted).await?,
-            CredentialTask::IdentifyFile(path) => {
-                self.identification_event(&read_key_file(path)?).await?
-            }
-            CredentialTask::Add(new, policy) => {
-                return self.run_add_task(new, policy, context).await;
-            }
-            CredentialTask::Edit(id, edit) => {
-                CredentialEvent::Changed(Box::new(self.edit_credential(&id, edit).await?))
-            }
-            CredentialTask::Remove(id) => {
-                self.remove_credential(&id).await?;
-                CredentialEvent::Removed(id)
-            }
-            CredentialTask::FindImportable => {
-                context.send_event(TaskEvent::Store(self.store_state().await));
-                CredentialEvent::ImportCandidates(self.find_cli_credentials().await)
-            }
-            CredentialTask::Import(candidates) => {
-                for candidate in candidates {
-                    let kept = self.import_candidate(&candidate).await?;
-                    context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(
-                        kept,
-                    ))));
-                }
-                return Ok(());
-            }
-            CredentialTask::AllChecks => {
-                CredentialEvent::AllChecks(self.with_database(Database::all_region_checks).await?)
-            }
-            CredentialTask::RegionChecks(id) => {
-                self.send_token_lifetime(&self.credential_by_id(&id).await?, context);
-                let checks = self.region_checks(&id).await?;
-                CredentialEvent::RegionChecks(id, checks)
-            }
-        };
-        context.send_event(TaskEvent::Credential(event));
-        Ok(())
-    }
-
-    /// Adds a credential. It appears on the screen as soon as it is stored; the provider's report
-    /// follows.
-    async fn run_add_task(
-        &self,
-        new: NewCredential,
-        policy: ClassifyPolicy,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let kept = self.add_credential(new).await?;
-        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept.clone()))));
-        if policy == ClassifyPolicy::AskProvider {
-            let asked = self.classify(&kept).await;
-            self.send_token_lifetime(&kept, context);
-            context.send_event(TaskEvent::Credential(CredentialEvent::Classified(
-                kept.name,
-                Box::new(asked),
-            )));
-        }
-        Ok(())
-    }
-
-    /// Sends the lifetime of the cached access token, if the kind uses access tokens.
-    pub(super) fn send_token_lifetime(&self, credential: &Credential, context: &TaskContext) {
-        let kind = self.catalog.kind(&credential.provider, &credential.kind);
-        if kind.is_ok_and(|kind| kind.authorization.uses_token_exchange()) {
-            let life = self.cached_token_lifetime(credential);
-            context.send_event(TaskEvent::Credential(CredentialEvent::AccessToken(
-                credential.id.clone(),
-                life,
-            )));
-        }
-    }
-
-    async fn identification_event(&self, pasted: &Secret) -> Result<CredentialEvent, Problem> {
-        let found = self.identify(pasted)?;
-        // A locked store cannot find duplicates; the secret can still be identified.
-        let duplicates = self.find_duplicates(&found.secret).await.unwrap_or_default();
-        let secret = Arc::new(found.secret);
-        Ok(CredentialEvent::Identified {
-            secret,
-            cleaned: found.removed,
-            candidates: found.candidates,
-            duplicates,
-        })
-    }
-
-    async fn run_secret_task(
-        &self,
-        task: SecretTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        match task {
-            SecretTask::Reveal(id) => {
-                let secret = Arc::new(self.disclose_by_id(&id, DisclosureChannel::Reveal).await?);
-                context.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
-            }
-            SecretTask::Copy(id, consent) => {
-                if let Some(offer) = self.copy_by_id(&id, consent, context).await? {
-                    let event = SecretEvent::TerminalCopyOffered(id, offer);
-                    context.send_event(TaskEvent::Secret(event));
-                }
-            }
-            SecretTask::GeneratePassphrase => {
-                let event = SecretEvent::PassphraseGenerated(Arc::new(generate_passphrase()?));
-                context.send_event(TaskEvent::Secret(event));
-            }
-            SecretTask::CopyText(text) => context
-                .send_event(TaskEvent::Secret(SecretEvent::Copied(self.copy_text(text).await?))),
-            SecretTask::ClearClipboard => context
-                .send_event(TaskEvent::Secret(SecretEvent::Cleared(self.clear_clipboard().await?))),
-        }
-        Ok(())
-    }
-
-    /// Copies the secret of a credential. The secret is not even read where only the terminal could
-    /// copy it and the user has not agreed to that.
-    async fn copy_by_id(
-        &self,
-        id: &CredentialId,
-        consent: TerminalCopyConsent,
-        context: &TaskContext,
-    ) -> Result<Option<TerminalCopyOffer>, Problem> {
-        let offer = self.terminal_copy_offer(consent).await?;
-        if offer.is_some() {
-            return Ok(offer);
-        }
-        let secret = Arc::new(self.disclose_by_id(id, DisclosureChannel::Copy).await?);
-        let on_event = |event| context.send_event(TaskEvent::Secret(event));
-        self.copy_secret(secret, consent, on_event).await
-    }
-
-    async fn disclose_by_id(
-        &self,
-        id: &CredentialId,
-        channel: DisclosureChannel,
-    ) -> Result<Secret, Problem> {
-        let credential = self.credential_by_id(id).await?;
-        self.disclose_secret(&credential, &SecretPart::Secret, channel).await
-    }
-
-    async fn run_check_task(
-        self: &Arc<Self>,
-        task: CheckTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        match task {
-            CheckTask::Credentials(ids) => self.run_checks_task(ids, context).await,
-            CheckTask::AllRegions(id) => self.run_all_regions_task(&id, context).await,
-        }
-    }
-
-    async fn run_checks_task(
-        self: &Arc<Self>,
-        ids: Vec<CredentialId>,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
-        let chosen: Vec<_> = self
-            .credentials()
-            .await?
-            .into_iter()
-            .filter(|known| wanted.contains(&known.id))
-            .collect();
-        let (total, mut done, mut last_problem) = (chosen.len(), 0, None);
-        self.check_many(chosen, |credential, outcome| {
-            done += 1;
-            match outcome {
-                Ok(check) => {
-                    context.send_event(checked_event(credential, &credential.region, check));
-                }
-                Err(problem) => last_problem = Some(problem),
-            }
-            context.send_event(TaskEvent::Progress { done, total });
-        })
-        .await;
-        self.send_changed_credentials(&wanted, context).await?;
-        last_problem.map_or(Ok(()), Err)
-    }
-
-    /// Sends the changed credentials in one go, because a check may have learned more than its
-    /// result (principal, scheme).
-    async fn send_changed_credentials(
-        &self,
-        ids: &std::collections::HashSet<CredentialId>,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        for credential in
-            self.credentials().await?.into_iter().filter(|known| ids.contains(&known.id))
-        {
-            self.send_token_lifetime(&credential, context);
-            context
-                .send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
-        }
-        Ok(())
-    }
-
-    async fn run_all_regions_task(
-        &self,
-        id: &CredentialId,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let credential = self.credential_by_id(id).await?;
-        let total = self.catalog.regions(&credential.provider)?.len();
-        let mut done = 0;
-        self.check_all_regions(&credential, |region, check| {
-            done += 1;
-            context.send_event(checked_event(&credential, region, check.clone()));
-            context.send_event(TaskEvent::Progress { done, total });
-        })
-        .await
-    }
-
-    async fn run_send_task(&self, task: SendTask, context: &TaskContext) -> Result<(), Problem> {
-        let SendTask { credential, draft, consent, history_policy } = task;
-        let credential = self.credential_by_id(&credential).await?;
-        self.verify_store_before_send(&draft).await?;
-        let on_wait =
-            |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-        // A secret that the request creates must be stored, even if the user quits before the
-        // response arrives.
-        let _critical_section =
-            if draft.is_safe() { None } else { Some(context.critical_section.lock().await) };
-        let exchange = self
-            .send_and_record(
-                &credential,
-                RequestOptions { draft, consent, history_policy },
-                &on_wait,
-            )
-            .await;
-        self.send_token_lifetime(&credential, context);
-        let mut exchange = exchange?;
-        let kept = self.store_captured_secrets(&credential, &mut exchange).await;
-        context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
-        kept
-    }
-
-    async fn run_diagnostic_task(
-        &self,
-        task: DiagnosticTask,
-        context: &TaskContext,
-    ) -> Result<(), Problem> {
-        let found = match task {
-            DiagnosticTask::Doctor(input) => self.diagnose(&input).await,
-            DiagnosticTask::Scan => self.scan(Vec::new(), |_| {}).await?.to_diagnostics(),
-        };
-        context.send_event(TaskEvent::Diagnosed(found));
-        Ok(())
-    }
-
-    async fn run_store_task(&self, task: StoreTask, context: &TaskContext) -> Result<(), Problem> {
-        match task {
-            StoreTask::Status => {}
-            StoreTask::Lock => self.lock_store().await?,
-            StoreTask::Unlock(None) => {
-                self.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
-            }
-            StoreTask::Unlock(Some(passphrase)) => {
-                self.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?;
-            }
-        }
-        context.send_event(TaskEvent::Store(self.store_state().await));
-        Ok(())
+/// Runs a task with the functions of its area.
+async fn run_task(
+    engine: &Engine,
+    task: BackgroundTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    match task {
+        BackgroundTask::Credential(task) => credential_tasks::run_task(engine, task, context).await,
+        BackgroundTask::Secret(task) => secret_tasks::run_task(engine, task, context).await,
+        BackgroundTask::Check(task) => check_tasks::run_task(engine, task, context).await,
+        BackgroundTask::Send(task) => requests::tasks::run_send_task(engine, task, context).await,
+        BackgroundTask::Console(task) => requests::tasks::run_task(engine, task, context).await,
+        BackgroundTask::Store(task) => store_tasks::run_task(engine, task, context).await,
+        BackgroundTask::Rotation(task) => rotation_tasks::run_task(engine, task, context).await,
+        BackgroundTask::Diagnostic(task) => doctor::tasks::run_task(engine, task, context).await,
+        BackgroundTask::SignIn(task) => sign_in_tasks::run_task(engine, task, context).await,
     }
 }
 
@@ -443,14 +172,6 @@ async fn wait_until_stopped(cancel: &CancellationToken, critical_section: &Mutex
 /// as running for ever.
 async fn catch_panic(work: impl Future<Output = Result<(), Problem>>) -> Result<(), Problem> {
     AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|_| Err(task_panicked()))
-}
-
-fn checked_event(
-    credential: &Credential,
-    region: &str,
-    check: crate::domain::credential::CheckReport,
-) -> TaskEvent {
-    TaskEvent::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
 }
 
 #[cfg(test)]

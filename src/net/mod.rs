@@ -55,6 +55,7 @@ pub struct OutgoingRequest {
 }
 
 /// Secret with its authorization scheme and the origins that it is bound to.
+#[derive(Clone)]
 pub struct HostBoundSecret {
     /// Authorization scheme, such as `token`; empty if the secret is sent without a scheme.
     pub scheme: String,

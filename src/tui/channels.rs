@@ -1,15 +1,11 @@
 //! Channels through which events reach the screen, one for each source.
 
-use std::sync::Arc;
-
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
-use super::app::{InputEvent, ThemePersistence};
+use super::app::{InputEvent, Message};
 use crate::config::SettingsReport;
 use crate::domain::Problem;
-use crate::engine::task_protocol::{HttpExchange, TaskId, TaskReport};
-use crate::tui::app::console::json::FoldableDocument;
-use crate::tui::app::console::parameter_memory::ExtractedParameters;
+use crate::engine::task_protocol::TaskReport;
 
 /// Senders of events to the screen.
 #[derive(Clone)]
@@ -51,16 +47,10 @@ pub enum SystemEvent {
     SettingsTouched,
     /// The settings were read again.
     SettingsReloaded(Box<Result<SettingsReport, Problem>>),
-    /// A background thread panicked, at this location in the source code.
-    ThreadPanicked(String),
-    /// The layout of a text is ready, or has failed.
-    LayoutReady(TaskId, Result<Box<FoldableDocument>, Problem>),
-    /// A response has been searched for parameter values.
-    ParametersExtracted(Arc<HttpExchange>, ExtractedParameters),
     /// The user's editor has exited.
     EditorClosed(Result<String, Problem>),
-    /// The theme was saved, or could not be.
-    ThemeSaved(Result<ThemePersistence, Problem>),
+    /// A background thread has something to tell the screen.
+    Screen(Box<Message>),
 }
 
 /// Creates the channels to the screen.

@@ -83,7 +83,7 @@ struct FrameTimer {
 enum LoopEvent {
     System(SystemEvent),
     Input(InputEvent),
-    Task(TaskReport),
+    Task(Box<TaskReport>),
     /// The time has come that the state asked for.
     TimerDue,
     /// A frame is due.
@@ -172,7 +172,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             input = self.receivers.inputs.recv() => input.map_or(LoopEvent::InputClosed, LoopEvent::Input),
             () = wait_until(due) => LoopEvent::FrameDue,
             () = wait_until(wake) => LoopEvent::TimerDue,
-            Some(report) = self.receivers.reports.recv() => LoopEvent::Task(report),
+            Some(report) = self.receivers.reports.recv() => LoopEvent::Task(Box::new(report)),
         }
     }
 
@@ -188,7 +188,7 @@ impl<S: ScreenSurface> EventLoop<S> {
         }
         for _ in 0..self.receivers.reports.len() {
             if let Ok(report) = self.receivers.reports.try_recv() {
-                self.handle_event(LoopEvent::Task(report));
+                self.handle_event(LoopEvent::Task(Box::new(report)));
             }
         }
     }
@@ -211,7 +211,7 @@ impl<S: ScreenSurface> EventLoop<S> {
                 self.frame_timer.schedule_now();
             }
             LoopEvent::Task(report) => {
-                self.update_app(Message::TaskEvent(report));
+                self.update_app(Message::TaskEvent(*report));
                 self.frame_timer.schedule_soon();
             }
             LoopEvent::TimerDue => {
@@ -243,21 +243,9 @@ impl<S: ScreenSurface> EventLoop<S> {
             SystemEvent::Resized => self.handle_resize(),
             SystemEvent::SettingsTouched => self.reload_settings(),
             SystemEvent::SettingsReloaded(report) => self.apply_settings(*report),
-            SystemEvent::ThreadPanicked(place) => {
-                self.update_app(Message::ThreadPanicked(place));
-                self.frame_timer.schedule_now();
-            }
-            SystemEvent::LayoutReady(task, result) => {
-                self.update_app(Message::LayoutReady(task, result));
-                self.frame_timer.schedule_now();
-            }
-            SystemEvent::ParametersExtracted(exchange, parameters) => {
-                self.update_app(Message::ParametersExtracted(exchange, parameters));
-                self.frame_timer.schedule_now();
-            }
             SystemEvent::EditorClosed(edited) => self.close_editor(edited),
-            SystemEvent::ThemeSaved(kept) => {
-                self.update_app(Message::ThemeSaved(kept));
+            SystemEvent::Screen(message) => {
+                self.update_app(*message);
                 self.frame_timer.schedule_now();
             }
         }
@@ -297,7 +285,8 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn spawn_layout_job(&self, id: TaskId, layout: LayoutJob) {
         let system_events = self.system_events.clone();
         spawn_thread("layout", move || {
-            drop(system_events.send(SystemEvent::LayoutReady(id, layout.run().map(Box::new))));
+            let ready = Message::LayoutReady(id, layout.run().map(Box::new));
+            drop(system_events.send(SystemEvent::Screen(Box::new(ready))));
         });
     }
 
@@ -306,7 +295,8 @@ impl<S: ScreenSurface> EventLoop<S> {
         let system_events = self.system_events.clone();
         spawn_thread("study", move || {
             let parameters = job.run();
-            drop(system_events.send(SystemEvent::ParametersExtracted(job.exchange, parameters)));
+            let extracted = Message::ParametersExtracted(job.exchange, parameters);
+            drop(system_events.send(SystemEvent::Screen(Box::new(extracted))));
         });
     }
 
@@ -352,9 +342,8 @@ impl<S: ScreenSurface> EventLoop<S> {
         };
         let system_events = self.system_events.clone();
         drop(tokio::task::spawn_blocking(move || {
-            system_events.send(SystemEvent::ThemeSaved(
-                save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved),
-            ))
+            let saved = save_theme_choice(&file, &name).map(|()| ThemePersistence::Saved);
+            system_events.send(SystemEvent::Screen(Box::new(Message::ThemeSaved(saved))))
         }));
     }
 
@@ -479,5 +468,5 @@ async fn wait_until(moment: Option<Instant>) {
 }
 
 fn current_time(engine: &Engine) -> Now {
-    Now { instant: Instant::now().into_std(), wall: engine.now() }
+    Now { instant: Instant::now().into_std(), wall: engine.clock.now() }
 }

@@ -98,8 +98,9 @@ impl Tui {
         let query_background =
             settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
         let (layout, preferences) = (memory.load(), ui_settings(settings));
-        let first_page =
-            engine.first_credentials(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
+        let first_page = engine
+            .credentials
+            .first_page(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
         let start = InitialState {
             first_page,
             catalog: Arc::clone(&engine.catalog),

@@ -9,6 +9,7 @@ use std::thread::{self, ThreadId};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::app::Message;
 use super::channels::SystemEvent;
 use super::terminal::restore_terminal;
 
@@ -54,7 +55,7 @@ fn handle_panic(
     } else {
         tracing::error!(%place, "a background thread panicked");
         // If the screen has ended, there is no receiver.
-        let _ = system_events.send(SystemEvent::ThreadPanicked(place));
+        let _ = system_events.send(SystemEvent::Screen(Box::new(Message::ThreadPanicked(place))));
     }
 }
 
@@ -104,9 +105,10 @@ mod tests {
         let (system_events, mut events) = mpsc::unbounded_channel();
         let _guard = PanicGuard::new(system_events);
         assert!(thread::spawn(|| panic!("{PAYLOAD}")).join().is_err());
-        let Ok(SystemEvent::ThreadPanicked(place)) = events.try_recv() else {
+        let Ok(SystemEvent::Screen(message)) = events.try_recv() else {
             panic!("no event was sent")
         };
+        let Message::ThreadPanicked(place) = *message else { panic!("another message was sent") };
         assert!(place.contains("panics.rs") && !place.contains(PAYLOAD));
     }
 

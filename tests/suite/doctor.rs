@@ -130,8 +130,12 @@ async fn examined(store: FaultyStore<MemoryStore>) -> Vec<Value> {
         color_depth: None,
         scope: DoctorScope::Machine,
     };
-    let found =
-        engine.diagnose(&around).await.into_iter().filter(|one| one.area == DiagnosticArea::Store);
+    let found = engine
+        .doctor
+        .diagnose(&around)
+        .await
+        .into_iter()
+        .filter(|one| one.area == DiagnosticArea::Store);
     found.map(|one| serde_json::to_value(one).unwrap()).collect()
 }
 

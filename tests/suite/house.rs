@@ -207,7 +207,10 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/domain/redact/", "finds known secrets in order to mask them"),
     ("src/store/", "stores it"),
     ("src/net/", "sends it, to the origins it is bound to"),
-    ("src/engine/access_tokens.rs", "stores an access token with its expiry, for other processes"),
+    (
+        "src/engine/requests/access_tokens.rs",
+        "stores an access token with its expiry, for other processes",
+    ),
     ("src/engine/clipboard.rs", "copies it when the user asks"),
     ("src/engine/consumer/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
@@ -313,19 +316,17 @@ fn few_files_expose_a_secret() {
 /// The files of the engine that read the store or the hosts of a region without verifying what the
 /// secret is bound to, each with its reason.
 const UNVERIFIED_READERS: &[(&str, &str)] = &[
-    ("src/engine/access_tokens.rs", "reads the access token of a verified region"),
     ("src/engine/audit_anchor.rs", "reads the anchor"),
     ("src/engine/bindings.rs", "verifies"),
     ("src/engine/bound_secrets.rs", "reads after the verification"),
-    (
-        "src/engine/check.rs",
-        "reads a batch, which is verified before it is sent; explains redirects",
-    ),
+    ("src/engine/check.rs", "reads a batch, which is verified before it is sent"),
     ("src/engine/credentials.rs", "compares what it has just written"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
     ("src/engine/fingerprints.rs", "reads the fingerprint key"),
-    ("src/engine/preview.rs", "shows a request without a secret"),
     ("src/engine/rebinding.rs", "records the hosts"),
+    ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
+    ("src/engine/requests/explain.rs", "explains redirects"),
+    ("src/engine/requests/preview.rs", "shows a request without a secret"),
     ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
     ("src/engine/sign_in_flow.rs", "reads the session that a new one replaces, to revoke it"),
     ("src/engine/store_secret.rs", "computes fingerprints"),
@@ -344,6 +345,59 @@ fn secrets_are_read_and_bound_in_one_place() {
         .collect();
     let listed: Vec<_> = UNVERIFIED_READERS.iter().map(|(path, _)| *path).collect();
     assert_eq!(readers, listed);
+}
+
+/// The files of the engine that send a request, each with its reason. Token exchanges are sent by
+/// `net::exchange`.
+const SENDERS: &[(&str, &str)] = &[
+    ("src/engine/doctor/network.rs", "asks whether a host responds, without a secret"),
+    ("src/engine/requests/execute.rs", "sends everything that uses a stored credential"),
+];
+
+#[test]
+fn requests_are_sent_in_one_place() {
+    let sends = |text: &str| {
+        let text: String = text.split_whitespace().collect();
+        text.contains("transport.send(")
+    };
+    let senders: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| path.starts_with("src/engine/") && sends(without_tests(text)))
+        .map(|(path, _)| path)
+        .collect();
+    let listed: Vec<_> = SENDERS.iter().map(|(path, _)| *path).collect();
+    assert_eq!(senders, listed);
+}
+
+/// The files that may extend `Engine`: its construction.
+const ENGINE_FILES: &[&str] = &["src/engine/mod.rs", "src/engine/build.rs"];
+
+#[test]
+fn the_engine_is_a_struct_of_services() {
+    let extending: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            !ENGINE_FILES.contains(&path.as_str())
+                && code_lines(text).any(|(_, line)| implements_engine(line))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(extending.is_empty(), "write a service that holds its ports: {extending:?}");
+}
+
+/// A service that holds the engine could reach every other one.
+#[test]
+fn only_the_task_manager_holds_the_engine() {
+    let holders: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            path.starts_with("src/engine/")
+                && code_lines(text)
+                    .any(|(_, line)| line.contains("Arc<Engine>") || line.contains("'a Engine"))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(holders, ["src/engine/task_runner.rs"]);
 }
 
 #[test]
@@ -532,6 +586,85 @@ fn files_are_named_for_what_is_searched() {
     assert!(odd.is_empty(), "files named by a metaphor: {odd:?}");
 }
 
+/// The files that name a provider, kind or preset of the built-in provider files, each with its
+/// reason. What the program knows of a provider is in that provider's file, where users can change
+/// it.
+const PROVIDER_NAMERS: &[(&str, &str)] = &[
+    ("src/domain/curl/import/secrets.rs", "names of headers and JSON members that hold secrets"),
+    ("src/domain/passphrase.rs", "words that attackers try first"),
+    ("src/domain/provider/builtin.rs", "embeds the files"),
+    ("src/simulator/", "simulates the providers"),
+    ("src/tui/app/samples/", "sample data for tests"),
+];
+
+/// IDs in the provider files that are ordinary words elsewhere, with what they mean there.
+const ORDINARY_WORDS: &[(&str, &str)] = &[
+    ("account", "the account as the scope of a role"),
+    ("app", "the web application of a region; the JSON:API type of an app"),
+    ("findings", "the findings of the diagnosis"),
+    ("keys", "the settings of the keyboard"),
+    ("roles", "the field with the roles of a new key"),
+];
+
+#[test]
+fn no_source_names_what_the_provider_files_define() {
+    let catalog = tokenring::domain::provider::ProviderCatalog::builtin();
+    let ids: BTreeSet<&str> = catalog
+        .providers()
+        .flat_map(|provider| {
+            let kinds = provider.kinds.iter().map(|kind| kind.id.as_str());
+            let presets = provider.presets.iter().map(|preset| preset.id.as_str());
+            kinds.chain(presets).chain([provider.id.as_str()])
+        })
+        .collect();
+    let mut named = BTreeSet::new();
+    let mut leaks = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in code_lines(&text) {
+            for id in string_literals(line).filter(|literal| ids.contains(literal)) {
+                let listed = PROVIDER_NAMERS.iter().find(|(known, _)| path.starts_with(known));
+                let ordinary = ORDINARY_WORDS.iter().find(|(word, _)| *word == id);
+                named.extend(listed.or(ordinary).map(|(known, _)| *known));
+                if listed.or(ordinary).is_none() {
+                    leaks.push(format!("{path}:{number} names {id:?}"));
+                }
+            }
+        }
+    }
+    assert!(leaks.is_empty(), "move this into assets/providers/:\n{}", leaks.join("\n"));
+    let unused: Vec<_> = PROVIDER_NAMERS
+        .iter()
+        .chain(ORDINARY_WORDS)
+        .filter(|(known, _)| !named.contains(known))
+        .collect();
+    assert!(unused.is_empty(), "listed without need: {unused:?}");
+}
+
+#[test]
+fn a_string_literal_is_told_from_what_is_around_it() {
+    let found: Vec<_> = string_literals(r#"f("snyk", b"a \" b", x) + "self""#).collect();
+    assert_eq!(found, ["snyk", r#"a \" b"#, "self"]);
+    assert_eq!(string_literals("snyk == self").count(), 0);
+}
+
+/// The string literals of a line of Rust, as they are written.
+fn string_literals(line: &str) -> impl Iterator<Item = &str> {
+    let (mut found, mut start, mut escaped) = (Vec::new(), None, false);
+    for (at, c) in line.char_indices() {
+        match (c, start) {
+            _ if escaped => escaped = false,
+            ('\\', Some(_)) => escaped = true,
+            ('"', None) => start = Some(at + 1),
+            ('"', Some(from)) => {
+                found.push(&line[from..at]);
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    found.into_iter()
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
@@ -593,20 +726,20 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
     found
 }
 
+/// Whether the line begins an `impl` of the engine itself.
+fn implements_engine(line: &str) -> bool {
+    line.starts_with("impl")
+        && line.trim_end_matches(" {").rsplit([' ', ':']).next() == Some("Engine")
+}
+
 fn one_line(line: &str, first: &str) -> bool {
     line == first && (line.ends_with('}') || line.ends_with(';'))
 }
 
 fn function_name(line: &str) -> Option<String> {
-    let line = line.trim_start();
-    let rest = ["pub ", "pub(super) ", "pub(crate) ", "pub(in crate::tui) ", ""].iter().find_map(
-        |visibility| {
-            let rest = line.strip_prefix(visibility)?;
-            let rest = rest.strip_prefix("const ").unwrap_or(rest);
-            let rest = rest.strip_prefix("async ").unwrap_or(rest);
-            rest.strip_prefix("fn ")
-        },
-    )?;
+    let rest = without_visibility(line.trim_start());
+    let rest = rest.strip_prefix("const ").unwrap_or(rest);
+    let rest = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ")?;
     Some(rest.split(['(', '<']).next().unwrap_or_default().to_owned())
 }
 
@@ -661,13 +794,16 @@ fn contains_phrase(text: &str, phrase: &str) -> bool {
     })
 }
 
+/// The line without `pub`, `pub(crate)` or `pub(in …)`.
+fn without_visibility(line: &str) -> &str {
+    let restricted = line.strip_prefix("pub(").and_then(|rest| Some(rest.split_once(") ")?.1));
+    restricted.or_else(|| line.strip_prefix("pub ")).unwrap_or(line)
+}
+
 /// The name of the type that a line defines.
 fn type_name(line: &str) -> Option<String> {
     let is_top_level = !line.starts_with(' ');
-    let line = line.trim_start();
-    let visible =
-        ["pub(super) ", "pub(crate) ", "pub "].iter().find_map(|prefix| line.strip_prefix(prefix));
-    let line = visible.unwrap_or(line);
+    let line = without_visibility(line.trim_start());
     let alias = is_top_level.then_some("type ");
     let keywords = ["struct ", "enum ", "trait ", "union "].into_iter().chain(alias);
     let rest = keywords.into_iter().find_map(|keyword| line.strip_prefix(keyword))?;

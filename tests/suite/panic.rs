@@ -100,7 +100,7 @@ async fn run_screen(panicking_part: String) {
         parts: BTreeMap::new(),
         expires: None,
     };
-    engine.add_credential(new).await.unwrap();
+    engine.credentials.add(new).await.unwrap();
     parts.is_armed.store(true, Ordering::SeqCst);
     let screen =
         Tui::start(engine, SettingsSource::default(), config::LayoutStore::Disabled).unwrap();

@@ -4,6 +4,7 @@ use std::sync::mpsc;
 use std::time::Instant;
 
 use tokenring::engine::task_protocol::{TaskEvent, TaskId, TaskReport};
+use tokenring::tui::app::Message;
 use tokenring::tui::{SuspendScope, SystemEvent};
 
 use crate::support::session::{ScreenSession, TerminalCall};
@@ -93,8 +94,9 @@ async fn nothing_is_drawn_while_it_is_away() {
 #[tokio::test]
 async fn a_panic_in_the_background_is_reported_and_the_screen_continues() {
     let mut session = settled().await;
-    session
-        .send_system_event(SystemEvent::ThreadPanicked("src/engine/somewhere.rs:1:1".to_owned()));
+    session.send_system_event(SystemEvent::Screen(Box::new(Message::ThreadPanicked(
+        "src/engine/somewhere.rs:1:1".to_owned(),
+    ))));
     session.expect("src/engine/somewhere.rs:1:1").await;
     session.press("?");
     session.expect(HELP).await;

@@ -106,7 +106,7 @@ async fn filled(folder: &Path, clock: &Arc<MinuteClock>) -> Arc<Engine> {
             parts: BTreeMap::new(),
             expires: None,
         };
-        engine.add_credential(new).await.unwrap();
+        engine.credentials.add(new).await.unwrap();
     }
     engine
 }
@@ -136,7 +136,8 @@ async fn run_minutes(folder: &Path, minutes: u32) -> (Value, Value) {
     for minute in 1..=minutes {
         let mut verdicts = BTreeMap::from([(CheckResult::Accepted.as_str(), 0), ("other", 0)]);
         engine
-            .check_many(engine.credentials().await.unwrap(), |_, check| {
+            .checks
+            .check_many(engine.credentials.list().await.unwrap(), |_, check| {
                 let accepted = check.unwrap().result == CheckResult::Accepted;
                 *verdicts.get_mut(if accepted { "accepted" } else { "other" }).unwrap() += 1;
             })

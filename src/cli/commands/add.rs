@@ -69,8 +69,8 @@ impl AddArgs {
         let offline = self.offline || self.region_is_assumed(&engine.catalog, &found)?;
         let engine = context.unlocked_engine().await?;
         let new = self.build_credential(context, name, found, secrets)?;
-        let duplicates = engine.find_duplicates(&new.secret).await?;
-        let stored = engine.add_credential(new).await?;
+        let duplicates = engine.credentials.find_duplicates(&new.secret).await?;
+        let stored = engine.credentials.add(new).await?;
         if !duplicates.is_empty() {
             let names: Vec<_> = duplicates.iter().map(CredentialName::as_str).collect();
             context
@@ -80,7 +80,7 @@ impl AddArgs {
         if offline {
             return print_credential(context, &stored);
         }
-        let classified = engine.classify(&stored).await;
+        let classified = engine.classification.classify(&stored).await;
         let code = print_credential(
             context,
             classified.as_ref().map_or(&stored, |classified| &classified.credential),
@@ -94,12 +94,12 @@ impl AddArgs {
     fn read_secrets(&self, engine: &Engine) -> Result<(Identification, Vec<Secret>), Problem> {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
             return Ok((
-                engine.identify(&engine::read_key_file(path)?)?,
+                engine.credentials.identify(&engine::read_key_file(path)?)?,
                 secret_input::read_secret_lines(&self.parts)?,
             ));
         }
         let mut secrets = secret_input::read_secrets("secret", &self.parts)?;
-        Ok((engine.identify(&secrets.remove(0))?, secrets))
+        Ok((engine.credentials.identify(&secrets.remove(0))?, secrets))
     }
 
     /// Returns whether neither the user nor the secret names the region, and there are several.

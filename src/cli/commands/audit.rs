@@ -64,12 +64,12 @@ impl AuditArgs {
     /// Shows or verifies the audit log.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         if self.accept {
-            context.unlocked_engine().await?.accept_audit_log().await?;
+            context.unlocked_engine().await?.audit.accept().await?;
         }
         if self.verify || self.accept {
             return verify(context).await;
         }
-        let mut lines = context.engine()?.audit_records(self.limit).await?;
+        let mut lines = context.engine()?.audit.records(self.limit).await?;
         lines.reverse();
         if context.out.json {
             context.out.print_json(&lines.iter().map(AuditJson::new).collect::<Vec<_>>())?;
@@ -159,7 +159,7 @@ impl<'a> AuditJson<'a> {
 async fn verify(context: &CliContext<'_>) -> Result<u8, Problem> {
     // A store that stays locked is part of the result, not a failure.
     let unlocked = context.unlock_without_prompt().await;
-    let found = context.engine()?.verify_audit().await?;
+    let found = context.engine()?.audit.verify().await?;
     if context.out.json {
         context.out.print_json(&VerificationJson::new(&found))?;
     }

@@ -58,7 +58,7 @@ impl CheckArgs {
             return check_all_regions(context, self.single_name()?).await;
         }
         let credentials = self.select_credentials(context).await?;
-        let now = context.engine()?.now();
+        let now = context.engine()?.clock.now();
         let mut results: Vec<_> = credentials.iter().map(unchecked_result).collect();
         let policies: Vec<_> =
             credentials.iter().map(|credential| self.policy_violation(credential, now)).collect();
@@ -102,7 +102,7 @@ impl CheckArgs {
     ) -> Result<Vec<Credential>, Problem> {
         let engine = context.engine()?;
         if self.all {
-            return engine.credentials().await;
+            return engine.credentials.list().await;
         }
         if self.names.is_empty() {
             return Err(usage_problem(
@@ -113,7 +113,7 @@ impl CheckArgs {
         }
         let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
         for name in &self.names {
-            let found = engine.find_credential(name).await?;
+            let found = engine.credentials.find(name).await?;
             if !credentials.contains(&found) {
                 credentials.push(found);
             }
@@ -139,12 +139,13 @@ impl CheckArgs {
 
 /// Checks the credential in every region and reports the results.
 async fn check_all_regions(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
-    let credential = context.engine()?.find_credential(name).await?;
+    let credential = context.engine()?.credentials.find(name).await?;
     let engine = context.unlocked_engine().await?;
     let regions = engine.catalog.regions(&credential.provider)?;
     let mut shapes: Vec<_> =
         regions.iter().map(|region| region_json(region, &credential, None)).collect();
     engine
+        .checks
         .check_all_regions(&credential, |region, check| {
             if check.result == CheckResult::Unchecked {
                 context.out.note(&format!("note: {region} was not checked: {}", check.reason));
@@ -178,7 +179,7 @@ async fn check_all(
     if shown {
         output::show_progress_bar("checking", done, total);
     }
-    let checks = engine.check_many(credentials, |credential, outcome| {
+    let checks = engine.checks.check_many(credentials, |credential, outcome| {
         results[positions[&credential.id]] = match outcome {
             Ok(check) => CheckResultJson::new(credential, &credential.region, &check),
             Err(problem) => failed_result(credential, &problem),

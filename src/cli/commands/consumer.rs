@@ -164,7 +164,7 @@ impl ConsumerArgs {
 
 impl ConsumerAddArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find_credential(&self.name).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
         let name = parse_name(&self.consumer)?;
         let consumer = Consumer {
             credential: credential.id.clone(),
@@ -176,7 +176,7 @@ impl ConsumerAddArgs {
         };
         // The store confirms the target, so that an edited one is noticed.
         let engine = context.unlocked_engine().await?;
-        let consumer = engine.add_consumer(consumer).await?;
+        let consumer = engine.consumers.add(consumer).await?;
         if let Some(file) = &consumer.linked_to {
             context.out.note(&format!(
                 "note: {} is a symbolic link; deliveries follow it only while it leads to {}",
@@ -184,7 +184,7 @@ impl ConsumerAddArgs {
                 file.display()
             ));
         }
-        if let Err(problem) = engine.preview_delivery(&consumer).await {
+        if let Err(problem) = engine.consumers.preview_delivery(&consumer).await {
             context.out.note(&format!(
                 "note: a delivery would currently fail: {}; {}",
                 problem.why, problem.remedy
@@ -250,10 +250,10 @@ impl ConsumerAddArgs {
 impl DeliverArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find_credential(&self.name).await?;
-        let consumer = engine.consumer(&credential.id, &self.consumer).await?;
+        let credential = engine.credentials.find(&self.name).await?;
+        let consumer = engine.consumers.find(&credential.id, &self.consumer).await?;
         if self.dry_run {
-            let description = engine.preview_delivery(&consumer).await?;
+            let description = engine.consumers.preview_delivery(&consumer).await?;
             if context.out.json {
                 context.out.print_json(
                     &serde_json::json!({ "consumer": consumer.name, "would": description }),
@@ -263,7 +263,8 @@ impl DeliverArgs {
             }
             return Ok(0);
         }
-        let delivery = context.unlocked_engine().await?.deliver_current(&consumer).await?;
+        let delivery =
+            context.unlocked_engine().await?.consumers.deliver_current(&consumer).await?;
         if context.out.json {
             context.out.print_json(&delivery)?;
         } else {
@@ -278,8 +279,8 @@ impl DeliverArgs {
 
 async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find_credential(name).await?;
-    let consumers = engine.consumers(&credential.id).await?;
+    let credential = engine.credentials.find(name).await?;
+    let consumers = engine.consumers.list(&credential.id).await?;
     if context.out.json {
         let shapes = consumers
             .iter()
@@ -314,8 +315,8 @@ async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
 
 async fn remove(context: &CliContext<'_>, name: &str, consumer: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find_credential(name).await?;
-    engine.remove_consumer(&credential.id, consumer).await?;
+    let credential = engine.credentials.find(name).await?;
+    engine.consumers.remove(&credential.id, consumer).await?;
     if context.out.json {
         context.out.print_json(&serde_json::json!({ "removed": consumer }))?;
     } else {

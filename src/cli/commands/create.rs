@@ -73,11 +73,11 @@ impl CreateArgs {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
         let like = match &self.like {
-            Some(other) => Some(engine.find_credential(other).await?),
+            Some(other) => Some(engine.credentials.find(other).await?),
             None => None,
         };
         let administrator = match self.administrator.as_ref().or(self.like.as_ref()) {
-            Some(name) => engine.find_credential(name).await?,
+            Some(name) => engine.credentials.find(name).await?,
             None => {
                 return Err(usage_problem(
                     "No credential to create it with",
@@ -88,7 +88,7 @@ impl CreateArgs {
         };
         let (yes, plan, answers) = (self.yes, self.plan, self.answers.clone());
         let request = self.build_request(like, &administrator)?;
-        let creation = engine.plan_creation(request).await?;
+        let creation = engine.rotation.plan_creation(request).await?;
         let lines = plan_lines(&creation.plan);
         if plan {
             for line in &lines {
@@ -111,6 +111,7 @@ impl CreateArgs {
         let status = context
             .unlocked_engine()
             .await?
+            .rotation
             .create_credential(
                 creation,
                 RotationObserver { prompter: &prompter, on_progress: &on_progress },
@@ -118,7 +119,7 @@ impl CreateArgs {
             .await?;
         if status.state == RotationPhase::Done && status.manual_steps.is_empty() {
             status.notes.iter().for_each(|note| context.out.note(note));
-            return print_credential(context, &engine.credential_by_id(&id).await?);
+            return print_credential(context, &engine.credentials.get(&id).await?);
         }
         not_created_problem(&status).map_or_else(|| report_outcome(context, &status), Err)
     }

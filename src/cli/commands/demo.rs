@@ -72,7 +72,7 @@ fn region_on_loopback(region: &Region, hosts: &RegionAddresses) -> Result<Region
 
 async fn add_credentials(engine: &Engine, manifest: &SimulatorManifest) -> Result<(), Problem> {
     for issued in &manifest.credentials {
-        engine.add_credential(new_credential(engine, issued)?).await?;
+        engine.credentials.add(new_credential(engine, issued)?).await?;
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ async fn add_credentials(engine: &Engine, manifest: &SimulatorManifest) -> Resul
 fn new_credential(engine: &Engine, issued: &SeededCredential) -> Result<NewCredential, Problem> {
     let kind = engine.catalog.kind(issued.provider, issued.kind)?;
     let secret = Secret::from_text(issued.secret.clone());
-    let found = engine.identify(&secret)?;
+    let found = engine.credentials.identify(&secret)?;
     let expires = found
         .candidates
         .iter()

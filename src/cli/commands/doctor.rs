@@ -41,7 +41,7 @@ impl DoctorArgs {
             color_depth: Some(context.settings.color_depth),
             scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
-        let mut findings = engine.diagnose(&input).await;
+        let mut findings = engine.doctor.diagnose(&input).await;
         // A wrong passphrase, or a passphrase file that other users can read, is not among the
         // findings: the store itself only reports that it is locked.
         if let Some(problem) =

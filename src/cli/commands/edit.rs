@@ -63,7 +63,7 @@ pub(in crate::cli) enum ExpiryArg {
 impl EditArgs {
     /// Applies all changes in one step.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find_credential(&self.name).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
         let mut edit = task_protocol::CredentialEdit {
             region: self.resolve_region(context, &credential.provider)?,
             ..task_protocol::CredentialEdit::default()
@@ -81,7 +81,10 @@ impl EditArgs {
             edit.labels = Some(self.update_labels(credential.labels.clone()));
         }
         let engine = if self.secret {
-            let found = context.engine()?.identify(&secret_input::read_secret("new secret")?)?;
+            let found = context
+                .engine()?
+                .credentials
+                .identify(&secret_input::read_secret("new secret")?)?;
             identify::note_removed_text(context.out, &found.removed);
             edit.secret = Some(Arc::new(found.secret));
             context.unlocked_engine().await?
@@ -90,7 +93,7 @@ impl EditArgs {
         } else {
             context.engine()?
         };
-        let changed = engine.edit_credential(&credential.id, edit).await?;
+        let changed = engine.credentials.edit(&credential.id, edit).await?;
         args::print_credential(context, &changed)
     }
 

@@ -110,7 +110,10 @@ impl ExecArgs {
         let (program, names) =
             (self.command[0].to_string_lossy().into_owned(), variable_names(&variables));
         for name in &used {
-            engine.record_exec(name, &format!("{program} gets {names}"), UsageEvent::Begun).await?;
+            engine
+                .exec
+                .record_exec(name, &format!("{program} gets {names}"), UsageEvent::Begun)
+                .await?;
         }
         let own = std::env::vars_os()
             .map(|(name, _)| name)
@@ -130,6 +133,7 @@ impl ExecArgs {
             Err(error) => {
                 for name in &used {
                     engine
+                        .exec
                         .record_exec(name, &format!("{program}: {error}"), UsageEvent::Failed)
                         .await?;
                 }
@@ -150,12 +154,12 @@ impl ExecArgs {
     ) -> Result<(Vec<EnvVariable>, BTreeSet<CredentialName>), Problem> {
         let (mut found, mut used): (Vec<EnvVariable>, _) = (Vec::new(), BTreeSet::new());
         for name in &self.names {
-            let credential = engine.find_credential(name).await?;
+            let credential = engine.credentials.find(name).await?;
             // A credential that is named twice counts once.
             if !used.insert(credential.name.clone()) {
                 continue;
             }
-            for variable in engine.env_variables(&credential).await? {
+            for variable in engine.exec.env_variables(&credential).await? {
                 check_no_conflict(&found, &variable, &credential)?;
                 found.push(variable);
             }
@@ -236,16 +240,16 @@ async fn parse_env_choice(
                 "write it like TOKEN=ci-scanner:secret",
             )
         })?;
-    let (credential, field) = match (engine.find_credential(from).await, from.rsplit_once(':')) {
+    let (credential, field) = match (engine.credentials.find(from).await, from.rsplit_once(':')) {
         (Ok(credential), _) => (credential, "secret"),
         (Err(problem), Some((owner, field))) if problem.class == ProblemClass::NotFound => {
-            (engine.find_credential(owner).await?, field)
+            (engine.credentials.find(owner).await?, field)
         }
         (Err(problem), _) => return Err(problem),
     };
     let variable = EnvVariable {
         name: name.to_owned(),
-        value: engine.credential_value(&credential, field).await?,
+        value: engine.exec.credential_value(&credential, field).await?,
     };
     Ok((variable, credential.name))
 }
@@ -298,7 +302,7 @@ fn conflicting_variables(
         };
         variables.iter().any(|variable| variable.name == name && text(&variable.value))
     };
-    let competing = engine.competing_variables(variables).into_iter();
+    let competing = engine.exec.competing_variables(variables).into_iter();
     competing.filter(|name| !is_set(name) && std::env::var_os(name).is_some()).collect()
 }
 

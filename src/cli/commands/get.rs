@@ -34,12 +34,13 @@ impl GetArgs {
             )
             .with_class(ProblemClass::Usage));
         }
-        let credential = context.engine()?.find_credential(&self.name).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
         let part = self.part.map_or(SecretPart::Secret, SecretPart::Named);
         let SecretDisclosure { secret, audit_problem } = context
             .unlocked_engine()
             .await?
-            .try_disclose_secret(&credential, &part, DisclosureChannel::Get)
+            .disclosure
+            .try_disclose(&credential, &part, DisclosureChannel::Get)
             .await?;
         if let Some(problem) = audit_problem {
             print_warning(&format!(

@@ -142,7 +142,7 @@ impl ImportArgs {
                 "omit --blank and --consumer, or name the file",
             ));
         }
-        let candidates = context.engine()?.find_import_candidates(source).await?;
+        let candidates = context.engine()?.imports.find_import_candidates(source).await?;
         let keepable = candidates.iter().filter(|candidate| candidate.identified.is_ok()).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("{keepable} secrets were found, but --as names only one");
@@ -205,22 +205,25 @@ impl ImportArgs {
             return Ok(unimported_result(candidate));
         }
         let engine = context.unlocked_engine().await?;
-        let (outcome, credential) = match engine.find_duplicates(&candidate.secret).await?.first() {
-            Some(duplicate) => {
-                (ImportOutcome::AlreadyStored, engine.find_credential(duplicate.as_str()).await?)
-            }
-            None => (
-                ImportOutcome::Imported,
-                engine
-                    .import(candidate, self.choose_name(context, &candidate.location).await?)
-                    .await?,
-            ),
-        };
+        let (outcome, credential) =
+            match engine.credentials.find_duplicates(&candidate.secret).await?.first() {
+                Some(duplicate) => (
+                    ImportOutcome::AlreadyStored,
+                    engine.credentials.find(duplicate.as_str()).await?,
+                ),
+                None => (
+                    ImportOutcome::Imported,
+                    engine
+                        .imports
+                        .import(candidate, self.choose_name(context, &candidate.location).await?)
+                        .await?,
+                ),
+            };
         if let Some(target) = candidate.target.as_ref().filter(|_| self.consumer) {
-            engine.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
+            engine.scan.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
         }
         let blanked = if self.blank {
-            Some(engine.clear_plaintext_copy(candidate, &credential).await)
+            Some(engine.imports.clear_plaintext_copy(candidate, &credential).await)
         } else {
             None
         };
@@ -259,7 +262,10 @@ impl ImportArgs {
             candidates.iter().zip(results).filter(|(_, result)| result.plaintext_remains())
         {
             let Some(name) = &result.name else { continue };
-            engine.clear_plaintext_copy(candidate, &engine.find_credential(name).await?).await?;
+            engine
+                .imports
+                .clear_plaintext_copy(candidate, &engine.credentials.find(name).await?)
+                .await?;
             result.plaintext = PlaintextState::Cleared;
             context.out.note(&sanitize_line(&format!(
                 "cleared {} in {}",
@@ -279,7 +285,7 @@ impl ImportArgs {
     ) -> Result<CredentialName, Problem> {
         match &self.called {
             Some(name) => parse_name(name),
-            None => context.engine()?.unused_name(place).await,
+            None => context.engine()?.imports.unused_name(place).await,
         }
     }
 

@@ -63,10 +63,10 @@ impl ListArgs {
     /// Prints all credentials, sorted by name.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let mut credentials = engine.credentials().await?;
+        let mut credentials = engine.credentials.list().await?;
         credentials.retain(|credential| self.matches_filter(credential));
         if self.ical {
-            return print_calendar(context, &credentials, self.remind, engine.now());
+            return print_calendar(context, &credentials, self.remind, engine.clock.now());
         }
         let open = open_rotations(engine).await?;
         if context.out.json {
@@ -79,7 +79,7 @@ impl ListArgs {
                 .out
                 .note("No credentials yet. Add one with `tokenring add NAME --provider P`, or try `tokenring demo`.");
         } else {
-            context.out.print_table(&table(&credentials, &open, engine.now()))?;
+            context.out.print_table(&table(&credentials, &open, engine.clock.now()))?;
         }
         Ok(0)
     }
@@ -96,13 +96,17 @@ impl ShowArgs {
     /// Prints one credential.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let credential = engine.find_credential(&self.name).await?;
+        let credential = engine.credentials.find(&self.name).await?;
         let open = open_rotations(engine).await?;
         let rotation = open.get(&credential.id);
         if context.out.json {
             context.out.print_json(&CredentialJson::new(&credential).with_rotation(rotation))?;
         } else {
-            context.out.print_text(&describe_credential(&credential, rotation, engine.now()))?;
+            context.out.print_text(&describe_credential(
+                &credential,
+                rotation,
+                engine.clock.now(),
+            ))?;
         }
         Ok(0)
     }
@@ -136,7 +140,7 @@ fn print_calendar(
 
 /// Returns the open rotations by credential.
 async fn open_rotations(engine: &Engine) -> Result<HashMap<CredentialId, RotationStatus>, Problem> {
-    let open = engine.open_rotations().await?;
+    let open = engine.journals.open_rotations().await?;
     Ok(open.into_iter().map(|status| (status.credential.clone(), status)).collect())
 }
 

@@ -75,7 +75,7 @@ impl LoginArgs {
         let awaited = AwaitedCallback {
             callback: pending.callback().clone(),
             timeout: SIGN_IN_TIMEOUT,
-            until: engine.now() + SIGN_IN_TIMEOUT,
+            until: engine.clock.now() + SIGN_IN_TIMEOUT,
         };
         print_sign_in_page(context.out, pending.address().as_str(), &awaited, paste)?;
         if open {
@@ -87,15 +87,15 @@ impl LoginArgs {
         tokio::select! {
             biased;
             _ = tokio::signal::ctrl_c() => Err(sign_in_canceled()),
-            signed_in = engine.finish_sign_in(pending, pasted, SIGN_IN_TIMEOUT) => print_sign_in_result(context, signed_in?),
+            signed_in = engine.sign_in.finish(pending, pasted, SIGN_IN_TIMEOUT) => print_sign_in_result(context, signed_in?),
         }
     }
 
     async fn begin_sign_in(self, context: &CliContext<'_>) -> Result<PendingSignIn, Problem> {
-        let found = context.engine()?.find_credential(&self.name).await;
+        let found = context.engine()?.credentials.find(&self.name).await;
         match (found, &self.provider) {
             (Ok(known), None) => {
-                context.unlocked_engine().await?.begin_sign_in_again(&known.id).await
+                context.unlocked_engine().await?.sign_in.begin_again(&known.id).await
             }
             (Ok(known), Some(_)) => Err(name_taken_problem(&known)),
             (Err(problem), None) if problem.class == ProblemClass::NotFound => {
@@ -104,7 +104,7 @@ impl LoginArgs {
             (Err(problem), _) if problem.class != ProblemClass::NotFound => Err(problem),
             (Err(_), _) => {
                 let new = self.build_new_session(context.engine()?)?;
-                context.unlocked_engine().await?.begin_sign_in(new).await
+                context.unlocked_engine().await?.sign_in.begin(new).await
             }
         }
     }

@@ -45,16 +45,17 @@ impl MigrateArgs {
         let migration = StoreMigration::new(kind, &context.paths.vault());
         unlock_stores(&migration).await?;
         if self.dry_run {
-            print_plan(context, &engine.plan_migration(&migration).await?)?;
+            print_plan(context, &engine.migration.plan_migration(&migration).await?)?;
             return Ok(0);
         }
-        let is_chosen = engine.store_state().await.backend.kind == kind;
+        let is_chosen = engine.store.state().await.backend.kind == kind;
         let items = if is_chosen {
             None
         } else {
             Some(self.copy_items(context, &migration, choice).await?)
         };
-        let deleted = if self.delete_source { engine.empty_source(&migration).await? } else { 0 };
+        let deleted =
+            if self.delete_source { engine.migration.empty_source(&migration).await? } else { 0 };
         self.print_result(context, &migration, items, deleted)
     }
 
@@ -70,17 +71,19 @@ impl MigrateArgs {
         let conflict_policy =
             if self.overwrite { ConflictPolicy::Overwrite } else { ConflictPolicy::Abort };
         let items = engine
+            .migration
             .copy_to_target(migration, conflict_policy, |item| {
                 context.out.note(&format!("copied {} of {}", item.item, item.name));
             })
             .await?;
         config::save_store_choice(&context.paths.settings(), choice)?;
         engine
+            .migration
             .copy_to_target(migration, conflict_policy, |item| {
                 context.out.note(&format!("copied {} of {}", item.item, item.name));
             })
             .await?;
-        engine.record_migration(migration, items.len()).await?;
+        engine.migration.record_migration(migration, items.len()).await?;
         Ok(items)
     }
 

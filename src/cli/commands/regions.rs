@@ -90,12 +90,12 @@ impl AddRegionArgs {
         let moved = before.filter(|before| before.bound_origins() != region.bound_origins());
         if let Some(before) = moved
             && !self.yes
-            && engine.is_region_in_use(&self.provider, before).await?
+            && engine.bindings.is_region_in_use(&self.provider, before).await?
         {
             confirm_move(before, &region)?;
         }
         let recorded = match before {
-            Some(before) => engine.region_hosts_recorded(&self.provider, before).await?,
+            Some(before) => engine.bindings.region_hosts_recorded(&self.provider, before).await?,
             None => false,
         };
         if recorded {
@@ -103,10 +103,10 @@ impl AddRegionArgs {
         }
         let path = engine::add_region(&context.paths, &self.provider, &region)?;
         if recorded {
-            engine.accept_region_hosts(&self.provider, &region).await?;
+            engine.bindings.accept_region_hosts(&self.provider, &region).await?;
         }
         if moved.is_some() || before.is_none() {
-            engine.record_region_change(&self.provider, before, &region).await?;
+            engine.bindings.record_region_change(&self.provider, before, &region).await?;
         }
         if before.is_some() {
             context.out.note(&format!(
@@ -232,8 +232,8 @@ pub(in crate::cli) fn print_regions(
 
 async fn list_for_credential(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let credential = engine.find_credential(name).await?;
-    let checks = engine.region_checks(&credential.id).await?;
+    let credential = engine.credentials.find(name).await?;
+    let checks = engine.checks.region_checks(&credential.id).await?;
     let regions = engine.catalog.regions(&credential.provider)?;
     let known = |region: &Region| {
         checks.iter().find(|known| known.region == region.id).map(|known| &known.check)

@@ -23,8 +23,9 @@ pub(in crate::cli) struct RemoveArgs {
 impl RemoveArgs {
     /// Asks the user to type the name, then deletes the credential.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let credential = context.engine()?.find_credential(&self.name).await?;
-        let administered = context.engine()?.rotations_administered_by(&credential.id).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
+        let administered =
+            context.engine()?.journals.rotations_administered_by(&credential.id).await?;
         for rotation in &administered {
             print_warning(&format!(
                 "{} authorizes the unfinished rotation {} of {}; without it, resume with `tokenring rotate --resume {} --as NAME`",
@@ -46,7 +47,7 @@ impl RemoveArgs {
             };
             prompt::confirm_by_typing(&question, credential.name.as_str(), "--yes")?;
         }
-        let erasure = context.unlocked_engine().await?.remove_credential(&credential.id).await?;
+        let erasure = context.unlocked_engine().await?.credentials.remove(&credential.id).await?;
         if context.out.json {
             context.out.print_json(&serde_json::json!({ "removed": credential.name, "erased": erasure == EraseOutcome::Complete }))?;
         } else {

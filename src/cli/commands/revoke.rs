@@ -39,9 +39,10 @@ impl RevokeArgs {
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         check_answers(&self.answers)?;
         let engine = context.engine()?;
-        let credential = engine.find_credential(&self.name).await?;
+        let credential = engine.credentials.find(&self.name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let plan = engine
+            .rotation
             .plan_revocation(&credential, administrator.as_ref())
             .await?
             .with_reason(self.reason);
@@ -62,6 +63,7 @@ impl RevokeArgs {
         let status = context
             .unlocked_engine()
             .await?
+            .rotation
             .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
             .await?;
         report_outcome(context, &status)

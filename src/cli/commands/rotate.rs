@@ -93,6 +93,7 @@ impl RotateArgs {
                 CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
             let on_progress = |line: &ProgressLine| print_progress_line(context, line);
             let status = engine
+                .rotation
                 .resume_rotation_as(
                     id,
                     direction,
@@ -103,13 +104,14 @@ impl RotateArgs {
             return report_outcome(context, &status);
         }
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
-        let credential = engine.find_credential(name).await?;
+        let credential = engine.credentials.find(name).await?;
         let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
         if !self.plan {
             close_ended_rotations(context, engine).await?;
         }
         let plan = engine
+            .rotation
             .plan_part_rotation(&credential, part, administrator.as_ref())
             .await?
             .with_reason(&self.reason);
@@ -130,7 +132,7 @@ impl RotateArgs {
         plan: RotationPlan,
     ) -> Result<u8, Problem> {
         if !self.yes {
-            let credential = context.engine()?.credential_by_id(&plan.credential).await?;
+            let credential = context.engine()?.credentials.get(&plan.credential).await?;
             let label =
                 if credential.is_production() { " It is labeled as production." } else { "" };
             let question = format!("Rotate {}? {}.{label}", plan.name, plan.title());
@@ -142,6 +144,7 @@ impl RotateArgs {
         let status = context
             .unlocked_engine()
             .await?
+            .rotation
             .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
             .await?;
         report_outcome(context, &status)
@@ -160,7 +163,7 @@ async fn list_rotations(context: &CliContext<'_>, all: bool) -> Result<u8, Probl
     let which = if all { RotationFilter::All } else { RotationFilter::Open };
     let engine = context.engine()?;
     close_ended_rotations(context, engine).await?;
-    let known = engine.list_rotations(which).await?;
+    let known = engine.journals.list_rotations(which).await?;
     if context.out.json {
         context.out.print_json(&known)?;
         return Ok(0);
@@ -200,7 +203,7 @@ async fn list_rotations(context: &CliContext<'_>, all: bool) -> Result<u8, Probl
 
 /// Closes the rotations that have ended but were left open, and reports each of them.
 async fn close_ended_rotations(context: &CliContext<'_>, engine: &Engine) -> Result<(), Problem> {
-    for ended in engine.close_ended_rotations().await? {
+    for ended in engine.journals.close_ended_rotations().await? {
         let mut text = format!(
             "note: rotation {} of {} had ended and is closed now: {}",
             ended.id,
@@ -222,7 +225,7 @@ pub(in crate::cli) async fn find_administrator(
     name: Option<&str>,
 ) -> Result<Option<Credential>, Problem> {
     match name {
-        Some(name) => Ok(Some(engine.find_credential(name).await?)),
+        Some(name) => Ok(Some(engine.credentials.find(name).await?)),
         None => Ok(None),
     }
 }

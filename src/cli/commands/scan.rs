@@ -85,7 +85,7 @@ impl ScanArgs {
             Err(problem) => return Err(problem),
         };
         let show_progress = !context.out.json;
-        let scanned = engine.scan(self.paths.clone(), progress_callback(show_progress)).await;
+        let scanned = engine.scan.run(self.paths.clone(), progress_callback(show_progress)).await;
         if show_progress {
             output::show_progress("");
         }
@@ -96,7 +96,7 @@ impl ScanArgs {
         }
         if self.link || shown_first && confirm_linking(&scanned) {
             for found in scanned.matches.iter_mut().filter(|found| is_linkable(found)) {
-                for consumer in engine.add_consumers_for_match(found).await? {
+                for consumer in engine.scan.add_consumers_for_match(found).await? {
                     context.out.note(&format!(
                         "linked: {} will {}",
                         consumer.name,

@@ -50,7 +50,7 @@ async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
     // Concurrently, because a store that does not respond takes its whole timeout.
     let (chosen, others) =
-        tokio::join!(engine.store_state(), engine::other_stores(&context.paths, &context.settings));
+        tokio::join!(engine.store.state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
     print_diagnostics(context, &engine::doctor::store_findings(&chosen, &others))?;
     Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })
@@ -58,16 +58,19 @@ async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
 
 async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let state = engine.store_state().await;
+    let state = engine.store.state().await;
     match state.problem {
         None => {}
         Some(error) if state.backend.kind == BackendKind::File => {
             let passphrase = read_passphrase(&error)?;
-            engine.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
+            engine
+                .store
+                .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
+                .await?;
         }
         Some(_) => {
             context.out.note("Waiting for the keyring's own prompt (Ctrl-C cancels).");
-            engine.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
+            engine.store.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
         }
     }
     context.out.note(&format!("{}: unlocked", state.backend.title));

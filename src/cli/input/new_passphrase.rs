@@ -29,7 +29,7 @@ impl PassphraseArgs {
     /// Reads both passphrases and changes the store.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let store = engine.store_state().await.backend;
+        let store = engine.store.state().await.backend;
         if store.kind != BackendKind::File {
             let why = format!("the secrets are stored in the {}", store.title);
             return Err(usage_problem(
@@ -50,7 +50,7 @@ impl PassphraseArgs {
                 ));
             }
         };
-        engine.change_passphrase(&current, &new).await?;
+        engine.store.change_passphrase(&current, &new).await?;
         context.out.note("passphrase changed; backups still open with the old one");
         if let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE) {
             context.out.note(&format!(

@@ -386,6 +386,32 @@ replace = { plan = "snyk-app-secret", overlap = true }
     }
 
     #[test]
+    fn a_users_file_says_how_lists_and_bodies_of_a_provider_are_written() {
+        let text = r#"
+format = 1
+id = "snyk-api-web"
+media_types = [["/keys/", "application/x-key"]]
+link_prefix = "/v2"
+organisations = { preset = "teams", items = { list = "/results", value = "/id", name = "/name" } }
+tool_secrets = [["saw.json", "key"]]
+"#;
+        let catalog = load(text).unwrap();
+        let known = ProviderCatalog::builtin();
+        let known = known.provider("snyk-api-web").unwrap();
+        let merged = catalog.provider("snyk-api-web").unwrap();
+        assert_eq!(merged.media_type("/keys/"), "application/x-key");
+        assert_eq!(merged.media_type("/scans/"), "application/json");
+        assert_eq!(merged.link_prefix.as_deref(), Some("/v2"));
+        assert_eq!(merged.tool_secrets, [("saw.json".to_owned(), "key".to_owned())]);
+        assert!(!known.has_organizations && merged.has_organizations);
+        assert_eq!(merged.organizations.as_ref().map(|listing| &*listing.preset), Some("teams"));
+
+        let none = load("format = 1\nid = \"snyk\"\nhas_organizations = false\n").unwrap();
+        let none = none.provider("snyk").unwrap();
+        assert!(!none.has_organizations && none.organizations.is_none());
+    }
+
+    #[test]
     fn a_file_with_a_new_id_adds_a_provider() {
         let catalog = load(ACME).unwrap();
         assert_eq!(catalog.providers().len(), 5);
@@ -419,6 +445,22 @@ docs = "https://proxy.example"
     }
 
     #[test]
+    fn organizations_are_listed_by_a_request_that_only_reads() {
+        let listed = ACME.replace("[[region]]", &organizations("me", "/data", ""));
+        assert!(load(&listed).is_ok());
+        let written = listed.replace("path = \"/me\"", "path = \"/me\"\nmethod = \"POST\"");
+        assert!(why(&written).contains("the preset \"me\" does not only read"));
+        assert!(load(&format!("{written}reads = true\n")).is_ok());
+    }
+
+    /// Listing of organizations before the region, and another line.
+    fn organizations(preset: &str, list: &str, other: &str) -> String {
+        let items = format!("{{ list = \"{list}\", value = \"/id\", name = \"/name\" }}");
+        let listing = format!("organisations = {{ preset = \"{preset}\", items = {items} }}");
+        format!("{listing}\n{other}\n[[region]]")
+    }
+
+    #[test]
     fn what_does_not_hold_together_is_named_with_file_and_line() {
         let broken = |from: &str, to: &str| why(&ACME.replace(from, to));
         for (from, to, expected) in [
@@ -439,6 +481,23 @@ docs = "https://proxy.example"
             ("\"guided\"", "\"snyk-app-session\"", "does not fit its authorization"),
             ("[[region]]", "[[regions]]", "unknown field `regions`"),
             ("title = \"Acme\"", "title = ", "acme.toml: line 4"),
+            (
+                "[[region]]",
+                "link_prefix = \"rest/\"\n[[region]]",
+                "line 7: the link_prefix \"rest/\" is not the beginning of a path",
+            ),
+            (
+                "[[region]]",
+                "tool_secrets = [[\"a/b.json\", \"key\"]]\n[[region]]",
+                "\"a/b.json\" in tool_secrets is not the name of a file",
+            ),
+            ("[[region]]", &*organizations("you", "/data", ""), "\"acme\" has no preset \"you\""),
+            ("[[region]]", &*organizations("me", "data", ""), "\"data\" is not a JSON pointer"),
+            (
+                "[[region]]",
+                &*organizations("me", "/data", "has_organizations = false"),
+                "the provider lists organizations and has none",
+            ),
             (
                 "[[preset]]",
                 &*format!("{ODD_RULE}\n[[preset]]"),

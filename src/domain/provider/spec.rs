@@ -13,6 +13,7 @@ use crate::domain::credential::SecretPart;
 use crate::domain::region::Region;
 use crate::domain::request::HttpMethod;
 use crate::domain::response::CheckResult;
+pub use crate::domain::rotation::RotationStrategyId;
 
 /// Provider: its regions, kinds of credential, presets and status meanings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,6 +42,10 @@ pub struct Provider {
     /// Media types of JSON bodies by path prefix; `application/json` for all other paths.
     #[serde(default)]
     pub media_types: Vec<(String, String)>,
+    /// Path prefix that the links to further pages of a list may omit, such as `/rest`: a link
+    /// `/orgs?…` in the response to `/rest/orgs` then means `/rest/orgs?…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link_prefix: Option<String>,
     /// Kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: LazyList<CredentialKind>,
@@ -54,10 +59,16 @@ pub struct Provider {
     #[serde(default)]
     #[serde(rename = "plans")]
     pub plans_without_api: Option<String>,
-    /// Listing of the organizations that a credential can see.
+    /// Listing of the organizations that a credential can see. A rotation compares them; where the
+    /// listing is missing, it asks the user whether the new secret may replace the old one, unless
+    /// `has_organizations` is false.
     #[serde(default)]
     #[serde(rename = "organisations")]
     pub organizations: Option<OrganizationListing>,
+    /// Whether a credential can have access to some organizations of the provider and not to others.
+    /// Where false, its principal and its roles alone decide what it can access. Default: true.
+    #[serde(default = "default_true", skip_serializing_if = "is_true")]
+    pub has_organizations: bool,
     /// JSON members that hold a secret in responses of this provider.
     #[serde(default)]
     pub secret_members: Vec<String>,
@@ -65,6 +76,10 @@ pub struct Provider {
     /// of this provider. A command that gets a credential does not inherit them.
     #[serde(default)]
     pub conflicting_variables: Vec<String>,
+    /// Members that hold a secret in the configuration files of the provider's own tools: name of
+    /// the file and name of the member. In other files the names mean nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tool_secrets: Vec<(String, String)>,
 }
 
 /// Kind of credential.
@@ -356,29 +371,6 @@ pub struct RotationSpec {
     pub manual_steps: String,
 }
 
-/// Strategies for a rotation, each implemented in code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RotationStrategyId {
-    /// The user creates the new credential on the provider's page and pastes it; the old one is
-    /// revoked there too.
-    #[serde(rename = "guided")]
-    Manual,
-    /// The user creates the new credential; tokenring revokes the old one through the API.
-    SnykPersonalAccessToken,
-    /// Creates a new service account with the same role, then deletes the old account.
-    SnykServiceAccount,
-    /// Creates a second secret on the same service account, then deletes the old secret.
-    SnykServiceAccountSecret,
-    /// Signs in again, then revokes the old refresh token.
-    SnykAppSession,
-    /// Creates a second client secret on the same app, then deletes the old one; existing sign-ins
-    /// stay valid.
-    SnykAppSecret,
-    /// Creates a new key with `/keys/`, then deletes the old key.
-    ApiWebKey,
-}
-
 /// Meaning of a status at this provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -401,6 +393,15 @@ pub struct StatusRule {
     pub why: String,
     /// What to do.
     pub remedy: String,
+}
+
+const fn default_true() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_true(value: &bool) -> bool {
+    *value
 }
 
 impl HasId for CredentialKind {

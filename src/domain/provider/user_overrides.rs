@@ -6,7 +6,7 @@
 use serde::Deserialize;
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
-use super::spec::{CredentialKind, Provider, RequestPreset, StatusRule};
+use super::spec::{CredentialKind, OrganizationListing, Provider, RequestPreset, StatusRule};
 use super::validate::SUPPORTED_FORMAT;
 use crate::domain::problem::Problem;
 use crate::domain::region::Region;
@@ -28,6 +28,16 @@ pub(super) struct ProviderOverride {
     presets: Vec<RequestPreset>,
     #[serde(default, rename = "status")]
     statuses: Vec<StatusRule>,
+    #[serde(default)]
+    media_types: Vec<(String, String)>,
+    #[serde(default)]
+    link_prefix: Option<String>,
+    #[serde(default, rename = "organisations")]
+    organizations: Option<OrganizationListing>,
+    #[serde(default)]
+    has_organizations: Option<bool>,
+    #[serde(default)]
+    tool_secrets: Vec<(String, String)>,
 }
 
 /// Reason why a region cannot be written into a user file.
@@ -60,7 +70,9 @@ impl From<RegionFileError> for Problem {
 }
 
 impl ProviderOverride {
-    /// Adds the content to `provider`; an item with a known ID replaces the existing one.
+    /// Adds the content to `provider`; an item with a known ID replaces the existing one, and so does
+    /// a single value. A listing of organizations implies that the provider has some, and the other
+    /// way round.
     pub(super) fn apply(self, provider: &mut Provider) {
         for region in self.regions {
             match provider
@@ -75,6 +87,17 @@ impl ProviderOverride {
         self.kinds.into_iter().for_each(|kind| provider.kinds.insert_or_replace(kind));
         self.presets.into_iter().for_each(|preset| provider.presets.insert_or_replace(preset));
         provider.statuses.splice(0..0, self.statuses);
+        provider.media_types.splice(0..0, self.media_types);
+        provider.tool_secrets.extend(self.tool_secrets);
+        if self.link_prefix.is_some() {
+            provider.link_prefix = self.link_prefix;
+        }
+        if self.organizations.is_some() || self.has_organizations == Some(false) {
+            provider.has_organizations = self.has_organizations.unwrap_or(true);
+            provider.organizations = self.organizations;
+        } else if self.has_organizations == Some(true) {
+            provider.has_organizations = true;
+        }
     }
 }
 

@@ -13,7 +13,8 @@ use super::spec::{
 };
 use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
-use crate::domain::request::is_override_name;
+use crate::domain::request::{HttpMethod, is_override_name};
+use crate::domain::rotation::{RequiredAuthorization, RotatedSecret};
 
 /// Version of the file format that tokenring supports.
 pub(super) const SUPPORTED_FORMAT: u32 = 1;
@@ -40,10 +41,8 @@ pub(super) fn validate_provider(provider: &Provider) -> ValidationResult {
     validate_headers(provider)?;
     provider.presets.iter().try_for_each(|preset| self::validate_preset(provider, preset))?;
     provider.kinds.iter().try_for_each(|kind| self::validate_kind(provider, kind))?;
-    provider
-        .organizations
-        .iter()
-        .try_for_each(|listing| require_preset(provider, &listing.preset))?;
+    validate_organizations(provider)?;
+    validate_paths(provider)?;
     provider
         .statuses
         .iter()
@@ -96,6 +95,65 @@ fn validate_headers(provider: &Provider) -> ValidationResult {
     }
 }
 
+/// Checks that the organizations are listed by a request that only reads, because it is sent
+/// unasked.
+fn validate_organizations(provider: &Provider) -> ValidationResult {
+    let Some(listing) = &provider.organizations else { return Ok(()) };
+    if !provider.has_organizations {
+        return invalid(
+            "has_organizations",
+            "the provider lists organizations and has none",
+            "Remove organisations, or remove has_organizations = false",
+        );
+    }
+    require_preset(provider, &listing.preset)?;
+    let reads = |preset: &RequestPreset| {
+        preset.read_only || HttpMethod::parse(&preset.method).is_some_and(HttpMethod::is_safe)
+    };
+    if !provider.preset(&listing.preset).is_some_and(reads) {
+        return invalid(
+            &listing.preset,
+            format!("the preset \"{}\" does not only read", listing.preset),
+            "List the organizations with a GET request",
+        );
+    }
+    let pointers = [&listing.items.list, &listing.items.value, &listing.items.name];
+    match pointers.into_iter().find(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
+        None => Ok(()),
+        Some(pointer) => invalid(
+            pointer,
+            format!("\"{pointer}\" is not a JSON pointer"),
+            "Write a pointer such as /data, or \"\" for the whole response",
+        ),
+    }
+}
+
+/// Checks the paths and names outside of the presets.
+fn validate_paths(provider: &Provider) -> ValidationResult {
+    let is_prefix = |prefix: &&String| {
+        prefix.starts_with('/')
+            && !prefix.starts_with("//")
+            && !prefix.ends_with('/')
+            && !prefix.contains(['?', '#', '\\'])
+    };
+    if let Some(prefix) = provider.link_prefix.as_ref().filter(|prefix| !is_prefix(prefix)) {
+        return invalid(
+            prefix,
+            format!("the link_prefix \"{prefix}\" is not the beginning of a path"),
+            "Write it with a slash at its beginning and none at its end, such as /rest",
+        );
+    }
+    let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '\\']);
+    match provider.tool_secrets.iter().find(|(file, member)| !is_name(file) || member.is_empty()) {
+        None => Ok(()),
+        Some((file, _)) => invalid(
+            file,
+            format!("\"{file}\" in tool_secrets is not the name of a file with a member"),
+            "Write the name of the file without its folder, and the name of the member",
+        ),
+    }
+}
+
 fn validate_regions(provider: &Provider) -> ValidationResult {
     let names: Vec<String> = provider.regions.iter().flat_map(region_names).collect();
     require_unique("region or alias", names.iter().map(String::as_str))?;
@@ -121,7 +179,7 @@ fn region_names(region: &Region) -> HashSet<String> {
 
 fn validate_preset(provider: &Provider, preset: &RequestPreset) -> ValidationResult {
     require_unique("parameter", preset.parameters.iter().map(|parameter| parameter.id.as_str()))?;
-    if crate::domain::request::HttpMethod::parse(&preset.method).is_none() {
+    if HttpMethod::parse(&preset.method).is_none() {
         return invalid(
             &preset.method,
             format!("\"{}\" is not an HTTP method", preset.method),
@@ -287,15 +345,8 @@ fn required_fields(kind: &CredentialKind) -> Vec<&str> {
             .map(String::as_str)
             .collect(),
     };
-    fields.extend(rotation_specs(kind).flat_map(|replacement| match replacement.strategy {
-        RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => [].as_slice(),
-        RotationStrategyId::SnykPersonalAccessToken => &["pat_id"],
-        RotationStrategyId::SnykServiceAccount | RotationStrategyId::SnykServiceAccountSecret => {
-            &["service_account_id", "level", "org_id", "group_id"]
-        }
-        RotationStrategyId::SnykAppSecret => &["app_id", "org_id"],
-        RotationStrategyId::ApiWebKey => &["key_id"],
-    }));
+    fields
+        .extend(rotation_specs(kind).flat_map(|rotation| rotation.strategy.spec().required_fields));
     fields
 }
 
@@ -317,7 +368,6 @@ fn require_field(kind: &CredentialKind, field: &str) -> ValidationResult {
 }
 
 fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
-    use {AuthMethod as A, RotationStrategyId as P};
     if let Some(part) = kind.parts.iter().find(|part| {
         part.rotation.as_ref().is_some_and(|rotation| !is_part_rotation_valid(kind, rotation))
     }) {
@@ -327,31 +377,56 @@ fn validate_rotation(kind: &CredentialKind) -> ValidationResult {
                 "the rotation plan of the part \"{}\" does not fit the kind \"{}\"",
                 part.id, kind.id
             ),
-            "Use plan = \"snyk-app-secret\" with overlap, for a kind that is authorized by refresh tokens",
+            format!(
+                "Use plan = {} with overlap, for a kind that is authorized by refresh tokens",
+                part_strategies()
+            ),
         );
     }
-    let fits = match (&kind.rotation.strategy, &kind.authorization) {
-        (P::Manual, _) => !kind.rotation.manual_steps.trim().is_empty(),
-        (P::SnykPersonalAccessToken | P::SnykServiceAccount | P::ApiWebKey, auth) => {
-            matches!(auth, A::Header { .. })
-        }
-        (P::SnykServiceAccountSecret, auth) => matches!(auth, A::ClientCredentials { .. }),
-        (P::SnykAppSession, auth) => matches!(auth, A::RefreshToken { authorize: Some(_), .. }),
-        (P::SnykAppSecret, _) => false,
-    };
-    match (fits, &kind.rotation.strategy) {
-        (true, _) => Ok(()),
-        (false, P::Manual) => invalid(
+    let rotation = &kind.rotation;
+    let spec = rotation.strategy.spec();
+    if spec.is_manual() && rotation.manual_steps.trim().is_empty() {
+        return invalid(
             &kind.id,
             format!("the kind \"{}\" is rotated manually but has no steps", kind.id),
             "Describe the rotation in steps",
-        ),
-        (false, _) => invalid(
-            &kind.id,
-            format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
-            "Use plan = \"guided\" with steps",
-        ),
+        );
     }
+    if spec.rotated_secret == RotatedSecret::Main
+        && is_authorization(&kind.authorization, spec.authorization)
+    {
+        return Ok(());
+    }
+    invalid(
+        &kind.id,
+        format!("the rotation plan of the kind \"{}\" does not fit its authorization", kind.id),
+        format!("Use plan = \"{}\" with steps", RotationStrategyId::Manual),
+    )
+}
+
+/// Whether a kind with this authorization can be rotated by a strategy that requires the other.
+const fn is_authorization(method: &AuthMethod, required: RequiredAuthorization) -> bool {
+    match required {
+        RequiredAuthorization::Any => true,
+        RequiredAuthorization::Header => matches!(method, AuthMethod::Header { .. }),
+        RequiredAuthorization::ClientCredentials => {
+            matches!(method, AuthMethod::ClientCredentials { .. })
+        }
+        RequiredAuthorization::RefreshToken => matches!(method, AuthMethod::RefreshToken { .. }),
+        RequiredAuthorization::SignIn => {
+            matches!(method, AuthMethod::RefreshToken { authorize: Some(_), .. })
+        }
+    }
+}
+
+/// Returns the names of the strategies that rotate a part.
+fn part_strategies() -> String {
+    let names: Vec<_> = RotationStrategyId::ALL
+        .iter()
+        .filter(|strategy| strategy.spec().rotated_secret == RotatedSecret::Part)
+        .map(|strategy| format!("\"{strategy}\""))
+        .collect();
+    names.join(" or ")
 }
 
 fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
@@ -364,8 +439,10 @@ fn require_preset(provider: &Provider, id: &str) -> ValidationResult {
 /// Whether the rotation of a part is valid. The main secret stays while the part is rotated, so
 /// both values of the part must be valid at the same time.
 fn is_part_rotation_valid(kind: &CredentialKind, rotation: &RotationSpec) -> bool {
-    let uses_refresh_token = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
-    rotation.strategy == RotationStrategyId::SnykAppSecret && rotation.overlap && uses_refresh_token
+    let spec = rotation.strategy.spec();
+    spec.rotated_secret == RotatedSecret::Part
+        && rotation.overlap
+        && is_authorization(&kind.authorization, spec.authorization)
 }
 
 fn require_kind(provider: &Provider, id: &str) -> ValidationResult {

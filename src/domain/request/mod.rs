@@ -1,7 +1,7 @@
 //! Request drafts: requests without secrets.
 //!
 //! A [`RequestDraft`] is what the user edits and what history stores. It cannot contain the
-//! credential's secret, which is added at the last moment, below the engine's `send`. Start at
+//! credential's secret, which is added at the last moment, below the engine's `execute`. Start at
 //! [`RequestDraft`]; [`RequestDraft::resolve`] turns its target into a URL.
 
 mod canonical;

@@ -19,9 +19,10 @@ pub struct AccessScope {
     pub kind: String,
     /// ID of the region that accepted the credential.
     pub region: String,
-    /// IDs of the organizations that it can access.
+    /// IDs of the organizations that it can access, empty where the provider has none; `None` if
+    /// the provider does not list them.
     #[serde(rename = "organisations")]
-    pub organizations: BTreeSet<String>,
+    pub organizations: Option<BTreeSet<String>>,
     /// Roles of the principal; `None` if the provider does not report them.
     pub roles: Option<BTreeSet<String>>,
 }
@@ -79,6 +80,9 @@ fn unknown_access(old: &AccessScope, new: &AccessScope, policy: PrincipalPolicy)
     if [old, new].iter().any(|scope| scope.principal.id == UNKNOWN_PRINCIPAL_ID) {
         return Some("the provider does not report which user or account it acts as".to_owned());
     }
+    if [old, new].iter().any(|scope| scope.organizations.is_none()) {
+        return Some("the provider does not list the organizations that it can access".to_owned());
+    }
     let roles_unknown = old.roles.is_none() || new.roles.is_none();
     (policy == PrincipalPolicy::New && roles_unknown)
         .then(|| "the provider does not report its roles".to_owned())
@@ -112,8 +116,9 @@ fn describe_principal(principal: &Principal) -> String {
 }
 
 fn missing_access(old: &AccessScope, new: &AccessScope) -> Vec<String> {
+    let known = old.organizations.iter().zip(&new.organizations);
     let lost: Vec<&str> =
-        old.organizations.difference(&new.organizations).map(String::as_str).collect();
+        known.flat_map(|(old, new)| old.difference(new)).map(String::as_str).collect();
     let organizations = describe_lost_organizations(&lost);
     let roles = old.roles.iter().zip(&new.roles).flat_map(|(old, new)| old.difference(new));
     organizations.into_iter().chain(roles.map(|lost| format!("lacks the role {lost}"))).collect()
@@ -163,7 +168,7 @@ mod tests {
             },
             kind: "personal-access-token".into(),
             region: "SNYK-EU-01".into(),
-            organizations: set(organizations),
+            organizations: Some(set(organizations)),
             roles: roles.map(set),
         }
     }
@@ -210,6 +215,26 @@ mod tests {
         assert_eq!(
             compare_scopes(&old, &reach("ann", &["acme"], None), PrincipalPolicy::Same),
             ScopeComparison::Same
+        );
+    }
+
+    #[test]
+    fn organizations_that_are_not_listed_are_never_the_same() {
+        let known = reach("ann", &["acme"], Some(&["viewer"]));
+        let unknown = AccessScope { organizations: None, ..known.clone() };
+        for policy in [PrincipalPolicy::Same, PrincipalPolicy::New] {
+            for (old, new) in [(&known, &unknown), (&unknown, &known), (&unknown, &unknown)] {
+                let comparison = compare_scopes(old, new, policy);
+                assert!(matches!(comparison, ScopeComparison::Incomparable(_)), "{comparison:?}");
+            }
+            let none = AccessScope { organizations: Some(BTreeSet::new()), ..known.clone() };
+            assert_eq!(compare_scopes(&none, &none, policy), ScopeComparison::Same);
+        }
+        let weaker = AccessScope { roles: Some(BTreeSet::new()), ..unknown };
+        assert_eq!(
+            compare_scopes(&known, &weaker, PrincipalPolicy::Same),
+            ScopeComparison::Weaker(vec!["lacks the role viewer".into()]),
+            "what is known to be missing is named"
         );
     }
 

@@ -124,6 +124,7 @@
 
 mod access_scope;
 mod backoff;
+mod creation;
 mod journal;
 mod machine;
 mod plan;
@@ -133,6 +134,7 @@ mod result_notes;
 mod revocation;
 mod status;
 mod step;
+mod strategy_table;
 mod strategy_traits;
 #[cfg(test)]
 mod tests;
@@ -141,6 +143,7 @@ pub use access_scope::{
     AccessScope, PrincipalPolicy, ScopeComparison, UNKNOWN_PRINCIPAL_ID, compare_scopes,
 };
 pub use backoff::BackoffPolicy;
+pub use creation::creation_strategy;
 pub use journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,
     ReconciliationResult, RevocationStatus, RotationAdministrator, RotationJournal,
@@ -162,7 +165,9 @@ pub use status::{
     plan_lines, rollback_effect, rotation_status, waiting_line,
 };
 pub use step::RotationStep;
+pub use strategy_table::RotationStrategyId;
 pub use strategy_traits::{
-    CreationTraceability, IdentitySource, RevocationKey, SecretOverlap, StepActor, StrategyTraits,
-    traits_for,
+    AdministratorPolicy, CreationTraceability, IdentitySource, ManagedObject, OwningAccount,
+    ProviderCalls, RequiredAuthorization, RevocationKey, RotatedSecret, SecretOverlap, StepActor,
+    StrategySpec, StrategyTraits,
 };

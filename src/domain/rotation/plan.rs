@@ -8,11 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use super::purpose::RotationPurpose;
 use super::remote_credential::{RotationId, format_remote_name};
-use super::revocation::{self, ACCESS_TOKEN_NOTE};
+use super::revocation;
 use super::step::RotationStep;
-use super::strategy_traits::{self, SecretOverlap, StrategyTraits};
+use super::strategy_table::RotationStrategyId;
+use super::strategy_traits::{
+    CHECK_REQUEST, ManagedObject, SecretOverlap, StepActor, StrategyTraits,
+};
 use crate::domain::credential::{Credential, SecretPart};
-use crate::domain::provider::spec::{CredentialKind, RotationSpec, RotationStrategyId};
+use crate::domain::provider::spec::{CredentialKind, RotationSpec};
 use crate::domain::{CredentialId, CredentialName};
 
 /// Plan of one rotation. It is built once and never changes, even if the credential does.
@@ -114,16 +117,17 @@ impl RotationPlan {
             administrator,
         } = request;
         let strategy = replacement.strategy;
+        let spec = strategy.spec();
         // The limit of a kind counts secrets; no limit is known for the number of accounts.
-        let is_account = purpose == RotationPurpose::Create
-            && strategy == RotationStrategyId::SnykServiceAccount;
+        let is_account =
+            purpose == RotationPurpose::Create && spec.managed_object == ManagedObject::Account;
         // Without an old secret or without a new one, no secret invalidates the other.
         let overlap = if replacement.overlap || purpose != RotationPurpose::Replace {
             SecretOverlap::SideBySide
         } else {
             SecretOverlap::Absent
         };
-        let steps = purpose.steps(strategy_traits::traits_for(strategy), overlap, consumers);
+        let steps = purpose.steps(spec.traits, overlap, consumers);
         Self {
             rotation,
             purpose,
@@ -137,9 +141,7 @@ impl RotationPlan {
             overlap,
             administrator: administrator.map(|administrator| administrator.id.clone()),
             administrator_name: administrator.map(|administrator| administrator.name.clone()),
-            max_live: strategy_traits::max_live_secrets(strategy)
-                .or(kind.max_live)
-                .filter(|_| !is_account),
+            max_live: spec.max_live.or(kind.max_live).filter(|_| !is_account),
             instructions: if purpose == RotationPurpose::Replace {
                 replacement.manual_steps.clone()
             } else if revocation::deletes_account(purpose, strategy) {
@@ -169,18 +171,18 @@ impl RotationPlan {
 
     /// Returns the traits of the strategy.
     pub const fn strategy_traits(&self) -> StrategyTraits {
-        strategy_traits::traits_for(self.strategy)
+        self.strategy.spec().traits
     }
 
     /// Returns the title of the plan for display.
     pub const fn title(&self) -> &'static str {
         match self.purpose {
-            RotationPurpose::Replace => strategy_traits::rotation_title(self.strategy),
-            RotationPurpose::Create => strategy_traits::creation_title(self.strategy),
+            RotationPurpose::Replace => self.strategy.spec().rotation_title,
+            RotationPurpose::Create => self.strategy.spec().creation_title,
             RotationPurpose::Revoke if self.deletes_account() => {
                 "Automatic: deletes the whole service account, then verifies that its secret is rejected"
             }
-            RotationPurpose::Revoke => strategy_traits::revocation_title(self.strategy),
+            RotationPurpose::Revoke => self.strategy.spec().revocation_title(),
         }
     }
 
@@ -202,9 +204,9 @@ impl RotationPlan {
             (RotationPurpose::Revoke, _) if self.deletes_account() => Some(format!(
                 "The whole service account of \"{name}\" is deleted, with all its secrets, and nothing replaces it: everything that uses one of them stops working. Deletion cannot be undone."
             )),
-            (RotationPurpose::Revoke, _) if self.strategy == RotationStrategyId::SnykAppSession => {
+            (RotationPurpose::Revoke, _) if self.strategy.spec().leaves_access_token => {
                 Some(format!(
-                    "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone. {ACCESS_TOKEN_NOTE}"
+                    "Nothing replaces \"{name}\": everything that uses it stops working. Revocation cannot be undone. An access token that was already issued works until it expires."
                 ))
             }
             (RotationPurpose::Revoke, _) => Some(format!(
@@ -228,7 +230,7 @@ impl RotationPlan {
     pub fn limit_warning(&self) -> Option<String> {
         let limit =
             self.max_live.filter(|limit| *limit > 1 && self.purpose != RotationPurpose::Revoke)?;
-        let step = if self.strategy_traits().creator == strategy_traits::StepActor::User {
+        let step = if self.strategy_traits().creator == StepActor::User {
             RotationStep::AwaitPaste
         } else {
             RotationStep::Create
@@ -262,13 +264,12 @@ fn provider_calls(
     step: &RotationStep,
     check_request: &str,
 ) -> Vec<String> {
-    let of_account = revocation::account_deletion_calls(step)
-        .filter(|_| revocation::deletes_account(purpose, strategy));
-    of_account
-        .unwrap_or_else(|| strategy_traits::provider_calls(strategy, step))
-        .iter()
-        .map(|call| call.replace(strategy_traits::CHECK_REQUEST, check_request))
-        .collect()
+    let spec = strategy.spec();
+    let calls = match purpose {
+        RotationPurpose::Replace | RotationPurpose::Create => &spec.calls,
+        RotationPurpose::Revoke => spec.revocation_calls.as_ref().unwrap_or(&spec.calls),
+    };
+    calls.for_step(step).iter().map(|call| call.replace(CHECK_REQUEST, check_request)).collect()
 }
 
 /// Describes a step of a plan with this purpose and strategy.

@@ -5,15 +5,11 @@
 //! driver and screen what was chosen.
 
 use super::purpose::RotationPurpose;
-use super::step::RotationStep;
-use super::strategy_traits::CHECK_REQUEST;
+use super::strategy_table::RotationStrategyId;
+use super::strategy_traits::{ManagedObject, OwningAccount};
 use crate::domain::credential::Credential;
-use crate::domain::provider::spec::{CredentialKind, RotationStrategyId};
+use crate::domain::provider::spec::CredentialKind;
 use crate::domain::response::CheckResult;
-
-/// Note about an access token that outlives its sign-in, for plans and dialogs.
-pub(super) const ACCESS_TOKEN_NOTE: &str =
-    "An access token that was already issued works until it expires.";
 
 /// Returns the strategy that revokes a credential of this kind. A client secret of a service
 /// account is deleted alone only if another credential of the store is known to use a different
@@ -23,27 +19,31 @@ pub fn revocation_strategy(
     credential: &Credential,
     stored: &[Credential],
 ) -> RotationStrategyId {
-    match kind.rotation.strategy {
-        RotationStrategyId::SnykServiceAccountSecret
-            if !stored.iter().any(|other| has_other_secret_of_account(credential, other)) =>
-        {
-            RotationStrategyId::SnykServiceAccount
-        }
-        strategy => strategy,
-    }
+    let strategy = kind.rotation.strategy;
+    let may_be_last = |account: &OwningAccount| {
+        !stored.iter().any(|other| has_other_secret_of_account(account, credential, other))
+    };
+    strategy.spec().owning_account.filter(may_be_last).map_or(strategy, |account| account.strategy)
 }
 
 /// Returns whether a rotation with this purpose and strategy ends with the deletion of the whole
 /// account, without a successor.
 pub const fn deletes_account(purpose: RotationPurpose, strategy: RotationStrategyId) -> bool {
-    matches!((purpose, strategy), (RotationPurpose::Revoke, RotationStrategyId::SnykServiceAccount))
+    matches!(
+        (purpose, strategy.spec().managed_object),
+        (RotationPurpose::Revoke, ManagedObject::Account)
+    )
 }
 
 /// Returns whether `other` holds a different secret of the same account, one that was not refused.
-fn has_other_secret_of_account(credential: &Credential, other: &Credential) -> bool {
+fn has_other_secret_of_account(
+    account: &OwningAccount,
+    credential: &Credential,
+    other: &Credential,
+) -> bool {
     let same_home = (&credential.provider, &credential.region, &credential.kind)
         == (&other.provider, &other.region, &other.kind);
-    let same_account = ["client_id", "service_account_id"].iter().any(|field| {
+    let same_account = account.shared_fields.iter().any(|field| {
         let id = credential.fields.get(*field).filter(|id| !id.is_empty());
         id.is_some() && id == other.fields.get(*field)
     });
@@ -53,19 +53,6 @@ fn has_other_secret_of_account(credential: &Credential, other: &Credential) -> b
     let refused =
         other.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
     credential.id != other.id && same_home && same_account && other_secret && !refused
-}
-
-/// Returns the provider calls of a step that differ where the account is deleted.
-pub(super) const fn account_deletion_calls(step: &RotationStep) -> Option<&'static [&'static str]> {
-    match step {
-        RotationStep::Snapshot => {
-            Some(&[CHECK_REQUEST, "GET /rest/{orgs|groups}/{id}/service_accounts/{account}"])
-        }
-        RotationStep::Revoke => {
-            Some(&["DELETE /rest/{orgs|groups}/{id}/service_accounts/{account}"])
-        }
-        _ => None,
-    }
 }
 
 #[cfg(test)]

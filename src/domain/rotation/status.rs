@@ -5,6 +5,8 @@
 //! produce the progress lines. Texts of prompts are in `machine::prompts`, texts of steps in
 //! `step.rs` and `purpose.rs`.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::journal::{
@@ -326,9 +328,10 @@ fn describe_outcome(plan: &RotationPlan, outcome: &StepOutcome) -> String {
             None => "The provider assigns no ID".to_owned(),
         },
         StepOutcome::Verified { reach, .. } => {
-            let organizations = match reach.organizations.len() {
-                1 => "1 organization".to_owned(),
-                many => format!("{many} organizations"),
+            let organizations = match reach.organizations.as_ref().map(BTreeSet::len) {
+                Some(1) => "1 organization".to_owned(),
+                Some(many) => format!("{many} organizations"),
+                None => "organizations unknown".to_owned(),
             };
             format!("Accepted as {} in {}, {organizations}", reach.principal.name, reach.region)
         }

@@ -1,17 +1,54 @@
-//! Traits of the rotation strategies, as one table: who creates, who revokes, what can be found
-//! again.
+//! What a rotation strategy is described by: who creates, who revokes, what can be found again,
+//! which kinds it fits, and what its steps send.
 //!
-//! `traits_for` returns the row of a strategy; the machine and the plan decide by traits and never
-//! by the strategy itself. Titles and the displayed API calls of each strategy are here too. The
-//! calls are implemented in `engine::rotation::strategies`.
+//! The rows themselves are in `strategy_table`, one for each strategy. Machine, plan, validation,
+//! engine and screen decide by a row and never by the strategy itself. The calls are implemented in
+//! `engine::rotation::strategies`. Start at [`StrategySpec`].
 
 use serde::{Deserialize, Serialize};
 
 use super::access_scope::PrincipalPolicy;
 use super::step::RotationStep;
-use crate::domain::provider::spec::RotationStrategyId;
+use super::strategy_table::RotationStrategyId;
 
-/// Traits that distinguish the rotation strategies.
+/// Description of a rotation strategy: its row in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StrategySpec {
+    /// Title of a rotation, for display.
+    pub rotation_title: &'static str,
+    /// Title of a creation, for display.
+    pub creation_title: &'static str,
+    /// Traits by which the machine decides.
+    pub traits: StrategyTraits,
+    /// What the strategy creates and deletes at the provider.
+    pub managed_object: ManagedObject,
+    /// Account that can have several secrets of this strategy, where the provider has such accounts.
+    pub owning_account: Option<OwningAccount>,
+    /// Part of the secret material that the strategy rotates.
+    pub rotated_secret: RotatedSecret,
+    /// Authorization that a kind must have to be rotated by this strategy.
+    pub authorization: RequiredAuthorization,
+    /// Fields that a kind must define to be rotated by this strategy.
+    pub required_fields: &'static [&'static str],
+    /// Fields of the credential that hold its ID, and after it its name, at the provider.
+    pub identity_fields: &'static [&'static str],
+    /// Fields that the provider assigns, so that a form for a new credential does not show them.
+    pub assigned_fields: &'static [&'static str],
+    /// Maximum number of secrets that may exist at the same time, if that differs from the limit
+    /// of the kind.
+    pub max_live: Option<u32>,
+    /// Stored credentials that may authorize a revocation in place of the credential itself.
+    pub administrators: AdministratorPolicy,
+    /// Whether access tokens that were issued for the secret work after its revocation, until they
+    /// expire.
+    pub leaves_access_token: bool,
+    /// Provider calls of a rotation or a creation, for the plan that the user reads.
+    pub calls: ProviderCalls,
+    /// Provider calls of a revocation without a replacement, where they differ.
+    pub revocation_calls: Option<ProviderCalls>,
+}
+
+/// Traits by which the machine distinguishes the rotation strategies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StrategyTraits {
     /// Who creates the new secret.
@@ -81,267 +118,124 @@ pub enum SecretOverlap {
     Absent,
 }
 
-/// Returns the table row of a strategy.
-pub const fn traits_for(strategy: RotationStrategyId) -> StrategyTraits {
-    use RotationStrategyId as P;
-    let (creator, revoker) = match strategy {
-        P::Manual => (StepActor::User, StepActor::User),
-        P::SnykPersonalAccessToken => (StepActor::User, StepActor::Program),
-        P::SnykAppSession => (StepActor::UserSignIn, StepActor::Program),
-        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::SnykAppSecret | P::ApiWebKey => {
-            (StepActor::Program, StepActor::Program)
-        }
-    };
-    let revocation_key = match strategy {
-        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => {
-            RevocationKey::ByValue
-        }
-        _ => RevocationKey::ById,
-    };
-    let identity_source = match strategy {
-        P::Manual => IdentitySource::Nothing,
-        P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret => IdentitySource::Value,
-        P::SnykServiceAccount => IdentitySource::Principal("service_account"),
-        P::ApiWebKey => IdentitySource::Principal("api_user"),
-        P::SnykPersonalAccessToken => IdentitySource::Claim,
-    };
-    let (traceability, principal_policy) = match strategy {
-        P::SnykServiceAccount | P::ApiWebKey => {
-            (CreationTraceability::ByName, PrincipalPolicy::New)
-        }
-        _ => (CreationTraceability::Untraceable, PrincipalPolicy::Same),
-    };
-    StrategyTraits {
-        creator,
-        revoker,
-        revocation_key,
-        identity_source,
-        traceability,
-        principal_policy,
-    }
+/// What a strategy creates and deletes at the provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManagedObject {
+    /// One secret.
+    Secret,
+    /// A whole service account with all its secrets. No limit is known for the number of accounts.
+    Account,
 }
 
-/// Returns how many secrets of a strategy may exist at the same time, if that differs from the
-/// limit of the kind.
-pub(super) const fn max_live_secrets(strategy: RotationStrategyId) -> Option<u32> {
-    match strategy {
-        RotationStrategyId::SnykServiceAccountSecret | RotationStrategyId::SnykAppSecret => Some(2),
-        _ => None,
-    }
+/// Account that can have several secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwningAccount {
+    /// Strategy that creates and deletes the account itself.
+    pub strategy: RotationStrategyId,
+    /// Field with the ID of the account. A creation with this field adds a secret to the account.
+    pub id_field: &'static str,
+    /// Fields that identify the account: one equal value means the same account.
+    pub shared_fields: &'static [&'static str],
 }
 
-/// Returns the title of a rotation with this strategy, for display.
-pub(super) const fn rotation_title(strategy: RotationStrategyId) -> &'static str {
-    match strategy {
-        RotationStrategyId::Manual => {
-            "Manual: you create the new secret on the provider's page; tokenring verifies and stores it"
-        }
-        RotationStrategyId::SnykPersonalAccessToken => {
-            "Assisted: you create the new token; tokenring revokes the old one by API"
-        }
-        RotationStrategyId::SnykServiceAccount => {
-            "Automatic: creates a service account with the same role, then deletes the old one"
-        }
-        RotationStrategyId::SnykServiceAccountSecret => {
-            "Automatic: creates a second secret on the same account, then deletes the old one"
-        }
-        RotationStrategyId::SnykAppSession => {
-            "Assisted: you sign in again; tokenring revokes the old session by API"
-        }
-        RotationStrategyId::SnykAppSecret => {
-            "Automatic: creates a second client secret on the same app, then deletes the old one"
-        }
-        RotationStrategyId::ApiWebKey => "Automatic: creates a new key, then deletes the old one",
-    }
+/// Part of the secret material that a strategy rotates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotatedSecret {
+    /// The secret itself.
+    Main,
+    /// A further part, while the secret stays. Both values of the part must be valid at the same
+    /// time.
+    Part,
 }
 
-/// Returns the title of a creation with this strategy, for display.
-pub(super) const fn creation_title(strategy: RotationStrategyId) -> &'static str {
-    match strategy {
-        RotationStrategyId::Manual
-        | RotationStrategyId::SnykPersonalAccessToken
-        | RotationStrategyId::SnykAppSession => "Manual: you create it on the provider's page",
-        RotationStrategyId::SnykServiceAccount => "Automatic: creates a service account",
-        RotationStrategyId::SnykServiceAccountSecret => {
-            "Automatic: creates another secret for an existing service account"
-        }
-        RotationStrategyId::SnykAppSecret => {
-            "Automatic: creates another client secret for an existing app"
-        }
-        RotationStrategyId::ApiWebKey => "Automatic: creates a key",
-    }
+/// Authorization that a strategy requires of a kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequiredAuthorization {
+    /// Any.
+    Any,
+    /// The secret itself in the header.
+    Header,
+    /// OAuth client credentials.
+    ClientCredentials,
+    /// A refresh token.
+    RefreshToken,
+    /// A refresh token that a sign-in in the browser creates.
+    SignIn,
 }
 
-/// Returns the title of a revocation with this strategy, for display.
-pub(super) const fn revocation_title(strategy: RotationStrategyId) -> &'static str {
-    match traits_for(strategy).revoker {
-        StepActor::Program => {
-            "Automatic: revokes the secret at the provider, then verifies that it is rejected"
-        }
-        StepActor::User | StepActor::UserSignIn => {
-            "Manual: you revoke the secret on the provider's page; tokenring verifies that it is rejected"
-        }
-    }
+/// Which stored credentials of the same provider and region may authorize a revocation in place of
+/// the credential itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdministratorPolicy {
+    /// None: the program calls nothing, or the secret that is revoked is sent by itself.
+    None,
+    /// Credentials of the same principal.
+    SamePrincipal,
+    /// Any of them; the provider decides.
+    Any,
+}
+
+/// Provider calls of each step, for the plan that the user reads. The other steps stay on this
+/// machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderCalls {
+    /// Calls that record identity and access of the old secret.
+    pub snapshot: &'static [&'static str],
+    /// Calls of the sign-in in the browser.
+    pub sign_in: &'static [&'static str],
+    /// Calls that create the new secret.
+    pub create: &'static [&'static str],
+    /// Calls that verify the new secret.
+    pub verify: &'static [&'static str],
+    /// Calls that revoke the old secret.
+    pub revoke: &'static [&'static str],
+    /// Calls that verify that the old secret is rejected.
+    pub verify_revoked: &'static [&'static str],
 }
 
 /// Placeholder among the provider calls for the request that checks a credential of the kind.
 pub(super) const CHECK_REQUEST: &str = "{check}";
 
-/// Returns the provider calls of a step, for the plan that the user reads.
-pub(super) const fn provider_calls(
-    strategy: RotationStrategyId,
-    step: &RotationStep,
-) -> &'static [&'static str] {
-    use RotationStrategyId as P;
-    match (strategy, step) {
-        (P::SnykPersonalAccessToken, RotationStep::Snapshot) => {
-            &["GET /rest/self", "GET /rest/self/personal_access_tokens"]
+impl StrategySpec {
+    /// Returns the title of a revocation, for display.
+    pub(super) const fn revocation_title(&self) -> &'static str {
+        match self.traits.revoker {
+            StepActor::Program => {
+                "Automatic: revokes the secret at the provider, then verifies that it is rejected"
+            }
+            StepActor::User | StepActor::UserSignIn => {
+                "Manual: you revoke the secret on the provider's page; tokenring verifies that it is rejected"
+            }
         }
-        (P::SnykPersonalAccessToken, RotationStep::Revoke) => {
-            &["DELETE /rest/self/personal_access_tokens/{id}"]
-        }
-        (P::SnykServiceAccount, RotationStep::Snapshot) => {
-            &[CHECK_REQUEST, "GET /rest/{orgs|groups}/{id}/service_accounts"]
-        }
-        (P::ApiWebKey, RotationStep::Snapshot) => &[CHECK_REQUEST, "GET /keys/"],
-        (P::SnykServiceAccount, RotationStep::Create) => {
-            &["POST /rest/{orgs|groups}/{id}/service_accounts"]
-        }
-        (P::SnykServiceAccount, RotationStep::Revoke) => {
-            &["DELETE /rest/{orgs|groups}/{id}/service_accounts/{old account}"]
-        }
-        (P::SnykServiceAccountSecret, RotationStep::Create) => {
-            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=create"]
-        }
-        (P::SnykServiceAccountSecret, RotationStep::Revoke) => {
-            &["POST /rest/{orgs|groups}/{id}/service_accounts/{account}/secrets mode=delete"]
-        }
-        (P::SnykAppSession, RotationStep::AwaitSignIn) => {
-            &["GET /oauth2/authorize (in the browser)"]
-        }
-        (P::SnykAppSession, RotationStep::Create) => &["POST /oauth2/token"],
-        (P::SnykAppSession, RotationStep::Revoke) => &["POST /oauth2/revoke"],
-        // The access token still works: only the token endpoint shows that the sign-in is revoked.
-        (P::SnykAppSession, RotationStep::VerifyRevoked) => {
-            &["POST /oauth2/token (with the revoked refresh token)"]
-        }
-        (P::SnykAppSecret, RotationStep::Create) => {
-            &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=create"]
-        }
-        (P::SnykAppSecret, RotationStep::Revoke) => {
-            &["POST /rest/orgs/{id}/apps/creations/{app}/secrets mode=delete"]
-        }
-        (
-            P::SnykAppSecret,
-            RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked,
-        ) => &[
-            "POST /oauth2/token (with an invalid refresh token)",
-            "GET /rest/orgs/{id}/apps/creations/{app}",
-        ],
-        (P::ApiWebKey, RotationStep::Create) => &["POST /keys/"],
-        (P::ApiWebKey, RotationStep::Revoke) => &["DELETE /keys/{id}/"],
-        (_, RotationStep::Snapshot | RotationStep::Verify | RotationStep::VerifyRevoked) => {
-            &[CHECK_REQUEST]
-        }
-        _ => &[],
+    }
+
+    /// Returns whether the user both creates the new secret and revokes the old one.
+    pub const fn is_manual(&self) -> bool {
+        matches!((self.traits.creator, self.traits.revoker), (StepActor::User, StepActor::User))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use RotationStrategyId as P;
+impl ProviderCalls {
+    /// Calls of a strategy that sends nothing but checks.
+    pub(super) const CHECKS_ONLY: Self = Self {
+        snapshot: &[CHECK_REQUEST],
+        sign_in: &[],
+        create: &[],
+        verify: &[CHECK_REQUEST],
+        revoke: &[],
+        verify_revoked: &[CHECK_REQUEST],
+    };
 
-    const ALL: [P; 7] = [
-        P::Manual,
-        P::SnykPersonalAccessToken,
-        P::SnykServiceAccount,
-        P::SnykServiceAccountSecret,
-        P::SnykAppSession,
-        P::SnykAppSecret,
-        P::ApiWebKey,
-    ];
-
-    #[test]
-    fn calls_to_a_provider_are_announced_before_they_are_made_and_no_others() {
-        for strategy in ALL {
-            let has_call = |step: RotationStep| {
-                provider_calls(strategy, &step).iter().any(|call| call.contains('/'))
-            };
-            let StrategyTraits { creator, revoker, traceability, .. } = traits_for(strategy);
-            assert_eq!(has_call(RotationStep::Create), creator != StepActor::User, "{strategy:?}");
-            assert_eq!(
-                has_call(RotationStep::AwaitSignIn),
-                creator == StepActor::UserSignIn,
-                "{strategy:?}"
-            );
-            assert_eq!(
-                has_call(RotationStep::Revoke),
-                revoker == StepActor::Program,
-                "{strategy:?}"
-            );
-            if traceability == CreationTraceability::ByName {
-                assert!(
-                    has_call(RotationStep::Snapshot),
-                    "{strategy:?}: finding by name requires a list"
-                );
-            }
-            for step in [RotationStep::Snapshot, RotationStep::Verify, RotationStep::VerifyRevoked]
-            {
-                assert!(!provider_calls(strategy, &step).is_empty(), "{strategy:?}: {step:?}");
-            }
-            for step in [RotationStep::Stage, RotationStep::Promote, RotationStep::ClearSlots] {
-                assert!(
-                    provider_calls(strategy, &step).is_empty(),
-                    "{strategy:?}: {step:?} stays on this machine"
-                );
-            }
-        }
-        assert!(
-            provider_calls(P::SnykAppSecret, &RotationStep::Verify)[0]
-                .starts_with("POST /oauth2/token"),
-            "a client secret is verified differently"
-        );
-        assert_eq!(provider_calls(P::SnykPersonalAccessToken, &RotationStep::Snapshot).len(), 2);
-    }
-
-    #[test]
-    fn a_secret_without_an_id_is_handled_by_its_value_and_two_of_them_may_live() {
-        for strategy in ALL {
-            let by_value = matches!(
-                strategy,
-                P::SnykServiceAccountSecret | P::SnykAppSession | P::SnykAppSecret
-            );
-            assert_eq!(
-                traits_for(strategy).revocation_key == RevocationKey::ByValue,
-                by_value,
-                "{strategy:?}"
-            );
-        }
-        assert_eq!(
-            [P::SnykServiceAccountSecret, P::SnykAppSecret, P::ApiWebKey].map(max_live_secrets),
-            [Some(2), Some(2), None]
-        );
-    }
-
-    #[test]
-    fn whether_a_user_is_needed_is_said_first() {
-        for strategy in ALL {
-            let prefix =
-                |by: StepActor| if by == StepActor::User { "Manual: " } else { "Automatic: " };
-            assert!(
-                revocation_title(strategy).starts_with(prefix(traits_for(strategy).revoker)),
-                "{strategy:?}"
-            );
-            assert!(rotation_title(strategy).len() > 20, "{strategy:?}");
-            let is_made_by_hand =
-                matches!(strategy, P::Manual | P::SnykPersonalAccessToken | P::SnykAppSession);
-            assert_eq!(
-                creation_title(strategy).starts_with("Manual: "),
-                is_made_by_hand,
-                "{strategy:?}"
-            );
-            assert!(creation_title(strategy).len() > "Automatic: ".len(), "{strategy:?}");
+    /// Returns the calls of a step.
+    pub(super) const fn for_step(&self, step: &RotationStep) -> &'static [&'static str] {
+        match step {
+            RotationStep::Snapshot => self.snapshot,
+            RotationStep::AwaitSignIn => self.sign_in,
+            RotationStep::Create => self.create,
+            RotationStep::Verify => self.verify,
+            RotationStep::Revoke => self.revoke,
+            RotationStep::VerifyRevoked => self.verify_revoked,
+            _ => &[],
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A delivery changes one value in a file, or runs a command with the secret on its standard input.
 //! It never creates a file and never overwrites content that it does not understand. The definition
 //! of a consumer is in [`crate::domain::consumer`]. Start at
-//! [`Engine::deliver_current`].
+//! [`ConsumerService::deliver_current`].
 
 mod command;
 pub(super) mod env_file;
@@ -15,18 +15,25 @@ mod probely_cli;
 pub(super) mod snyk_cli;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use zeroize::Zeroizing;
 
-use super::Engine;
-use super::audit::AuditEvent;
+use super::Clock;
+use super::audit::{AuditEvent, AuditService};
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
 use super::credentials::task_panicked;
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
+use super::ports::{CoreServices, SharedPorts};
 use crate::database::{Database, DatabaseError};
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::provider::CredentialKind;
+use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::patterns;
 use crate::domain::{CredentialId, CredentialName, Secret};
 use error::ConsumerError;
@@ -62,31 +69,58 @@ pub enum DeliveryProof {
     ExitStatus,
 }
 
-impl Engine {
+/// Consumers of secrets, and deliveries to them.
+pub struct ConsumerService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    clock: Arc<dyn Clock>,
+    consumer_timeout: Duration,
+    fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+}
+
+impl ConsumerService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(ports: &SharedPorts, core: &CoreServices) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            clock: Arc::clone(&ports.clock),
+            consumer_timeout: ports.options.consumer_timeout,
+            fingerprints: Arc::clone(&core.fingerprints),
+            bindings: Arc::clone(&core.bindings),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+        }
+    }
+
     /// Returns the consumers of a credential, by name.
-    pub async fn consumers(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
+    pub async fn list(&self, id: &CredentialId) -> Result<Vec<Consumer>, Problem> {
         let id = id.clone();
-        self.with_database(move |index| index.consumers(&id)).await
+        self.database.run(move |index| index.consumers(&id)).await
     }
 
     /// Returns the consumer of a credential with this name.
-    pub async fn consumer(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
+    pub async fn find(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_database(move |index| {
-            let mut all = index.consumers(&id)?;
-            let found = all.iter().position(|consumer| consumer.name.as_str() == name);
-            let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
-            found
-                .map(|place| all.swap_remove(place))
-                .ok_or(DatabaseError::UnknownConsumer { name, known })
-        })
-        .await
+        self.database
+            .run(move |index| {
+                let mut all = index.consumers(&id)?;
+                let found = all.iter().position(|consumer| consumer.name.as_str() == name);
+                let known = all.iter().map(|consumer| consumer.name.to_string()).collect();
+                found
+                    .map(|place| all.swap_remove(place))
+                    .ok_or(DatabaseError::UnknownConsumer { name, known })
+            })
+            .await
     }
 
     /// Stores a consumer and returns it as stored: with the file that a symbolic link at its path
     /// leads to now. Delivers nothing yet.
-    pub async fn add_consumer(&self, mut consumer: Consumer) -> Result<Consumer, Problem> {
-        let credential = self.credential_by_id(&consumer.credential).await?;
+    pub async fn add(&self, mut consumer: Consumer) -> Result<Consumer, Problem> {
+        let credential = self.database.credential_by_id(&consumer.credential).await?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         check_part(kind, &consumer.part)?;
         let own = consumer.part == SecretPart::Secret;
@@ -108,15 +142,15 @@ impl Engine {
             consumer.linked_to = run_blocking(move || file::link_destination(&path)).await?;
         }
         let added = consumer.clone();
-        self.with_database(move |index| index.add_consumer(&added)).await?;
-        self.bind_new_consumer(&consumer).await?;
+        self.database.run(move |index| index.add_consumer(&added)).await?;
+        self.bindings.bind_new_consumer(&consumer).await?;
         Ok(consumer)
     }
 
     /// Deletes a consumer. A secret that was delivered to it stays there.
-    pub async fn remove_consumer(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
+    pub async fn remove(&self, id: &CredentialId, name: &str) -> Result<(), Problem> {
         let (id, name) = (id.clone(), name.to_owned());
-        self.with_database(move |index| index.remove_consumer(&id, &name)).await
+        self.database.run(move |index| index.remove_consumer(&id, &name)).await
     }
 
     /// Describes what a delivery will do, or why it is not possible now. Writes nothing and starts
@@ -131,8 +165,8 @@ impl Engine {
     /// Delivers the current secret, or the part that the consumer is for, and verifies the
     /// delivery.
     pub async fn deliver_current(&self, consumer: &Consumer) -> Result<DeliveryReport, Problem> {
-        let credential = self.credential_by_id(&consumer.credential).await?;
-        let secret = self.load_secret(&credential, &consumer.part).await?;
+        let credential = self.database.credential_by_id(&consumer.credential).await?;
+        let secret = self.secrets.load_secret(&credential, &consumer.part).await?;
         let delivery = self.deliver(consumer, &secret).await?;
         if self.verify_delivery(consumer, &secret).await? {
             return Ok(delivery);
@@ -152,28 +186,30 @@ impl Engine {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
-        let name = self.credential_by_id(&consumer.credential).await?.name;
+        let name = self.database.credential_by_id(&consumer.credential).await?.name;
         let part = if consumer.part == SecretPart::Secret {
             String::new()
         } else {
             format!(", part {}", consumer.part.as_str())
         };
         let to = format!("to {} ({}{part})", consumer.name, consumer.target.kind());
-        self.record_audit_event(
-            AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
+            )
+            .await?;
         let result = self.write_to_consumer(consumer, secret).await;
         let (outcome, suffix) = match &result {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
         };
-        self.record_audit_event(
-            AuditEvent::new("deliver", outcome)
-                .for_credential(name.as_str())
-                .with_reason(to + &suffix),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("deliver", outcome)
+                    .for_credential(name.as_str())
+                    .with_reason(to + &suffix),
+            )
+            .await?;
         result
     }
 
@@ -182,14 +218,14 @@ impl Engine {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
-        self.verify_consumer(consumer).await?;
-        let fingerprint = self.fingerprint(secret).await?;
+        self.bindings.verify_consumer(consumer).await?;
+        let fingerprint = self.fingerprints.fingerprint(secret).await?;
         let refused = |error: ConsumerError| error.problem(delivery_failed_title(consumer));
         let delivery = match &consumer.target {
             ConsumerTarget::Command(command) => DeliveryReport {
                 consumer: consumer.name.clone(),
                 proof: DeliveryProof::ExitStatus,
-                detail: command::run(command, secret, self.options.consumer_timeout)
+                detail: command::run(command, secret, self.consumer_timeout)
                     .await
                     .map_err(refused)?,
                 note: Some(
@@ -221,9 +257,8 @@ impl Engine {
         secret: &Secret,
     ) -> Result<bool, Problem> {
         if let ConsumerTarget::Command(_) = consumer.target {
-            let fingerprint = self.fingerprint(secret).await?;
-            let last =
-                self.consumer(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
+            let fingerprint = self.fingerprints.fingerprint(secret).await?;
+            let last = self.find(&consumer.credential, consumer.name.as_str()).await?.last_delivery;
             return Ok(last.is_some_and(|last| last.fingerprint == fingerprint));
         }
         let receiver = consumer.clone();
@@ -240,8 +275,9 @@ impl Engine {
         fingerprint: String,
     ) -> Result<(), Problem> {
         let (id, name) = (consumer.credential.clone(), consumer.name.clone());
-        let delivered = DeliveryRecord { fingerprint, at: self.now() };
-        self.with_database(move |index: &Database| index.record_delivery(&id, &name, &delivered))
+        let delivered = DeliveryRecord { fingerprint, at: self.clock.now() };
+        self.database
+            .run(move |index: &Database| index.record_delivery(&id, &name, &delivered))
             .await
     }
 }

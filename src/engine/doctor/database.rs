@@ -9,19 +9,20 @@ use crate::domain::format::{self, count_entries};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::CatalogError;
 use crate::domain::rotation::RotationPhase;
-use crate::engine::{AnchorComparison, Engine};
+use crate::engine::AnchorComparison;
+use crate::engine::doctor::DoctorService;
 
-impl Engine {
+impl DoctorService {
     /// Examines the index, and the secrets of its credentials where the store is unlocked.
     pub(super) async fn diagnose_database(&self, is_open: bool) -> Vec<Diagnostic> {
-        let credentials = match self.credentials().await {
+        let credentials = match self.database.credentials().await {
             Ok(credentials) => credentials,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };
         let mut findings =
             vec![self.diagnose_integrity(credentials.len()).await, self.diagnose_audit_log().await];
         findings.extend(self.diagnose_unknown_kinds(&credentials));
-        findings.extend(diagnose_expiring(&credentials, self.now()));
+        findings.extend(diagnose_expiring(&credentials, self.clock.now()));
         findings.extend(self.diagnose_waiting_rotations().await);
         if is_open {
             findings.extend(self.diagnose_missing_secrets(&credentials).await);
@@ -30,9 +31,9 @@ impl Engine {
     }
 
     async fn diagnose_integrity(&self, credentials: usize) -> Diagnostic {
-        match self.with_database(Database::verify_integrity).await {
+        match self.database.run(Database::verify_integrity).await {
             Ok(()) => {
-                let path = self.database.path();
+                let path = self.database.database().path();
                 let place = if path.as_os_str().is_empty() {
                     "memory".to_owned()
                 } else {
@@ -47,7 +48,7 @@ impl Engine {
     }
 
     async fn diagnose_audit_log(&self) -> Diagnostic {
-        let found = match self.verify_audit().await {
+        let found = match self.audit.verify().await {
             Ok(found) => found,
             Err(problem) => return Diagnostic::fail(DiagnosticArea::Database, problem),
         };
@@ -92,7 +93,7 @@ impl Engine {
     }
 
     async fn diagnose_waiting_rotations(&self) -> Vec<Diagnostic> {
-        let open = match self.list_rotations(RotationFilter::Open).await {
+        let open = match self.journals.list_rotations(RotationFilter::Open).await {
             Ok(open) => open,
             Err(problem) => return vec![Diagnostic::fail(DiagnosticArea::Database, problem)],
         };
@@ -113,7 +114,7 @@ impl Engine {
     async fn diagnose_missing_secrets(&self, credentials: &[Credential]) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         for credential in credentials {
-            match self.load_secret(credential, &SecretPart::Secret).await {
+            match self.secrets.load_secret(credential, &SecretPart::Secret).await {
                 Ok(_) => {}
                 Err(problem) if problem.class == ProblemClass::NotFound => {
                     let what = format!("{} has no secret in the store", credential.name);

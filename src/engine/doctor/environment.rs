@@ -11,15 +11,15 @@ use super::{Diagnostic, DiagnosticArea};
 use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::problem::Problem;
-use crate::engine::Engine;
 use crate::engine::consumer::run_blocking;
+use crate::engine::doctor::DoctorService;
 use crate::engine::import::{ImportSource, RawCandidate, endpoint_origin, read_source};
 
 /// Variables that hold a token, in the order of their precedence; all precede any file.
 const TOKEN_VARIABLES: [&str; 4] =
     ["INTERNAL_OAUTH_TOKEN_STORAGE", "SNYK_OAUTH_TOKEN", "SNYK_TOKEN", "SNYK_CFG_API"];
 
-impl Engine {
+impl DoctorService {
     pub(super) async fn diagnose_environment(&self, is_open: bool) -> Vec<Diagnostic> {
         let mut findings = Vec::new();
         let snyk = self.read_cli_config(ImportSource::SnykCli, &mut findings).await;
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     async fn describe_owner(&self, value: &Secret) -> String {
-        match self.find_duplicates(value).await {
+        match self.credentials.find_duplicates(value).await {
             Ok(names) if names.is_empty() => {
                 "its value is the secret of no stored credential".to_owned()
             }
@@ -192,12 +192,13 @@ impl Engine {
     /// Returns the provider and region that a token names itself, or else those of the credential
     /// that has it.
     async fn region_of_token(&self, token: &Secret, is_open: bool) -> Option<(String, String)> {
-        let found = self.identify(token).ok()?;
+        let found = self.credentials.identify(token).ok()?;
         if let Some(named) = found.candidates.iter().find(|candidate| candidate.region.is_some()) {
             return Some((named.provider.clone(), named.region.clone()?));
         }
-        let names = if is_open { self.find_duplicates(token).await.ok()? } else { Vec::new() };
-        let holder = self.find_credential(names.first()?.as_str()).await.ok()?;
+        let names =
+            if is_open { self.credentials.find_duplicates(token).await.ok()? } else { Vec::new() };
+        let holder = self.database.find_credential(names.first()?.as_str()).await.ok()?;
         Some((holder.provider, holder.region))
     }
 }

@@ -2,21 +2,34 @@
 //!
 //! Every area is examined on its own, so an error in one does not prevent the others. Nothing is
 //! changed, except that one test value is written to the store, read back and deleted; no secret is
-//! sent anywhere. Start at [`Engine::diagnose`].
+//! sent anywhere. Start at [`DoctorService::diagnose`].
 
 mod database;
 mod environment;
 mod network;
 mod overrides;
 mod store;
+pub(super) mod tasks;
 mod terminal;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Engine;
-use super::task_protocol::StoreStatus;
-use crate::config::ColorDepth;
+use super::Clock;
+use super::audit::AuditService;
+use super::bound_secrets::SecretAccess;
+use super::clipboard::Clipboard;
+use super::credentials::CredentialService;
+use super::database_handle::DatabaseHandle;
+use super::ports::{CoreServices, SharedPorts};
+use super::rotation::journals::RotationJournals;
+use super::store_service::{StoreService, StoreStatus};
+use crate::config::{ClipboardChoice, ColorDepth};
 use crate::domain::Problem;
+use crate::domain::provider::ProviderCatalog;
+use crate::net::Transport;
+use crate::store::SecretStore;
 
 pub use store::diagnose_stores as store_findings;
 
@@ -160,10 +173,50 @@ impl DiagnosticSeverity {
     }
 }
 
-impl Engine {
+/// Diagnoses problems on this machine.
+pub struct DoctorService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    clipboard: Arc<Clipboard>,
+    concurrency: usize,
+    clipboard_choice: ClipboardChoice,
+    store_service: Arc<StoreService>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    credentials: Arc<CredentialService>,
+    journals: Arc<RotationJournals>,
+}
+
+impl DoctorService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        credentials: Arc<CredentialService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            transport: Arc::clone(&ports.transport),
+            clock: Arc::clone(&ports.clock),
+            clipboard: Arc::clone(&ports.clipboard),
+            concurrency: ports.options.concurrency,
+            clipboard_choice: ports.options.clipboard,
+            store_service: Arc::clone(&core.store_service),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            credentials,
+            journals: Arc::clone(&core.journals),
+        }
+    }
+
     /// Examines all areas and returns the results, area by area.
     pub async fn diagnose(&self, input: &DoctorInput) -> Vec<Diagnostic> {
-        let state = self.store_state().await;
+        let state = self.store_service.state().await;
         let mut findings = store_findings(&state, &input.other_stores);
         let is_open = state.problem.is_none();
         if is_open {

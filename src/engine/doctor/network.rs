@@ -11,7 +11,7 @@ use crate::domain::problem::Problem;
 use crate::domain::region::Region;
 use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
-use crate::engine::Engine;
+use crate::engine::doctor::DoctorService;
 use crate::net::{self, ConnectFailure, NetError, OutgoingRequest, RequestBody, RequestLimits};
 
 /// Limits of a request to one host.
@@ -35,7 +35,7 @@ struct RegionProbe<'c> {
     elapsed: Duration,
 }
 
-impl Engine {
+impl DoctorService {
     pub(super) async fn diagnose_network(&self, scope: DoctorScope) -> Vec<Diagnostic> {
         let mut findings = diagnose_proxies();
         if scope == DoctorScope::Machine {
@@ -50,7 +50,7 @@ impl Engine {
         let probes = self.probe_regions().await;
         findings.push(diagnose_name_resolution(&probes));
         findings.extend(self.diagnose_clock(&probes));
-        let used = self.credentials().await.unwrap_or_default();
+        let used = self.database.credentials().await.unwrap_or_default();
         for probe in &probes {
             let users =
                 used.iter().filter(|credential| credential.region == probe.region.id).count();
@@ -71,7 +71,7 @@ impl Engine {
         }
         let requests: Vec<_> =
             regions.into_iter().map(|region| self.probe_region(region).boxed()).collect();
-        futures::stream::iter(requests).buffered(self.options.concurrency).collect().await
+        futures::stream::iter(requests).buffered(self.concurrency).collect().await
     }
 
     async fn probe_region<'c>(&self, region: &'c Region) -> RegionProbe<'c> {
@@ -90,7 +90,7 @@ impl Engine {
             .iter()
             .filter_map(|probe| Some((probe.elapsed, date_header(probe.outcome.as_ref().ok()?)?)));
         let (_, server_time) = times.min_by_key(|(took, _)| *took)?;
-        let skew = (self.now() - server_time).abs();
+        let skew = (self.clock.now() - server_time).abs();
         let difference = format!("{} s difference from the servers", skew.whole_seconds());
         if skew <= MAX_CLOCK_SKEW {
             return Some(Diagnostic::ok(

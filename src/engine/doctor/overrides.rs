@@ -3,10 +3,10 @@
 use super::{Diagnostic, DiagnosticArea};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
-use crate::engine::Engine;
 use crate::engine::bindings::describe_origins;
+use crate::engine::doctor::DoctorService;
 
-impl Engine {
+impl DoctorService {
     /// Names every built-in region and kind that a provider file changes.
     pub(super) fn diagnose_overrides(&self) -> Vec<Diagnostic> {
         let mut findings = Vec::new();

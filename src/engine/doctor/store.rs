@@ -3,9 +3,10 @@
 
 use super::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::domain::Problem;
-use crate::engine::Engine;
-use crate::engine::task_protocol::{Persistence, StoreError, StoreStatus};
+use crate::engine::doctor::DoctorService;
+use crate::engine::store_service::StoreStatus;
 use crate::store;
+use crate::store::{Persistence, StoreError};
 
 /// Size of the longest secret of any kind: a private key of 4,096 bits, as PEM.
 const MAX_SECRET_BYTES: usize = 3500;
@@ -17,7 +18,7 @@ pub fn diagnose_stores(chosen: &StoreStatus, others: &[StoreStatus]) -> Vec<Diag
         .collect()
 }
 
-impl Engine {
+impl DoctorService {
     /// Writes, reads back and deletes a test value, as large as the longest secret or as the
     /// store's limit allows.
     pub(super) async fn diagnose_store_round_trip(&self) -> Vec<Diagnostic> {

@@ -2,18 +2,19 @@
 
 use super::{Diagnostic, DiagnosticArea, DoctorInput};
 use crate::config::{ClipboardChoice, ColorDepth};
-use crate::engine::task_protocol::ClipboardMethod;
-use crate::engine::{Engine, is_remote};
+use crate::engine::clipboard::ClipboardMethod;
+use crate::engine::doctor::DoctorService;
+use crate::engine::is_remote;
 
 /// Minimum size of the screen, in columns and rows.
 const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
 
-impl Engine {
+impl DoctorService {
     pub(super) async fn diagnose_terminal(&self, input: &DoctorInput) -> Vec<Diagnostic> {
         let mut findings = vec![diagnose_size(input.terminal), diagnose_locale()];
         findings.extend(input.color_depth.map(diagnose_colors));
         findings.extend(diagnose_tmux_and_ssh());
-        findings.extend(self.diagnose_clipboard(self.options.clipboard).await);
+        findings.extend(self.diagnose_clipboard(self.clipboard_choice).await);
         findings
     }
 

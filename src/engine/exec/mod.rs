@@ -3,7 +3,7 @@
 //!
 //! `child` runs the process, `mask` redacts its output, `secret_file` passes a secret as a file,
 //! `signals_unix` and `signals_windows` forward signals.
-//! Start with [`Engine::env_variables`] and [`ChildCommand`].
+//! Start with [`ExecService::env_variables`] and [`ChildCommand`].
 
 mod child;
 mod mask;
@@ -17,10 +17,13 @@ use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::sync::Arc;
 
-use super::Engine;
-use super::audit::AuditEvent;
+use super::audit::{AuditEvent, AuditService};
+use super::bound_secrets::SecretAccess;
+use super::ports::{CoreServices, SharedPorts};
+use super::requests::service::RequestService;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
@@ -56,7 +59,29 @@ pub enum UsageEvent {
     Failed,
 }
 
-impl Engine {
+/// Environment variables and values with which programs use a credential.
+pub struct ExecService {
+    catalog: Arc<ProviderCatalog>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    requests: Arc<RequestService>,
+}
+
+impl ExecService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        requests: Arc<RequestService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            requests,
+        }
+    }
+
     /// Records that a program receives the credential of this name.
     pub async fn record_exec(
         &self,
@@ -65,10 +90,11 @@ impl Engine {
         usage: UsageEvent,
     ) -> Result<(), Problem> {
         let outcome = if usage == UsageEvent::Begun { "begun" } else { "failed" };
-        self.record_audit_event(
-            AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark),
-        )
-        .await
+        self.audit
+            .record(
+                AuditEvent::new("exec", outcome).for_credential(name.as_str()).with_reason(remark),
+            )
+            .await
     }
 
     /// Returns the variables with which the provider's own tools use the credential, in its region.
@@ -83,7 +109,7 @@ impl Engine {
             let value = match value {
                 VariableValue::Text(text) => EnvValue::Text(text),
                 VariableValue::Secret => EnvValue::Secret(Arc::new(
-                    self.load_secret(credential, &SecretPart::Secret).await?,
+                    self.secrets.load_secret(credential, &SecretPart::Secret).await?,
                 )),
                 VariableValue::AccessToken => {
                     EnvValue::Secret(self.access_token(credential).await?)
@@ -110,12 +136,16 @@ impl Engine {
         }
         match wanted {
             "secret" => Ok(EnvValue::Secret(Arc::new(
-                self.load_secret(credential, &SecretPart::Secret).await?,
+                self.secrets.load_secret(credential, &SecretPart::Secret).await?,
             ))),
             "access_token" => Ok(EnvValue::Secret(self.access_token(credential).await?)),
-            part if kind.parts.iter().any(|known| known.id == part) => Ok(EnvValue::Secret(
-                Arc::new(self.load_secret(credential, &SecretPart::Named(part.to_owned())).await?),
-            )),
+            part if kind.parts.iter().any(|known| known.id == part) => {
+                Ok(EnvValue::Secret(Arc::new(
+                    self.secrets
+                        .load_secret(credential, &SecretPart::Named(part.to_owned()))
+                        .await?,
+                )))
+            }
             unknown => {
                 let fields = credential.fields.keys().map(String::as_str);
                 let known: Vec<_> =
@@ -147,7 +177,7 @@ impl Engine {
     async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        Ok(self.authorize(credential, kind, region).await?.secret)
+        Ok(self.requests.authorize(credential, kind, region, None).await?.secret)
     }
 }
 

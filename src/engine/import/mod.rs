@@ -1,7 +1,8 @@
 //! Import: finds plain-text credentials in the files of other programs, adds them to the store, and
 //! clears the plain-text copies afterwards.
 //!
-//! `sources` reads the files. Start with [`Engine::find_import_candidates`] and [`Engine::import`].
+//! `sources` reads the files. Start with [`ImportService::find_import_candidates`] and
+//! [`ImportService::import`].
 
 mod sources;
 
@@ -10,16 +11,21 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::Engine;
-use super::audit::AuditEvent;
+use super::audit::{AuditEvent, AuditService};
+use super::bound_secrets::SecretAccess;
 use super::consumer::{clear_secret, run_blocking};
-use super::task_protocol::NewCredential;
+use super::credential_changes::NewCredential;
+use super::credentials::CredentialService;
+use super::database_handle::DatabaseHandle;
+use super::ports::{CoreServices, SharedPorts};
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::{CredentialNameError, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::ProblemClass;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
+
 pub(super) use sources::{RawCandidate, read_source};
 
 /// Source of an import.
@@ -87,7 +93,31 @@ const MAX_DERIVED_NAME_CHARS: usize = 50;
 /// Name of a credential whose place gives none.
 const FALLBACK_NAME: &str = "imported";
 
-impl Engine {
+/// Plain-text credentials of other programs.
+pub struct ImportService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    credentials: Arc<CredentialService>,
+}
+
+impl ImportService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        credentials: Arc<CredentialService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            credentials,
+        }
+    }
+
     /// Finds secrets of known formats in a source. Does not open the store.
     pub async fn find_import_candidates(
         &self,
@@ -124,8 +154,8 @@ impl Engine {
         &self,
         candidate: &ImportCandidate,
     ) -> Result<Credential, Problem> {
-        match self.find_duplicates(&candidate.secret).await?.first() {
-            Some(twin) => self.find_credential(twin.as_str()).await,
+        match self.credentials.find_duplicates(&candidate.secret).await?.first() {
+            Some(twin) => self.database.find_credential(twin.as_str()).await,
             None => self.import(candidate, self.unused_name(&candidate.location).await?).await,
         }
     }
@@ -137,8 +167,13 @@ impl Engine {
             Err(CredentialNameError::LooksLikeSecret) => FALLBACK_NAME.to_owned(),
             _ => base,
         };
-        let taken: Vec<_> =
-            self.credentials().await?.into_iter().map(|credential| credential.name).collect();
+        let taken: Vec<_> = self
+            .database
+            .credentials()
+            .await?
+            .into_iter()
+            .map(|credential| credential.name)
+            .collect();
         let numbered = (2..).map(|number| format!("{base}-{number}"));
         let free = std::iter::once(base.clone())
             .chain(numbered)
@@ -167,7 +202,7 @@ impl Engine {
         })?;
         let kind = self.catalog.kind(&identified.provider, &identified.kind)?;
         let org = identified.org.filter(|_| kind.field("org_id").is_some());
-        let added = self.add_credential(NewCredential {
+        let added = self.credentials.add(NewCredential {
             name,
             provider: identified.provider,
             kind: identified.kind,
@@ -181,12 +216,13 @@ impl Engine {
         let credential = added.await?;
         let location =
             candidate.target.as_ref().map_or_else(|| "standard input".to_owned(), audit_location);
-        self.record_audit_event(
-            AuditEvent::new("import", "done")
-                .for_credential(credential.name.as_str())
-                .with_reason(location),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("import", "done")
+                    .for_credential(credential.name.as_str())
+                    .with_reason(location),
+            )
+            .await?;
         Ok(credential)
     }
 
@@ -207,7 +243,12 @@ impl Engine {
             .with_class(ProblemClass::Usage));
         };
         let what = format!("{} was not cleared", target.path().display());
-        if !self.load_secret(credential, &SecretPart::Secret).await?.same_as(&candidate.secret) {
+        if !self
+            .secrets
+            .load_secret(credential, &SecretPart::Secret)
+            .await?
+            .same_as(&candidate.secret)
+        {
             let why = format!("the store holds a different secret for {}", credential.name);
             return Err(Problem::new(
                 what,
@@ -223,12 +264,13 @@ impl Engine {
             .as_ref()
             .map_or_else(|problem| ("failed", problem.why.as_str()), |()| ("done", ""));
         let reason = if why.is_empty() { location } else { format!("{location}; {why}") };
-        self.record_audit_event(
-            AuditEvent::new("blank", outcome)
-                .for_credential(credential.name.as_str())
-                .with_reason(reason),
-        )
-        .await?;
+        self.audit
+            .record(
+                AuditEvent::new("blank", outcome)
+                    .for_credential(credential.name.as_str())
+                    .with_reason(reason),
+            )
+            .await?;
         blanked
     }
 
@@ -266,7 +308,7 @@ impl Engine {
         endpoint: Option<&str>,
         org: Option<String>,
     ) -> Option<Result<IdentifiedKind, String>> {
-        let identified = self.identify(secret).ok();
+        let identified = self.credentials.identify(secret).ok();
         let named = |candidate: &&IdentificationCandidate| {
             self.is_provider_variable(&candidate.provider, variable)
         };

@@ -1,43 +1,20 @@
 //! Administrator of a rotation: the credential that authorizes its management calls, which may be
 //! deleted or replaced while the rotation is unfinished.
 //!
-//! Start at `Engine::rotations_administered_by`.
+//! Start at `RotationService::ensure_administrator_exists`.
 
 use super::driver::RotationDriver;
-use super::ended::{journal_result, recorded_status};
-use super::{RotationFilter, RotationStatus};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{
-    JournalEntry, NextStep, PromptKind, RotationAdministrator, RotationJournal, RotationPurpose,
-    RotationStep, UserDecision, UserPrompt, next_step,
+    AdministratorPolicy, JournalEntry, NextStep, PromptKind, RotationAdministrator,
+    RotationJournal, RotationPurpose, RotationStep, UserDecision, UserPrompt, next_step,
 };
 use crate::domain::{Credential, CredentialId, Problem};
-use crate::engine::Engine;
 use crate::engine::prompt::{AlternativeAdministrator, FailedRevocation, RotationPrompt};
+use crate::engine::rotation::RotationService;
 
-impl Engine {
-    /// Returns the unfinished rotations of other credentials whose management calls this credential
-    /// authorizes. Without it, they can be resumed only with another administrator.
-    pub async fn rotations_administered_by(
-        &self,
-        id: &CredentialId,
-    ) -> Result<Vec<RotationStatus>, Problem> {
-        let mut administered = Vec::new();
-        for rotation in self.with_database(|index| index.rotations(RotationFilter::Open)).await? {
-            // A journal that cannot be read does not prevent the deletion of a credential.
-            let Ok(journal) = self.read_rotation_journal(&rotation).await else { continue };
-            if journal.administrator() == Some(id)
-                && journal.plan().credential != *id
-                && journal_result(&journal).is_none()
-            {
-                administered.push(recorded_status(&rotation, &journal));
-            }
-        }
-        Ok(administered)
-    }
-
+impl RotationService {
     /// Returns the entry that makes this credential the administrator of the rotation; `None` if it
     /// is already. The requirements are those at the start of a rotation.
     pub(super) async fn administrator_entry(
@@ -46,7 +23,7 @@ impl Engine {
         administrator: &Credential,
     ) -> Result<Option<JournalEntry>, Problem> {
         let plan = journal.plan();
-        let rotated = self.credential_by_id(&plan.credential).await?;
+        let rotated = self.database.credential_by_id(&plan.credential).await?;
         let rotated = Credential { region: plan.region.clone(), ..rotated };
         self.check_administrator_region(&rotated, administrator)?;
         if journal.administrator() == Some(&administrator.id) {
@@ -66,7 +43,7 @@ impl Engine {
         else {
             return Ok(());
         };
-        match self.credential_by_id(id).await {
+        match self.database.credential_by_id(id).await {
             Err(problem) if problem.class == ProblemClass::NotFound => {
                 Err(missing_administrator(journal))
             }
@@ -81,7 +58,7 @@ impl RotationDriver<'_> {
     pub(super) async fn failed_revocation(&self, prompt: &UserPrompt) -> Option<FailedRevocation> {
         let (why, is_refusal) = failed_revocation_reason(prompt)?;
         let plan = self.plan();
-        let provider = self.engine.catalog.provider(&plan.provider);
+        let provider = self.service.catalog.provider(&plan.provider);
         let consequence = match plan.purpose {
             RotationPurpose::Revoke => "Unless it is revoked, the secret keeps working.",
             RotationPurpose::Replace | RotationPurpose::Create => {
@@ -110,8 +87,8 @@ impl RotationDriver<'_> {
             let what = "This credential cannot authorize the revocation";
             return Err(Problem::new(what, "it is not among the offered ones", "choose another"));
         }
-        let administrator = self.engine.credential_by_id(id).await?;
-        let entry = self.engine.administrator_entry(&self.journal, &administrator).await?;
+        let administrator = self.service.database.credential_by_id(id).await?;
+        let entry = self.service.administrator_entry(&self.journal, &administrator).await?;
         Ok(entry.unwrap_or(JournalEntry::UserDecision(UserDecision::Retry)))
     }
 
@@ -119,7 +96,7 @@ impl RotationDriver<'_> {
     /// the present one: those of the same provider and region that no check has refused.
     async fn alternative_administrators(&self) -> Vec<AlternativeAdministrator> {
         let plan = self.plan();
-        let Ok(all) = self.engine.credentials().await else { return Vec::new() };
+        let Ok(all) = self.service.database.credentials().await else { return Vec::new() };
         let Some(rotated) = all.iter().find(|known| known.id == plan.credential) else {
             return Vec::new();
         };
@@ -127,14 +104,12 @@ impl RotationDriver<'_> {
         let principal = |credential: &Credential| {
             credential.principal.as_ref().map(|principal| principal.id.clone())
         };
-        let may_revoke = |other: &&Credential| match plan.strategy {
-            // The token and the client secret of a sign-in are sent by themselves.
-            RotationStrategyId::Manual | RotationStrategyId::SnykAppSession => false,
-            // A user lists and deletes only the user's own tokens.
-            RotationStrategyId::SnykPersonalAccessToken => {
+        let may_revoke = |other: &&Credential| match plan.strategy.spec().administrators {
+            AdministratorPolicy::None => false,
+            AdministratorPolicy::SamePrincipal => {
                 principal(other).is_some() && principal(other) == principal(&rotated)
             }
-            _ => true,
+            AdministratorPolicy::Any => true,
         };
         let is_refused = |other: &Credential| {
             other.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused)
@@ -142,7 +117,7 @@ impl RotationDriver<'_> {
         let caller = self.journal.administrator().unwrap_or(&plan.credential);
         all.iter()
             .filter(|other| other.id != *caller)
-            .filter(|other| self.engine.check_administrator_region(&rotated, other).is_ok())
+            .filter(|other| self.service.check_administrator_region(&rotated, other).is_ok())
             .filter(|other| !is_refused(other))
             .filter(may_revoke)
             .map(|other| AlternativeAdministrator {

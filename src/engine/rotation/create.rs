@@ -3,24 +3,20 @@
 //!
 //! The index row and the first journal line are written together, before any request goes to the
 //! provider. So the rotation is always visible and can be resumed or rolled back. Start at
-//! `Engine::plan_creation`, then `Engine::create_credential`.
+//! `RotationService::plan_creation`, then `RotationService::create_credential`.
 
 use std::collections::BTreeMap;
 
 use super::start::CredentialState;
 use super::{RotationObserver, RotationPlan, RotationStatus};
-use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
-use crate::domain::provider::spec::{RotationSpec, RotationStrategyId};
-use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose};
+use crate::domain::provider::spec::RotationSpec;
+use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose, creation_strategy};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
-use crate::engine::Engine;
 use crate::engine::credentials::{KEY_FILE_FIELD, random_bytes};
 use crate::engine::metadata::{clean_fields, clean_labels};
-
-/// Field that names an existing account, which then gets a further secret.
-const ACCOUNT_ID_FIELD: &str = "service_account_id";
+use crate::engine::rotation::RotationService;
 
 /// Credential that is about to be created, and the plan that creates it.
 #[derive(Debug, Clone)]
@@ -55,7 +51,7 @@ pub struct CreateRequest {
     pub reason: String,
 }
 
-impl Engine {
+impl RotationService {
     /// Creates a credential at its provider and stores it. When the creation fails or is rolled
     /// back, nothing of it remains.
     pub async fn create_credential(
@@ -63,7 +59,7 @@ impl Engine {
         creation: CreationPlan,
         observer: RotationObserver<'_>,
     ) -> Result<RotationStatus, Problem> {
-        self.ensure_no_secret(&creation.credential).await?;
+        self.secrets.ensure_no_secret(&creation.credential).await?;
         self.open_and_run_rotation(
             creation.plan,
             CredentialState::New(Box::new(creation.credential)),
@@ -77,13 +73,13 @@ impl Engine {
     pub async fn plan_creation(&self, request: CreateRequest) -> Result<CreationPlan, Problem> {
         self.check_changes_allowed()?;
         // An ended creation that was rolled back still holds its name until it is closed.
-        self.close_ended_rotations().await?;
-        self.ensure_name_free(&request.name).await?;
+        self.journals.close_ended_rotations().await?;
+        self.credentials.ensure_name_free(&request.name).await?;
         let kind = self.catalog.kind(&request.provider, &request.kind)?;
         let Some((strategy, part)) = creation_strategy(kind, &request.fields) else {
             return Err(creation_unsupported(kind));
         };
-        let administrator = self.credential_by_id(&request.administrator).await?;
+        let administrator = self.database.credential_by_id(&request.administrator).await?;
         let reason = request.reason.clone();
         let draft = self.draft_credential(request)?;
         self.check_administrator_region(&draft, &administrator)?;
@@ -115,40 +111,13 @@ impl Engine {
             kind: request.kind,
             fields: clean_fields(fields, &inherited)?,
             labels: clean_labels(request.labels, &[])?,
-            created: self.now(),
+            created: self.clock.now(),
             expires: None,
             fingerprint: None,
             principal: None,
             scheme: None,
             last_check: None,
         })
-    }
-}
-
-/// Returns how a credential of this kind is created and which part of its secret material results;
-/// `None` where only the user can create it.
-fn creation_strategy(
-    kind: &CredentialKind,
-    fields: &BTreeMap<String, String>,
-) -> Option<(RotationStrategyId, SecretPart)> {
-    use RotationStrategyId as P;
-    let further = |plan: P| {
-        kind.parts
-            .iter()
-            .find(|part| part.rotation.as_ref().is_some_and(|replace| replace.strategy == plan))
-    };
-    match kind.rotation.strategy {
-        P::SnykServiceAccountSecret if !fields.contains_key(ACCOUNT_ID_FIELD) => {
-            Some((P::SnykServiceAccount, SecretPart::Secret))
-        }
-        plan @ (P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey) => {
-            Some((plan, SecretPart::Secret))
-        }
-        // Only the user can sign in. The program can create the app's own secret, which a sign-in
-        // needs.
-        P::SnykAppSession => further(P::SnykAppSecret)
-            .map(|part| (P::SnykAppSecret, SecretPart::Named(part.id.clone()))),
-        P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => None,
     }
 }
 
@@ -181,35 +150,9 @@ mod tests {
             administrator: CredentialId::from_random([7; 16]),
             reason: String::new(),
         };
-        let draft = engine.draft_credential(request(None)).unwrap();
+        let draft = engine.rotation.draft_credential(request(None)).unwrap();
         let template = Credential { fields: fields.into(), ..draft };
-        let draft = engine.draft_credential(request(Some(template))).unwrap();
+        let draft = engine.rotation.draft_credential(request(Some(template))).unwrap();
         assert_eq!(draft.fields.into_keys().collect::<Vec<_>>(), ["org_id"]);
-    }
-
-    #[test]
-    fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
-        let catalog = ProviderCatalog::builtin();
-        let with = |provider: &str, kind: &str, fields: &[&str]| {
-            let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
-            creation_strategy(catalog.kind(provider, kind).unwrap(), &fields)
-        };
-        let named = SecretPart::Named("client_secret".to_owned());
-        assert_eq!(
-            with("snyk", "service-account-oauth", &[]),
-            Some((RotationStrategyId::SnykServiceAccount, SecretPart::Secret))
-        );
-        let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
-        assert_eq!(with("snyk", "service-account-oauth", &[ACCOUNT_ID_FIELD]), further);
-        assert_eq!(
-            with("snyk-apps", "app", &["app_id"]),
-            Some((RotationStrategyId::SnykAppSecret, named))
-        );
-        assert_eq!(
-            with("snyk-api-web", "api-key", &[]),
-            Some((RotationStrategyId::ApiWebKey, SecretPart::Secret))
-        );
-        assert_eq!(with("snyk", "personal-token", &[]), None);
-        assert_eq!(with("appcircle", "api-key", &[]), None);
     }
 }

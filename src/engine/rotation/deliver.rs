@@ -9,9 +9,9 @@ use super::slots::{permanent_failure, retryable_failure};
 use super::strategies::failure_from_problem;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{CredentialId, Problem};
-use crate::engine::Engine;
+use crate::engine::rotation::RotationService;
 
-impl Engine {
+impl RotationService {
     /// Returns the names of the consumers that get this part of a credential after a rotation, in
     /// order.
     pub(super) async fn consumer_names(
@@ -19,8 +19,12 @@ impl Engine {
         credential: &CredentialId,
         part: &SecretPart,
     ) -> Result<Vec<String>, Problem> {
-        let all =
-            self.consumers(credential).await?.into_iter().filter(|consumer| consumer.part == *part);
+        let all = self
+            .consumers
+            .list(credential)
+            .await?
+            .into_iter()
+            .filter(|consumer| consumer.part == *part);
         Ok(all.map(|consumer| consumer.name.to_string()).collect())
     }
 }
@@ -34,20 +38,22 @@ impl RotationDriver<'_> {
             return Err(retryable_failure("the store has no current secret"));
         };
         let consumer = self
-            .engine
-            .consumer(&self.plan().credential, consumer)
+            .service
+            .consumers
+            .find(&self.plan().credential, consumer)
             .await
             .map_err(|problem| permanent_failure(problem.why))?;
         let failed =
             |problem: Problem| permanent_failure(format!("{}: {}", problem.what, problem.why));
-        if self.engine.verify_delivery(&consumer, &secret).await.unwrap_or(false) {
+        if self.service.consumers.verify_delivery(&consumer, &secret).await.unwrap_or(false) {
             return Ok(());
         }
-        self.engine.deliver(&consumer, &secret).await.map_err(failed)?;
+        self.service.consumers.deliver(&consumer, &secret).await.map_err(failed)?;
         // Read again, because the fingerprint of the last delivery is stored with the consumer.
-        let delivered = self.engine.consumer(&consumer.credential, consumer.name.as_str()).await;
+        let delivered =
+            self.service.consumers.find(&consumer.credential, consumer.name.as_str()).await;
         let delivered = delivered.map_err(|problem| failure_from_problem(&problem))?;
-        if self.engine.verify_delivery(&delivered, &secret).await.map_err(failed)? {
+        if self.service.consumers.verify_delivery(&delivered, &secret).await.map_err(failed)? {
             return Ok(());
         }
         Err(permanent_failure(format!("{} does not contain the delivered secret", consumer.name)))

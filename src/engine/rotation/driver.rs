@@ -24,13 +24,13 @@ use crate::domain::rotation::{
     rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
-use crate::engine::Engine;
 use crate::engine::audit::AuditEvent;
+use crate::engine::rotation::RotationService;
 use crate::engine::sign_in_flow::AuthorizationGrant;
 
 /// One running rotation.
 pub(super) struct RotationDriver<'a> {
-    pub(super) engine: &'a Engine,
+    pub(super) service: &'a RotationService,
     pub(super) observer: RotationObserver<'a>,
     pub(super) journal: RotationJournal,
     pub(super) lease: RotationLease,
@@ -81,7 +81,7 @@ impl RotationDriver<'_> {
                 () = self.observer.prompter.wait_for_pause() => return self.pause(HaltReason::PauseRequested).await,
                 next = self.wait_for_delay(next_step(&self.journal)) => next,
             };
-            if let Err(problem) = self.engine.ensure_administrator_exists(&self.journal).await {
+            if let Err(problem) = self.service.ensure_administrator_exists(&self.journal).await {
                 self.pause(HaltReason::NeedsUser).await?;
                 return Err(problem);
             }
@@ -102,8 +102,8 @@ impl RotationDriver<'_> {
     /// its entry, so an entry that cannot be made durable ends the run.
     pub(super) async fn append_entry(&mut self, entry: JournalEntry) -> Result<(), Problem> {
         let text = serde_json::to_string(&entry).map_err(|error| journal_write_problem(&error))?;
-        let (lease, now) = (self.lease.clone(), self.engine.now());
-        self.engine.with_database(move |index| index.append_journal(&lease, now, &text)).await?;
+        let (lease, now) = (self.lease.clone(), self.service.clock.now());
+        self.service.database.run(move |index| index.append_journal(&lease, now, &text)).await?;
         let line = entry_line(self.plan(), &entry);
         self.journal.push(entry);
         line.iter().for_each(self.observer.on_progress);
@@ -112,7 +112,7 @@ impl RotationDriver<'_> {
 
     /// Returns the credential of the plan as the index has it now.
     pub(super) async fn stored_credential(&self) -> StepResult<Credential> {
-        let found = self.engine.credential_by_id(&self.plan().credential).await;
+        let found = self.service.database.credential_by_id(&self.plan().credential).await;
         found.map_err(|problem| failure_from_problem(&problem))
     }
 
@@ -131,7 +131,7 @@ impl RotationDriver<'_> {
                     .flat_map(|made| made.fields.clone()),
             );
         }
-        self.engine
+        self.service
             .management_client(credential, plan.strategy, self.journal.administrator())
             .map_err(|problem| failure_from_problem(&problem))
     }
@@ -167,7 +167,7 @@ impl RotationDriver<'_> {
         waiting_line(self.plan(), &waiting).iter().for_each(self.observer.on_progress);
         match waiting {
             NextStep::Wait { delay, then } => {
-                self.engine.clock.sleep(delay).await;
+                self.service.clock.sleep(delay).await;
                 *then
             }
             ready => ready,
@@ -291,7 +291,7 @@ impl RotationDriver<'_> {
         }
         drop(client);
         let id = self.plan().credential.clone();
-        let updated = self.engine.with_database(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 for (field, value) in missing_fields {
                     credential.fields.entry(field).or_insert(value);
@@ -482,7 +482,7 @@ impl RotationDriver<'_> {
         self.clear_slot(SecretSlot::Pending).await?;
         self.clear_slot(SecretSlot::Previous).await?;
         self.held_secret = None;
-        self.engine.drop_cached_tokens(&self.plan().credential);
+        self.service.requests.drop_cached_tokens(&self.plan().credential);
         Ok(StepOutcome::SlotsCleared)
     }
 
@@ -492,45 +492,19 @@ impl RotationDriver<'_> {
         {
             self.recheck_revoked().await;
         }
-        self.close(result).await
-    }
-
-    /// Closes the rotation, whose journal has ended with this result. Contacts neither the provider
-    /// nor the store.
-    pub(super) async fn close(
-        &mut self,
-        result: &RotationResult,
-    ) -> Result<RotationStatus, Problem> {
-        let (state, left) = match result {
-            RotationResult::Done { left } => ("done", left),
-            RotationResult::RolledBack { left } => ("rolled-back", left),
-            RotationResult::Abandoned { left } => ("abandoned", left),
-        };
-        let status = rotation_status(&self.journal);
-        let purpose = self.plan().purpose;
-        let remarks: Vec<String> =
-            status.why.iter().chain(left).chain(&status.notes).cloned().collect();
-        self.engine.record_audit_event(audit_event(self.plan(), state, &remarks)).await?;
-        let (lease, now) = (self.lease.clone(), self.engine.now());
-        let undone = (purpose, state) == (RotationPurpose::Create, "rolled-back");
-        let closing = self.engine.with_database(move |index| {
-            if undone {
-                index.abandon_creation(&lease, now, state)
-            } else {
-                index.close_rotation(&lease, now, state)
-            }
-        });
-        closing.await?;
-        Ok(status)
+        let lease = self.lease.clone();
+        self.service.journals.close_rotation(&self.journal, lease, result).await
     }
 
     /// Checks a revoked credential again, so that the list shows it as refused at once. Its
     /// rejection is already verified; if this check fails, the list shows it later.
     async fn recheck_revoked(&self) {
         let plan = self.plan();
-        self.engine.drop_cached_tokens(&plan.credential);
-        let Ok(credential) = self.engine.credential_by_id(&plan.credential).await else { return };
-        if let Err(problem) = self.engine.check(&credential, &plan.region).await {
+        self.service.requests.drop_cached_tokens(&plan.credential);
+        let Ok(credential) = self.service.database.credential_by_id(&plan.credential).await else {
+            return;
+        };
+        if let Err(problem) = self.service.checks.check(&credential, &plan.region).await {
             tracing::warn!(%problem, "the revoked credential could not be checked");
         }
     }
@@ -539,12 +513,11 @@ impl RotationDriver<'_> {
     async fn pause(&mut self, reason: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let state = if reason == HaltReason::PauseRequested { "paused" } else { "needs-human" };
-        self.engine
-            .record_audit_event(audit_event(self.plan(), state, &status.manual_steps))
-            .await?;
+        self.service.audit.record(audit_event(self.plan(), state, &status.manual_steps)).await?;
         let lease = self.lease.clone();
-        self.engine
-            .with_database(move |index| {
+        self.service
+            .database
+            .run(move |index| {
                 index.set_rotation_state(&lease, state)?;
                 index.release_lease(&lease)
             })

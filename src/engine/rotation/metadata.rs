@@ -6,7 +6,7 @@
 use super::StepResult;
 use super::driver::RotationDriver;
 use super::probe::unnamed_principal;
-use super::strategies::{failure_from_problem, strategy_for};
+use super::strategies::failure_from_problem;
 use crate::domain::Credential;
 use crate::domain::credential::{CheckReport, SecretPart, SecretSlot};
 use crate::domain::response::CheckResult;
@@ -42,7 +42,7 @@ impl RotationDriver<'_> {
     pub(super) async fn previous_metadata(&self) -> StepResult<PreviousMetadata> {
         let plan = self.plan();
         let Credential { expires, mut fields, .. } = self.stored_credential().await?;
-        fields.retain(|id, _| strategy_for(plan.strategy).identity_fields().contains(&id.as_str()));
+        fields.retain(|id, _| plan.strategy.spec().identity_fields.contains(&id.as_str()));
         Ok(PreviousMetadata { expires, fields })
     }
 
@@ -65,10 +65,10 @@ impl RotationDriver<'_> {
             self.held_secret.as_ref().filter(|held| held.fingerprint == *fingerprint)?.expires
         });
         let (id, fingerprint) = (self.plan().credential.clone(), fingerprint.0.clone());
-        let fields = strategy_for(self.plan().strategy).identity_fields();
+        let fields = self.plan().strategy.spec().identity_fields;
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
-        let updated = self.engine.with_database(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
                 // No ID is better than the ID of another secret.
@@ -86,7 +86,7 @@ impl RotationDriver<'_> {
             })
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
+        self.service.requests.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 
@@ -100,8 +100,9 @@ impl RotationDriver<'_> {
         }
         let rotation = plan.rotation.to_string();
         let lines = self
-            .engine
-            .with_database(move |index| index.journal_entries(&rotation))
+            .service
+            .database
+            .run(move |index| index.journal_entries(&rotation))
             .await
             .map_err(|problem| failure_from_problem(&problem))?;
         let verified =
@@ -126,7 +127,7 @@ impl RotationDriver<'_> {
             principal: Some(reach.principal).filter(|principal| *principal != unnamed_principal()),
             home_organization: None,
         };
-        let written = self.engine.write_check(record).await;
+        let written = self.service.checks.write_check(record).await;
         written.map_err(|problem| failure_from_problem(&problem))
     }
 
@@ -138,7 +139,7 @@ impl RotationDriver<'_> {
             return Ok(());
         };
         let id = self.plan().credential.clone();
-        let updated = self.engine.with_database(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| credential.fields.extend(facts))
         });
         updated.await.map(drop).map_err(|problem| failure_from_problem(&problem))
@@ -158,9 +159,9 @@ impl RotationDriver<'_> {
         let (id, fingerprint, named) = (
             self.plan().credential.clone(),
             old.0.clone(),
-            strategy_for(self.plan().strategy).identity_fields(),
+            self.plan().strategy.spec().identity_fields,
         );
-        let updated = self.engine.with_database(move |index| {
+        let updated = self.service.database.run(move |index| {
             index.update_credential(&id, |credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
@@ -170,7 +171,7 @@ impl RotationDriver<'_> {
             })
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
-        self.engine.drop_cached_tokens(&self.plan().credential);
+        self.service.requests.drop_cached_tokens(&self.plan().credential);
         Ok(())
     }
 }

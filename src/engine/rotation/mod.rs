@@ -18,6 +18,7 @@ mod create;
 mod deliver;
 mod driver;
 mod ended;
+pub(in crate::engine) mod journals;
 mod metadata;
 mod plan;
 mod probe;
@@ -31,8 +32,30 @@ mod start;
 mod strategies;
 mod undo_creation;
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Clock;
+use super::audit::AuditService;
+use super::bindings::BindingService;
+use super::bound_secrets::SecretAccess;
+use super::check::CheckService;
+use super::classify::ClassificationService;
+use super::consumer::ConsumerService;
+use super::credential_locks::CredentialLocks;
+use super::credentials::CredentialService;
+use super::database_handle::DatabaseHandle;
+use super::fingerprints::FingerprintService;
+use super::ports::{CoreServices, SharedPorts};
 use super::prompt::UserPrompter;
+use super::requests::service::RequestService;
+use super::rotation::journals::RotationJournals;
+use super::sign_in_flow::SignInService;
+use super::store_service::StoreService;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{ProgressLine, StepFailure};
+use crate::net::Transport;
+use crate::store::SecretStore;
 
 pub use crate::database::RotationFilter;
 pub use crate::domain::rotation::{
@@ -53,4 +76,78 @@ pub struct RotationObserver<'a> {
     pub prompter: &'a dyn UserPrompter,
     /// Called for every step as soon as its entry is durable.
     pub on_progress: &'a (dyn Fn(&ProgressLine) + Send + Sync),
+}
+
+/// The services that a rotation uses besides the core.
+pub(in crate::engine) struct RotationCollaborators {
+    pub(in crate::engine) requests: Arc<RequestService>,
+    pub(in crate::engine) checks: Arc<CheckService>,
+    pub(in crate::engine) credentials: Arc<CredentialService>,
+    pub(in crate::engine) classification: Arc<ClassificationService>,
+    pub(in crate::engine) consumers: Arc<ConsumerService>,
+    pub(in crate::engine) sign_in: Arc<SignInService>,
+}
+
+/// Rotation, creation and revocation of credentials.
+pub struct RotationService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    store: Arc<dyn SecretStore>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    locks: Arc<CredentialLocks>,
+    readonly: bool,
+    sign_in_timeout: Duration,
+    store_service: Arc<StoreService>,
+    fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+    journals: Arc<RotationJournals>,
+    requests: Arc<RequestService>,
+    checks: Arc<CheckService>,
+    credentials: Arc<CredentialService>,
+    classification: Arc<ClassificationService>,
+    consumers: Arc<ConsumerService>,
+    sign_in: Arc<SignInService>,
+}
+
+impl RotationService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        services: RotationCollaborators,
+    ) -> Self {
+        let RotationCollaborators {
+            requests,
+            checks,
+            credentials,
+            classification,
+            consumers,
+            sign_in,
+        } = services;
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            store: Arc::clone(&ports.store),
+            transport: Arc::clone(&ports.transport),
+            clock: Arc::clone(&ports.clock),
+            locks: Arc::clone(&ports.locks),
+            readonly: ports.options.readonly,
+            sign_in_timeout: ports.options.sign_in_timeout,
+            store_service: Arc::clone(&core.store_service),
+            fingerprints: Arc::clone(&core.fingerprints),
+            bindings: Arc::clone(&core.bindings),
+            audit: Arc::clone(&core.audit),
+            secrets: Arc::clone(&core.secrets),
+            journals: Arc::clone(&core.journals),
+            requests,
+            checks,
+            credentials,
+            classification,
+            consumers,
+            sign_in,
+        }
+    }
 }

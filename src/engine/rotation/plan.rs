@@ -1,7 +1,7 @@
 //! Plans for the rotation and revocation of a credential, and the client for the plan's management
 //! calls.
 //!
-//! Planning only reads the index and the catalog. Start at `Engine::plan_rotation`.
+//! Planning only reads the index and the catalog. Start at `RotationService::plan_rotation`.
 
 use super::strategies::ManagementClient;
 use crate::domain::credential::SecretPart;
@@ -12,10 +12,10 @@ use crate::domain::rotation::{
     PlanRequest, RotationId, RotationPlan, RotationPurpose, revocation_strategy,
 };
 use crate::domain::{Credential, CredentialId, Problem};
-use crate::engine::Engine;
 use crate::engine::credentials::random_bytes;
+use crate::engine::rotation::RotationService;
 
-impl Engine {
+impl RotationService {
     /// Plans the rotation of this credential. Sends nothing and writes nothing.
     pub async fn plan_rotation(
         &self,
@@ -68,7 +68,7 @@ impl Engine {
         if let Some(administrator) = administrator {
             self.check_administrator_region(credential, administrator)?;
         }
-        let strategy = revocation_strategy(kind, credential, &self.credentials().await?);
+        let strategy = revocation_strategy(kind, credential, &self.database.credentials().await?);
         Ok(RotationPlan::new(PlanRequest {
             rotation: RotationId::from_random(random_bytes()?),
             purpose: RotationPurpose::Revoke,
@@ -150,7 +150,7 @@ impl Engine {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let caller = caller.unwrap_or(&credential.id).clone();
-        Ok(ManagementClient { engine: self, credential, kind, region, strategy_id: plan, caller })
+        Ok(ManagementClient { service: self, credential, kind, region, strategy_id: plan, caller })
     }
 }
 

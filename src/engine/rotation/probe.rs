@@ -13,19 +13,18 @@ use super::slots::retryable_failure;
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
+use crate::domain::pagination::next_page_url;
+use crate::domain::provider::spec::OrganizationListing;
 use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::rotation::{
-    AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID, traits_for,
-};
-use crate::engine::access_tokens::SendError;
+use crate::domain::rotation::{AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID};
 use crate::engine::check::principal_from_response;
+use crate::engine::requests::access_tokens::SendError;
+use crate::engine::requests::pagination::next_page_draft;
+use crate::engine::requests::pending_request::RequestAuthentication;
 use crate::net::HostBoundSecret;
 use crate::net::oauth::exchange::TokenExchangeError;
-
-/// Presets that list the organizations visible to a credential; a provider has at most one of them.
-const ORGANIZATION_PRESETS: [&str; 2] = ["orgs", "organizations"];
 
 /// Maximum number of pages of organizations to read.
 const MAX_ORGANIZATION_PAGES: usize = 200;
@@ -44,8 +43,8 @@ pub(super) enum ProbeResult {
 pub(super) struct VisibleAccess {
     /// User or account that it acts as.
     pub(super) principal: Principal,
-    /// IDs of the organizations that it sees.
-    pub(super) organizations: BTreeSet<String>,
+    /// IDs of the organizations that it sees; `None` if the provider does not list them.
+    pub(super) organizations: Option<BTreeSet<String>>,
 }
 
 impl ManagementClient<'_> {
@@ -55,7 +54,8 @@ impl ManagementClient<'_> {
             return Ok(result);
         }
         let bound = match self
-            .engine
+            .service
+            .requests
             .authorize_slot(&self.credential, self.kind, self.region, slot)
             .await
         {
@@ -65,17 +65,13 @@ impl ManagementClient<'_> {
             }
             Err(error) => return Err(failure_from_probe_error(error)),
         };
-        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.service.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
         let draft = self.build_draft(preset)?;
         let mut last = None;
         for scheme in self.candidate_schemes(&bound) {
-            let attempt = HostBoundSecret {
-                scheme,
-                secret: bound.secret.clone(),
-                origins: bound.origins.clone(),
-            };
-            let (attempt, response) = self.send_probe(&draft, attempt).await?;
+            let attempt = HostBoundSecret { scheme, ..bound.clone() };
+            let response = self.send_probe(&draft, &attempt).await?;
             if response.status != 401 {
                 return self.classify_response(attempt, response).await;
             }
@@ -117,10 +113,11 @@ impl ManagementClient<'_> {
         Ok(match self.probe_slot(slot).await? {
             ProbeResult::Accepted(bound, response) => Ok(VisibleAccess {
                 principal: self.acting_principal(&response)?,
-                organizations: self.list_organizations(bound).await?,
+                organizations: self.list_organizations(&bound).await?,
             }),
+            // Such a secret only identifies its principal, whose access all its secrets share.
             ProbeResult::Identified(principal) => {
-                Ok(VisibleAccess { principal, organizations: BTreeSet::new() })
+                Ok(VisibleAccess { principal, organizations: Some(BTreeSet::new()) })
             }
             ProbeResult::Refused(why) => Err(why),
         })
@@ -134,14 +131,15 @@ impl ManagementClient<'_> {
         slot: SecretSlot,
         principal: &Principal,
     ) -> StepResult<Option<String>> {
-        match traits_for(self.strategy_id).identity_source {
+        match self.strategy_id.spec().traits.identity_source {
             IdentitySource::Value | IdentitySource::Nothing => return Ok(None),
             IdentitySource::Principal(kind) if principal.kind == kind => {
                 return Ok(Some(principal.id.clone()));
             }
             IdentitySource::Principal(_) | IdentitySource::Claim => {}
         }
-        let secret = self.engine.load_slot(&self.credential, slot, &SecretPart::Secret).await;
+        let secret =
+            self.service.secrets.load_slot(&self.credential, slot, &SecretPart::Secret).await;
         let secret = secret.map_err(|problem| failure_from_problem(&problem))?;
         let found = secret.and_then(|secret| self.identify_secret(&secret));
         let Some(claim) = found.and_then(|found| found.remote_id) else { return Ok(None) };
@@ -170,23 +168,18 @@ impl ManagementClient<'_> {
     async fn send_probe(
         &self,
         draft: &RequestDraft,
-        bound: HostBoundSecret,
-    ) -> StepResult<(HostBoundSecret, ApiResponse)> {
-        let reusable = HostBoundSecret {
-            scheme: bound.scheme.clone(),
-            secret: bound.secret.clone(),
-            origins: bound.origins.clone(),
-        };
-        let limits = self.engine.options.limits.for_checks();
-        let outgoing =
-            self.engine.build_outgoing(&self.credential, self.region, draft, bound, limits);
-        let outgoing = outgoing.map_err(|problem| failure_from_problem(&problem))?;
-        let response = self
-            .engine
-            .send_once(&self.credential, self.region, outgoing)
-            .await
-            .map_err(|error| retryable_failure(error.to_string()))?;
-        Ok((reusable, response))
+        bound: &HostBoundSecret,
+    ) -> StepResult<ApiResponse> {
+        let request = self
+            .service
+            .requests
+            .pending_request(&self.credential, self.region, draft)
+            .map_err(|problem| failure_from_problem(&problem))?
+            .with_check_limits()
+            .with_authentication(RequestAuthentication::Fixed(bound.clone()));
+        let raw =
+            self.service.requests.execute(&request).await.map_err(failure_from_probe_error)?;
+        Ok(raw.response)
     }
 
     async fn classify_response(
@@ -195,7 +188,7 @@ impl ManagementClient<'_> {
         response: ApiResponse,
     ) -> StepResult<ProbeResult> {
         let explanation =
-            self.engine.explain_response(&self.credential, self.region, &response).await;
+            self.service.requests.explain_response(&self.credential, self.region, &response).await;
         let explanation = explanation.map_err(|problem| failure_from_problem(&problem))?;
         match explanation.result {
             CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, response)),
@@ -215,7 +208,7 @@ impl ManagementClient<'_> {
     /// Returns the principal that the response names. A kind whose check names no principal gets a
     /// placeholder.
     fn acting_principal(&self, response: &ApiResponse) -> StepResult<Principal> {
-        let preset = self.engine.catalog.preset(&self.credential.provider, &self.kind.check);
+        let preset = self.service.catalog.preset(&self.credential.provider, &self.kind.check);
         let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
         match (principal_from_response(preset, response), &preset.principal) {
             (Some(principal), _) => Ok(principal),
@@ -226,17 +219,25 @@ impl ManagementClient<'_> {
         }
     }
 
-    async fn list_organizations(&self, bound: HostBoundSecret) -> StepResult<BTreeSet<String>> {
-        let mut seen = BTreeSet::new();
-        let preset = |id| self.engine.catalog.preset(&self.credential.provider, id).ok();
-        let Some(preset) = ORGANIZATION_PRESETS.into_iter().find_map(preset) else {
-            return Ok(seen);
-        };
-        let Ok(mut draft) = self.build_draft(preset) else { return Ok(seen) };
-        let (first, mut bound) = (draft.query.clone(), bound);
+    /// Returns the organizations that the provider lists; empty where it has none, `None` where it
+    /// does not list all of them.
+    async fn list_organizations(
+        &self,
+        bound: &HostBoundSecret,
+    ) -> StepResult<Option<BTreeSet<String>>> {
+        let provider = self.service.catalog.provider(&self.credential.provider);
+        let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
+        if !provider.has_organizations {
+            return Ok(Some(BTreeSet::new()));
+        }
+        let Some(listing) = &provider.organizations else { return Ok(None) };
+        let preset = self.service.catalog.preset(&provider.id, &listing.preset);
+        let preset = preset.map_err(|error| failure_from_problem(&error.into()))?;
+        let Ok(first) = self.build_draft(preset) else { return Ok(None) };
+        let Ok(mut url) = first.resolve(self.region) else { return Ok(None) };
+        let (mut draft, mut seen) = (first.clone(), BTreeSet::new());
         for _ in 0..MAX_ORGANIZATION_PAGES {
-            let (reusable, response) = self.send_probe(&draft, bound).await?;
-            bound = reusable;
+            let response = self.send_probe(&draft, bound).await?;
             match response.status {
                 200..300 => {}
                 429 | 500.. => {
@@ -245,24 +246,25 @@ impl ManagementClient<'_> {
                         response.status
                     )));
                 }
-                _ => return Ok(seen),
+                _ => return Ok(None),
             }
             // An incomplete list would look like a narrower access.
             if response.truncated {
                 return Err(retryable_failure("the list of organizations is too long"));
             }
-            let body: Value = response
-                .body
-                .text()
-                .and_then(|text| serde_json::from_str(text).ok())
-                .unwrap_or_default();
-            let list = body["data"].as_array().or_else(|| body.as_array());
-            seen.extend(list.into_iter().flatten().filter_map(item_id));
-            let Some(cursor) = super::strategies::next_page_cursor(&body) else { break };
-            draft.query.clone_from(&first);
-            draft.query.push(("starting_after".to_owned(), cursor));
+            let text = response.body.text().unwrap_or_default();
+            let Some(ids) = organization_ids(listing, text) else { return Ok(None) };
+            seen.extend(ids);
+            match next_page_url(text, &url, provider.link_prefix.as_deref()) {
+                Ok(Some(next)) => {
+                    draft = next_page_draft(&first, &next);
+                    url = next;
+                }
+                Ok(None) => return Ok(Some(seen)),
+                Err(_) => return Ok(None),
+            }
         }
-        Ok(seen)
+        Ok(None)
     }
 
     /// Returns expiry, ID and kind of a secret, as far as the secret itself contains them.
@@ -270,7 +272,7 @@ impl ManagementClient<'_> {
         &self,
         secret: &Secret,
     ) -> Option<crate::domain::identify::IdentificationCandidate> {
-        let found = self.engine.identify(secret).ok()?;
+        let found = self.service.credentials.identify(secret).ok()?;
         found.candidates.into_iter().find(|candidate| {
             candidate.provider == self.credential.provider && candidate.kind == self.kind.id
         })
@@ -283,8 +285,13 @@ pub(super) fn unnamed_principal() -> Principal {
     Principal { id: unknown(), name: unknown(), kind: unknown() }
 }
 
-fn item_id(item: &Value) -> Option<String> {
-    item["id"].as_str().map(str::to_owned)
+/// Returns the IDs of the organizations on a page; `None` where it does not list any, or lists one
+/// without an ID.
+fn organization_ids(listing: &OrganizationListing, page: &str) -> Option<Vec<String>> {
+    let page: Value = serde_json::from_str(page).ok()?;
+    let items = page.pointer(&listing.items.list)?.as_array()?.len();
+    let ids = listing.items.read_options(&page).into_iter().map(|option| option.value);
+    Some(ids.collect::<Vec<_>>()).filter(|ids| ids.len() == items)
 }
 
 fn failure_from_probe_error(error: SendError) -> crate::domain::rotation::StepFailure {

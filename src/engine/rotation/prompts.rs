@@ -11,9 +11,8 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::provider::{AuthMethod, CredentialKind};
-use crate::domain::rotation::NextStep;
 use crate::domain::rotation::{
-    CreatedSecret, JournalEntry, OldAccess, PromptKind, RemoteCredential, RollbackEffect,
+    CreatedSecret, JournalEntry, NextStep, OldAccess, PromptKind, RemoteCredential, RollbackEffect,
     RotationPurpose, RotationStep, StepFailure, StepFailureKind, StepOutcome, UserDecision,
     UserPrompt, rollback_effect, waiting_line,
 };
@@ -115,8 +114,9 @@ impl RotationDriver<'_> {
         let name = self.plan().name.to_string();
         if let UserDecision::Override(_) = &decision {
             let reason = format!("rotation {}; name typed to confirm", self.plan().rotation);
-            self.engine
-                .record_audit_event(
+            self.service
+                .audit
+                .record(
                     AuditEvent::new("override", "done").for_credential(&name).with_reason(reason),
                 )
                 .await?;
@@ -129,8 +129,11 @@ impl RotationDriver<'_> {
     /// changes.
     async fn accept_paste(&mut self, pasted: Secret) -> Result<CreatedSecret, StepFailure> {
         let client = self.management_client().await?;
-        let found =
-            self.engine.identify(&pasted).map_err(|problem| permanent_failure(problem.why))?;
+        let found = self
+            .service
+            .credentials
+            .identify(&pasted)
+            .map_err(|problem| permanent_failure(problem.why))?;
         check_identification(
             &found.candidates,
             &client.credential.provider,
@@ -154,7 +157,7 @@ impl RotationDriver<'_> {
     /// Rejects a pasted secret that another credential already stores: rotating one of the two later
     /// would revoke the secret of the other.
     async fn check_not_stored_elsewhere(&self, pasted: &Secret) -> Result<(), StepFailure> {
-        let holders = self.engine.find_duplicates(pasted).await;
+        let holders = self.service.credentials.find_duplicates(pasted).await;
         let holders = holders.map_err(|problem| failure_from_problem(&problem))?;
         match holders.iter().find(|name| **name != self.plan().name) {
             Some(other) => Err(permanent_failure(format!(
@@ -198,7 +201,7 @@ impl RotationDriver<'_> {
         let page = page.or_else(|| {
             failed_revocation.then(|| plan.page.as_deref().unwrap_or(WEB_APPLICATION_PAGE))
         });
-        let region = self.engine.catalog.region(&plan.provider, &plan.region).ok();
+        let region = self.service.catalog.region(&plan.provider, &plan.region).ok();
         let app = region.and_then(|region| region.app.as_ref()).map(ToString::to_string);
         let typed = user_prompt.kind.required_word();
         let override_choice = typed.clone().map(UserDecision::Override).into_iter();

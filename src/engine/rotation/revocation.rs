@@ -87,7 +87,8 @@ impl RotationDriver<'_> {
         if self.plan().purpose == RotationPurpose::Create {
             return Ok(None);
         }
-        let expiry = self.engine.stored_access_token_expiry(&self.plan().credential, slot).await;
+        let expiry =
+            self.service.requests.stored_access_token_expiry(&self.plan().credential, slot).await;
         let expiry = expiry.map_err(|problem| failure_from_problem(&problem))?;
         Ok(expiry.filter(|_| expiry > self.journal.last_access_token_expiry()))
     }

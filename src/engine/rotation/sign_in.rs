@@ -22,10 +22,9 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
-use crate::engine::sign_in_flow::{
-    self, AuthorizationGrant, PendingSignIn, state_mismatch_problem,
-};
-use crate::engine::token_cache::CachedAccessToken;
+use crate::engine::requests::token_cache::CachedAccessToken;
+use crate::engine::sign_in_flow::{self, AuthorizationGrant, PendingSignIn};
+use crate::engine::sign_in_problems::state_mismatch_problem;
 use crate::net::NetError;
 use crate::net::oauth::exchange::TokenExchangeError;
 use crate::net::oauth::grants::RefreshToken;
@@ -104,7 +103,7 @@ impl RotationDriver<'_> {
             self.authorization_grant = Some(grant);
             return Err(failure);
         }
-        let refreshed = match self.engine.redeem_grant(&grant).await {
+        let refreshed = match self.service.sign_in.redeem_grant(&grant).await {
             Ok(refreshed) => refreshed,
             Err(error) => {
                 let failure = failure_from_code_exchange(&error);
@@ -121,7 +120,8 @@ impl RotationDriver<'_> {
         };
         let stored = self.write_slot(SecretSlot::Pending, &next.secret).await;
         if stored.is_ok() {
-            self.store_access_token(&self.engine.new_cached_token(refreshed.access)).await;
+            self.store_access_token(&self.service.requests.new_cached_token(refreshed.access))
+                .await;
         }
         let fingerprint = self.hold_refresh_token(next).await?;
         grant.report_to_browser(&Ok(())).await;
@@ -130,16 +130,18 @@ impl RotationDriver<'_> {
 
     /// Starts a sign-in with the credential's own client, in the region of the plan.
     async fn begin_sign_in(&self) -> Result<PendingSignIn, Problem> {
-        let credential = self.engine.credential_by_id(&self.plan().credential).await?;
-        self.engine
-            .begin_sign_in_for(Credential { region: self.plan().region.clone(), ..credential })
+        let credential = self.service.database.credential_by_id(&self.plan().credential).await?;
+        self.service
+            .sign_in
+            .begin_for(Credential { region: self.plan().region.clone(), ..credential })
             .await
     }
 
     async fn await_sign_in(&self, pending: PendingSignIn, prompt: RotationPrompt) -> SignInOutcome {
         let (page, callback) = (pending.address().to_string(), pending.callback().clone());
-        let wait = self.engine.options.sign_in_timeout;
-        let awaited = AwaitedCallback { callback, timeout: wait, until: self.engine.now() + wait };
+        let wait = self.service.sign_in_timeout;
+        let awaited =
+            AwaitedCallback { callback, timeout: wait, until: self.service.clock.now() + wait };
         let prompt = RotationPrompt { page: Some(page), awaited_callback: Some(awaited), ..prompt };
         let sign_in = pending.authorization_request();
         let (sender, receiver) = oneshot::channel();
@@ -149,7 +151,8 @@ impl RotationDriver<'_> {
                 Err(_) => std::future::pending().await,
             }
         };
-        let mut callback_result = std::pin::pin!(self.engine.await_callback(pending, pasted, wait));
+        let mut callback_result =
+            std::pin::pin!(self.service.sign_in.await_callback(pending, pasted, wait));
         let reply = tokio::select! {
             biased;
             answered = &mut callback_result => return self.check_sign_in(answered).await,
@@ -175,8 +178,7 @@ impl RotationDriver<'_> {
         let started = Instant::now();
         loop {
             if let Some(awaited) = &mut prompt.awaited_callback {
-                awaited.timeout =
-                    self.engine.options.sign_in_timeout.saturating_sub(started.elapsed());
+                awaited.timeout = self.service.sign_in_timeout.saturating_sub(started.elapsed());
             }
             match self.observer.prompter.decide(&prompt).await {
                 None => return SignInReply::NoReply,
@@ -214,7 +216,7 @@ impl RotationDriver<'_> {
                 return SignInOutcome::TimedOut(format!("{what}: {why}"));
             }
         };
-        let grant = match self.engine.resolve_grant(answered).await {
+        let grant = match self.service.sign_in.resolve_grant(answered).await {
             Ok(grant) => grant,
             Err(Problem { what, why, .. }) => {
                 return SignInOutcome::Declined(format!("{what}: {why}"));
@@ -247,7 +249,8 @@ impl RotationDriver<'_> {
     /// it up. If it is not stored, the session renews itself for the verification.
     async fn store_access_token(&self, session: &CachedAccessToken) {
         if let Err(problem) = self
-            .engine
+            .service
+            .requests
             .store_shared_access_token(&self.plan().credential, SecretSlot::Pending, session)
             .await
         {
@@ -261,7 +264,7 @@ impl RotationDriver<'_> {
         self.held_secret = Some(HeldSecret {
             fingerprint: fingerprint.clone(),
             secret: next.secret,
-            expires: self.engine.expiry_after(next.lifetime),
+            expires: self.service.requests.expiry_after(next.lifetime),
         });
         Ok(fingerprint)
     }

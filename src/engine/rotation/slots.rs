@@ -11,8 +11,8 @@ use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFailureKind};
-use crate::engine::access_tokens::{access_token_part, shared_token_secret};
 use crate::engine::credentials::random_bytes;
+use crate::engine::requests::access_tokens::{access_token_part, shared_token_secret};
 use crate::engine::store_secret::secret_location;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
@@ -33,9 +33,9 @@ impl RotationDriver<'_> {
             .repeat(size.div_ceil(16));
         bytes.truncate(size.max(1));
         let (key, marker) = (ItemKey::for_self_test(proof_item_id(&bytes)), Secret::new(bytes));
-        with_store_timeout(self.engine.store.put(&key, &marker)).await?;
-        let read_back = with_store_timeout(self.engine.store.get(&key)).await;
-        with_store_timeout(self.engine.store.delete(&key)).await?;
+        with_store_timeout(self.service.store.put(&key, &marker)).await?;
+        let read_back = with_store_timeout(self.service.store.get(&key)).await;
+        with_store_timeout(self.service.store.delete(&key)).await?;
         if read_back?.same_as(&marker) {
             Ok(())
         } else {
@@ -45,7 +45,7 @@ impl RotationDriver<'_> {
 
     /// Returns the secret in a slot, if there is one.
     pub(super) async fn read_slot(&self, slot: SecretSlot) -> StepResult<Option<Secret>> {
-        match with_store_timeout(self.engine.store.get(&self.item_key(slot, &self.plan().part)))
+        match with_store_timeout(self.service.store.get(&self.item_key(slot, &self.plan().part)))
             .await
         {
             Ok(secret) => Ok(Some(secret)),
@@ -66,7 +66,7 @@ impl RotationDriver<'_> {
     }
 
     pub(super) async fn fingerprint(&self, secret: &Secret) -> StepResult<SecretFingerprint> {
-        let fingerprint = self.engine.fingerprint(secret).await;
+        let fingerprint = self.service.fingerprints.fingerprint(secret).await;
         fingerprint
             .map(SecretFingerprint)
             .map_err(|problem| retryable_failure(format!("{}: {}", problem.what, problem.why)))
@@ -74,16 +74,19 @@ impl RotationDriver<'_> {
 
     pub(super) async fn write_slot(&self, slot: SecretSlot, secret: &Secret) -> StepResult<()> {
         let location = self.secret_location(slot, &self.plan().part);
-        self.engine.announce_fingerprint(location, secret).await;
-        with_store_timeout(self.engine.store.put(&self.item_key(slot, &self.plan().part), secret))
+        self.service.secrets.announce_fingerprint(location, secret).await;
+        with_store_timeout(self.service.store.put(&self.item_key(slot, &self.plan().part), secret))
             .await?;
-        self.engine.record_fingerprint(self.secret_location(slot, &self.plan().part), secret).await;
+        self.service
+            .secrets
+            .record_fingerprint(self.secret_location(slot, &self.plan().part), secret)
+            .await;
         Ok(())
     }
 
     async fn delete_item(&self, slot: SecretSlot, part: &SecretPart) -> StepResult<()> {
-        with_store_timeout(self.engine.store.delete(&self.item_key(slot, part))).await?;
-        self.engine.release_fingerprint(self.secret_location(slot, part)).await;
+        with_store_timeout(self.service.store.delete(&self.item_key(slot, part))).await?;
+        self.service.secrets.release_fingerprint(self.secret_location(slot, part)).await;
         Ok(())
     }
 
@@ -213,16 +216,17 @@ impl RotationDriver<'_> {
             return Ok(());
         }
         let part = access_token_part();
-        match with_store_timeout(self.engine.store.get(&self.item_key(SecretSlot::Pending, &part)))
+        match with_store_timeout(self.service.store.get(&self.item_key(SecretSlot::Pending, &part)))
             .await
         {
             Ok(token) => {
                 with_store_timeout(
-                    self.engine.store.put(&self.item_key(SecretSlot::Current, &part), &token),
+                    self.service.store.put(&self.item_key(SecretSlot::Current, &part), &token),
                 )
                 .await?;
                 if let Some(token) = shared_token_secret(&token) {
-                    self.engine
+                    self.service
+                        .secrets
                         .record_fingerprint(
                             self.secret_location(SecretSlot::Current, &part),
                             &token,
@@ -239,7 +243,7 @@ impl RotationDriver<'_> {
     /// Returns whether using the secret changes its fingerprint.
     pub(super) fn secret_renews_itself(&self) -> bool {
         let plan = self.plan();
-        let kind = self.engine.catalog.kind(&plan.provider, &plan.kind);
+        let kind = self.service.catalog.kind(&plan.provider, &plan.kind);
         plan.part == SecretPart::Secret
             && kind.is_ok_and(|kind| matches!(kind.authorization, AuthMethod::RefreshToken { .. }))
     }

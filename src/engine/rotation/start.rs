@@ -1,26 +1,21 @@
 //! Start of a rotation: with a new plan, or with the journal of an unfinished one.
 //!
 //! Locks, leases and the lookup of rotations belong here; the loop itself is in `driver`. Start at
-//! `Engine::rotate` and `Engine::resume_rotation`.
+//! `RotationService::rotate` and `RotationService::resume_rotation`.
 
+use super::RotationObserver;
 use super::driver::{LEASE_DURATION, RotationDriver, audit_event};
-use super::ended::recorded_status;
-use super::{RotationFilter, RotationObserver};
-use crate::database::{
-    Database, DatabaseError, JournalRecord, LeaseRequest, NewRotation, RotationLease,
-    RotationRecord,
-};
+use super::journals::journal_read_problem;
+use crate::database::{LeaseRequest, NewRotation, RotationLease};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     JournalEntry, RotationJournal, RotationPlan, RotationStatus, UserDecision,
     check_rollback_allowed,
 };
-use crate::domain::{Credential, CredentialId, Problem};
-use crate::engine::Engine;
+use crate::domain::{Credential, Problem};
 use crate::engine::credential_locks::CredentialLock;
-use crate::engine::credentials::random_bytes;
 use crate::engine::metadata::clean_reason;
-use crate::util::hex::to_hex;
+use crate::engine::rotation::RotationService;
 
 /// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +46,7 @@ struct RotationClaim {
     lock: CredentialLock,
 }
 
-impl Engine {
+impl RotationService {
     /// Executes a plan for an existing credential. Returns when the rotation is done or rolled
     /// back, or when a question gets no reply.
     pub async fn rotate(
@@ -70,9 +65,9 @@ impl Engine {
     ) -> Result<RotationStatus, Problem> {
         self.check_changes_allowed()?;
         plan.reason = clean_reason(&plan.reason)?;
-        self.verify_store().await?;
+        self.store_service.verify().await?;
         let lock = self.locks.try_lock_rotation(&plan.credential)?;
-        self.close_ended_rotation(&plan.credential, &lock).await?;
+        self.journals.close_ended_rotation(&plan.credential, &lock).await?;
         let new = NewRotation {
             id: plan.rotation.to_string(),
             credential: plan.credential.clone(),
@@ -80,17 +75,17 @@ impl Engine {
                 .map_err(|error| journal_read_problem(&error.to_string()))?,
             state: "running".to_owned(),
         };
-        let request = self.new_lease_request()?;
+        let request = self.journals.new_lease_request()?;
         let first_request = request.clone();
         if let CredentialState::New(draft) = &draft {
-            self.bind_new_credential(draft).await?;
+            self.bindings.bind_new_credential(draft).await?;
         }
-        let lease = self.with_database(move |index| match draft {
+        let lease = self.database.run(move |index| match draft {
             CredentialState::Existing => index.open_rotation(&new, &first_request),
             CredentialState::New(draft) => index.open_creation(&draft, &new, &first_request),
         });
         let claim = RotationClaim { lease: lease.await?, request, lock };
-        self.record_audit_event(audit_event(&plan, "begun", &[])).await?;
+        self.audit.record(audit_event(&plan, "begun", &[])).await?;
         self.run_rotation(RotationJournal::new(plan), claim, observer).await
     }
 
@@ -118,10 +113,10 @@ impl Engine {
             // A locked store is reported at once: the user can unlock it now.
             self.store.status().await?;
         }
-        let rotation = self.find_rotation(id).await?;
+        let rotation = self.journals.find_rotation(id).await?;
         let lock = self.locks.try_lock_rotation(&rotation.credential)?;
         // Read again: the previous holder of the lock may have advanced the rotation.
-        let rotation = self.find_rotation(&rotation.id).await?;
+        let rotation = self.journals.find_rotation(&rotation.id).await?;
         if rotation.closed.is_some() {
             let why = format!("its state is \"{}\"", rotation.state);
             return Err(Problem::new(
@@ -131,17 +126,17 @@ impl Engine {
             )
             .with_class(ProblemClass::Usage));
         }
-        let journal = self.read_rotation_journal(&rotation).await?;
+        let journal = self.journals.read_rotation_journal(&rotation).await?;
         let entry = match administrator {
             Some(administrator) => self.administrator_entry(&journal, administrator).await?,
             None => None,
         };
-        let request = self.new_lease_request()?;
-        let lease = self.take_over_lease(&rotation.id, &request).await?;
+        let request = self.journals.new_lease_request()?;
+        let lease = self.journals.take_over_lease(&rotation.id, &request).await?;
         let claim = RotationClaim { lease, request, lock };
         let remark = administrator.map(|administrator| format!("as {}", administrator.name));
         let remarks: Vec<String> = remark.into_iter().collect();
-        self.record_audit_event(audit_event(journal.plan(), "resumed", &remarks)).await?;
+        self.audit.record(audit_event(journal.plan(), "resumed", &remarks)).await?;
         let mut driver = self.driver(journal, claim.lease.clone(), observer);
         if direction == RotationDirection::Abandon {
             driver.append_entry(JournalEntry::UserDecision(UserDecision::Abandon)).await?;
@@ -155,78 +150,6 @@ impl Engine {
             driver.append_rollback().await?;
         }
         self.run_driver(driver, claim).await
-    }
-
-    /// Returns the status of every rotation, oldest first.
-    pub async fn list_rotations(
-        &self,
-        filter: RotationFilter,
-    ) -> Result<Vec<RotationStatus>, Problem> {
-        let known = self.with_database(move |index| index.rotations(filter)).await?;
-        let mut statuses = Vec::with_capacity(known.len());
-        for rotation in known {
-            let journal = self.read_rotation_journal(&rotation).await?;
-            statuses.push(recorded_status(&rotation, &journal));
-        }
-        Ok(statuses)
-    }
-
-    /// Returns the rotation with this ID, or the open rotation of the credential with this name.
-    pub(super) async fn find_rotation(&self, id: &str) -> Result<RotationRecord, Problem> {
-        let known = self.with_database(|index| index.rotations(RotationFilter::All)).await?;
-        let named = self.find_credential(id).await.ok();
-        let open = |rotation: &&RotationRecord| {
-            rotation.closed.is_none()
-                && named.as_ref().is_some_and(|credential| credential.id == rotation.credential)
-        };
-        let found =
-            known.iter().find(|rotation| rotation.id == id).or_else(|| known.iter().find(open));
-        found.cloned().ok_or_else(|| Problem::from(DatabaseError::NoOpenRotation(id.to_owned())))
-    }
-
-    pub(super) async fn read_rotation_journal(
-        &self,
-        rotation: &RotationRecord,
-    ) -> Result<RotationJournal, Problem> {
-        let id = rotation.id.clone();
-        let lines = self.with_database(move |index| index.journal_entries(&id)).await?;
-        let plan: RotationPlan = serde_json::from_str(&rotation.plan)
-            .map_err(|error| journal_read_problem(&error.to_string()))?;
-        let read = |line: &JournalRecord| serde_json::from_str::<JournalEntry>(&line.entry);
-        let entries: Vec<JournalEntry> = lines
-            .iter()
-            .map(read)
-            .collect::<Result<_, _>>()
-            .map_err(|error| journal_read_problem(&error.to_string()))?;
-        let entries = std::iter::once(JournalEntry::Planned(Box::new(plan))).chain(entries);
-        RotationJournal::from_entries(entries)
-            .map_err(|error| journal_read_problem(&error.to_string()))
-    }
-
-    /// Claims an unfinished rotation. The process that holds the lock on the credential knows that
-    /// the previous holder has exited, so it does not wait for the rest of that lease.
-    pub(super) async fn take_over_lease(
-        &self,
-        rotation: &str,
-        request: &LeaseRequest,
-    ) -> Result<RotationLease, Problem> {
-        let (id, request) = (rotation.to_owned(), request.clone());
-        self.with_database(move |index: &Database| {
-            let lease = match index.acquire_lease(&id, &request) {
-                Err(DatabaseError::LeaseHeld { until, .. }) => index.acquire_lease(
-                    &id,
-                    &LeaseRequest {
-                        now: until,
-                        until: until.max(request.until),
-                        owner: request.owner,
-                    },
-                )?,
-                claimed => claimed?,
-            };
-            index.set_rotation_state(&lease, "running")?;
-            Ok(lease)
-        })
-        .await
     }
 
     async fn run_rotation(
@@ -246,7 +169,7 @@ impl Engine {
         observer: RotationObserver<'a>,
     ) -> RotationDriver<'a> {
         RotationDriver {
-            engine: self,
+            service: self,
             observer,
             journal,
             lease,
@@ -271,27 +194,22 @@ impl Engine {
     async fn renew_lease(&self, rotation: &str, request: LeaseRequest) -> Problem {
         loop {
             tokio::time::sleep(LEASE_DURATION / 3).await;
-            let now = self.now();
+            let now = self.clock.now();
             let (id, renewal) = (
                 rotation.to_owned(),
                 LeaseRequest { now, until: now + LEASE_DURATION, owner: request.owner.clone() },
             );
             if let Err(problem) =
-                self.with_database(move |index| index.acquire_lease(&id, &renewal)).await
+                self.database.run(move |index| index.acquire_lease(&id, &renewal)).await
             {
                 return problem;
             }
         }
     }
 
-    pub(super) fn new_lease_request(&self) -> Result<LeaseRequest, Problem> {
-        let now = self.now();
-        Ok(LeaseRequest { owner: to_hex(&random_bytes::<8>()?), now, until: now + LEASE_DURATION })
-    }
-
     /// Rejects changes in a read-only run.
     pub(super) fn check_changes_allowed(&self) -> Result<(), Problem> {
-        if !self.options.readonly {
+        if !self.readonly {
             return Ok(());
         }
         let why = "this run is read-only";
@@ -301,18 +219,6 @@ impl Engine {
             "omit --readonly, or remove `readonly` from config.toml",
         )
         .with_class(ProblemClass::Usage))
-    }
-
-    /// Rejects an operation that would interfere with an open rotation of this credential.
-    pub(in crate::engine) async fn ensure_no_open_rotation(
-        &self,
-        id: &CredentialId,
-    ) -> Result<(), Problem> {
-        let open = self.with_database(|index| index.rotations(RotationFilter::Open)).await?;
-        let found = open.into_iter().find(|rotation| rotation.credential == *id);
-        found.map_or(Ok(()), |rotation| {
-            Err(DatabaseError::RotationInProgress { rotation: rotation.id }.into())
-        })
     }
 }
 
@@ -327,9 +233,4 @@ impl RotationDriver<'_> {
         }
         self.append_entry(JournalEntry::UserDecision(UserDecision::RollBack)).await
     }
-}
-
-fn journal_read_problem(why: &str) -> Problem {
-    let remedy = "a newer tokenring may have written it: install that version, or check `tokenring rotate --list --json`";
-    Problem::new("The rotation journal cannot be read", why, remedy)
 }

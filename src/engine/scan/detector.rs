@@ -19,9 +19,6 @@ use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
 use crate::engine::fingerprints::{FingerprintBytes, FingerprintHasher};
 use crate::util::hex::parse_hex;
 
-/// File, member and provider of the Snyk CLI's token; in other files the member name means nothing.
-const SNYK_CLI_TOKEN_MEMBER: (&str, &str, &str) = ("snyk.json", "api", "snyk");
-
 /// Maximum size of a private key.
 const MAX_PRIVATE_KEY_BYTES: usize = 16 << 10;
 
@@ -39,6 +36,8 @@ pub(super) struct SecretDetector {
     /// schemes.
     variables: Vec<(String, String)>,
     schemes: Vec<(String, String)>,
+    /// Files of the providers' tools and their members that hold a secret, each with its provider.
+    tool_secrets: Vec<((String, String), String)>,
 }
 
 /// State of scanning one file.
@@ -66,7 +65,10 @@ impl SecretDetector {
             })
             .collect();
         let (mut prefixes, mut variables, mut schemes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut tool_secrets = Vec::new();
         for provider in catalog.providers() {
+            let members = provider.tool_secrets.iter().cloned();
+            tool_secrets.extend(members.map(|member| (member, provider.id.clone())));
             for kind in provider.kinds.iter() {
                 let rules = kind.recognition_rules.iter().map(|rule| rule.prefix.clone());
                 prefixes.extend(rules.filter(|prefix| !prefix.is_empty()));
@@ -84,7 +86,7 @@ impl SecretDetector {
         }
         prefixes.sort();
         prefixes.dedup();
-        Self { catalog, fingerprints, known_secrets, prefixes, variables, schemes }
+        Self { catalog, fingerprints, known_secrets, prefixes, variables, schemes, tool_secrets }
     }
 
     /// Returns the credentials that hold this secret.
@@ -131,8 +133,10 @@ impl SecretDetector {
         let rest = trim_end(before, |byte| byte.is_ascii_alphanumeric() || byte == b'_');
         let word =
             std::str::from_utf8(&before[rest.len()..]).ok().filter(|word| !word.is_empty())?;
-        if (file, word) == (SNYK_CLI_TOKEN_MEMBER.0, SNYK_CLI_TOKEN_MEMBER.1) {
-            return Some(SNYK_CLI_TOKEN_MEMBER.2);
+        let member_of =
+            |((known, member), _): &&((String, String), String)| known == file && member == word;
+        if let Some((_, provider)) = self.tool_secrets.iter().find(member_of) {
+            return Some(provider);
         }
         let named = self.variables.iter().find(|(variable, _)| variable == word);
         let headed = || {

@@ -3,7 +3,8 @@
 //!
 //! Copies are recognized by their keyed fingerprints, so no secret has to leave the store; only the
 //! fingerprint key does. `targets` chooses the files, `line_reader` reads them in bounded memory,
-//! `tokenize` extracts the candidates, and `detector` identifies them. Start with [`Engine::scan`].
+//! `tokenize` extracts the candidates, and `detector` identifies them. Start with
+//! [`ScanService::run`].
 
 mod detector;
 mod line_reader;
@@ -16,14 +17,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::consumer::run_blocking;
+use super::bound_secrets::SecretAccess;
+use super::consumer::{ConsumerService, run_blocking};
+use super::database_handle::DatabaseHandle;
 use super::doctor::{Diagnostic, DiagnosticArea};
-use super::fingerprints::FingerprintHasher;
-use super::{Engine, import};
+use super::fingerprints::{FingerprintHasher, FingerprintService};
+use super::ports::{CoreServices, SharedPorts};
+use super::{Clock, import};
 use crate::database::FingerprintRecord;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
+use crate::domain::provider::ProviderCatalog;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
 use detector::SecretDetector;
@@ -183,23 +188,49 @@ impl MatchedCredential {
     }
 }
 
-impl Engine {
+/// Finds secrets in plain text in files.
+pub struct ScanService {
+    catalog: Arc<ProviderCatalog>,
+    database: DatabaseHandle,
+    clock: Arc<dyn Clock>,
+    fingerprints: Arc<FingerprintService>,
+    secrets: Arc<SecretAccess>,
+    consumers: Arc<ConsumerService>,
+}
+
+impl ScanService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(
+        ports: &SharedPorts,
+        core: &CoreServices,
+        consumers: Arc<ConsumerService>,
+    ) -> Self {
+        Self {
+            catalog: Arc::clone(&ports.catalog),
+            database: ports.database.clone(),
+            clock: Arc::clone(&ports.clock),
+            fingerprints: Arc::clone(&core.fingerprints),
+            secrets: Arc::clone(&core.secrets),
+            consumers,
+        }
+    }
+
     /// Scans files and folders for plain-text secrets; `-` is standard input. Without paths, scans
     /// the usual locations and the working folder. If the store is locked, only secrets of known
     /// formats are found. Changes nothing. `on_progress` is called with the progress after each read.
-    pub async fn scan(
+    pub async fn run(
         &self,
         paths: Vec<PathBuf>,
         on_progress: impl FnMut(ScanProgress) + Send + 'static,
     ) -> Result<ScanResult, Problem> {
-        let credentials = self.credentials().await?;
+        let credentials = self.database.credentials().await?;
         let (fingerprints, fingerprint_problem) =
             match self.fingerprint_hasher_for(&credentials).await {
                 Ok(fingerprints) => (fingerprints, None),
                 Err(problem) => (None, Some(problem)),
             };
         let records = if fingerprints.is_some() {
-            self.fingerprint_records(&credentials).await?
+            self.secrets.fingerprint_records(&credentials).await?
         } else {
             Vec::new()
         };
@@ -232,7 +263,7 @@ impl Engine {
         };
         let mut made = Vec::new();
         for holder in scan_match.owner.current_credentials() {
-            let credential = self.find_credential(holder.name.as_str()).await?;
+            let credential = self.database.find_credential(holder.name.as_str()).await?;
             made.extend(self.add_consumer_for_target(&credential, &holder.part, target).await?);
         }
         Ok(made)
@@ -246,7 +277,7 @@ impl Engine {
         part: &SecretPart,
         target: &ConsumerTarget,
     ) -> Result<Option<Consumer>, Problem> {
-        let known = self.consumers(&credential.id).await?;
+        let known = self.consumers.list(&credential.id).await?;
         if known.iter().any(|consumer| consumer.target == *target) {
             return Ok(None);
         }
@@ -262,9 +293,9 @@ impl Engine {
             )
         })?;
         // The scan has just seen this secret there.
-        let fingerprint = self.current_fingerprint(credential, part).await?;
+        let fingerprint = self.secrets.current_fingerprint(credential, part).await?;
         let delivered =
-            fingerprint.map(|fingerprint| DeliveryRecord { fingerprint, at: self.now() });
+            fingerprint.map(|fingerprint| DeliveryRecord { fingerprint, at: self.clock.now() });
         let consumer = Consumer {
             credential: credential.id.clone(),
             name,
@@ -273,7 +304,7 @@ impl Engine {
             linked_to: None,
             last_delivery: delivered,
         };
-        self.add_consumer(consumer).await.map(Some)
+        self.consumers.add(consumer).await.map(Some)
     }
 
     /// Returns the fingerprint hasher; `None` if nothing is stored.
@@ -284,7 +315,7 @@ impl Engine {
         if credentials.iter().all(|credential| credential.fingerprint.is_none()) {
             return Ok(None);
         }
-        self.fingerprint_hasher().await.map(Some)
+        self.fingerprints.fingerprint_hasher().await.map(Some)
     }
 
     async fn mark_existing_consumers(
@@ -298,7 +329,7 @@ impl Engine {
             for holder in scan_match.owner.current_credentials() {
                 let owner = credentials.iter().find(|credential| credential.name == holder.name);
                 let consumers = if let Some(owner) = owner {
-                    self.consumers(&owner.id).await?
+                    self.consumers.list(&owner.id).await?
                 } else {
                     Vec::new()
                 };

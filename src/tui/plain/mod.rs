@@ -34,7 +34,7 @@ pub async fn run_plain(
     engine: Arc<Engine>,
     settings_source: SettingsSource,
 ) -> Result<u8, Problem> {
-    let first_page = engine.first_credentials(surface::VIRTUAL_SIZE.1)?;
+    let first_page = engine.credentials.first_page(surface::VIRTUAL_SIZE.1)?;
     let (senders, receivers) = event_channels();
     let _panics = panics::PanicGuard::new(senders.system_events.clone());
     let watcher = signals::SignalWatcher::new(

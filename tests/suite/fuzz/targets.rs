@@ -215,7 +215,7 @@ fn limits(input: &[u8]) {
 fn answer(input: &[u8]) {
     let text = String::from_utf8_lossy(input);
     let asked = url::Url::parse("https://api.snyk.io/rest/orgs?version=2024-10-15").unwrap();
-    if let Ok(page) = pagination::parse_page(&text, &asked)
+    if let Ok(page) = pagination::parse_page(&text, &asked, Some("/rest"))
         && let Ok(Some(next)) = page.next
     {
         assert!(matches!(next.scheme(), "https" | "http"), "{next}");
@@ -242,7 +242,7 @@ fn vendor(input: &[u8]) {
         } else {
             import::ImportSource::Dotenv(path)
         };
-        match runtime.block_on(engine.find_import_candidates(source)) {
+        match runtime.block_on(engine.imports.find_import_candidates(source)) {
             Ok(found) => {
                 for why in found.iter().filter_map(|find| find.identified.as_ref().err()) {
                     assert_silent(why);

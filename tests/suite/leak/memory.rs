@@ -30,7 +30,7 @@ async fn holding(marker: &MemoryMarker) -> (Engine, CredentialId) {
         parts: BTreeMap::new(),
         expires: None,
     };
-    let id = engine.add_credential(new).await.unwrap().id;
+    let id = engine.credentials.add(new).await.unwrap().id;
     (engine, id)
 }
 
@@ -40,7 +40,7 @@ async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
         let marker = MemoryMarker::random();
         let (engine, id) = holding(&marker).await;
         let variables =
-            engine.env_variables(&engine.credential_by_id(&id).await.unwrap()).await.unwrap();
+            engine.exec.env_variables(&engine.credentials.get(&id).await.unwrap()).await.unwrap();
         let script = "env; cat \"$SNYK_TOKEN_FILE\" 2>/dev/null; [ -n \"$SNYK_TOKEN$SNYK_TOKEN_FILE\" ] || cat";
         let command = ["sh", "-c", script].map(Into::into).into();
         let launch = ChildCommand {
@@ -60,7 +60,7 @@ async fn no_copy_of_a_secret_outlives_the_child_that_was_given_it() {
         assert!(said.contains("‹secret›"), "the child had it and was masked: {said}");
         assert!(marker.copies() > 0, "the search finds the secret while it is held");
         drop(launch);
-        engine.remove_credential(&id).await.unwrap();
+        engine.credentials.remove(&id).await.unwrap();
         marker.wait_until_gone().await;
         drop(engine);
     }

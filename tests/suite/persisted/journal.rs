@@ -52,7 +52,7 @@ fn reach() -> AccessScope {
         principal: Principal { id: text("p-1"), name: text("Ann"), kind: text("user") },
         kind: text("personal-access-token"),
         region: text("SNYK-EU-01"),
-        organizations: set(&["acme", "beta"]),
+        organizations: Some(set(&["acme", "beta"])),
         roles: Some(set(&["viewer"])),
     }
 }
@@ -253,7 +253,9 @@ fn new_secrets_and_what_the_provider_lists() {
     );
     same(&reach(), REACH);
     let bare = r#"{"principal":{"id":"p-1","name":"Ann","type":"user"},"kind":"personal-access-token","region":"SNYK-EU-01","organisations":[],"roles":null}"#;
-    same(&AccessScope { organizations: set(&[]), roles: None, ..reach() }, bare);
+    same(&AccessScope { organizations: Some(set(&[])), roles: None, ..reach() }, bare);
+    let unlisted = REACH.replace(r#"["acme","beta"]"#, "null");
+    same(&AccessScope { organizations: None, ..reach() }, &unlisted);
 }
 
 #[test]

@@ -127,18 +127,18 @@ async fn the_pinned_anchor_of_the_audit_log_is_read() {
     let item = ItemKey::for_audit_anchor("e3b0c44298fc1c14");
     assert_eq!(item.as_str(), ANCHOR_ITEM);
     store.put(&item, &secret(ANCHOR)).await.unwrap();
-    let found = engine.verify_audit().await.unwrap();
+    let found = engine.audit.verify().await.unwrap();
     assert_eq!(found.anchor, AnchorComparison::Contained(2));
     for forged in [ANCHOR.replace("\"entries\":2", "\"entries\":1"), "{}".to_owned()] {
         store.put(&item, &secret(&forged)).await.unwrap();
-        assert_eq!(engine.verify_audit().await.unwrap().anchor, AnchorComparison::Invalid);
+        assert_eq!(engine.audit.verify().await.unwrap().anchor, AnchorComparison::Invalid);
     }
 }
 
 #[tokio::test]
 async fn the_anchor_of_the_audit_log_as_it_is_written() {
     let (engine, database, store) = engine_with_log().await;
-    engine.accept_audit_log().await.unwrap();
+    engine.audit.accept().await.unwrap();
     let head = database.audit_head().unwrap();
     assert_eq!(head.entries, 3, "the acceptance is an entry");
     let mac = |key: &[u8], text: &str| {

@@ -24,7 +24,7 @@ pub(super) async fn set_fields(
             }
         })
         .unwrap();
-    rig.fresh_engine().credential_by_id(&credential.id).await.unwrap()
+    rig.fresh_engine().credentials.get(&credential.id).await.unwrap()
 }
 
 /// Returns a field of a seeded credential.
@@ -51,11 +51,11 @@ pub(super) async fn create_like(
         administrator: administrator.id.clone(),
         reason: String::new(),
     };
-    let creation = rig.fresh_engine().plan_creation(request).await.unwrap();
+    let creation = rig.fresh_engine().rotation.plan_creation(request).await.unwrap();
     let user = ScriptedUser::new(rig, "us01-release-bot");
     let task = RotationTask::Create(Box::new(creation));
     let status = rig.run_task(&task, &Arc::new(FaultInjector::none()), &user).await;
-    (rig.fresh_engine().find_credential(name).await.unwrap(), status)
+    (rig.fresh_engine().credentials.find(name).await.unwrap(), status)
 }
 
 #[tokio::test]

@@ -79,7 +79,7 @@ impl TaskStage {
     async fn for_creation(case: CreationCase) -> Self {
         let rig = RotationRig::new().await;
         let (name, request) = (case.0, creation_request(&rig, case).await);
-        let creation = rig.fresh_engine().plan_creation(request).await.unwrap();
+        let creation = rig.fresh_engine().rotation.plan_creation(request).await.unwrap();
         let before = rig.secrets_before(&creation.plan).await;
         Self { rig, task: RotationTask::Create(Box::new(creation)), before, name }
     }
@@ -91,8 +91,12 @@ impl TaskStage {
             Some(administrator) => Some(rig.add_seeded(administrator).await),
             None => None,
         };
-        let plan =
-            rig.fresh_engine().plan_revocation(&credential, administrator.as_ref()).await.unwrap();
+        let plan = rig
+            .fresh_engine()
+            .rotation
+            .plan_revocation(&credential, administrator.as_ref())
+            .await
+            .unwrap();
         let before = rig.secrets_before(&plan).await;
         Self { rig, task: RotationTask::Existing(Box::new(plan)), before, name }
     }
@@ -131,10 +135,10 @@ impl TaskStage {
         let run = async {
             match &self.task {
                 RotationTask::Existing(plan) => {
-                    engine.rotate(plan.as_ref().clone(), observer).await
+                    engine.rotation.rotate(plan.as_ref().clone(), observer).await
                 }
                 RotationTask::Create(creation) => {
-                    engine.create_credential(creation.as_ref().clone(), observer).await
+                    engine.rotation.create_credential(creation.as_ref().clone(), observer).await
                 }
             }
         };
@@ -149,6 +153,7 @@ impl TaskStage {
         let on_progress = |line: &ProgressLine| self.rig.lines.lock().unwrap().push(line.clone());
         self.rig
             .fresh_engine()
+            .rotation
             .resume_rotation(
                 self.task.plan().rotation.as_str(),
                 direction,
@@ -171,10 +176,10 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
         );
         let plan = stage.task.plan();
         let engine = stage.rig.fresh_engine();
-        let made = engine.find_credential("made").await.unwrap();
+        let made = engine.credentials.find("made").await.unwrap();
         assert_eq!(made.labels, ["new"]);
         if plan.part == tokenring::domain::credential::SecretPart::Secret {
-            let check = engine.check(&made, &made.region).await.unwrap();
+            let check = engine.checks.check(&made, &made.region).await.unwrap();
             assert_eq!(
                 check.result,
                 tokenring::domain::response::CheckResult::Accepted,
@@ -184,7 +189,8 @@ async fn what_is_made_works_is_marked_and_is_on_record() {
             );
         }
         let reasons: Vec<String> = engine
-            .audit_records(10)
+            .audit
+            .records(10)
             .await
             .unwrap()
             .into_iter()
@@ -273,8 +279,12 @@ async fn an_entry_of_a_creation_that_cannot_be_written_stops_it_before_it_acts()
         let on_progress = |_: &ProgressLine| {};
         let observer = RotationObserver { prompter: &user, on_progress: &on_progress };
         let RotationTask::Create(creation) = &stage.task else { unreachable!() };
-        let Err(problem) =
-            stage.rig.fresh_engine().create_credential(creation.as_ref().clone(), observer).await
+        let Err(problem) = stage
+            .rig
+            .fresh_engine()
+            .rotation
+            .create_credential(creation.as_ref().clone(), observer)
+            .await
         else {
             break;
         };
@@ -292,7 +302,7 @@ async fn a_refused_creation_leaves_nothing_and_says_why() {
     let status = stage.run(&Arc::new(FaultInjector::none())).await;
     assert_eq!(status.state, RotationPhase::RolledBack);
     assert!(status.why.as_deref().is_some_and(|why| why.contains("403")), "{status:#?}");
-    assert!(stage.rig.fresh_engine().find_credential("made").await.is_err());
+    assert!(stage.rig.fresh_engine().credentials.find("made").await.is_err());
 }
 
 #[tokio::test]
@@ -315,7 +325,7 @@ async fn a_failed_creation_never_asks_the_user_to_create_and_a_third_secret_is_r
         administrator: creation.plan.administrator.clone().unwrap(),
         reason: String::new(),
     };
-    let third = stage.rig.fresh_engine().plan_creation(request).await.unwrap();
+    let third = stage.rig.fresh_engine().rotation.plan_creation(request).await.unwrap();
     assert!(
         third.plan.limit_warning().is_some_and(|limit| limit.contains("allows 2")),
         "the limit is in the plan"

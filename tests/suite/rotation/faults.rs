@@ -47,7 +47,7 @@ impl FaultStage {
     /// The same rig with a new plan for its current state.
     async fn with_new_plan(self) -> Self {
         let credential =
-            self.rig.fresh_engine().credential_by_id(&self.credential.id).await.unwrap();
+            self.rig.fresh_engine().credentials.get(&self.credential.id).await.unwrap();
         self.rig.lines.lock().unwrap().clear();
         Self::plan(self.case, self.rig, credential, self.administrator).await
     }
@@ -60,6 +60,7 @@ impl FaultStage {
     ) -> Self {
         let plan = rig
             .fresh_engine()
+            .rotation
             .plan_part_rotation(&credential, part_of(case.2), administrator.as_ref())
             .await
             .unwrap();
@@ -188,7 +189,7 @@ async fn crash_at(
     };
     let engine = stage.rig.fresh_engine();
     let observer = RotationObserver { prompter: user, on_progress: &on_progress };
-    AssertUnwindSafe(engine.rotate(stage.plan.clone(), observer))
+    AssertUnwindSafe(engine.rotation.rotate(stage.plan.clone(), observer))
         .catch_unwind()
         .await
         .ok()
@@ -210,10 +211,13 @@ async fn a_crash_after_any_entry_loses_nothing_and_can_be_resumed_or_rolled_back
                 let observer = RotationObserver { prompter: &user, on_progress: &on_progress };
                 let engine = stage.rig.fresh_engine();
                 let id = stage.plan.rotation.as_str();
-                let ended = match engine.resume_rotation(id, direction, observer).await {
+                let ended = match engine.rotation.resume_rotation(id, direction, observer).await {
                     Err(problem) if direction == RotationDirection::RollBack => {
                         assert!(problem.what.contains("cannot be rolled back"), "{problem}");
-                        engine.resume_rotation(id, RotationDirection::Forward, observer).await
+                        engine
+                            .rotation
+                            .resume_rotation(id, RotationDirection::Forward, observer)
+                            .await
                     }
                     ended => ended,
                 };
@@ -243,7 +247,7 @@ async fn an_entry_that_cannot_be_written_stops_the_driver_before_it_acts() {
         stage.rig.refuse_entry(nth);
         let on_progress = |_: &ProgressLine| {};
         let observer = RotationObserver { prompter: &user, on_progress: &on_progress };
-        let ended = stage.rig.fresh_engine().rotate(stage.plan.clone(), observer).await;
+        let ended = stage.rig.fresh_engine().rotation.rotate(stage.plan.clone(), observer).await;
         let Err(problem) = ended else { break };
         assert!(!problem.remedy.is_empty());
         assert!(stage.rig.slot(&stage.plan, SecretSlot::Current).await.is_some());
@@ -262,9 +266,11 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
     let on_progress = |_: &ProgressLine| {};
     let observer = RotationObserver { prompter: &user, on_progress: &on_progress };
     let (one, other) = (stage.rig.fresh_engine(), stage.rig.fresh_engine());
-    let second = other.plan_rotation(&stage.credential, None).await.unwrap();
-    let (first, second) =
-        tokio::join!(one.rotate(stage.plan.clone(), observer), other.rotate(second, observer));
+    let second = other.rotation.plan_rotation(&stage.credential, None).await.unwrap();
+    let (first, second) = tokio::join!(
+        one.rotation.rotate(stage.plan.clone(), observer),
+        other.rotation.rotate(second, observer)
+    );
     let (done, refused) = match (first, second) {
         (Ok(done), Err(refused)) | (Err(refused), Ok(done)) => (done, refused),
         (first, second) => panic!("{first:#?} {second:#?}"),
@@ -275,7 +281,7 @@ async fn of_two_rotations_of_one_credential_one_runs_and_the_other_says_so() {
         "{refused}"
     );
     stage.assert_accounted(&done).await;
-    assert_eq!(one.list_rotations(RotationFilter::Open).await.unwrap(), []);
+    assert_eq!(one.journals.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
 /// A consumer program fails, hangs or loses its response, once or twice; then it accepts the

@@ -66,13 +66,17 @@ fn pasted(secret: &str) -> PromptReply {
 
 async fn rotate(rig: &RotationRig, plan: &RotationPlan, user: &StepwiseUser) -> RotationStatus {
     let observer = RotationObserver { prompter: user, on_progress: &|_| {} };
-    rig.fresh_engine().rotate(plan.clone(), observer).await.unwrap()
+    rig.fresh_engine().rotation.rotate(plan.clone(), observer).await.unwrap()
 }
 
 async fn resume(rig: &RotationRig, plan: &RotationPlan, user: &StepwiseUser) -> RotationStatus {
     let observer = RotationObserver { prompter: user, on_progress: &|_| {} };
     let id = plan.rotation.to_string();
-    rig.fresh_engine().resume_rotation(&id, RotationDirection::Forward, observer).await.unwrap()
+    rig.fresh_engine()
+        .rotation
+        .resume_rotation(&id, RotationDirection::Forward, observer)
+        .await
+        .unwrap()
 }
 
 /// Plans the rotation of `us01-ci-scanner`, and lets the provider refuse the next creation.
@@ -81,7 +85,7 @@ async fn plan_with_refused_creation(rig: &RotationRig) -> RotationPlan {
     let credential = rig.add_seeded("us01-ci-scanner").await;
     rig.add_fault(&json!({"method": "POST", "path": accounts(rig), "status": 403, "times": 1}))
         .await;
-    rig.fresh_engine().plan_rotation(&credential, Some(&administrator)).await.unwrap()
+    rig.fresh_engine().rotation.plan_rotation(&credential, Some(&administrator)).await.unwrap()
 }
 
 /// Path of the service accounts of the organization of `us01-ci-scanner`.
@@ -163,11 +167,12 @@ async fn an_account_that_a_colleague_creates_meanwhile_is_never_taken_nor_delete
     let user = StepwiseUser::new([("await-paste", pasted(&secret))]);
     let status = resume(&rig, &plan, &user).await;
     assert_eq!(status.state, RotationPhase::Done, "{status:#?} {:#?}", user.titles());
-    let credential = rig.fresh_engine().find_credential("us01-ci-scanner").await.unwrap();
+    let credential = rig.fresh_engine().credentials.find("us01-ci-scanner").await.unwrap();
     assert_eq!(credential.fields["service_account_id"], own);
 
-    let administrator = rig.fresh_engine().find_credential("us01-admin").await.unwrap();
-    let next = rig.fresh_engine().plan_rotation(&credential, Some(&administrator)).await.unwrap();
+    let administrator = rig.fresh_engine().credentials.find("us01-admin").await.unwrap();
+    let next =
+        rig.fresh_engine().rotation.plan_rotation(&credential, Some(&administrator)).await.unwrap();
     let before = rig.secrets_before(&next).await;
     let status = rotate(&rig, &next, &StepwiseUser::new([])).await;
     assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
@@ -179,7 +184,7 @@ async fn an_account_that_a_colleague_creates_meanwhile_is_never_taken_nor_delete
 async fn what_has_the_format_of_another_kind_is_no_personal_access_token() {
     let rig = RotationRig::new().await;
     let laptop = rig.add_seeded("us01-laptop").await;
-    let plan = rig.fresh_engine().plan_rotation(&laptop, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&laptop, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let user = StepwiseUser::new([("await-paste", pasted(&secret_of(&rig, "us01-admin")))]);
     let status = rotate(&rig, &plan, &user).await;
@@ -207,7 +212,7 @@ async fn plan_with_unnamed_token(rig: &RotationRig) -> (RotationPlan, String, St
     let laptop = set_fields(rig, &laptop, &[("pat_id", &other_id)]).await;
     let path = "/rest/self/personal_access_tokens";
     rig.add_fault(&json!({"method": "GET", "path": path, "status": 403})).await;
-    let plan = rig.fresh_engine().plan_rotation(&laptop, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&laptop, None).await.unwrap();
     (plan, other_id, new)
 }
 
@@ -260,7 +265,7 @@ async fn a_field_that_names_another_token_does_not_revoke_it() {
     let new = rig.create_on_page("us01-laptop").await.unwrap();
     let other = other_token(&rig).await.expect("another token of the same user");
     let laptop = set_fields(&rig, &laptop, &[("pat_id", &other)]).await;
-    let plan = rig.fresh_engine().plan_rotation(&laptop, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&laptop, None).await.unwrap();
     let status = rotate(&rig, &plan, &StepwiseUser::new([("await-paste", pasted(&new))])).await;
     assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
     let living = rig.live_secrets("SNYK-US-01").await;
@@ -279,7 +284,8 @@ async fn run_misled(case: RotationCase, nth: usize, status: u16) -> bool {
         None => None,
     };
     let engine = rig.fresh_engine();
-    let plan = engine.plan_part_rotation(&credential, part_of(part), administrator.as_ref());
+    let plan =
+        engine.rotation.plan_part_rotation(&credential, part_of(part), administrator.as_ref());
     let plan = plan.await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let injector = Arc::new(FaultInjector::misleading_write(nth, status));
@@ -319,7 +325,8 @@ async fn a_deletion_that_finds_nothing_is_sent_again_while_the_secret_works() {
     let administrator = rig.add_seeded("us01-admin").await;
     let credential = rig.add_seeded("us01-ci-scanner").await;
     rig.add_fault(&json!({"method": "DELETE", "status": 404, "times": 2})).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, Some(&administrator)).await.unwrap();
+    let plan =
+        rig.fresh_engine().rotation.plan_rotation(&credential, Some(&administrator)).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let user = StepwiseUser::new([]);
     let status = rotate(&rig, &plan, &user).await;

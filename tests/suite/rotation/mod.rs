@@ -3,6 +3,7 @@
 //! for all others.
 
 mod account_template;
+mod comparison;
 mod creation_and_revocation;
 mod fault_injection;
 mod faults;

@@ -53,6 +53,7 @@ async fn rotate_case(
     };
     let plan = rig
         .fresh_engine()
+        .rotation
         .plan_part_rotation(&credential, part_of(part), administrator.as_ref())
         .await
         .unwrap();
@@ -81,9 +82,9 @@ async fn automatic_plans_need_no_user() {
             "{name}: {:#?}",
             user.prompts.lock().unwrap()
         );
-        let after = rig.fresh_engine().find_credential(name).await.unwrap();
+        let after = rig.fresh_engine().credentials.find(name).await.unwrap();
         assert_eq!(
-            rig.fresh_engine().check(&after, &after.region).await.unwrap().result,
+            rig.fresh_engine().checks.check(&after, &after.region).await.unwrap().result,
             CheckResult::Accepted
         );
     }
@@ -99,7 +100,8 @@ async fn an_account_of_which_only_the_secret_is_known_needs_no_user_either() {
             (rig.add_with_secret_only(name).await, rig.add_seeded("us01-admin").await);
         assert!(bare.fields.is_empty() && bare.principal.is_none());
         let user = ScriptedUser::new(&rig, name);
-        let plan = rig.fresh_engine().plan_rotation(&bare, Some(&administrator)).await.unwrap();
+        let plan =
+            rig.fresh_engine().rotation.plan_rotation(&bare, Some(&administrator)).await.unwrap();
         let status = rig.rotate(plan, &user).await;
         assert_eq!(
             (status.state, &status.manual_steps[..]),
@@ -114,7 +116,7 @@ async fn an_account_of_which_only_the_secret_is_known_needs_no_user_either() {
             user.prompts.lock().unwrap()
         );
         let (fields, known) = (
-            rig.fresh_engine().find_credential(name).await.unwrap().fields,
+            rig.fresh_engine().credentials.find(name).await.unwrap().fields,
             rig.sandbox.manifest().credential(name).unwrap(),
         );
         let (there, place) = (&known.fields, if level == "org" { "org_id" } else { "group_id" });
@@ -196,7 +198,7 @@ async fn a_key_that_may_not_manage_keys_is_replaced_manually() {
     let user = ScriptedUser::new(&rig, "saw-eu-pipeline")
         .decides(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.add_seeded("saw-eu-pipeline").await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &user).await;
     let asked = user.prompts.lock().unwrap();
     assert!(asked[0].accepts_paste && asked[0].message.title.contains("403"), "{asked:#?}");
@@ -225,8 +227,11 @@ async fn a_new_sign_in_is_verified_without_being_used_and_the_old_one_is_revoked
         rig.lines.lock().unwrap()
     );
     let engine = rig.fresh_engine();
-    let after = engine.find_credential("us01-triage-app").await.unwrap();
-    assert_eq!(engine.check(&after, &after.region).await.unwrap().result, CheckResult::Accepted);
+    let after = engine.credentials.find("us01-triage-app").await.unwrap();
+    assert_eq!(
+        engine.checks.check(&after, &after.region).await.unwrap().result,
+        CheckResult::Accepted
+    );
 }
 
 #[tokio::test]
@@ -239,12 +244,12 @@ async fn a_secret_of_another_user_keeps_rollback_possible_without_overlap() {
         .decides(UserDecision::RollBack)
         .decides(UserDecision::RollBack);
     let credential = rig.add_seeded(case.0).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let status = rig.rotate(plan.clone(), &user).await;
     assert_eq!(status.state, RotationPhase::RolledBack, "{:#?}", user.prompts.lock().unwrap());
     assert_eq!(
-        rig.fresh_engine().check(&credential, &credential.region).await.unwrap().result,
+        rig.fresh_engine().checks.check(&credential, &credential.region).await.unwrap().result,
         CheckResult::Accepted
     );
     rig.assert_accounted(&before, &plan, &status).await;
@@ -258,7 +263,7 @@ async fn a_successor_of_another_account_needs_the_name_typed() {
         .pastes_first(&stranger)
         .decides(UserDecision::Skip(RotationStep::VerifyRevoked));
     let credential = rig.add_seeded("us01-admin").await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let status = rig.rotate(plan, &user).await;
     let asked = user.prompts.lock().unwrap();
     let typed = asked
@@ -308,9 +313,9 @@ async fn who_denies_may_roll_back_and_keeps_the_old_session() {
         "{:#?}",
         rig.lines.lock().unwrap()
     );
-    let before = rig.fresh_engine().find_credential(SESSION.0).await.unwrap();
+    let before = rig.fresh_engine().credentials.find(SESSION.0).await.unwrap();
     assert_eq!(
-        rig.fresh_engine().check(&before, &before.region).await.unwrap().result,
+        rig.fresh_engine().checks.check(&before, &before.region).await.unwrap().result,
         CheckResult::Accepted
     );
 }
@@ -321,12 +326,12 @@ async fn a_user_who_never_signs_in_is_shown_the_timeout_and_the_session_is_uncha
     rig.sign_in = std::time::Duration::from_millis(30);
     let user = ScriptedUser::new(&rig, SESSION.0).never_visits();
     let credential = rig.add_seeded(SESSION.0).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let observer = RotationObserver {
         prompter: &user,
         on_progress: &|line| rig.lines.lock().unwrap().push(line.clone()),
     };
-    let status = rig.fresh_engine().rotate(plan, observer).await.unwrap();
+    let status = rig.fresh_engine().rotation.rotate(plan, observer).await.unwrap();
     assert_eq!(status.state, RotationPhase::NeedsUser);
     let asked = user.prompts.lock().unwrap()[0].awaited_callback.clone().unwrap();
     assert!(
@@ -339,9 +344,9 @@ async fn a_user_who_never_signs_in_is_shown_the_timeout_and_the_session_is_uncha
             && told.detail.contains("The sign-in timed out: the browser did not return within"),
         "{told:?}"
     );
-    let after = rig.fresh_engine().find_credential(SESSION.0).await.unwrap();
+    let after = rig.fresh_engine().credentials.find(SESSION.0).await.unwrap();
     assert_eq!(
-        rig.fresh_engine().check(&after, &after.region).await.unwrap().result,
+        rig.fresh_engine().checks.check(&after, &after.region).await.unwrap().result,
         CheckResult::Accepted
     );
 }
@@ -366,7 +371,7 @@ async fn over_ssh_the_address_of_a_sign_in_is_pasted_and_another_one_is_not_take
 async fn a_session_whose_access_token_expires_while_waiting_is_refreshed_for_the_verification() {
     let rig = RotationRig::new().await;
     let credential = rig.add_seeded(SESSION.0).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let user = ScriptedUser::new(&rig, SESSION.0);
     rig.crash_after(&plan, &user, "stash").await;
@@ -380,9 +385,9 @@ async fn a_session_whose_access_token_expires_while_waiting_is_refreshed_for_the
     );
     assert_eq!(user.prompts.lock().unwrap().len(), 1, "the user need not sign in again");
     rig.assert_accounted(&before, &plan, &status).await;
-    let after = rig.fresh_engine().find_credential(SESSION.0).await.unwrap();
+    let after = rig.fresh_engine().credentials.find(SESSION.0).await.unwrap();
     assert_eq!(
-        rig.fresh_engine().check(&after, &after.region).await.unwrap().result,
+        rig.fresh_engine().checks.check(&after, &after.region).await.unwrap().result,
         CheckResult::Accepted
     );
 }
@@ -391,7 +396,7 @@ async fn a_session_whose_access_token_expires_while_waiting_is_refreshed_for_the
 async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_old_one() {
     let rig = RotationRig::new().await;
     let credential = rig.add_seeded(SESSION.0).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let user = ScriptedUser::new(&rig, SESSION.0).decides(UserDecision::RollBack);
     rig.crash_after(&plan, &user, "verify").await;
     // The process is killed again when the new secret is current but the journal does not say so;
@@ -400,12 +405,12 @@ async fn a_session_that_is_used_while_it_changes_places_is_never_taken_for_the_o
     rig.copy_slot(&plan, SecretSlot::Pending, SecretSlot::Current).await;
     rig.time.advance(std::time::Duration::from_secs(3 * 3600));
     let used = rig.slot(&plan, SecretSlot::Current).await;
-    rig.fresh_engine().check(&credential, &credential.region).await.unwrap();
+    rig.fresh_engine().checks.check(&credential, &credential.region).await.unwrap();
     assert_ne!(rig.slot(&plan, SecretSlot::Current).await, used, "it has renewed itself");
     let status = rig.rotate(plan.clone(), &user).await;
     assert_eq!(status.state, RotationPhase::RolledBack, "{status:#?}");
     assert_eq!(
-        rig.fresh_engine().check(&credential, &credential.region).await.unwrap().result,
+        rig.fresh_engine().checks.check(&credential, &credential.region).await.unwrap().result,
         CheckResult::Accepted
     );
     let asked = user.prompts.lock().unwrap();

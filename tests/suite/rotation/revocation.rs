@@ -23,7 +23,7 @@ async fn revoke(
     credential: &Credential,
     user: &ScriptedUser<'_>,
 ) -> RotationStatus {
-    let plan = rig.fresh_engine().plan_revocation(credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_revocation(credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let status = rig.rotate(plan.clone(), user).await;
     rig.assert_accounted(&before, &plan, &status).await;
@@ -38,7 +38,7 @@ fn fingerprint(rig: &RotationRig, name: &str) -> String {
 async fn an_account_is_deleted_with_its_only_secret_and_plan_and_result_say_so() {
     let rig = RotationRig::new().await;
     let bot = rig.add_seeded("us01-release-bot").await;
-    let plan = rig.fresh_engine().plan_revocation(&bot, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_revocation(&bot, None).await.unwrap();
     assert!(plan.title().contains("deletes the whole service account"), "{}", plan.title());
     assert!(plan.warning().unwrap().contains("The whole service account of"));
     let user = ScriptedUser::new(&rig, "us01-release-bot");
@@ -64,7 +64,7 @@ async fn the_account_that_is_deleted_is_the_one_that_the_secret_acts_as() {
         let wrong = seeded(&rig, other, "service_account_id");
         let bot = set_fields(&rig, &bot, &[("service_account_id", &wrong)]).await;
         let user = ScriptedUser::new(&rig, name);
-        let plan = rig.fresh_engine().plan_revocation(&bot, Some(&admin)).await.unwrap();
+        let plan = rig.fresh_engine().rotation.plan_revocation(&bot, Some(&admin)).await.unwrap();
         let before = rig.secrets_before(&plan).await;
         let status = rig.rotate(plan.clone(), &user).await;
         assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
@@ -84,7 +84,7 @@ async fn a_refused_secret_and_a_field_delete_no_account() {
     let wrong = seeded(&rig, other, "service_account_id");
     let dead = set_fields(&rig, &dead, &[("service_account_id", &wrong)]).await;
     let user = ScriptedUser::new(&rig, "us01-pr-checks").decides(UserDecision::NoneOfThese);
-    let plan = rig.fresh_engine().plan_revocation(&dead, Some(&admin)).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_revocation(&dead, Some(&admin)).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let status = rig.rotate(plan.clone(), &user).await;
     let steps: Vec<_> =
@@ -110,9 +110,9 @@ async fn a_revoked_sign_in_is_proven_at_the_token_endpoint_although_its_access_t
     for late in [None, Some(20_000)] {
         let rig = RotationRig::new().await;
         let app = rig.add_seeded("us01-triage-app").await;
-        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        let check = rig.fresh_engine().checks.check(&app, &app.region).await.unwrap();
         assert_eq!(check.status, Some(200), "the store holds an access token");
-        let app = rig.fresh_engine().credential_by_id(&app.id).await.unwrap();
+        let app = rig.fresh_engine().credentials.get(&app.id).await.unwrap();
         if let Some(delay) = late {
             rig.add_fault(&json!({"path": "/oauth2/revoke", "late_revocation_ms": delay})).await;
         }
@@ -134,7 +134,7 @@ async fn a_revoked_sign_in_is_proven_at_the_token_endpoint_although_its_access_t
             "{:?}",
             status.notes
         );
-        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        let check = rig.fresh_engine().checks.check(&app, &app.region).await.unwrap();
         assert_ne!(check.status, Some(200), "the access token is no longer used");
     }
 }
@@ -144,12 +144,12 @@ async fn a_replaced_sign_in_is_proven_dead_and_its_access_token_is_stated() {
     for late in [None, Some(20_000)] {
         let rig = RotationRig::new().await;
         let app = rig.add_seeded("us01-triage-app").await;
-        rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        rig.fresh_engine().checks.check(&app, &app.region).await.unwrap();
         if let Some(delay) = late {
             rig.add_fault(&json!({"path": "/oauth2/revoke", "late_revocation_ms": delay})).await;
         }
         let (begin, user) = (rig.time.now(), ScriptedUser::new(&rig, "us01-triage-app"));
-        let plan = rig.fresh_engine().plan_rotation(&app, None).await.unwrap();
+        let plan = rig.fresh_engine().rotation.plan_rotation(&app, None).await.unwrap();
         let before = rig.secrets_before(&plan).await;
         let status = rig.rotate(plan.clone(), &user).await;
         rig.assert_accounted(&before, &plan, &status).await;
@@ -165,7 +165,7 @@ async fn a_replaced_sign_in_is_proven_dead_and_its_access_token_is_stated() {
             "{:?}",
             status.notes
         );
-        let check = rig.fresh_engine().check(&app, &app.region).await.unwrap();
+        let check = rig.fresh_engine().checks.check(&app, &app.region).await.unwrap();
         assert_eq!(check.status, Some(200), "the new sign-in works");
     }
 }
@@ -174,13 +174,13 @@ async fn a_replaced_sign_in_is_proven_dead_and_its_access_token_is_stated() {
 async fn a_refused_client_secret_proves_nothing_about_the_sign_in() {
     let rig = RotationRig::new().await;
     let app = rig.add_seeded("us01-triage-app").await;
-    rig.fresh_engine().check(&app, &app.region).await.unwrap();
+    rig.fresh_engine().checks.check(&app, &app.region).await.unwrap();
     rig.add_fault(&json!({"path": "/oauth2/token", "status": 401})).await;
     let user = ScriptedUser::new(&rig, "us01-triage-app");
-    let plan = rig.fresh_engine().plan_revocation(&app, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_revocation(&app, None).await.unwrap();
     let observer = RotationObserver { prompter: &user, on_progress: &|_| {} };
     user.preferred.lock().unwrap().push(UserDecision::Skip(RotationStep::VerifyRevoked));
-    let status = rig.fresh_engine().rotate(plan, observer).await.unwrap();
+    let status = rig.fresh_engine().rotation.rotate(plan, observer).await.unwrap();
     assert_eq!(user.prompts.lock().unwrap()[0].step, "prove-dead");
     assert!(!status.manual_steps.is_empty(), "not verified: {status:#?}");
 }
@@ -199,7 +199,7 @@ async fn a_confirmation_that_no_longer_applies_deletes_no_account() {
     session.press("Enter");
     session.expect("The provider revokes the credential").await;
     // Another process removes the credential that has the other secret of the account.
-    rig.fresh_engine().remove_credential(&bot.id).await.unwrap();
+    rig.fresh_engine().credentials.remove(&bot.id).await.unwrap();
     session.type_text("another");
     session.press("Tab Enter");
     session.expect("the confirmation no longer applies").await;
@@ -210,16 +210,16 @@ async fn a_confirmation_that_no_longer_applies_deletes_no_account() {
 async fn a_sign_in_during_a_revocation_is_refused_because_it_would_be_revoked() {
     let rig = RotationRig::new().await;
     let app = rig.add_seeded("us01-triage-app").await;
-    let plan = rig.fresh_engine().plan_revocation(&app, None).await.unwrap();
-    let pending = rig.fresh_engine().begin_sign_in_again(&app.id).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_revocation(&app, None).await.unwrap();
+    let pending = rig.fresh_engine().sign_in.begin_again(&app.id).await.unwrap();
     let user = ScriptedUser::new(&rig, "us01-triage-app");
     rig.crash_after(&plan, &user, "snapshot").await;
     let before = rig.live_secrets("SNYK-US-01").await;
     // A sign-in that began before is refused too, and its code is not exchanged.
     let callback = rig.press_consent_button(pending.address().as_str(), "allow").await;
     let engine = rig.fresh_engine();
-    let finished = engine.finish_sign_in(pending, std::future::ready(callback), rig.sign_in).await;
-    for refused in [finished.map(drop), engine.begin_sign_in_again(&app.id).await.map(drop)] {
+    let finished = engine.sign_in.finish(pending, std::future::ready(callback), rig.sign_in).await;
+    for refused in [finished.map(drop), engine.sign_in.begin_again(&app.id).await.map(drop)] {
         let problem = refused.expect_err("the sign-in is refused");
         assert!(problem.remedy.contains("rotate --resume"), "{problem}");
     }

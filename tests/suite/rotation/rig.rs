@@ -17,12 +17,11 @@ use tokenring::config::Settings;
 use tokenring::database::Database;
 use tokenring::domain::consumer::{Consumer, ConsumerTarget, StdinCommand};
 use tokenring::domain::credential::{SecretPart, SecretSlot};
-use tokenring::domain::provider::spec::RotationStrategyId;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use tokenring::domain::region::Region;
 use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
-use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepStatus};
+use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepActor, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
 use tokenring::engine::rotation::{
     CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
@@ -122,6 +121,16 @@ impl SharedClock {
 
 impl RotationRig {
     pub(super) async fn new() -> Self {
+        Self::with_provider_files(&[]).await
+    }
+
+    /// A rig whose user has this provider file.
+    pub(super) async fn with_provider_file(text: &str) -> Self {
+        let source = ProviderSource { name: "user.toml".to_owned(), text: text.to_owned() };
+        Self::with_provider_files(&[source]).await
+    }
+
+    async fn with_provider_files(files: &[ProviderSource]) -> Self {
         let folder = memory_folder();
         let simulator = sandbox::SimulatedClock::frozen(START);
         let sandbox =
@@ -135,7 +144,7 @@ impl RotationRig {
             lines: Mutex::default(),
             sign_in: SIGN_IN_TIMEOUT,
             http: HttpClient::default(),
-            catalog: Arc::new(simulated(sandbox.manifest())),
+            catalog: Arc::new(simulated(sandbox.manifest(), files)),
             folder,
             sandbox,
         }
@@ -185,6 +194,17 @@ impl RotationRig {
         self.add_issued(issued).await
     }
 
+    /// Adds the secret of a credential of the simulator as one of another provider and kind.
+    pub(super) async fn add_as(
+        &self,
+        name: &str,
+        provider: &'static str,
+        kind: &'static str,
+    ) -> Credential {
+        let issued = self.sandbox.manifest().credential(name).unwrap().clone();
+        self.add_issued(Issued { provider, kind, fields: Default::default(), ..issued }).await
+    }
+
     async fn add_issued(&self, issued: Issued) -> Credential {
         let engine = self.fresh_engine();
         let kind = engine.catalog.kind(issued.provider, issued.kind).unwrap();
@@ -204,7 +224,7 @@ impl RotationRig {
             parts: parts.collect(),
             expires: None,
         };
-        engine.add_credential(new).await.unwrap()
+        engine.credentials.add(new).await.unwrap()
     }
 
     /// Adds a consumer that writes the secret of the credential to a file.
@@ -252,14 +272,8 @@ impl RotationRig {
     ) {
         let (credential, name) = (credential.id.clone(), CredentialName::parse("app").unwrap());
         self.fresh_engine()
-            .add_consumer(Consumer {
-                credential,
-                name,
-                part,
-                target,
-                linked_to: None,
-                last_delivery: None,
-            })
+            .consumers
+            .add(Consumer { credential, name, part, target, linked_to: None, last_delivery: None })
             .await
             .unwrap();
     }
@@ -302,7 +316,7 @@ impl RotationRig {
             }
         };
         let observer = RotationObserver { prompter: user, on_progress: &on_progress };
-        let died = AssertUnwindSafe(self.fresh_engine().rotate(plan.clone(), observer))
+        let died = AssertUnwindSafe(self.fresh_engine().rotation.rotate(plan.clone(), observer))
             .catch_unwind()
             .await;
         assert!(died.is_err(), "it did not crash: {:#?}", died.ok());
@@ -360,14 +374,19 @@ impl RotationRig {
     ) -> Result<RotationStatus, Problem> {
         let on_progress = |line: &ProgressLine| self.lines.lock().unwrap().push(line.clone());
         let observer = RotationObserver { prompter: user, on_progress: &on_progress };
-        let known = engine.list_rotations(RotationFilter::Open).await?;
+        let known = engine.journals.list_rotations(RotationFilter::Open).await?;
         if let Some(known) = known.iter().find(|known| known.id == task.plan().rotation.as_str()) {
-            return engine.resume_rotation(&known.id, RotationDirection::Forward, observer).await;
+            return engine
+                .rotation
+                .resume_rotation(&known.id, RotationDirection::Forward, observer)
+                .await;
         }
         match task {
-            RotationTask::Existing(plan) => engine.rotate(plan.as_ref().clone(), observer).await,
+            RotationTask::Existing(plan) => {
+                engine.rotation.rotate(plan.as_ref().clone(), observer).await
+            }
             RotationTask::Create(creation) => {
-                engine.create_credential(creation.as_ref().clone(), observer).await
+                engine.rotation.create_credential(creation.as_ref().clone(), observer).await
             }
         }
     }
@@ -546,7 +565,7 @@ impl RotationRig {
         status: &RotationStatus,
     ) {
         let current = self.slot(plan, SecretSlot::Current).await;
-        let known = self.fresh_engine().credential_by_id(&plan.credential).await.is_ok();
+        let known = self.fresh_engine().credentials.get(&plan.credential).await.is_ok();
         let mut expected = before.living.clone();
         match (status.state, plan.purpose) {
             (RotationPhase::Done, RotationPurpose::Replace | RotationPurpose::Create) => {
@@ -555,7 +574,7 @@ impl RotationRig {
             }
             (RotationPhase::Done, RotationPurpose::Revoke) => {
                 // Reading the access of a refresh token may use it once.
-                if plan.strategy != RotationStrategyId::SnykAppSession {
+                if plan.strategy_traits().creator != StepActor::UserSignIn {
                     assert_eq!(current, before.old, "the secret is stored until it is removed");
                 }
                 before.old.iter().for_each(|old| _ = expected.remove(old));
@@ -565,7 +584,7 @@ impl RotationRig {
             }
             // A refresh token that was used in the meantime has been replaced by its successor.
             (RotationPhase::RolledBack, RotationPurpose::Replace | RotationPurpose::Revoke)
-                if plan.strategy == RotationStrategyId::SnykAppSession =>
+                if plan.strategy_traits().creator == StepActor::UserSignIn =>
             {
                 before.old.iter().for_each(|old| _ = expected.remove(old));
                 expected.insert(current.expect("a secret is retrievable"));
@@ -608,8 +627,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     tokenring::util::hex::to_hex(&Sha256::digest(bytes))
 }
 
-/// The built-in providers with their regions on loopback.
-fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
+/// The built-in providers with their regions on loopback, and those of the user's files.
+fn simulated(manifest: &SimulatorManifest, files: &[ProviderSource]) -> ProviderCatalog {
     let builtin = ProviderCatalog::builtin();
     let mut sources = Vec::new();
     for provider in builtin.providers().filter(|provider| provider.regions_of.is_none()) {
@@ -625,5 +644,6 @@ fn simulated(manifest: &SimulatorManifest) -> ProviderCatalog {
         }
         sources.extend(text.map(|text| ProviderSource { name: provider.id.clone(), text }));
     }
+    sources.extend_from_slice(files);
     ProviderCatalog::load(&sources).unwrap()
 }

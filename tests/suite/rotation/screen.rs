@@ -26,12 +26,18 @@ async fn begin(session: &mut ScreenSession) {
 
 /// The plan that the screen will create for the credential.
 async fn plan(rig: &RotationRig, credential: &Credential) -> RotationPlan {
-    rig.fresh_engine().plan_rotation(credential, None).await.unwrap()
+    rig.fresh_engine().rotation.plan_rotation(credential, None).await.unwrap()
 }
 
 /// The rotation that was started last.
 async fn last(rig: &RotationRig) -> RotationStatus {
-    rig.fresh_engine().list_rotations(RotationFilter::All).await.unwrap().pop().expect("a rotation")
+    rig.fresh_engine()
+        .journals
+        .list_rotations(RotationFilter::All)
+        .await
+        .unwrap()
+        .pop()
+        .expect("a rotation")
 }
 
 #[tokio::test]
@@ -137,7 +143,7 @@ async fn a_credential_is_revoked_and_one_is_created() {
     session.expect("Done: the credential was created, verified and stored").await;
     session.press("Esc");
     session.expect("2 pipeline-2").await;
-    let made = rig.fresh_engine().find_credential("pipeline-2").await.unwrap();
+    let made = rig.fresh_engine().credentials.find("pipeline-2").await.unwrap();
     let secret = rig
         .slot(&plan(&rig, &made).await, SecretSlot::Current)
         .await

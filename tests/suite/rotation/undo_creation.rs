@@ -85,14 +85,14 @@ async fn a_created_credential_that_the_store_refuses_is_deleted_at_the_provider(
     {
         let rig = RotationRig::new().await;
         let (name, request) = (case.0, creation_request(&rig, case).await);
-        let creation = rig.fresh_engine().plan_creation(request).await.unwrap();
+        let creation = rig.fresh_engine().rotation.plan_creation(request).await.unwrap();
         let plan = creation.plan.clone();
         let before = rig.secrets_before(&plan).await;
         let store = RefusingStore::new(&rig, &plan, error);
         let engine = rig.engine_on(store, &Arc::new(FaultInjector::none()));
         let user = ScriptedUser::new(&rig, name);
         let observer = RotationObserver { prompter: &user, on_progress: &|_| {} };
-        let status = engine.create_credential(creation, observer).await.unwrap();
+        let status = engine.rotation.create_credential(creation, observer).await.unwrap();
         assert_eq!(status.state, RotationPhase::RolledBack, "{name}: {status:#?}");
         assert_eq!(status.manual_steps, [] as [&str; 0], "{name}");
         let why = status.why.clone().unwrap_or_default();
@@ -114,15 +114,19 @@ async fn a_rotation_leaves_no_secret_behind_that_the_store_refuses() {
             Some(other) => Some(rig.add_seeded(other).await),
             None => None,
         };
-        let plan =
-            rig.fresh_engine().plan_rotation(&credential, administrator.as_ref()).await.unwrap();
+        let plan = rig
+            .fresh_engine()
+            .rotation
+            .plan_rotation(&credential, administrator.as_ref())
+            .await
+            .unwrap();
         let before = rig.secrets_before(&plan).await;
         let store = RefusingStore::new(&rig, &plan, REFUSALS[0]);
         let injector = Arc::new(FaultInjector::none());
         let engine = rig.engine_on(Arc::clone(&store) as Arc<dyn SecretStore>, &injector);
         let user = LeavingUser;
         let observer = RotationObserver { prompter: &user, on_progress: &|_| {} };
-        let status = engine.rotate(plan.clone(), observer).await.unwrap();
+        let status = engine.rotation.rotate(plan.clone(), observer).await.unwrap();
         assert_eq!(status.state, RotationPhase::NeedsUser, "{name}: {status:#?}");
         assert_eq!(rig.live_secrets(&plan.region).await, before.living, "{name}");
         assert!(status.next.contains("no space left"), "{name}: {}", status.next);
@@ -131,8 +135,11 @@ async fn a_rotation_leaves_no_secret_behind_that_the_store_refuses() {
         let user = ScriptedUser::new(&rig, name).decides(UserDecision::Retry);
         let observer = RotationObserver { prompter: &user, on_progress: &|_| {} };
         let id = plan.rotation.to_string();
-        let status =
-            engine.resume_rotation(&id, RotationDirection::Forward, observer).await.unwrap();
+        let status = engine
+            .rotation
+            .resume_rotation(&id, RotationDirection::Forward, observer)
+            .await
+            .unwrap();
         assert_eq!(status.state, RotationPhase::Done, "{name}: {status:#?}");
         rig.assert_accounted(&before, &plan, &status).await;
     }
@@ -142,7 +149,7 @@ async fn a_rotation_leaves_no_secret_behind_that_the_store_refuses() {
 async fn a_secret_that_is_neither_stored_nor_deleted_is_kept_for_another_try() {
     let rig = RotationRig::new().await;
     let credential = rig.add_seeded("saw-eu-admin").await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let store = RefusingStore::new(&rig, &plan, REFUSALS[0]);
     rig.add_fault(&serde_json::json!({"method": "DELETE", "status": 403, "times": 1})).await;
@@ -156,7 +163,7 @@ async fn a_secret_that_is_neither_stored_nor_deleted_is_kept_for_another_try() {
         }
     };
     let observer = RotationObserver { prompter: &user, on_progress: &on_progress };
-    let status = engine.rotate(plan.clone(), observer).await.unwrap();
+    let status = engine.rotation.rotate(plan.clone(), observer).await.unwrap();
     assert_eq!(status.state, RotationPhase::Done, "{status:#?}");
     rig.assert_accounted(&before, &plan, &status).await;
 }

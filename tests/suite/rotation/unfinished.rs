@@ -17,7 +17,7 @@ fn database(home: &Home) -> rusqlite::Connection {
 /// A rotation of this credential that was killed between its last entry and its close.
 async fn killed_before_the_close(rig: &RotationRig, name: &str) {
     let credential = rig.add_seeded(name).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     rig.crash_after(&plan, &ScriptedUser::new(rig, name), "forget").await;
 }
 
@@ -26,31 +26,31 @@ async fn a_rotation_killed_before_its_close_is_open_until_it_is_closed() {
     let rig = RotationRig::new().await;
     killed_before_the_close(&rig, "us01-release-bot").await;
     let engine = rig.fresh_engine();
-    let open = engine.list_rotations(RotationFilter::All).await.unwrap().pop().unwrap();
+    let open = engine.journals.list_rotations(RotationFilter::All).await.unwrap().pop().unwrap();
     assert_eq!(open.state, RotationPhase::Running, "a final state is not shown");
     assert!(open.next.starts_with("Close the rotation"), "{}", open.next);
-    let summary = engine.summarize_rotation("us01-release-bot").await.unwrap();
+    let summary = engine.journals.summarize_rotation("us01-release-bot").await.unwrap();
     assert_eq!(summary.status, open);
 
-    let closed = engine.close_ended_rotations().await.unwrap();
+    let closed = engine.journals.close_ended_rotations().await.unwrap();
     assert_eq!(closed.iter().map(|one| one.state).collect::<Vec<_>>(), [RotationPhase::Done]);
-    assert_eq!(engine.list_rotations(RotationFilter::Open).await.unwrap(), []);
-    let all = engine.list_rotations(RotationFilter::All).await.unwrap();
+    assert_eq!(engine.journals.list_rotations(RotationFilter::Open).await.unwrap(), []);
+    let all = engine.journals.list_rotations(RotationFilter::All).await.unwrap();
     assert_eq!(all[0].state, RotationPhase::Done);
-    assert_eq!(engine.close_ended_rotations().await.unwrap(), []);
+    assert_eq!(engine.journals.close_ended_rotations().await.unwrap(), []);
 }
 
 #[tokio::test]
 async fn the_next_rotation_closes_the_one_that_was_killed_before_its_close() {
     let rig = RotationRig::new().await;
     killed_before_the_close(&rig, "us01-release-bot").await;
-    let credential = rig.fresh_engine().find_credential("us01-release-bot").await.unwrap();
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let credential = rig.fresh_engine().credentials.find("us01-release-bot").await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let status = rig.rotate(plan.clone(), &ScriptedUser::new(&rig, "us01-release-bot")).await;
     assert_eq!(status.state, RotationPhase::Done);
     rig.assert_accounted(&before, &plan, &status).await;
-    assert_eq!(rig.fresh_engine().list_rotations(RotationFilter::Open).await.unwrap(), []);
+    assert_eq!(rig.fresh_engine().journals.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn the_screen_closes_at_its_start_what_was_killed_before_its_close() {
     assert!(!session.text().contains("Unfinished rotations"));
     session.press("q");
     session.end().await;
-    assert_eq!(rig.fresh_engine().list_rotations(RotationFilter::Open).await.unwrap(), []);
+    assert_eq!(rig.fresh_engine().journals.list_rotations(RotationFilter::Open).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -70,7 +70,8 @@ async fn the_screen_warns_before_it_deletes_the_administrator_of_an_unfinished_r
     let rig = RotationRig::new().await;
     let administrator = rig.add_seeded("us01-admin").await;
     let credential = rig.add_seeded("us01-ci-scanner").await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, Some(&administrator)).await.unwrap();
+    let plan =
+        rig.fresh_engine().rotation.plan_rotation(&credential, Some(&administrator)).await.unwrap();
     rig.crash_after(&plan, &ScriptedUser::new(&rig, "us01-ci-scanner"), "snapshot").await;
 
     let mut session = ScreenSession::start(rig.fresh_engine(), (120, 36)).await;

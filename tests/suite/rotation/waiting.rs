@@ -101,7 +101,7 @@ async fn a_refused_revocation_names_every_way_and_another_credential_completes_i
     let rig = RotationRig::new().await;
     let credential = rig.add_seeded("saw-eu-admin").await;
     rig.add_seeded("saw-eu-pipeline").await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, None).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, None).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     rig.add_fault(&json!({"method": "DELETE", "status": 403, "times": 1})).await;
     let mut session = ScreenSession::start(Arc::clone(&rig.fresh_engine()), (120, 36)).await;
@@ -120,6 +120,7 @@ async fn a_refused_revocation_names_every_way_and_another_credential_completes_i
     session.expect("Done: the new secret has replaced the old one").await;
     let status = rig
         .fresh_engine()
+        .journals
         .list_rotations(RotationFilter::All)
         .await
         .unwrap()
@@ -137,7 +138,7 @@ async fn a_failed_revocation_has_a_page_although_its_kind_names_none() {
     let admin = rig.add_seeded("eu01-admin").await;
     rig.add_seeded("us01-admin").await;
     rig.add_fault(&json!({"method": "DELETE", "status": 403, "times": 1})).await;
-    let plan = rig.fresh_engine().plan_rotation(&credential, Some(&admin)).await.unwrap();
+    let plan = rig.fresh_engine().rotation.plan_rotation(&credential, Some(&admin)).await.unwrap();
     let before = rig.secrets_before(&plan).await;
     let user = ScriptedUser::new(&rig, "eu01-ci-scanner").decides(UserDecision::Retry);
     let status = rig.rotate(plan.clone(), &user).await;

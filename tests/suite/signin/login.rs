@@ -254,10 +254,11 @@ async fn a_sign_in_without_a_callback_times_out_with_a_message() {
         labels: Vec::new(),
         parts: std::collections::BTreeMap::new(),
     };
-    let begun = engine.begin_sign_in(new).await.unwrap();
+    let begun = engine.sign_in.begin(new).await.unwrap();
     let callback = begun.callback().clone();
     let problem = engine
-        .finish_sign_in(begun, std::future::pending(), Duration::from_millis(30))
+        .sign_in
+        .finish(begun, std::future::pending(), Duration::from_millis(30))
         .await
         .err()
         .unwrap();

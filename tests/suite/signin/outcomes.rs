@@ -150,8 +150,8 @@ async fn outcomes(situation: CredentialSituation) -> Vec<(SeededCredential, &'st
             Some(issued.region.as_str())
         };
         let Some(region) = region else { continue };
-        let kept = engine.add_credential(new_credential(issued, region, &engine)).await.unwrap();
-        let check = engine.check(&kept, region).await.unwrap();
+        let kept = engine.credentials.add(new_credential(issued, region, &engine)).await.unwrap();
+        let check = engine.checks.check(&kept, region).await.unwrap();
         found.push((issued.clone(), check.result.as_str(), portable(&check.reason)));
     }
     found
@@ -194,6 +194,7 @@ fn new_credential(issued: &SeededCredential, region: &str, engine: &Engine) -> N
     let owned = |text: &&str| (*text).to_owned();
     let secret = Arc::new(Secret::from_text(issued.secret.clone()));
     let claimed = engine
+        .credentials
         .identify(&secret)
         .unwrap()
         .candidates

@@ -68,7 +68,7 @@ impl ScreenSession {
             MemoryTerminal { terminal, shown, terminal_calls: Arc::clone(&terminal_calls) };
         let (senders, inbox) = event_channels();
         let start = InitialState::new(
-            engine.credentials().await.unwrap(),
+            engine.credentials.list().await.unwrap(),
             Arc::clone(&engine.catalog),
             size,
         );

@@ -176,7 +176,7 @@ fn load_credentials() -> Option<Vec<Credential>> {
     let paths = AppPaths::discover().ok().filter(|paths| paths.database().exists())?;
     let settings = Settings::load(&paths, &|name| std::env::var(name).ok()).ok()?;
     let engine = engine::open_engine(&paths, &settings).ok()?;
-    process::build_runtime().ok()?.block_on(engine.credentials()).ok()
+    process::build_runtime().ok()?.block_on(engine.credentials.list()).ok()
 }
 
 /// Returns the candidates that start with the typed text, quoted for the shell that asks. The typed

@@ -96,13 +96,20 @@ impl HistoryArgs {
     async fn list(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let credential = match &self.name {
-            Some(name) => Some(engine.find_credential(name).await?.id),
+            Some(name) => Some(engine.credentials.find(name).await?.id),
             None => None,
         };
-        let lines =
-            engine.history(HistoryFilter { credential, text: self.search }, self.limit).await?;
-        let names: HashMap<_, _> =
-            engine.credentials().await?.into_iter().map(|known| (known.id, known.name)).collect();
+        let lines = engine
+            .requests
+            .history(HistoryFilter { credential, text: self.search }, self.limit)
+            .await?;
+        let names: HashMap<_, _> = engine
+            .credentials
+            .list()
+            .await?
+            .into_iter()
+            .map(|known| (known.id, known.name))
+            .collect();
         if context.out.json {
             context.out.print_json(
                 &lines.iter().map(|line| history_json(line, &names)).collect::<Vec<_>>(),
@@ -119,8 +126,8 @@ impl HistoryArgs {
 impl ResendArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
-        let line = engine.history_record(self.id).await?;
-        let credential = engine.credential_by_id(&line.entry.credential).await?;
+        let line = engine.requests.history_record(self.id).await?;
+        let credential = engine.credentials.get(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => crate::domain::request::RequestDraft {
                 body: Some(read_body(data)?),
@@ -145,10 +152,11 @@ impl ResendArgs {
 /// Prints the difference of two requests as `diff` does: the lines that only one of them has.
 async fn compare(context: &CliContext<'_>, id: u64, other: Option<u64>) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    let before = engine.history_record(id).await?;
+    let before = engine.requests.history_record(id).await?;
     let after = match other {
-        Some(other) => engine.history_record(other).await?,
+        Some(other) => engine.requests.history_record(other).await?,
         None => engine
+            .requests
             .history(HistoryFilter::default(), 1)
             .await?
             .pop()
@@ -180,7 +188,7 @@ async fn describe_request(
     line: &HistoryRecord,
 ) -> Result<String, Problem> {
     let engine = context.engine()?;
-    let credential = engine.credential_by_id(&line.entry.credential).await.ok();
+    let credential = engine.credentials.get(&line.entry.credential).await.ok();
     let setting = credential.as_ref().and_then(|known| {
         RequestEnvironment::for_credential(&engine.catalog, known, &line.entry.region)
     });
@@ -206,7 +214,7 @@ fn empty_history_problem() -> Problem {
 }
 
 async fn purge(context: &CliContext<'_>, keep: usize) -> Result<u8, Problem> {
-    let purged = context.engine()?.purge_history(keep).await?;
+    let purged = context.engine()?.requests.purge_history(keep).await?;
     if context.out.json {
         context.out.print_json(&json!({ "forgotten": purged.deleted, "erased": purged.erasure == EraseOutcome::Complete }))?;
     } else {

@@ -149,7 +149,7 @@ impl SendArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let display = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
-        let credential = context.engine()?.find_credential(&self.name).await?;
+        let credential = context.engine()?.credentials.find(&self.name).await?;
         let draft = self.source.build_draft(context, &credential)?;
         if self.mode.curl {
             return preview::print_curl(context, &credential, &draft);
@@ -196,7 +196,7 @@ async fn save_request(
     draft: &RequestDraft,
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
-    let clean = context.unlocked_engine().await?.redact_draft(credential, draft).await?;
+    let clean = context.unlocked_engine().await?.requests.redact_draft(credential, draft).await?;
     let path = SavedRequestStore::new(&context.paths)
         .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
     if clean != *draft {

@@ -35,7 +35,7 @@ pub(super) async fn print_all_pages(
     };
     let waiting = |wait| sending::note_wait(context, wait);
     let outcome = {
-        let reading = engine.fetch_all_pages(
+        let reading = engine.requests.fetch_all_pages(
             credential,
             options,
             limits,

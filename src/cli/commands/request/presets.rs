@@ -127,7 +127,7 @@ fn print_preset(context: &CliContext<'_>, shape: &PresetJson<'_>) -> Result<u8, 
 /// may have meant either.
 async fn find_credential(context: &CliContext<'_>, whose: &str) -> Result<Credential, Problem> {
     let engine = context.engine()?;
-    engine.find_credential(whose).await.map_err(|problem| {
+    engine.credentials.find(whose).await.map_err(|problem| {
         if problem.class != ProblemClass::NotFound {
             return problem;
         }

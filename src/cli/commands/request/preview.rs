@@ -13,7 +13,7 @@ pub(super) fn print_preview(
     credential: &Credential,
     draft: &RequestDraft,
 ) -> Result<u8, Problem> {
-    let preview = context.engine()?.preview_request(credential, draft)?;
+    let preview = context.engine()?.requests.preview_request(credential, draft)?;
     if context.out.json {
         let RequestPreview { method, origin, path, headers, body, preceding_exchange: before } =
             preview;
@@ -40,7 +40,7 @@ pub(super) fn print_curl(
     credential: &Credential,
     draft: &RequestDraft,
 ) -> Result<u8, Problem> {
-    let curl = context.engine()?.curl_command(credential, draft)?;
+    let curl = context.engine()?.requests.curl_command(credential, draft)?;
     if context.out.json {
         context.out.print_json(
             &serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }),

@@ -35,7 +35,7 @@ pub(super) async fn print_response(
     captured: &[CapturedSecretJson],
     display: &ResponseDisplay,
 ) -> Result<(), Problem> {
-    let now = context.engine()?.now();
+    let now = context.engine()?.clock.now();
     if context.out.json {
         return context.out.print_json(&response_json(exchange, captured, display, now)?);
     }
@@ -69,7 +69,7 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
     let Some(RefusalDiagnosis { tried, causes, next_steps }) = &exchange.refusal else {
         return Ok(());
     };
-    let name = context.engine()?.credential_by_id(&exchange.credential).await?.name;
+    let name = context.engine()?.credentials.get(&exchange.credential).await?.name;
     let mut lines = vec!["tried:".to_owned()];
     lines.extend(tried.iter().map(|line| format!("  {line}")));
     lines.push("possible causes:".to_owned());

@@ -49,14 +49,16 @@ impl SendContext {
     ) -> Result<u8, Problem> {
         let engine = context.unlocked_engine().await?;
         match &self.capture {
-            Some(name) => engine.ensure_storable_as(name).await?,
-            None => engine.verify_store_before_send(&self.options.draft).await?,
+            Some(name) => engine.captured_secrets.ensure_storable_as(name).await?,
+            None => engine.captured_secrets.verify_store_before_send(&self.options.draft).await?,
         }
         let mut exchange = engine
+            .requests
             .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
             .await?;
-        if engine.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
+        if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
             exchange = engine
+                .requests
                 .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
                 .await?;
         }
@@ -97,7 +99,7 @@ async fn store_captured_secrets(
     name: Option<CredentialName>,
 ) -> CapturedSecretResult {
     let unnamed = if name.is_none() {
-        engine.store_captured_secrets(credential, exchange).await
+        engine.captured_secrets.store_captured_secrets(credential, exchange).await
     } else {
         Ok(())
     };
@@ -106,7 +108,9 @@ async fn store_captured_secrets(
     for (index, secret) in exchange.captured.iter().enumerate() {
         let before = secret.stored.as_ref().map(|credential| credential.name.to_string());
         let named = match numbered_name(name.as_ref(), index) {
-            Some(name) => Some(engine.store_captured_as(exchange, secret, name).await),
+            Some(name) => {
+                Some(engine.captured_secrets.store_captured_as(exchange, secret, name).await)
+            }
             None => None,
         };
         let named =

@@ -74,7 +74,7 @@ impl RequestSourceArgs {
     ) -> Result<RequestDraft, Problem> {
         if let Some(preset) = &self.preset {
             let given: BTreeMap<_, _> = self.parameters.iter().cloned().collect();
-            return context.engine()?.draft_from_preset(credential, preset, &given);
+            return context.engine()?.requests.draft_from_preset(credential, preset, &given);
         }
         if let Some(id) = &self.saved {
             return load_saved(context, credential, id);

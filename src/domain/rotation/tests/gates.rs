@@ -161,6 +161,51 @@ fn a_weaker_successor_needs_the_name_typed() {
 }
 
 #[test]
+fn a_secret_whose_principal_or_organizations_are_unknown_needs_the_name_typed() {
+    let known = reach(&["acme"]);
+    let unlisted = AccessScope { organizations: None, ..known.clone() };
+    let mut unnamed = known.clone();
+    unnamed.principal.id = UNKNOWN_PRINCIPAL_ID.to_owned();
+    for strategy in [AUTOMATIC, ASSISTED] {
+        for (old, new) in
+            [(&unlisted, &unlisted), (&known, &unlisted), (&unlisted, &known), (&unnamed, &unnamed)]
+        {
+            let mut journal = verified_journal(strategy, &[]);
+            let entries = journal.entries().to_vec();
+            journal = RotationJournal::new(plan(strategy));
+            for entry in entries {
+                journal.push(match entry {
+                    JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot)) => {
+                        let access = OldAccess::Known(old.clone());
+                        let snapshot = OldSecretSnapshot { access, ..snapshot };
+                        JournalEntry::Done(StepOutcome::SnapshotTaken(snapshot))
+                    }
+                    JournalEntry::Done(StepOutcome::Verified { fingerprint, named_id, .. }) => {
+                        let reach = new.clone();
+                        JournalEntry::Done(StepOutcome::Verified { fingerprint, reach, named_id })
+                    }
+                    other => other,
+                });
+            }
+            let prompt = prompt_of(&journal);
+            assert_eq!(prompt.step, RotationStep::Promote);
+            assert!(
+                matches!(
+                    prompt.kind,
+                    PromptKind::ConfirmOverride {
+                        comparison: ScopeComparison::Incomparable(_),
+                        ..
+                    }
+                ),
+                "{prompt:?}"
+            );
+            decide(&mut journal, UserDecision::Override("ci-scanner".into()));
+            assert_eq!(step_of(&journal), RotationStep::Promote);
+        }
+    }
+}
+
+#[test]
 fn an_override_is_for_one_successor_and_not_for_the_next() {
     let mut journal = verified_journal(AUTOMATIC, &["acme"]);
     decide(&mut journal, UserDecision::CreateAnother);

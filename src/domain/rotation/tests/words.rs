@@ -29,8 +29,9 @@ fn reviewed(name: &str, text: &str) {
 #[test]
 fn every_plan_says_what_it_does_and_what_to_know_beforehand() {
     let mut pages = String::new();
-    for (purpose, strategy) in
-        PURPOSES.into_iter().flat_map(|purpose| STRATEGIES.map(|strategy| (purpose, strategy)))
+    for (purpose, strategy) in PURPOSES
+        .into_iter()
+        .flat_map(|purpose| strategies().into_iter().map(move |strategy| (purpose, strategy)))
     {
         let plan = plan_for(purpose, strategy);
         writeln!(

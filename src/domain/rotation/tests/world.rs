@@ -333,7 +333,7 @@ pub(in crate::domain::rotation) fn reach(organizations: &[&str]) -> AccessScope 
         principal: Principal { id: "ann".into(), name: "Ann".into(), kind: "user".into() },
         kind: "kind".into(),
         region: "SNYK-EU-01".into(),
-        organizations: organizations.iter().map(|&name| name.to_owned()).collect(),
+        organizations: Some(organizations.iter().map(|&name| name.to_owned()).collect()),
         roles: Some(BTreeSet::from(["viewer".to_owned()])),
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn locate_account(client: &ManagementClient<'_>) -> StepResult<
     let mut fields = if has_home {
         CredentialFields::new()
     } else {
-        locate_home(client, &principal.id, &organizations).await?
+        locate_home(client, &principal.id, &organizations.unwrap_or_default()).await?
     };
     fields.insert("service_account_id".to_owned(), principal.id);
     Ok(fields)

@@ -160,10 +160,6 @@ impl RotationStrategy for ApiWebKeyStrategy {
             .map(|pairs| pairs.iter().map(describe_role).collect());
         Ok(pairs.filter(|_| response.is_success()))
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["key_id", "key_name"]
-    }
 }
 
 impl ApiWebKeyStrategy {
@@ -175,7 +171,7 @@ impl ApiWebKeyStrategy {
         client: &ManagementClient<'_>,
     ) -> StepResult<Vec<RemoteCredential>> {
         let listed = self.list_if_allowed(client).await?;
-        let claimed = client.engine.claimed_remote_id(&client.credential).await;
+        let claimed = client.service.classification.claimed_remote_id(&client.credential).await;
         let own = listed.iter().find(|remote| Some(&remote.id) == claimed.as_ref()).cloned();
         Ok(own.map_or(listed, |own| vec![own]))
     }

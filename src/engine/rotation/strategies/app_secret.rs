@@ -97,7 +97,7 @@ impl RotationStrategy for AppSecretStrategy {
         slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         let part = SecretPart::Named(CLIENT_SECRET.to_owned());
-        let secret = client.engine.load_slot(&client.credential, slot, &part).await;
+        let secret = client.service.secrets.load_slot(&client.credential, slot, &part).await;
         let secret = secret
             .and_then(|found| Ok(found.ok_or(StoreError::NotFound)?))
             .map_err(|problem| failure_from_problem(&problem))?;
@@ -122,14 +122,14 @@ async fn probe_client_secret(
     let parts = BTreeMap::from([(CLIENT_SECRET.to_owned(), Arc::new(client_secret))]);
     let fake_token = Arc::new(fake_secret("rt")?);
     let region = client.bound_region().await?;
-    let exchange = client.engine.token_exchange(
+    let exchange = client.service.requests.token_exchange(
         &client.credential.fields,
         client.kind,
         region,
         &fake_token,
         &parts,
     );
-    exchange.probe_client(client.engine.transport.as_ref()).await.map_err(|error| {
+    exchange.probe_client(client.service.transport.as_ref()).await.map_err(|error| {
         let kind = if matches!(error, TokenExchangeError::MissingField(_)) {
             StepFailureKind::Refused
         } else {

@@ -15,7 +15,7 @@ use super::{
 use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
-use crate::engine::access_tokens::SendError;
+use crate::engine::requests::access_tokens::SendError;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::{ProbeResult, unnamed_principal};
 use crate::net::oauth::exchange::TokenExchangeError;
@@ -55,7 +55,7 @@ impl RotationStrategy for AppSessionStrategy {
         };
         let parts = read_parts(client).await?;
         let region = client.bound_region().await?;
-        let exchange = client.engine.token_exchange(
+        let exchange = client.service.requests.token_exchange(
             &client.credential.fields,
             client.kind,
             region,
@@ -63,7 +63,7 @@ impl RotationStrategy for AppSessionStrategy {
             &parts,
         );
         exchange
-            .revoke(client.engine.transport.as_ref())
+            .revoke(client.service.transport.as_ref())
             .await
             .map(|()| RevocationResponse::Accepted)
             .map_err(|error| failure_from_revocation(&error))
@@ -77,7 +77,8 @@ impl RotationStrategy for AppSessionStrategy {
         slot: SecretSlot,
     ) -> StepResult<Option<ProbeResult>> {
         let refreshed = client
-            .engine
+            .service
+            .requests
             .spend_refresh_token(&client.credential, client.kind, client.region, slot)
             .await;
         match refreshed {
@@ -106,7 +107,8 @@ async fn read_parts(client: &ManagementClient<'_>) -> StepResult<BTreeMap<String
     let mut parts = BTreeMap::new();
     for part in &client.kind.parts {
         match client
-            .engine
+            .service
+            .secrets
             .load_secret(&client.credential, &SecretPart::Named(part.id.clone()))
             .await
         {

@@ -8,20 +8,20 @@ use serde_json::Value;
 
 use super::RevocationResponse;
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::RotationStrategyId;
+use crate::domain::provider::{CredentialKind, Provider};
 use crate::domain::redact::{SecretRedactor, json_members};
 use crate::domain::region::{HostRole, Region};
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::response::{ApiResponse, error_message};
 use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
-use crate::engine::Engine;
-use crate::engine::access_tokens::SendError;
 use crate::engine::bindings::BoundRegion;
-use crate::engine::rotation::StepResult;
+use crate::engine::requests::access_tokens::SendError;
+use crate::engine::requests::pending_request::{RequestAuthentication, SecretBodyTemplate};
+use crate::engine::rotation::{RotationService, StepResult};
+use crate::net::NetError;
 use crate::net::oauth::exchange::TokenExchangeError;
-use crate::net::{HostBoundSecret, NetError, RequestBody};
 
 /// Maximum length of the provider's reason for a refusal, in characters.
 const MAX_REASON_CHARS: usize = 300;
@@ -31,8 +31,8 @@ pub(super) const SECRET_PLACEHOLDER: &str = "‹the old secret›";
 
 /// Client for management calls about one credential.
 pub(in crate::engine) struct ManagementClient<'a> {
-    /// The engine.
-    pub engine: &'a Engine,
+    /// The service.
+    pub service: &'a RotationService,
     /// Credential that is rotated, as the index has it.
     pub credential: Credential,
     /// Kind of the credential.
@@ -101,14 +101,16 @@ impl ManagementClient<'_> {
 
     /// Returns the region if the credential's secret may be sent to its hosts.
     pub(super) async fn bound_region(&self) -> StepResult<BoundRegion<'_>> {
-        self.engine
+        self.service
+            .bindings
             .verify_region(&self.credential, self.region)
             .await
             .map_err(|problem| failure_from_problem(&problem))
     }
 
     async fn load_caller(&self) -> StepResult<Credential> {
-        self.engine
+        self.service
+            .database
             .credential_by_id(&self.caller)
             .await
             .map_err(|problem| failure_from_problem(&problem))
@@ -133,9 +135,9 @@ impl ManagementClient<'_> {
         call: &ManagementRequest<'_>,
         refused: ApiResponse,
     ) -> StepResult<ApiResponse> {
-        self.engine.drop_cached_tokens(&caller.id);
+        self.service.requests.drop_cached_tokens(&caller.id);
         let region = self.region.id.clone();
-        if self.engine.check(&caller, &region).await.is_err() {
+        if self.service.checks.check(&caller, &region).await.is_err() {
             return Ok(refused);
         }
         let caller = self.load_caller().await?;
@@ -147,20 +149,18 @@ impl ManagementClient<'_> {
         caller: &Credential,
         call: &ManagementRequest<'_>,
     ) -> Result<ApiResponse, SendError> {
-        let catalog = &self.engine.catalog;
+        let catalog = &self.service.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
-        let bound = self.engine.authorize(caller, kind, self.region).await?;
-        let body = call.request_body(&bound)?;
-        let mut outgoing = self.engine.build_outgoing(
-            caller,
-            self.region,
-            &call.to_draft(&self.credential.provider),
-            bound,
-            self.engine.options.limits,
-        )?;
-        outgoing.body = body;
-        self.engine.wait_for_quota(caller, self.region).await?;
-        Ok(self.engine.send_once(caller, self.region, outgoing).await?)
+        let bound = self.service.requests.authorize(caller, kind, self.region, None).await?;
+        let provider = catalog.provider(&self.credential.provider).map_err(Problem::from)?;
+        let draft = call.to_draft(provider);
+        let request = self
+            .service
+            .requests
+            .pending_request(caller, self.region, &draft)?
+            .with_authentication(RequestAuthentication::Fixed(bound))
+            .with_secret_body(call.body.secret_template());
+        Ok(self.service.requests.execute(&request).await?.response)
     }
 
     fn parse_response(
@@ -168,7 +168,7 @@ impl ManagementClient<'_> {
         response: &ApiResponse,
         call: &ManagementRequest<'_>,
     ) -> StepResult<ManagementResponse> {
-        let provider = self.engine.catalog.provider(&self.credential.provider);
+        let provider = self.service.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
         let captured = json_members::capture_secrets(
             response.body.text().unwrap_or_default(),
@@ -196,7 +196,7 @@ impl<'a> ManagementRequest<'a> {
         Self { method, path, query: &[("version", "2024-10-15")], body }
     }
 
-    fn to_draft(&self, provider: &str) -> RequestDraft {
+    fn to_draft(&self, provider: &Provider) -> RequestDraft {
         let mut draft = RequestDraft::new(
             self.method,
             RequestTarget::Path { place: HostRole::Api, path: self.path.clone() },
@@ -206,30 +206,22 @@ impl<'a> ManagementRequest<'a> {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let media = if provider == "snyk-api-web" {
-            "application/json"
-        } else {
-            "application/vnd.api+json"
-        };
         if !matches!(self.body, ManagementBody::Empty) {
-            draft.headers.push(("content-type".to_owned(), media.to_owned()));
+            let media_type = provider.media_type(&self.path).to_owned();
+            draft.headers.push(("content-type".to_owned(), media_type));
+        }
+        if let ManagementBody::Json(value) = &self.body {
+            draft.body = Some(value.to_string());
         }
         draft
     }
+}
 
-    /// Returns the body. A secret in it is sent to the same hosts as the authorization.
-    fn request_body(&self, bound: &HostBoundSecret) -> Result<RequestBody, NetError> {
-        match &self.body {
-            ManagementBody::Empty => Ok(RequestBody::Empty),
-            ManagementBody::Json(value) => Ok(RequestBody::Text(value.to_string())),
-            ManagementBody::JsonWithSecret(template, secret) => RequestBody::from_json_template(
-                template,
-                SECRET_PLACEHOLDER,
-                secret,
-                bound.origins.clone(),
-            )
-            .ok_or_else(|| NetError::InvalidRequest("the secret is not text".to_owned())),
-        }
+impl ManagementBody<'_> {
+    /// Returns the template of a body with a secret.
+    fn secret_template(&self) -> Option<SecretBodyTemplate<'_>> {
+        let Self::JsonWithSecret(template, secret) = self else { return None };
+        Some(SecretBodyTemplate { template, placeholder: SECRET_PLACEHOLDER, secret })
     }
 }
 

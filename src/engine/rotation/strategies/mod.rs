@@ -1,7 +1,8 @@
 //! Rotation strategies: the state machine's actions at each provider, one strategy for every way to
 //! rotate.
 //!
-//! A strategy knows endpoints and bodies, but not the order of steps, the journal or the slots.
+//! A strategy knows endpoints and bodies, but not the order of steps, the journal or the slots. What
+//! is data about it is its row in `domain::rotation::strategy_table`.
 //! What the provider cannot do falls back to the user, which is what each method's default
 //! expresses. Start at [`RotationStrategy`] and `strategy_for`.
 
@@ -22,7 +23,6 @@ use async_trait::async_trait;
 pub(in crate::engine) use management_client::{
     ManagementClient, ManagementResponse, failure_from_problem,
 };
-pub(in crate::engine) use service_account::next_page_cursor;
 
 use super::StepResult;
 use super::probe::ProbeResult;
@@ -118,11 +118,6 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
         _client: &ManagementClient<'_>,
     ) -> StepResult<BTreeMap<String, String>> {
         Ok(BTreeMap::new())
-    }
-
-    /// Returns the names of the credential's fields that hold its ID and name at the provider.
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &[]
     }
 }
 

@@ -81,10 +81,6 @@ impl RotationStrategy for PersonalAccessTokenStrategy {
             .await?
             .require_deleted()
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["pat_id"]
-    }
 }
 
 fn remote_from_id(id: &str) -> RemoteCredential {

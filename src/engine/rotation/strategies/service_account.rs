@@ -123,10 +123,6 @@ impl RotationStrategy for ServiceAccountStrategy {
     ) -> StepResult<BTreeMap<String, String>> {
         locate_account(client).await
     }
-
-    fn identity_fields(&self) -> &'static [&'static str] {
-        &["service_account_id"]
-    }
 }
 
 #[async_trait]
@@ -288,7 +284,7 @@ fn new_token_expiry(
     created: Option<crate::domain::Timestamp>,
     expires: Option<crate::domain::Timestamp>,
 ) -> String {
-    let now = client.engine.now();
+    let now = client.service.clock.now();
     let lifetime =
         created.zip(expires).map_or(MAX_TOKEN_LIFETIME, |(created, expires)| expires - created);
     let lifetime = lifetime.clamp(Duration::DAY, MAX_TOKEN_LIFETIME) - Duration::MINUTE;
@@ -320,7 +316,7 @@ async fn fetch_account_page(
 
 /// Returns the cursor of the next page. Snyk writes the link in four forms; the cursor is the same
 /// in each.
-pub(in crate::engine) fn next_page_cursor(body: &Value) -> Option<String> {
+fn next_page_cursor(body: &Value) -> Option<String> {
     let next = &body["links"]["next"];
     let link = next.as_str().or_else(|| next["href"].as_str())?;
     let (_, query) = link.split_once('?')?;

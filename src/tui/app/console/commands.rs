@@ -361,7 +361,7 @@ fn page_availability(exchange: &HttpExchange) -> PageAvailability {
     let Some((body, request_url)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
         return PageAvailability::Possible;
     };
-    match pagination::parse_page(body, &request_url) {
+    match pagination::parse_page(body, &request_url, None) {
         Ok(page) if page.next == Ok(None) => PageAvailability::LastPage,
         Ok(_) => PageAvailability::Possible,
         Err(_) => PageAvailability::NotAList,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
+use crate::domain::rotation::creation_strategy;
 use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::task_protocol::{CreateRequest, RotationTask};
 use crate::tui::app::App;
@@ -132,9 +133,11 @@ impl CreateDialog {
         });
         let mut fields: BTreeMap<_, _> = ids.filter(|(_, value)| !value.is_empty()).collect();
         if !self.form.value(ACCOUNT_FIELD).is_empty() {
-            let known = ["service_account_id", "client_id"]
-                .into_iter()
-                .filter_map(|id| self.template.fields.get_key_value(id));
+            let account = kind.rotation.strategy.spec().owning_account;
+            let known = account
+                .iter()
+                .flat_map(|account| account.shared_fields)
+                .filter_map(|id| self.template.fields.get_key_value(*id));
             fields.extend(known.map(|(id, value)| (id.clone(), value.clone())));
         }
         let labels = parse_labels(self.form.value("labels"));
@@ -174,10 +177,11 @@ impl CreateDialog {
                 .filter(|_| is_same_kind || is_location_field(id))
                 .map_or("", String::as_str)
         };
+        let assigned = kind.rotation.strategy.spec().assigned_fields;
         let given = kind
             .fields
             .iter()
-            .filter(|spec| !is_provider_assigned(&spec.id) && !spec.provider_supplied);
+            .filter(|spec| !assigned.contains(&spec.id.as_str()) && !spec.provider_supplied);
         let mut fields: Vec<_> = given
             .map(|spec| {
                 FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id))
@@ -213,15 +217,15 @@ impl CreateDialog {
     /// Returns the field that chooses between a new account and another secret for the existing
     /// one.
     fn account_field(&self, is_same_kind: bool, plan: RotationStrategyId) -> Option<FormField> {
-        let id = self.template.fields.get("service_account_id")?;
-        let further = is_same_kind && plan == RotationStrategyId::SnykServiceAccountSecret;
+        let account = plan.spec().owning_account.filter(|_| is_same_kind)?;
+        let id = self.template.fields.get(account.id_field)?;
         let known =
             (id.clone(), format!("another secret for the account of {}", self.display_name));
         let choice = SelectInput::new(vec![(String::new(), "new account".to_owned()), known], "");
-        further.then(|| {
+        Some(
             FormField::select(ACCOUNT_FIELD, "Account", choice)
-                .with_hint("An account can have two secrets at the same time.")
-        })
+                .with_hint("An account can have two secrets at the same time."),
+        )
     }
 }
 
@@ -232,28 +236,16 @@ fn creatable_kinds(catalog: &ProviderCatalog, provider: &str) -> Vec<(String, St
     let home = owner(provider);
     let near = catalog.providers().filter(|other| owner(&other.id) == home);
     let made = near.flat_map(|known| {
-        known.kinds.iter().filter(|kind| is_creatable(kind)).map(move |kind| (known, kind))
+        let creatable = |kind: &&CredentialKind| {
+            // For an app, only its own secret is created; the user then signs in with it.
+            creation_strategy(kind, &BTreeMap::new()).is_some()
+        };
+        known.kinds.iter().filter(creatable).map(move |kind| (known, kind))
     });
     made.map(|(known, kind)| (format!("{}/{}", known.id, kind.id), kind.title.clone())).collect()
-}
-
-/// Returns whether the provider has an API that creates credentials of this kind.
-fn is_creatable(kind: &CredentialKind) -> bool {
-    use RotationStrategyId as P;
-    match kind.rotation.strategy {
-        P::SnykServiceAccount | P::SnykServiceAccountSecret | P::ApiWebKey => true,
-        // For an app, only its own secret is created; the user then signs in with it.
-        P::SnykAppSession => kind.parts.iter().any(|part| part.rotation.is_some()),
-        P::Manual | P::SnykPersonalAccessToken | P::SnykAppSecret => false,
-    }
 }
 
 /// Returns whether a field holds a location, which also applies to other kinds there.
 fn is_location_field(id: &str) -> bool {
     matches!(id, "org_id" | "group_id" | "level")
-}
-
-/// Returns whether the provider assigns the field when it creates the credential.
-fn is_provider_assigned(id: &str) -> bool {
-    matches!(id, "client_id" | "service_account_id" | "key_id" | "key_name")
 }

@@ -25,7 +25,7 @@ pub(in crate::tui::app) fn append_notes(text: String, status: &RotationStatus) -
 pub(in crate::tui::app) const fn revocation_warning(strategy: RotationStrategyId) -> &'static str {
     if deletes_account(RotationPurpose::Revoke, strategy) {
         "The whole service account is deleted at the provider, with all its secrets: everything that uses one of them stops working. Deletion cannot be undone."
-    } else if matches!(strategy, RotationStrategyId::SnykAppSession) {
+    } else if strategy.spec().leaves_access_token {
         "The provider revokes the sign-in: everything that uses it stops working once the last access token has expired. Revocation cannot be undone."
     } else {
         "The provider revokes the credential: everything that uses it stops working. Revocation cannot be undone."

@@ -1,15 +1,15 @@
 //! Preview of a request: what would be sent, without sending it and without the store.
 //!
-//! Serves `--dry-run` and `--curl`. Start with [`Engine::preview_request`].
+//! Serves `--dry-run` and `--curl`. Start with [`RequestService::preview_request`].
 
-use super::Engine;
-use super::task_protocol::WriteConsent;
+use super::http_exchange::WriteConsent;
 use crate::domain::curl::export as curl;
 use crate::domain::curl::export::CurlCommand;
 use crate::domain::provider::AuthMethod;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem};
-use crate::net::{self, OutgoingRequest, RequestBody};
+use crate::engine::requests::service::RequestService;
+use crate::net;
 
 /// Request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct RequestPreview {
     pub preceding_exchange: Option<String>,
 }
 
-impl Engine {
+impl RequestService {
     /// Returns what would be sent for a draft. A draft that would not be sent is a problem, as when
     /// sending.
     pub fn preview_request(
@@ -38,17 +38,8 @@ impl Engine {
     ) -> Result<RequestPreview, Problem> {
         self.check_allowed(draft, WriteConsent::Given)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
-        let provider = self.catalog.provider(&credential.provider)?;
-        let outgoing = OutgoingRequest {
-            method: draft.method,
-            url: draft.resolve(region)?,
-            headers: owned_headers(draft.headers_with_defaults(&provider.headers)),
-            body: draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text),
-            authorization: None,
-            limits: self.options.limits,
-            ca_file: None,
-        };
+        let request = self.pending_request(credential, region, draft)?;
+        let (outgoing, kind) = (self.unauthorized_request(&request)?, request.kind);
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
         let lines = net::preview_request(&outgoing, scheme, &region.bound_origins())?;
         Ok(RequestPreview {
@@ -73,10 +64,6 @@ impl Engine {
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
         Ok(curl::build_curl_command(draft, curl::CurlContext { provider, kind, region, scheme })?)
     }
-}
-
-fn owned_headers(headers: Vec<(&str, &str)>) -> Vec<(String, String)> {
-    headers.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 fn describe_preceding_exchange(authorization: &AuthMethod) -> Option<String> {

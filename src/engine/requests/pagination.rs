@@ -1,7 +1,7 @@
 //! Pagination: fetches all pages of a list, one after the other, as they arrive.
 //!
 //! `domain::pagination` parses a page; this module sends the requests. Start with
-//! [`Engine::fetch_all_pages`].
+//! [`RequestService::fetch_all_pages`].
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -10,14 +10,14 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::Engine;
-use super::task_protocol::{HttpExchange, RequestOptions};
+use super::http_exchange::{HttpExchange, RequestOptions};
 use crate::domain::Credential;
 use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
+use crate::engine::requests::service::RequestService;
 
 /// Page that was fetched.
 pub struct PageResult<'a> {
@@ -46,7 +46,7 @@ pub struct PagingResult {
     pub items: usize,
 }
 
-impl Engine {
+impl RequestService {
     /// Reads all pages of a list within the limits. `on_page` receives each page and may stop the
     /// reading; `on_wait` is called before every wait for the rate limit.
     ///
@@ -75,6 +75,7 @@ impl Engine {
     ) -> Result<PagingResult, Problem> {
         ensure_read_only(&options.draft)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
+        let link_prefix = self.catalog.provider(&credential.provider)?.link_prefix.as_deref();
         let (mut url, template) = (options.draft.resolve(region)?, options.draft.clone());
         let mut seen = HashSet::from([url.clone()]);
         let mut result = PagingResult {
@@ -83,7 +84,7 @@ impl Engine {
             items: 0,
         };
         while (200..300).contains(&result.last.response.status) {
-            let (flow, next) = result.read_page(&url, &mut on_page)?;
+            let (flow, next) = result.read_page(&url, link_prefix, &mut on_page)?;
             let Some(next) = next.filter(|_| flow.is_continue()) else { break };
             if !seen.insert(next.clone()) {
                 return Err(pagination_loop(result.pages));
@@ -93,7 +94,7 @@ impl Engine {
             }
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
-            result.last = self.execute_request(credential, draft, known, on_wait).await?.0;
+            result.last = self.send_and_explain(credential, draft, known, on_wait).await?.0;
             url = next;
         }
         Ok(result)
@@ -117,13 +118,14 @@ impl PagingResult {
     fn read_page(
         &mut self,
         url: &Url,
+        link_prefix: Option<&str>,
         on_page: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
     ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
         if self.last.response.truncated {
             return Err(page_truncated());
         }
-        let ListPage { items, next } =
-            pagination::parse_page(self.last.response.body.text().unwrap_or_default(), url)?;
+        let body = self.last.response.body.text().unwrap_or_default();
+        let ListPage { items, next } = pagination::parse_page(body, url, link_prefix)?;
         self.pages += 1;
         self.items += items.len();
         let flow = on_page(PageResult { number: self.pages, items })?;
@@ -132,7 +134,7 @@ impl PagingResult {
 }
 
 /// Builds the draft of a further page. The link holds the whole query.
-pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
+pub(in crate::engine) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft {
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
     RequestDraft {
         headers,
@@ -141,7 +143,7 @@ pub(super) fn next_page_draft(first: &RequestDraft, next: &Url) -> RequestDraft 
     }
 }
 
-pub(super) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
+pub(in crate::engine) fn ensure_read_only(draft: &RequestDraft) -> Result<(), Problem> {
     if draft.is_safe() {
         return Ok(());
     }

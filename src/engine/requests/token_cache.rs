@@ -6,16 +6,27 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::task_protocol::TokenLifetime;
 use crate::domain::{Credential, CredentialId, Secret, Timestamp};
+use crate::engine::requests::service::RequestService;
+
+/// Period in which an access token is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenLifetime {
+    /// When it was received; `None` if another process received it and did not record the time.
+    pub since: Option<Timestamp>,
+    /// When it is no longer used.
+    pub until: Timestamp,
+}
 
 /// Access tokens of this run, by credential and region.
 #[derive(Default)]
-pub(super) struct AccessTokenCache(Mutex<HashMap<(CredentialId, String), CachedAccessToken>>);
+pub(in crate::engine) struct AccessTokenCache(
+    Mutex<HashMap<(CredentialId, String), CachedAccessToken>>,
+);
 
 /// Access token with its lifetime.
 #[derive(Clone)]
-pub(super) struct CachedAccessToken {
+pub(in crate::engine) struct CachedAccessToken {
     /// The token.
     pub token: Arc<Secret>,
     /// The scheme that it is sent with.
@@ -24,24 +35,27 @@ pub(super) struct CachedAccessToken {
     pub lifetime: TokenLifetime,
 }
 
-impl super::Engine {
+impl RequestService {
     /// Drops all cached access tokens of a credential.
-    pub(super) fn drop_cached_tokens(&self, id: &CredentialId) {
+    pub(in crate::engine) fn drop_cached_tokens(&self, id: &CredentialId) {
         self.token_cache.remove(id);
     }
 
     /// Returns the lifetime of the access token cached for a credential in its region. Does not
     /// read the store.
-    pub(super) fn cached_token_lifetime(&self, credential: &Credential) -> Option<TokenLifetime> {
+    pub(in crate::engine) fn cached_token_lifetime(
+        &self,
+        credential: &Credential,
+    ) -> Option<TokenLifetime> {
         self.token_cache
-            .get(&credential.id, &credential.region, self.now())
+            .get(&credential.id, &credential.region, self.clock.now())
             .map(|token| token.lifetime)
     }
 }
 
 impl AccessTokenCache {
     /// Returns the token of this credential in this region, if it is still valid at `now`.
-    pub(super) fn get(
+    pub(in crate::engine) fn get(
         &self,
         id: &CredentialId,
         region: &str,
@@ -55,7 +69,12 @@ impl AccessTokenCache {
     }
 
     /// Caches a token.
-    pub(super) fn insert(&self, id: &CredentialId, region: &str, token: CachedAccessToken) {
+    pub(in crate::engine) fn insert(
+        &self,
+        id: &CredentialId,
+        region: &str,
+        token: CachedAccessToken,
+    ) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -63,12 +82,12 @@ impl AccessTokenCache {
     }
 
     /// Drops all tokens.
-    pub(super) fn clear(&self) {
+    pub(in crate::engine) fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// Drops all tokens of a credential, because its secret has changed or was refused.
-    pub(super) fn remove(&self, id: &CredentialId) {
+    pub(in crate::engine) fn remove(&self, id: &CredentialId) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).retain(|(known, _), _| known != id);
     }
 }

@@ -11,17 +11,16 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::Engine;
-use super::bindings::BoundRegion;
-use super::credential_locks::CredentialLock;
-use super::credentials::KEY_FILE_FIELD;
-use super::store_secret::secret_location;
-use super::task_protocol::TokenLifetime;
-use super::token_cache::CachedAccessToken;
+use super::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::engine::bindings::BoundRegion;
+use crate::engine::credential_locks::CredentialLock;
+use crate::engine::credentials::KEY_FILE_FIELD;
+use crate::engine::requests::service::RequestService;
+use crate::engine::store_secret::secret_location;
 use crate::net::oauth::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::grants::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};
@@ -36,16 +35,7 @@ const DEFAULT_TOKEN_LIFETIME: Duration = Duration::minutes(5);
 
 /// Id of the part that stores a session's access token beside its refresh token, for other
 /// processes.
-pub(super) const ACCESS_TOKEN_PART: &str = "access_token";
-
-/// Token that the provider has refused, so that it is not tried again.
-pub(super) enum RejectedToken {
-    /// No token was refused yet.
-    NoneRejected,
-    /// This access token was refused although it has not expired: the clocks differ, or it was
-    /// revoked.
-    AccessToken(Arc<Secret>),
-}
+pub(in crate::engine) const ACCESS_TOKEN_PART: &str = "access_token";
 
 /// The secret to exchange, and the region to exchange it in.
 #[derive(Clone, Copy)]
@@ -57,7 +47,7 @@ struct ExchangeTarget<'a> {
 }
 
 /// Why a request got no response.
-pub(super) enum SendError {
+pub(in crate::engine) enum SendError {
     /// The request failed on the network.
     Net(NetError),
     /// No access token could be obtained.
@@ -66,32 +56,23 @@ pub(super) enum SendError {
     Problem(Problem),
 }
 
-impl Engine {
+impl RequestService {
     /// Returns what a request sends for the credential in this region, bound to the region's
-    /// origins.
-    pub(super) async fn authorize(
+    /// origins. `rejected` is an access token that the provider has refused although it has not
+    /// expired (the clocks differ, or it was revoked), so that it is not tried again.
+    pub(in crate::engine) async fn authorize(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
+        rejected: Option<&Secret>,
     ) -> Result<HostBoundSecret, SendError> {
-        self.reauthorize(credential, kind, region, RejectedToken::NoneRejected).await
-    }
-
-    /// Like `authorize`, after the provider refused a token.
-    pub(super) async fn reauthorize(
-        &self,
-        credential: &Credential,
-        kind: &CredentialKind,
-        region: &Region,
-        rejected: RejectedToken,
-    ) -> Result<HostBoundSecret, SendError> {
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         if let AuthMethod::Header { scheme, .. } = &kind.authorization {
-            let secret = self.load_secret(credential, &SecretPart::Secret).await?;
+            let secret = self.secrets.load_secret(credential, &SecretPart::Secret).await?;
             return Ok(bind_to_region(credential, scheme, region, Arc::new(secret)));
         }
-        let cached = self.get_access_token(credential, kind, region, &rejected).await?;
+        let cached = self.get_access_token(credential, kind, region, rejected).await?;
         Ok(HostBoundSecret {
             scheme: cached.scheme,
             secret: cached.token,
@@ -102,18 +83,18 @@ impl Engine {
     /// Authorizes with the secret in one slot and ignores cached tokens, because the caller wants
     /// to know whether exactly this secret works. A single-use secret is spent only if it has no
     /// access token yet; its successor replaces it in the slot.
-    pub(super) async fn authorize_slot(
+    pub(in crate::engine) async fn authorize_slot(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
         region: &Region,
         slot: SecretSlot,
     ) -> Result<HostBoundSecret, SendError> {
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
         let cached = if matches!(kind.authorization, AuthMethod::RefreshToken { .. }) {
             let lock = self.locks.lock(&credential.id).await?;
-            self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await?
+            self.refresh_access_token(target, None, &lock).await?
         } else {
             let (secret, parts) = self.load_secret_and_parts(target).await?;
             let exchange = self.token_exchange(&credential.fields, kind, region, &secret, &parts);
@@ -131,12 +112,12 @@ impl Engine {
         credential: &Credential,
         kind: &CredentialKind,
         region: BoundRegion<'_>,
-        rejected: &RejectedToken,
+        rejected: Option<&Secret>,
     ) -> Result<CachedAccessToken, SendError> {
         let known = || {
             self.token_cache
-                .get(&credential.id, &region.region().id, self.now())
-                .filter(|cached| !rejected.matches(&cached.token))
+                .get(&credential.id, &region.region().id, self.clock.now())
+                .filter(|cached| !is_same_token(rejected, &cached.token))
         };
         if let Some(cached) = known() {
             return Ok(cached);
@@ -163,14 +144,14 @@ impl Engine {
     async fn refresh_access_token(
         &self,
         target: ExchangeTarget<'_>,
-        rejected: &RejectedToken,
+        rejected: Option<&Secret>,
         _lock: &CredentialLock,
     ) -> Result<CachedAccessToken, SendError> {
         let ExchangeTarget { credential, kind, region, slot } = target;
         if let Some(cached) = self
             .load_shared_access_token(target)
             .await?
-            .filter(|cached| !rejected.matches(&cached.token))
+            .filter(|cached| !is_same_token(rejected, &cached.token))
         {
             return Ok(cached);
         }
@@ -182,18 +163,19 @@ impl Engine {
 
     /// Stores the result of a refresh or sign-in, the next refresh token first, before any of it is
     /// used.
-    pub(super) async fn store_tokens(
+    pub(in crate::engine) async fn store_tokens(
         &self,
         credential: &Credential,
         slot: SecretSlot,
         refreshed: RefreshResult,
     ) -> Result<CachedAccessToken, Problem> {
         if let Some(next) = &refreshed.next {
-            self.store_secret(
-                secret_location(&credential.id, slot, &SecretPart::Secret),
-                &next.secret,
-            )
-            .await?;
+            self.secrets
+                .store_secret(
+                    secret_location(&credential.id, slot, &SecretPart::Secret),
+                    &next.secret,
+                )
+                .await?;
             if slot == SecretSlot::Current {
                 self.record_refresh_token(credential, next).await?;
             }
@@ -219,11 +201,11 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         Ok(decode_shared_token(&stored, kind.authorization.scheme())
-            .filter(|cached| cached.lifetime.until > self.now()))
+            .filter(|cached| cached.lifetime.until > self.clock.now()))
     }
 
     /// Stores the access token of a session in a slot, for other processes and later runs.
-    pub(super) async fn store_shared_access_token(
+    pub(in crate::engine) async fn store_shared_access_token(
         &self,
         id: &CredentialId,
         slot: SecretSlot,
@@ -231,7 +213,8 @@ impl Engine {
     ) -> Result<(), Problem> {
         let stored = encode_shared_token(cached);
         self.store.put(&ItemKey::for_part(id, slot, &access_token_part()), &stored).await?;
-        self.record_fingerprint(secret_location(id, slot, &access_token_part()), &cached.token)
+        self.secrets
+            .record_fingerprint(secret_location(id, slot, &access_token_part()), &cached.token)
             .await;
         Ok(())
     }
@@ -243,25 +226,33 @@ impl Engine {
         credential: &Credential,
         next: &RefreshToken,
     ) -> Result<(), Problem> {
-        let (id, fingerprint) = (credential.id.clone(), self.fingerprint(&next.secret).await?);
+        let (id, fingerprint) =
+            (credential.id.clone(), self.fingerprints.fingerprint(&next.secret).await?);
         let end = self.expiry_after(next.lifetime);
-        self.with_database(move |index| {
-            index.update_credential(&id, |credential| {
-                credential.fingerprint = Some(fingerprint);
-                credential.expires = end.or(credential.expires);
+        self.database
+            .run(move |index| {
+                index.update_credential(&id, |credential| {
+                    credential.fingerprint = Some(fingerprint);
+                    credential.expires = end.or(credential.expires);
+                })
             })
-        })
-        .await?;
+            .await?;
         Ok(())
     }
 
     /// Returns the time at which a lifetime that begins now expires.
-    pub(super) fn expiry_after(&self, lifetime: Option<std::time::Duration>) -> Option<Timestamp> {
-        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.now()))
+    pub(in crate::engine) fn expiry_after(
+        &self,
+        lifetime: Option<std::time::Duration>,
+    ) -> Option<Timestamp> {
+        lifetime.and_then(|lifetime| TokenExpiry::After(lifetime).resolve(self.clock.now()))
     }
 
     /// Deletes a session's access token from the cache and from the store.
-    pub(super) async fn clear_access_token(&self, credential: &Credential) -> Result<(), Problem> {
+    pub(in crate::engine) async fn clear_access_token(
+        &self,
+        credential: &Credential,
+    ) -> Result<(), Problem> {
         self.clear_access_token_of_slot(&credential.id, SecretSlot::Current).await
     }
 
@@ -277,14 +268,14 @@ impl Engine {
             Ok(()) | Err(StoreError::NotFound) => {}
             Err(error) => return Err(error.into()),
         }
-        self.release_fingerprint(secret_location(id, slot, &access_token_part())).await;
+        self.secrets.release_fingerprint(secret_location(id, slot, &access_token_part())).await;
         Ok(())
     }
 
     /// Sends the refresh token of a slot to the token endpoint, whatever access token exists: only
     /// this shows whether the refresh token still works. The access token of the slot is deleted
     /// first; a successor of the refresh token replaces it in its slot.
-    pub(super) async fn spend_refresh_token(
+    pub(in crate::engine) async fn spend_refresh_token(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -293,14 +284,14 @@ impl Engine {
     ) -> Result<CachedAccessToken, SendError> {
         let lock = self.locks.lock(&credential.id).await?;
         self.clear_access_token_of_slot(&credential.id, slot).await?;
-        let region = self.verify_region(credential, region).await?;
+        let region = self.bindings.verify_region(credential, region).await?;
         let target = ExchangeTarget { credential, kind, region, slot };
-        self.refresh_access_token(target, &RejectedToken::NoneRejected, &lock).await
+        self.refresh_access_token(target, None, &lock).await
     }
 
     /// Returns when the stored access token of a slot expires at the provider; `None` where the
     /// slot has none.
-    pub(super) async fn stored_access_token_expiry(
+    pub(in crate::engine) async fn stored_access_token_expiry(
         &self,
         id: &CredentialId,
         slot: SecretSlot,
@@ -320,8 +311,11 @@ impl Engine {
     ) -> Result<(Arc<Secret>, BTreeMap<String, Arc<Secret>>), Problem> {
         let ExchangeTarget { credential, kind, slot, .. } = target;
         let secret = match slot {
-            SecretSlot::Current => self.load_secret(credential, &SecretPart::Secret).await?,
+            SecretSlot::Current => {
+                self.secrets.load_secret(credential, &SecretPart::Secret).await?
+            }
             other => self
+                .secrets
                 .load_slot(credential, other, &SecretPart::Secret)
                 .await?
                 .ok_or(StoreError::NotFound)?,
@@ -330,7 +324,7 @@ impl Engine {
     }
 
     /// Loads the further parts of the secret that exist.
-    pub(super) async fn load_parts(
+    pub(in crate::engine) async fn load_parts(
         &self,
         credential: &Credential,
         kind: &CredentialKind,
@@ -338,14 +332,14 @@ impl Engine {
         let mut parts = BTreeMap::new();
         for part in &kind.parts {
             let named = SecretPart::Named(part.id.clone());
-            if let Some(secret) = self.load_stored_secret(credential, &named).await? {
+            if let Some(secret) = self.secrets.load_stored_secret(credential, &named).await? {
                 parts.insert(part.id.clone(), Arc::new(secret));
             }
         }
         Ok(parts)
     }
 
-    pub(super) fn token_exchange<'a>(
+    pub(in crate::engine) fn token_exchange<'a>(
         &self,
         fields: &'a BTreeMap<String, String>,
         kind: &'a CredentialKind,
@@ -353,7 +347,7 @@ impl Engine {
         secret: &'a Arc<Secret>,
         parts: &'a BTreeMap<String, Arc<Secret>>,
     ) -> TokenExchange<'a> {
-        let (limits, now) = (self.options.limits.for_checks(), self.now());
+        let (limits, now) = (self.limits.for_checks(), self.clock.now());
         TokenExchange {
             authorization: &kind.authorization,
             region: region.region(),
@@ -366,8 +360,8 @@ impl Engine {
     }
 
     /// Builds the cache entry of an access token that was just received.
-    pub(super) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
-        let received = self.now();
+    pub(in crate::engine) fn new_cached_token(&self, token: AccessToken) -> CachedAccessToken {
+        let received = self.clock.now();
         let end = token.expires_at(received).unwrap_or(received + DEFAULT_TOKEN_LIFETIME);
         CachedAccessToken {
             token: token.secret,
@@ -378,13 +372,16 @@ impl Engine {
 }
 
 /// Returns whether the credential's secret is sent exactly as it is stored.
-pub(super) fn sends_secret_verbatim(kind: &CredentialKind, credential: &Credential) -> bool {
+pub(in crate::engine) fn sends_secret_verbatim(
+    kind: &CredentialKind,
+    credential: &Credential,
+) -> bool {
     !kind.authorization.uses_token_exchange() && !credential.fields.contains_key(KEY_FILE_FIELD)
 }
 
 /// Binds the secret to the region's origins, under the scheme that is known to work or else the
 /// kind's default.
-pub(super) fn bind_to_region(
+pub(in crate::engine) fn bind_to_region(
     credential: &Credential,
     scheme: &str,
     region: BoundRegion<'_>,
@@ -395,7 +392,7 @@ pub(super) fn bind_to_region(
 }
 
 /// Returns the part that stores a session's access token.
-pub(super) fn access_token_part() -> SecretPart {
+pub(in crate::engine) fn access_token_part() -> SecretPart {
     SecretPart::Named(ACCESS_TOKEN_PART.to_owned())
 }
 
@@ -415,7 +412,7 @@ fn encode_shared_token(cached: &CachedAccessToken) -> Secret {
 }
 
 /// Extracts the access token from the stored form that also holds its expiry.
-pub(super) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
+pub(in crate::engine) fn shared_token_secret(stored: &Secret) -> Option<Arc<Secret>> {
     decode_shared_token(stored, "").map(|cached| cached.token)
 }
 
@@ -435,10 +432,8 @@ fn decode_shared_token(stored: &Secret, scheme: &str) -> Option<CachedAccessToke
     })
 }
 
-impl RejectedToken {
-    fn matches(&self, token: &Secret) -> bool {
-        matches!(self, Self::AccessToken(rejected) if rejected.same_as(token))
-    }
+fn is_same_token(rejected: Option<&Secret>, token: &Secret) -> bool {
+    rejected.is_some_and(|rejected| rejected.same_as(token))
 }
 
 impl From<NetError> for SendError {

@@ -7,15 +7,15 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::access_tokens::sends_secret_verbatim;
-use super::credentials::task_panicked;
-use super::task_protocol::CapturedSecret;
+use super::http_exchange::CapturedSecret;
 use crate::domain::credential::SecretPart;
 use crate::domain::redact::{MASK, SecretRedactor, json_members};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::text::sanitize_bytes;
 use crate::domain::{Credential, Problem, Secret};
+use crate::engine::credentials::task_panicked;
+use crate::engine::requests::service::RequestService;
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
@@ -27,35 +27,35 @@ const MIN_TEXT_BYTES: usize = 256 * 1024;
 const SET_COOKIE: &str = "set-cookie";
 
 /// Response to a request as it came, and what authorized the request.
-pub(super) struct RawResponse {
+pub(in crate::engine) struct RawResponse {
     /// The response as it came.
-    pub(super) response: ApiResponse,
+    pub(in crate::engine) response: ApiResponse,
     /// The secret or access token that was sent.
-    pub(super) sent_secret: Arc<Secret>,
+    pub(in crate::engine) sent_secret: Arc<Secret>,
     /// The schemes that were tried, in order.
-    pub(super) attempted_schemes: Vec<String>,
+    pub(in crate::engine) attempted_schemes: Vec<String>,
 }
 
 /// Known secrets of a credential while one of its requests is in flight.
-pub(super) struct KnownSecrets {
+pub(in crate::engine) struct KnownSecrets {
     /// Redactor that knows all of them.
-    pub(super) redactor: SecretRedactor,
+    pub(in crate::engine) redactor: SecretRedactor,
     /// The secret that is sent, if it is sent exactly as it is stored.
-    pub(super) sent_secret: Option<Arc<Secret>>,
+    pub(in crate::engine) sent_secret: Option<Arc<Secret>>,
 }
 
 /// Response that may be shown.
-pub(super) struct RedactedResponse {
+pub(in crate::engine) struct RedactedResponse {
     /// The response without secrets.
-    pub(super) response: ApiResponse,
+    pub(in crate::engine) response: ApiResponse,
     /// The new secrets that it contained.
-    pub(super) captured: Vec<CapturedSecret>,
+    pub(in crate::engine) captured: Vec<CapturedSecret>,
 }
 
 impl RawResponse {
     /// Returns the response without the secret that was sent and without anything that looks like a
     /// secret.
-    pub(super) fn redacted(self) -> ApiResponse {
+    pub(in crate::engine) fn redacted(self) -> ApiResponse {
         let mut redactor = SecretRedactor::default();
         redactor.add_secret(&self.sent_secret);
         redact_response(self.response, &redactor)
@@ -63,7 +63,7 @@ impl RawResponse {
 
     /// Returns the response without secrets, and the new secrets. `members` are the JSON members in
     /// which the provider sends new secrets.
-    pub(super) async fn redact_and_capture(
+    pub(in crate::engine) async fn redact_and_capture(
         self,
         mut redactor: SecretRedactor,
         members: &[String],
@@ -79,9 +79,9 @@ impl RawResponse {
     }
 }
 
-impl Engine {
+impl RequestService {
     /// Builds a redactor that knows the credential's secret and all its further parts.
-    pub(super) async fn redactor_for(
+    pub(in crate::engine) async fn redactor_for(
         &self,
         credential: &Credential,
     ) -> Result<SecretRedactor, Problem> {
@@ -89,7 +89,7 @@ impl Engine {
     }
 
     /// Like `redactor_for`, and also returns the secret that is sent, so that it is read only once.
-    pub(super) async fn known_secrets(
+    pub(in crate::engine) async fn known_secrets(
         &self,
         credential: &Credential,
     ) -> Result<KnownSecrets, Problem> {
@@ -98,7 +98,9 @@ impl Engine {
         let is_sent = sends_secret_verbatim(kind, credential);
         let mut known = KnownSecrets { redactor: SecretRedactor::default(), sent_secret: None };
         for part in std::iter::once(SecretPart::Secret).chain(named) {
-            let Some(secret) = self.load_stored_secret(credential, &part).await? else { continue };
+            let Some(secret) = self.secrets.load_stored_secret(credential, &part).await? else {
+                continue;
+            };
             known.redactor.add_secret(&secret);
             if is_sent && part == SecretPart::Secret {
                 known.sent_secret = Some(Arc::new(secret));

@@ -22,15 +22,15 @@ const MAX_WINDOW_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Remaining quotas of this run, by credential and region.
 #[derive(Default)]
-pub(super) struct RateLimiter(Mutex<HashMap<RateLimitKey, RemainingQuota>>);
+pub(in crate::engine) struct RateLimiter(Mutex<HashMap<RateLimitKey, RemainingQuota>>);
 
 /// Key of a quota: which requests are counted together.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct RateLimitKey {
+pub(in crate::engine) struct RateLimitKey {
     /// The credential.
-    pub(super) credential: CredentialId,
+    pub(in crate::engine) credential: CredentialId,
     /// The id of the region, since each region counts separately.
-    pub(super) region: String,
+    pub(in crate::engine) region: String,
 }
 
 /// Remaining quota of one key.
@@ -46,19 +46,23 @@ struct RemainingQuota {
 
 impl RateLimitKey {
     /// Returns the key of a credential in a region.
-    pub(super) fn for_credential(credential: &Credential, region: &Region) -> Self {
+    pub(in crate::engine) fn for_credential(credential: &Credential, region: &Region) -> Self {
         Self { credential: credential.id.clone(), region: region.id.clone() }
     }
 }
 
 impl RateLimiter {
     /// Takes one request from the quota, or returns how long to wait before the next attempt.
-    pub(super) fn try_acquire(&self, key: &RateLimitKey, now: Timestamp) -> Option<Duration> {
+    pub(in crate::engine) fn try_acquire(
+        &self,
+        key: &RateLimitKey,
+        now: Timestamp,
+    ) -> Option<Duration> {
         self.with_quota(key, |quota| quota.try_acquire(now))
     }
 
     /// Updates the quota from a response.
-    pub(super) fn update_from_response(
+    pub(in crate::engine) fn update_from_response(
         &self,
         key: &RateLimitKey,
         response: &ApiResponse,
@@ -118,7 +122,7 @@ impl RemainingQuota {
 }
 
 /// Returns whether a response is a temporary refusal that passes after a while.
-pub(super) fn is_rate_limited(response: &ApiResponse, now: Timestamp) -> bool {
+pub(in crate::engine) fn is_rate_limited(response: &ApiResponse, now: Timestamp) -> bool {
     response.status == 429
         || response.status == 503 && RateLimit::from_response(response, now).retry_after.is_some()
 }

@@ -3,35 +3,44 @@
 //! The tables are in `index`; this module decides what is stored and how entries are compared and
 //! resent.
 
-use super::Engine;
-use super::task_protocol::{
-    HistoryEntry, HistoryFilter, HistoryPolicy, HistoryRecord, HttpExchange, PurgeReport,
-};
+use super::http_exchange::HttpExchange;
+use crate::database::{HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
+use crate::engine::requests::service::RequestService;
+
+/// What the history records of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HistoryPolicy {
+    /// Everything but the body.
+    #[default]
+    WithoutBody,
+    /// The body too, with secrets masked.
+    WithBody,
+}
 
 /// Request that is about to be recorded in the history.
-pub(super) struct PendingHistoryEntry {
+pub(in crate::engine) struct PendingHistoryEntry {
     draft: RequestDraft,
     body_left_out: bool,
 }
 
-impl Engine {
+impl RequestService {
     /// Returns the newest requests that pass the filter, newest first, at most `limit`.
     pub async fn history(
         &self,
         filter: HistoryFilter,
         limit: usize,
     ) -> Result<Vec<HistoryRecord>, Problem> {
-        self.with_database(move |index| index.history(&filter, limit)).await
+        self.database.run(move |index| index.history(&filter, limit)).await
     }
 
     /// Returns a request of the history by its number.
     pub async fn history_record(&self, id: u64) -> Result<HistoryRecord, Problem> {
-        let record = self.with_database(move |index| index.history_record(id)).await?;
+        let record = self.database.run(move |index| index.history_record(id)).await?;
         record.ok_or_else(|| {
             let why = "the number was never used, or the request has been deleted";
             Problem::new(
@@ -45,7 +54,7 @@ impl Engine {
 
     /// Deletes all but the newest `keep` requests and erases their copies.
     pub async fn purge_history(&self, keep: usize) -> Result<PurgeReport, Problem> {
-        self.with_database(move |index| index.purge_history(keep)).await
+        self.database.run(move |index| index.purge_history(keep)).await
     }
 
     /// Returns the draft without secrets, fit to be stored.
@@ -59,7 +68,7 @@ impl Engine {
 
     /// Prepares the part of a draft that is recorded. A body that comes from the preset is not the
     /// user's body.
-    pub(super) fn pending_history_entry(
+    pub(in crate::engine) fn pending_history_entry(
         &self,
         credential: &Credential,
         draft: &RequestDraft,
@@ -80,7 +89,7 @@ impl Engine {
 
     /// Records a request and its outcome. A history that cannot be written is no reason to withhold
     /// a response.
-    pub(super) async fn record_history(
+    pub(in crate::engine) async fn record_history(
         &self,
         credential: &Credential,
         entry: PendingHistoryEntry,
@@ -88,7 +97,7 @@ impl Engine {
     ) {
         let response = outcome.map(|(response, _)| response);
         let sent = HistoryEntry {
-            at: self.now(),
+            at: self.clock.now(),
             credential: credential.id.clone(),
             region: credential.region.clone(),
             draft: entry.draft,
@@ -98,7 +107,7 @@ impl Engine {
             latency_ms: response.map(|response| response.timing.total_ms),
             size: response.map(|response| response.size),
         };
-        if let Err(problem) = self.with_database(move |index| index.record_request(&sent)).await {
+        if let Err(problem) = self.database.run(move |index| index.record_request(&sent)).await {
             tracing::error!(%problem, "the request was not recorded in the history");
         }
     }

@@ -1,0 +1,357 @@
+//! Tasks of the console: sending a request, pages, history, saved requests and files.
+//!
+//! Start with [`SendTask`] and [`ConsoleTask`], and with `run_send_task` and `run_task`,
+//! which carry them out.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::history::HistoryPolicy;
+use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
+use crate::config::SavedRequestStore;
+use crate::database::{HistoryFilter, HistoryRecord};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
+use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
+use crate::domain::timing::ConnectionOrigin;
+use crate::domain::{Credential, CredentialId, CredentialName, pagination};
+use crate::engine::Engine;
+use crate::engine::credential_tasks::send_token_lifetime;
+use crate::engine::credentials::task_panicked;
+use crate::engine::task_protocol::TaskEvent;
+use crate::engine::task_runner::TaskContext;
+use crate::util::private_files::private_mode;
+
+/// Maximum number of history entries that are listed.
+const MAX_HISTORY_ENTRIES: usize = 1_000;
+/// Maximum size of a combined list, in bytes; further pages are not read.
+const MAX_LIST_BYTES: usize = 64 << 20;
+
+/// Request of the console.
+pub struct SendTask {
+    /// The credential to send it with.
+    pub credential: CredentialId,
+    /// The request.
+    pub draft: RequestDraft,
+    /// Whether the user agreed to a method that changes something.
+    pub consent: WriteConsent,
+    /// What the history records.
+    pub history_policy: HistoryPolicy,
+}
+
+/// Console task besides sending a request.
+pub enum ConsoleTask {
+    /// Read all pages of a list; the response has all its elements.
+    AllPages(SendTask),
+    /// Request the page after this response.
+    NextPage(Arc<HttpExchange>),
+    /// Store the captured secret at this index of a response as a credential of this name.
+    StoreCaptured(Arc<HttpExchange>, usize, CredentialName),
+    /// Find sent requests.
+    ListHistory(HistoryFilter),
+    /// Delete the history.
+    ClearHistory,
+    /// Write the body of a response to a new file.
+    SaveBody(Arc<HttpExchange>, String),
+    /// Redact a text that is about to be written to a file for an editor.
+    RedactText(CredentialId, String),
+    /// On saved requests.
+    SavedRequests(SavedRequestTask),
+}
+
+/// Task on saved requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SavedRequestTask {
+    /// List the saved requests.
+    List,
+    /// Save a request, without the secrets of this credential.
+    Save(SavedRequestName, CredentialId, RequestDraft),
+    /// Rename a saved request.
+    Rename(SavedRequestName, SavedRequestName),
+    /// Copy a saved request under another name.
+    Copy(SavedRequestName, SavedRequestName),
+    /// Delete a saved request.
+    Delete(SavedRequestName),
+}
+
+/// Event of the console besides responses.
+pub enum ConsoleEvent {
+    /// Progress of reading a list.
+    PagesRead {
+        /// Pages read so far.
+        pages: usize,
+        /// Elements read so far.
+        items: usize,
+    },
+    /// The request waits this long for the rate limit.
+    RateLimited(Duration),
+    /// The captured secret at this index of the response is stored as this credential.
+    CapturedStored(usize, Box<Credential>),
+    /// Sent requests, newest first.
+    History(Vec<HistoryRecord>),
+    /// The body was written to this file.
+    BodySaved(String),
+    /// A text without its secrets.
+    TextRedacted(String),
+    /// The saved requests; a request that cannot be read is listed with its problem.
+    SavedRequests(Vec<(SavedRequestName, Result<SavedRequest, Problem>)>),
+}
+
+/// Sends a request of the console, and stores the secrets that it creates.
+pub(in crate::engine) async fn run_send_task(
+    engine: &Engine,
+    task: SendTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let SendTask { credential, draft, consent, history_policy } = task;
+    let credential = engine.credentials.get(&credential).await?;
+    engine.captured_secrets.verify_store_before_send(&draft).await?;
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    // A secret that the request creates must be stored, even if the user quits before the
+    // response arrives.
+    let _critical_section =
+        if draft.is_safe() { None } else { Some(context.enter_critical_section().await) };
+    let exchange = engine
+        .requests
+        .send_and_record(&credential, RequestOptions { draft, consent, history_policy }, &on_wait)
+        .await;
+    send_token_lifetime(engine, &credential, context);
+    let mut exchange = exchange?;
+    let kept = engine.captured_secrets.store_captured_secrets(&credential, &mut exchange).await;
+    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+    kept
+}
+
+/// Runs a task of this area.
+pub(in crate::engine) async fn run_task(
+    engine: &Engine,
+    task: ConsoleTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let event = match task {
+        ConsoleTask::AllPages(task) => return run_all_pages_task(engine, task, context).await,
+        ConsoleTask::NextPage(exchange) => {
+            return run_next_page_task(engine, &exchange, context).await;
+        }
+        ConsoleTask::StoreCaptured(exchange, index, name) => ConsoleEvent::CapturedStored(
+            index,
+            Box::new(store_captured_at(engine, &exchange, index, name).await?),
+        ),
+        ConsoleTask::ListHistory(filter) => {
+            ConsoleEvent::History(engine.requests.history(filter, MAX_HISTORY_ENTRIES).await?)
+        }
+        ConsoleTask::ClearHistory => {
+            engine.requests.purge_history(0).await?;
+            ConsoleEvent::History(
+                engine.requests.history(HistoryFilter::default(), MAX_HISTORY_ENTRIES).await?,
+            )
+        }
+        ConsoleTask::SaveBody(exchange, path) => {
+            ConsoleEvent::BodySaved(save_body(exchange, path).await?)
+        }
+        ConsoleTask::RedactText(id, text) => {
+            let credential = engine.credentials.get(&id).await?;
+            ConsoleEvent::TextRedacted(
+                engine.requests.redactor_for(&credential).await?.redact(&text),
+            )
+        }
+        ConsoleTask::SavedRequests(task) => run_saved_request_task(engine, task).await?,
+    };
+    context.send_event(TaskEvent::Console(event));
+    Ok(())
+}
+
+/// Reads all pages of a list. If a page fails, what was read before is shown with the reason.
+async fn run_all_pages_task(
+    engine: &Engine,
+    task: SendTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let SendTask { credential, draft, consent, history_policy } = task;
+    let credential = engine.credentials.get(&credential).await?;
+    let (mut list, mut items, mut truncated) = (String::from("["), 0, false);
+    let on_page = |page: PageResult<'_>| {
+        for item in &page.items {
+            list.push_str(if items == 0 { "" } else { ",\n" });
+            list.push_str(item.get());
+            items += 1;
+        }
+        context
+            .send_event(TaskEvent::Console(ConsoleEvent::PagesRead { pages: page.number, items }));
+        truncated = list.len() > MAX_LIST_BYTES;
+        Ok(if truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    };
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let options = RequestOptions { draft: draft.clone(), consent, history_policy };
+    let started = Instant::now();
+    let limits = PagingLimits::default();
+    let outcome =
+        engine.requests.fetch_all_pages(&credential, options, limits, on_page, &on_wait).await;
+    list.push(']');
+    let last = match outcome {
+        Ok(PagingResult { last, pages: 0, .. }) => {
+            context.send_event(TaskEvent::ResponseReceived(Box::new(last)));
+            return Ok(());
+        }
+        Err(problem) if items == 0 => return Err(problem),
+        Ok(result) => result.last,
+        Err(problem) => interrupted_list_exchange(&credential, &draft, problem),
+    };
+    let total_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let timing =
+        RequestTiming { total_ms, connection: ConnectionOrigin::Unknown, ..last.response.timing };
+    let whole = ApiResponse {
+        size: list.len() as u64,
+        body: ResponseBody::Text(list),
+        truncated,
+        timing,
+        ..last.response
+    };
+    context.send_event(TaskEvent::ResponseReceived(Box::new(HttpExchange {
+        draft,
+        response: whole,
+        ..last
+    })));
+    Ok(())
+}
+
+async fn run_next_page_task(
+    engine: &Engine,
+    exchange: &HttpExchange,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let credential = engine.credentials.get(&exchange.credential).await?;
+    super::pagination::ensure_read_only(&exchange.draft)?;
+    let region = engine.catalog.region(&credential.provider, &exchange.region)?;
+    let url = exchange.draft.resolve(region)?;
+    let prefix = engine.catalog.provider(&credential.provider)?.link_prefix.as_deref();
+    let body = exchange.response.body.text().unwrap_or_default();
+    let page = pagination::parse_page(body, &url, prefix)?;
+    let Some(next) = page.next? else { return Err(no_next_page()) };
+    let draft = next_page_draft(&exchange.draft, &next);
+    let options = RequestOptions {
+        draft,
+        consent: WriteConsent::NotAsked,
+        history_policy: HistoryPolicy::WithoutBody,
+    };
+    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await?;
+    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+    Ok(())
+}
+
+async fn store_captured_at(
+    engine: &Engine,
+    exchange: &HttpExchange,
+    index: usize,
+    name: CredentialName,
+) -> Result<Credential, Problem> {
+    let Some(captured) = exchange.captured.get(index) else { return Err(task_panicked()) };
+    engine.captured_secrets.store_captured_as(exchange, captured, name).await
+}
+
+async fn run_saved_request_task(
+    engine: &Engine,
+    task: SavedRequestTask,
+) -> Result<ConsoleEvent, Problem> {
+    let requests = engine.saved_requests.clone().ok_or_else(no_saved_requests)?;
+    let task = match task {
+        SavedRequestTask::Save(id, credential, draft) => {
+            let credential = engine.credentials.get(&credential).await?;
+            let clean = engine.requests.redact_draft(&credential, &draft).await?;
+            SavedRequestChange::Save(id, SavedRequest::from_draft(&clean, &credential.provider))
+        }
+        other => SavedRequestChange::Other(other),
+    };
+    tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task))
+        .await
+        .map_err(|_| task_panicked())?
+}
+
+/// Change to the folder of saved requests.
+enum SavedRequestChange {
+    Save(SavedRequestName, SavedRequest),
+    Other(SavedRequestTask),
+}
+
+fn apply_saved_request_change(
+    requests: &SavedRequestStore,
+    change: SavedRequestChange,
+) -> Result<ConsoleEvent, Problem> {
+    match change {
+        SavedRequestChange::Save(id, saved) => drop(requests.save(&id, &saved)?),
+        SavedRequestChange::Other(SavedRequestTask::Rename(id, to)) => requests.rename(&id, &to)?,
+        SavedRequestChange::Other(SavedRequestTask::Copy(id, to)) => requests.copy(&id, &to)?,
+        SavedRequestChange::Other(SavedRequestTask::Delete(id)) => requests.delete(&id)?,
+        SavedRequestChange::Other(SavedRequestTask::List | SavedRequestTask::Save(..)) => {}
+    }
+    Ok(ConsoleEvent::SavedRequests(
+        requests.ids()?.into_iter().map(|id| (id.clone(), requests.load(&id))).collect(),
+    ))
+}
+
+/// Builds the response that represents a list whose reading was interrupted.
+fn interrupted_list_exchange(
+    credential: &Credential,
+    draft: &RequestDraft,
+    problem: Problem,
+) -> HttpExchange {
+    HttpExchange {
+        credential: credential.id.clone(),
+        region: credential.region.clone(),
+        draft: draft.clone(),
+        response: ApiResponse { status: 200, ..ApiResponse::default() },
+        explanation: Some(problem),
+        refusal: None,
+        rate_limit: None,
+        captured: Vec::new(),
+    }
+}
+
+/// Writes a body to a new file that only this user can read.
+async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, Problem> {
+    let target = expand_home(&path);
+    let write = move || {
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        let bytes = match &exchange.response.body {
+            ResponseBody::Empty => &[][..],
+            ResponseBody::Text(text) => text.as_bytes(),
+            ResponseBody::Binary(bytes) => bytes,
+        };
+        std::io::Write::write_all(&mut private_mode(&mut options).open(target)?, bytes)
+    };
+    let written = tokio::task::spawn_blocking(write).await.map_err(|_| task_panicked())?;
+    written.map_err(|error| {
+        let remedy = "name a file that does not exist yet, in a folder where you may write";
+        Problem::new(format!("{path} was not written"), error.to_string(), remedy)
+    })?;
+    Ok(path)
+}
+
+/// Expands `~/` to the user's home folder, as shells do.
+fn expand_home(path: &str) -> PathBuf {
+    let home = || directories::BaseDirs::new().map(|known| known.home_dir().to_owned());
+    match path.strip_prefix("~/").and_then(|rest| Some(home()?.join(rest))) {
+        Some(expanded) => expanded,
+        None => PathBuf::from(path),
+    }
+}
+
+fn no_next_page() -> Problem {
+    let why = "the response has no link to a next page";
+    Problem::new(
+        "This is the last page",
+        why,
+        "send the request again to start from the first page",
+    )
+    .with_class(ProblemClass::NotFound)
+}
+
+fn no_saved_requests() -> Problem {
+    let why = "this session lives in memory only, without files or a keyring";
+    Problem::new("Saved requests are not available", why, "start tokenring without `demo`")
+}
