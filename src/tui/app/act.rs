@@ -9,7 +9,7 @@ use super::command::{
     RegionAction,
 };
 use super::console_commands::move_document_cursor;
-use super::dialog::{ConfirmDialog, Dialog};
+use super::dialog::ConfirmDialog;
 use super::response_view::ResponseView;
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
@@ -323,13 +323,13 @@ impl App {
         if self.dialogs.is_empty()
             && self.console.response().is_some_and(ResponseView::has_unsaved_secret)
         {
-            self.dialogs.push(Dialog::Confirm(Box::new(ConfirmDialog::for_unsaved_secret())));
+            self.dialogs.push(ConfirmDialog::for_unsaved_secret());
             return Vec::new();
         }
         if self.dialogs.is_empty()
             && let Some(confirm) = self.open_rotation_confirmation()
         {
-            self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+            self.dialogs.push(confirm);
             return Vec::new();
         }
         self.quit()

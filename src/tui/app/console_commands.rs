@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::activity::NotificationLevel;
 use super::command::{ConsoleAction, CursorMotion, FocusTarget};
 use super::console::{ConsolePromptKind, RequestReadiness};
-use super::dialog::{CurlImportDialog, Dialog, TextPromptDialog, TextPromptKind};
+use super::dialog::{CurlImportDialog, TextPromptDialog, TextPromptKind};
 use super::json::FoldableDocument;
 use super::layout_job::LayoutJob;
 use super::response_view::ResponseTab;
@@ -210,10 +210,10 @@ impl App {
             ConsoleAction::KeepSecret => response
                 .and_then(|response| response.unsaved_secret())
                 .map(|(at, captured)| TextPromptKind::for_secret(at, captured)),
-            _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
+            _ => return self.dialogs.push(CurlImportDialog),
         };
         if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console_action(action)) {
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt_kind))));
+            self.dialogs.push(TextPromptDialog::new(prompt_kind));
         }
     }
 

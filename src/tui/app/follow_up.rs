@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use super::console::RequestReadiness;
-use super::dialog::{ConsoleDialogAction, Dialog, PickerSelection};
+use super::dialog::DialogAction;
 use super::parameter_memory::ParameterValue;
-use super::presets::preset_picker;
+use super::presets::{PresetSelection, preset_picker};
 use super::response_view::{LayoutState, ResponseTab, ResponseView};
 use super::{App, Now, UiEffect, request_line};
 use crate::domain::Credential;
@@ -93,14 +93,13 @@ impl App {
         // Presets with a value that the user would have to look up come last; the sort is stable
         // otherwise.
         presets.sort_by_key(open);
-        let walk = |preset: &RequestPreset| {
-            PickerSelection::Console(Box::new(ConsoleDialogAction::RunPreset(
-                preset.id.clone(),
-                values_for_preset(preset, &known),
-            )))
+        let given = |preset: &RequestPreset| values_for_preset(preset, &known);
+        let run = |PresetSelection { preset, given }| {
+            DialogAction::call(move |app, now| app.run_follow_up(&preset, given, now))
         };
-        let pick = preset_picker(format!("Use {} in…", onward.name), presets.iter(), walk);
-        self.dialogs.push(Dialog::Picker(pick));
+        let title = format!("Use {} in…", onward.name);
+        let pick = preset_picker(title, presets.iter(), "run", given, run);
+        self.dialogs.push(pick);
         Vec::new()
     }
 

@@ -5,7 +5,7 @@
 
 use super::activity::NotificationLevel;
 use super::command::{CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction};
-use super::dialog::{Dialog, TextDialog};
+use super::dialog::TextDialog;
 use super::{App, Now, Pane, PresentationMode};
 use crate::config::theme::StyleRole;
 use crate::domain::refusal::{CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep};
@@ -25,7 +25,7 @@ impl App {
             Some(refusal) => {
                 let title = format!("Why {}?", response.exchange.response.status);
                 let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
-                self.dialogs.push(Dialog::Text(reading));
+                self.dialogs.push(reading);
             }
             None => self.activity.notify(
                 NotificationLevel::Success,

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use super::activity::{NotificationLevel, TaskState};
-use super::command::{CommandAction, CredentialAction};
-use super::dialog::{Dialog, TextPromptDialog, TextPromptKind};
+use super::dialog::{CheckMatrixDialog, TextPromptDialog, TextPromptKind};
 use super::parameter_memory::{ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES};
 use super::response_view::ResponseView;
 use super::{App, Now, PresentationMode, UiEffect};
@@ -18,8 +17,8 @@ use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::task_protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
-    CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
-    TaskEvent, TaskId, TaskReport,
+    CredentialEvent, HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId,
+    TaskReport,
 };
 
 impl App {
@@ -27,12 +26,12 @@ impl App {
         let TaskReport { task, event } = report;
         match event {
             TaskEvent::Progress { done, total } => self.activity.set_progress(task, done, total),
-            TaskEvent::Credential(event) => self.handle_keyring_event(task, event, now),
+            TaskEvent::Credential(event) => return self.handle_keyring_event(task, event, now),
             TaskEvent::Secret(event) => self.handle_secret_event(task, event, now),
             TaskEvent::Checked { credential, region, check } => {
                 self.regions.record_check(&credential, &region, &check);
-                if let Some(grid) = self.dialogs.check_matrix_mut() {
-                    grid.record_check(
+                if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+                    matrix.record_check(
                         &credential,
                         RegionCheckResult { region: region.clone(), check: check.clone() },
                     );
@@ -53,7 +52,7 @@ impl App {
             }
             TaskEvent::Console(event) => return self.handle_console_event(task, event, now),
             TaskEvent::Store(state) => self.activity.store = Some(state),
-            TaskEvent::Diagnosed(found) => self.dialogs.on_findings(task, found),
+            event @ TaskEvent::Diagnosed(_) => return self.deliver_to_dialog(task, event, now),
             TaskEvent::Rotation(event) => return self.handle_rotation_event(task, event, now),
             TaskEvent::SignIn(event) => return self.handle_sign_in_event(task, event, now),
             TaskEvent::Done => return self.handle_task_done(task, now),
@@ -74,7 +73,7 @@ impl App {
                 self.console.response().and_then(ResponseView::unsaved_secret)
         {
             let prompt = TextPromptKind::for_secret(at, captured);
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt))));
+            self.dialogs.push(TextPromptDialog::new(prompt));
         }
         large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(job).collect()
     }
@@ -124,7 +123,13 @@ impl App {
         }
     }
 
-    fn handle_keyring_event(&mut self, task: TaskId, event: CredentialEvent, now: Now) {
+    fn handle_keyring_event(
+        &mut self,
+        task: TaskId,
+        event: CredentialEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let mut effects = Vec::new();
         match event {
             CredentialEvent::Loaded(all) => self.credentials.load(all, now.wall),
             CredentialEvent::Changed(credential) => {
@@ -136,7 +141,7 @@ impl App {
                     self.notify_if_filtered_out(&id, now);
                 }
                 // The awaited result has arrived; further reports of the task concern no dialog.
-                self.dialogs.on_task_done(task);
+                effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
             }
             CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
@@ -163,15 +168,16 @@ impl App {
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
-                if let Some(grid) = self.dialogs.check_matrix_mut() {
-                    grid.load_checks(checks);
+                if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+                    matrix.load_checks(checks);
                 }
             }
             identified @ CredentialEvent::Identified { .. } => {
-                self.dialogs.on_identified(task, identified);
+                effects = self.deliver_to_dialog(task, TaskEvent::Credential(identified), now);
             }
         }
         self.update_duplicates();
+        effects
     }
 
     /// Warns that the filter hides a new credential, which would otherwise seem to be missing.
@@ -267,11 +273,11 @@ impl App {
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         self.finish_edit(task, now);
         self.reopen_after_unlock(task, now);
-        self.dialogs.on_task_done(task);
+        let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
-            return vec![self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1];
+            effects.push(self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1);
         }
-        Vec::new()
+        effects
     }
 
     /// Shows a failure where it is waited for; reads the state of a store that failed.
@@ -285,13 +291,13 @@ impl App {
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
         let mut effects = Vec::new();
-        if self.dialogs.sign_in_for_task(task).is_some() {
-            self.dialogs.on_sign_in_failed(task, problem);
-        } else if self.dialogs.wizard_for_task(task).is_some() {
+        if self.wizard_for_task(task).is_some() {
             effects = self.handle_wizard_stopped(task, Some(problem), now);
+        } else if self.dialogs.waits_for(task) {
+            effects = self.deliver_failure(task, problem, now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
-        } else if let Some(problem) = self.dialogs.on_task_failed(task, problem) {
+        } else {
             let title = title.or_else(|| reveal_pending.then(|| "Reveal the secret".to_owned()));
             self.report_failure(title, problem, now);
         }
@@ -330,42 +336,11 @@ impl App {
         if self.detail.waits_for(task) {
             self.detail.mask();
         }
-        self.dialogs.on_task_canceled(task);
         self.activity.notify(NotificationLevel::Warning, "Canceled", now.instant);
-        self.handle_wizard_stopped(task, None, now)
-    }
-
-    /// Lets the wizard of this task read the rotation's state from the journal; stored credentials
-    /// may have changed as well.
-    fn handle_wizard_stopped(
-        &mut self,
-        task: TaskId,
-        problem: Option<Problem>,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        let wizard = self.dialogs.wizard_for_task(task);
-        if let Some(id) = wizard.and_then(|wizard| wizard.credential().cloned()) {
-            self.open_rotations.set_stopped(&id);
+        if self.wizard_for_task(task).is_some() {
+            return self.handle_wizard_stopped(task, None, now);
         }
-        if let Some(wizard) = self.dialogs.remove_hidden_wizard(task) {
-            let key = self
-                .preferences
-                .keys
-                .key_or_name(CommandAction::Credential(CredentialAction::Rotate));
-            let text = format!("{} stopped; {key} resumes it", wizard.heading());
-            self.activity.notify(NotificationLevel::Warning, text, now.instant);
-            return vec![
-                self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1,
-            ];
-        }
-        let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
-        let then = wizard.on_failed(problem);
-        let mut effects = self.start_rotation_lookup(then);
-        if !effects.is_empty() {
-            effects
-                .push(self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
-        }
-        effects
+        self.deliver_to_dialogs(task, || TaskEvent::Canceled, now)
     }
 }
 

@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::activity::{NotificationLevel, StoreStatusKind};
 use super::command::{CommandAction, CredentialAction, ProgramAction};
-use super::dialog::{Dialog, PickerDialog, PickerItem, PickerSelection};
+use super::dialog::{DialogAction, PickerDialog, PickerItem, TaskRequest};
 use super::dialog_view::DialogRow;
-use super::{App, Now, PresentationMode, RestartTarget, UiEffect};
+use super::{App, Now, PresentationMode, RestartTarget, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::config::{StoreChoice, StoreChoiceSource};
 use crate::engine::task_protocol::ImportCandidate;
@@ -61,13 +61,13 @@ impl App {
             ),
             DialogRow::Blank,
         ];
-        self.dialogs.push(Dialog::Picker(PickerDialog::new("Welcome", items, 0).with_intro(intro)));
+        self.dialogs.push(PickerDialog::of_actions("Welcome", items).with_intro(intro));
     }
 
-    fn begin_items(&self) -> Vec<PickerItem> {
+    fn begin_items(&self) -> Vec<WelcomeItem> {
         let command = |text: &str, more: &str, action| PickerItem {
             right: self.preferences.keys.label(action).unwrap_or_default(),
-            ..item("Get started", text, more, PickerSelection::Command(action))
+            ..item("Get started", text, more, ("run", DialogAction::Run(action)))
         };
         let mut items = vec![
             command(
@@ -83,26 +83,21 @@ impl App {
         ];
         if !self.store_is_ephemeral() {
             let more = "a simulated company on this machine; nothing is saved";
-            items.push(item(
-                "Get started",
-                "Try the demo",
-                more,
-                PickerSelection::Restart(RestartTarget::Demo),
-            ));
+            items.push(item("Get started", "Try the demo", more, restart(RestartTarget::Demo)));
         }
         items
     }
 
     /// Returns what was found in the files of other programs, with an item for all of it if there
     /// is more than one.
-    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
+    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<WelcomeItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
             let from =
                 find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
             let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
-            item(HEADING, &text, &more, PickerSelection::Import(vec![Arc::clone(find)]))
+            item(HEADING, &text, &more, import(vec![Arc::clone(find)]))
         };
         let all = (candidates.len() > 1).then(|| {
             let text = format!("Import all {}", candidates.len());
@@ -110,7 +105,7 @@ impl App {
                 HEADING,
                 &text,
                 "the plain-text copies are not deleted",
-                PickerSelection::Import(candidates.to_vec()),
+                import(candidates.to_vec()),
             )
         });
         all.into_iter().chain(candidates.iter().map(one)).collect()
@@ -130,7 +125,7 @@ impl App {
     }
 
     /// Returns the current store and the other one.
-    fn store_items(&self) -> Vec<PickerItem> {
+    fn store_items(&self) -> Vec<WelcomeItem> {
         const HEADING: &str = "Secret store";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
         else {
@@ -157,7 +152,7 @@ impl App {
             HEADING,
             words.title,
             &says,
-            PickerSelection::Command(CommandAction::Program(action)),
+            ("run", DialogAction::Run(CommandAction::Program(action))),
         );
         let (title, more, choice) = match current.backend.kind {
             BackendKind::File => {
@@ -173,8 +168,7 @@ impl App {
                 "set by TOKENRING_STORE; unset it to choose here".to_owned()
             }
         };
-        let there =
-            item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
+        let there = item(HEADING, title, &more, restart(RestartTarget::Store(choice)));
         vec![PickerItem { mark: Some(mark), ..here }, there]
     }
 
@@ -184,20 +178,34 @@ impl App {
     }
 }
 
-fn item(heading: &'static str, text: &str, more: &str, picked: PickerSelection) -> PickerItem {
-    let (text, more) = (text.to_owned(), more.to_owned());
+/// Item of the welcome dialog.
+type WelcomeItem = PickerItem<DialogAction>;
+
+/// What an item does: a word for it, and the action.
+type LabeledAction = (&'static str, DialogAction);
+
+fn item(heading: &'static str, text: &str, more: &str, selected: LabeledAction) -> WelcomeItem {
+    let (enter_label, action) = selected;
     PickerItem {
-        text,
-        more,
-        right: String::new(),
         mark: Some((StyleRole::Dim, " ")),
         heading,
-        selection: picked,
+        ..PickerItem::new(text, more, enter_label, action)
     }
+}
+
+fn restart(target: RestartTarget) -> LabeledAction {
+    ("restart", DialogAction::call(move |app, _| app.restart(target)))
+}
+
+fn import(candidates: Vec<Arc<ImportCandidate>>) -> LabeledAction {
+    let count = display_format::format_count(candidates.len(), "credential");
+    let task = BackgroundTask::Credential(CredentialTask::Import(candidates));
+    ("import", DialogAction::Start(TaskRequest::listed(format!("Import {count}"), task)))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::dialog::{AddDialog, ProblemDialog};
     use super::super::samples::TestSession;
     use super::super::{InitialState, Message, StartupScreen, UiSettings};
     use super::*;
@@ -296,7 +304,7 @@ mod tests {
         ));
         let mut session = welcome_session(Vec::new());
         session.press("Enter");
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+        assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
     }
 
     #[test]
@@ -311,7 +319,7 @@ mod tests {
         session.drain();
         session.press("Down Down Down Down Enter");
         assert!(session.drain().is_empty(), "it stays");
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
+        assert!(session.app.dialogs.top_as::<ProblemDialog>().is_some());
     }
 
     #[test]
@@ -334,7 +342,7 @@ mod tests {
         let mut session = TestSession::with(Vec::new(), 120, 36);
         session.press("a");
         report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+        assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
 
         let mut session = TestSession::new(120, 36);
         report(&mut session, store(BackendKind::Memory, None));

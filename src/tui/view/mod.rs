@@ -19,7 +19,7 @@ mod tests;
 
 use ratatui::buffer::Buffer;
 
-use super::app::dialog::Dialog;
+use super::app::dialog_view::DialogAnchor;
 use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
@@ -55,16 +55,13 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
-        match dialog {
-            Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
-            // A popup that is only a hint does not dim the screen.
-            Dialog::WhichKey | Dialog::Themes(_) => {
-                dialog::draw(&mut pen, area, &dialog.view(app, now));
-            }
-            _ => {
-                pen.dim(area);
-                dialog::draw(&mut pen, area, &dialog.view(app, now));
-            }
+        let view = dialog.view(app, now);
+        if view.anchor != DialogAnchor::BottomRight {
+            pen.dim(area);
+        }
+        match view.anchor {
+            DialogAnchor::Labels => jump::draw(&mut pen, &view.labels),
+            DialogAnchor::Center | DialogAnchor::BottomRight => dialog::draw(&mut pen, area, &view),
         }
     }
 }
