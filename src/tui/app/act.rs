@@ -15,7 +15,7 @@ use crate::engine::task_protocol::{
 use crate::tui::app::console::commands::move_document_cursor;
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::credentials::list;
-use crate::tui::app::dialogs::{ConfirmDialog, Dialog};
+use crate::tui::app::dialogs::ConfirmDialog;
 use crate::tui::app::overview::activity::NotificationLevel;
 
 impl App {
@@ -313,13 +313,13 @@ impl App {
         if self.dialogs.is_empty()
             && self.console.response().is_some_and(ResponseView::has_unsaved_secret)
         {
-            self.dialogs.push(Dialog::Confirm(Box::new(ConfirmDialog::for_unsaved_secret())));
+            self.dialogs.push(ConfirmDialog::for_unsaved_secret());
             return Vec::new();
         }
         if self.dialogs.is_empty()
             && let Some(confirm) = self.open_rotation_confirmation()
         {
-            self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+            self.dialogs.push(confirm);
             return Vec::new();
         }
         self.quit()

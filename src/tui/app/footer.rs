@@ -12,7 +12,7 @@ use super::console::ConsolePromptKind;
 use super::layout::ScreenRect;
 use super::{App, Pane};
 use crate::tui::app::credentials::detail::DetailPane;
-use crate::tui::app::dialogs::Dialog;
+use crate::tui::app::dialogs::JumpDialog;
 use crate::tui::app::overview::activity::StoreStatusKind;
 
 /// Hint with its key, word and position.
@@ -92,7 +92,7 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
 /// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
 pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
     // The labels of jump mode cover the hints, so the hints below them must stay.
-    let takes_all_keys = app.dialogs.top().is_some_and(|dialog| !matches!(dialog, Dialog::Jump(_)));
+    let takes_all_keys = !app.dialogs.is_empty() && app.dialogs.top_as::<JumpDialog>().is_none();
     if takes_all_keys || !typing_hints(app).is_empty() {
         return Vec::new();
     }

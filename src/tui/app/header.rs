@@ -185,7 +185,7 @@ mod tests {
         BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId,
         TaskReport,
     };
-    use crate::tui::app::dialogs::Dialog;
+    use crate::tui::app::dialogs::UnlockDialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};
 
@@ -217,7 +217,7 @@ mod tests {
                 area.x + area.width - 1,
                 area.y,
             )));
-            assert!(matches!(session.app.dialogs.top(), Some(Dialog::Unlock(_))), "at {columns}");
+            assert!(session.app.dialogs.top_as::<UnlockDialog>().is_some(), "at {columns}");
         }
     }
 

@@ -168,6 +168,13 @@ impl App {
         Vec::new()
     }
 
+    /// Clicks at a cell because its label was typed.
+    pub(super) fn jump_to(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        let effects = self.handle_click(column, row, now);
+        self.ui_state.mouse_press = MousePress::default();
+        effects
+    }
+
     /// Returns a cell for everything that can be clicked: panes, rows, the secret, tabs, buttons.
     pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
         let screen = self.screen_layout();

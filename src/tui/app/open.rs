@@ -20,14 +20,15 @@ use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackendKind, BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
-    HttpExchange, StoreError, TerminalCopyOffer,
+    BackendKind, BackgroundTask, CheckTask, ClipboardMethod, DiagnosticTask, DoctorInput,
+    DoctorScope, HttpExchange, StoreError, StoreTask, TerminalCopyConsent, TerminalCopyOffer,
+    WriteConsent,
 };
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{
-    AddDialog, ConfirmDialog, Dialog, DialogAction, EditDialog, FindingsDialog, PickerDialog,
-    PickerItem, PickerSelection, ProblemDialog, RequestEditorDialog, TaskListDialog, UnlockDialog,
-    UnlockPurpose,
+    AddDialog, ConfirmDialog, DialogAction, EditDialog, FindingsDialog, PickerDialog, PickerItem,
+    ProblemDialog, RequestEditorDialog, TaskListDialog, TaskRequest, UNLOCK_TITLE, UnlockDialog,
+    UnlockPurpose, select_in_list,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -36,30 +37,27 @@ use crate::tui::app::widgets::form::FormButton;
 impl App {
     /// Shows a problem under a title that says what failed.
     pub(super) fn show_problem(&mut self, title: impl Into<String>, problem: Problem) {
-        self.dialogs.push(Dialog::Problem(ProblemDialog { title: title.into(), problem }));
+        self.dialogs.push(ProblemDialog { title: title.into(), problem });
     }
 
     pub(super) fn open_credential_dialog(&mut self, action: CredentialAction) -> Vec<UiEffect> {
-        let dialog = match (action, self.selected()) {
-            (CredentialAction::Add, _) => {
-                Dialog::Add(Box::new(AddDialog::new(self.catalog.clone())))
-            }
+        match (action, self.selected()) {
+            (CredentialAction::Add, _) => self.dialogs.push(AddDialog::new(self.catalog.clone())),
             (CredentialAction::Edit, Some(credential)) => {
-                Dialog::Edit(Box::new(EditDialog::new(credential, self.catalog.clone())))
+                let dialog = EditDialog::new(credential, self.catalog.clone());
+                self.dialogs.push(dialog);
             }
-            _ => return Vec::new(),
-        };
-        self.dialogs.push(dialog);
+            _ => {}
+        }
         Vec::new()
     }
 
     pub(super) fn open_program_dialog(&mut self, action: ProgramAction) {
-        let dialog = match action {
-            ProgramAction::Palette => Dialog::Picker(self.command_palette()),
-            ProgramAction::TaskList => Dialog::TaskList(TaskListDialog::default()),
-            _ => Dialog::Picker(self.help_picker()),
-        };
-        self.dialogs.push(dialog);
+        match action {
+            ProgramAction::Palette => self.dialogs.push(self.command_palette()),
+            ProgramAction::TaskList => self.dialogs.push(TaskListDialog::default()),
+            _ => self.dialogs.push(self.help_picker()),
+        }
     }
 
     /// Starts the doctor or a scan in the background and opens a dialog with the results when they
@@ -85,11 +83,11 @@ impl App {
             };
             ("Doctor", DiagnosticTask::Doctor(around))
         };
-        self.dialogs.push(Dialog::Findings(FindingsDialog::new(title)));
+        self.dialogs.push(FindingsDialog::new(title));
         self.start_dialog_task(title, BackgroundTask::Diagnostic(task), now)
     }
 
-    fn command_palette(&self) -> PickerDialog {
+    fn command_palette(&self) -> PickerDialog<DialogAction> {
         let offered = COMMANDS.iter().filter(|command| {
             !matches!(
                 command.action,
@@ -100,24 +98,23 @@ impl App {
             offered.map(|command| PickerItem { heading: "", ..self.command_item(command) });
         let credentials =
             self.credentials.all().iter().map(|credential| self.credential_item(credential));
-        PickerDialog::new("Commands and credentials", commands.chain(credentials).collect(), 0)
-            .with_wide_layout()
+        let items = commands.chain(credentials).collect();
+        PickerDialog::of_actions("Commands and credentials", items).with_wide_layout()
     }
 
     /// Returns a picker of all commands, whether they have an effect right now or not.
-    fn help_picker(&self) -> PickerDialog {
+    fn help_picker(&self) -> PickerDialog<DialogAction> {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
-        PickerDialog::new(
+        PickerDialog::of_actions(
             "Help: type to search, Enter to run",
             all.clone().map(|command| self.command_item(command)).collect(),
-            0,
         )
         .with_wide_layout()
         .with_notes(all.map(|command| format!("Name in config.toml: {}", command.name)).collect())
     }
 
-    fn command_item(&self, command: &CommandSpec) -> PickerItem {
+    fn command_item(&self, command: &CommandSpec) -> PickerItem<DialogAction> {
         let mut keys: Vec<_> =
             self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
         let leader = self.preferences.keys.label(CommandAction::Screen(ScreenAction::Leader));
@@ -127,27 +124,26 @@ impl App {
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
         PickerItem {
-            text: command.title.to_owned(),
-            more: command.help.to_owned(),
             right: keys.join(" "),
             mark: Some(if self.can_run(command.action) { (StyleRole::Dim, " ") } else { useless }),
             heading: command.group.title(),
-            selection: PickerSelection::Command(command.action),
+            ..PickerItem::new(command.title, command.help, "run", DialogAction::Run(command.action))
         }
     }
 
-    fn credential_item(&self, credential: &Credential) -> PickerItem {
+    fn credential_item(&self, credential: &Credential) -> PickerItem<DialogAction> {
         let kind = self
             .catalog
             .kind(&credential.provider, &credential.kind)
             .map(|kind| kind.title.as_str());
         PickerItem {
-            text: self.display_name(credential),
-            more: format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
-            right: String::new(),
             mark: Some((StyleRole::Accent, self.preferences.symbols.pointer)),
-            heading: "",
-            selection: PickerSelection::Credential(credential.id.clone()),
+            ..PickerItem::new(
+                self.display_name(credential),
+                format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
+                "show in list",
+                select_in_list(credential.id.clone()),
+            )
         }
     }
 
@@ -159,22 +155,28 @@ impl App {
                 .regions
                 .check_in(&region.id)
                 .map_or(CheckResult::Unchecked, |check| check.result);
+            let host = display_format::host_and_port(&region.api);
             PickerItem {
-                text: region.id.clone(),
-                more: format!("{} {}", region.title, display_format::host_and_port(&region.api)),
                 right: display_format::check_text(verdict).to_owned(),
                 mark: Some(if region.id == credential.region {
                     (StyleRole::Accent, self.preferences.symbols.pointer)
                 } else {
                     (StyleRole::Dim, " ")
                 }),
-                heading: "",
-                selection: PickerSelection::Region(credential.id.clone(), region.id.clone()),
+                ..PickerItem::new(
+                    region.id.clone(),
+                    format!("{} {host}", region.title),
+                    "switch",
+                    (credential.id.clone(), region.id.clone()),
+                )
             }
         };
         let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
-        let pick = PickerDialog::new("Choose region", all.iter().map(item).collect(), current);
-        self.dialogs.push(Dialog::Picker(pick));
+        let items = all.iter().map(item).collect();
+        let pick = PickerDialog::new("Choose region", items, current, |(id, region)| {
+            DialogAction::call(move |app, now| app.switch_region(&id, region, now))
+        });
+        self.dialogs.push(pick);
         Vec::new()
     }
 
@@ -199,10 +201,12 @@ impl App {
                 display_format::host_and_port(&region.api)
             ))
         }));
-        let intent = DialogAction::ProbeRegions(credential.id.clone());
+        let title = format!("Test {} in every region", self.display_name(credential));
+        let task = BackgroundTask::Check(CheckTask::AllRegions(credential.id.clone()));
+        let action = DialogAction::Start(TaskRequest::listed(title, task));
         let confirm =
-            ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), intent);
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+            ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);
+        self.dialogs.push(confirm);
         Vec::new()
     }
 
@@ -230,9 +234,12 @@ impl App {
             "Copy through the terminal?",
             rows,
             FormButton::Submit("Copy"),
-            DialogAction::CopySecret(id),
+            DialogAction::call(move |app, now| {
+                app.ui_state.terminal_copy_consent = TerminalCopyConsent::Given;
+                app.start_copy(id, now)
+            }),
         );
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        self.dialogs.push(confirm);
     }
 
     /// Returns the request for the selected credential.
@@ -247,8 +254,7 @@ impl App {
                     .selected()
                     .map(|credential| self.console.history_policy(&credential.provider))
                     .unwrap_or_default();
-                self.dialogs
-                    .push(Dialog::RequestEditor(Box::new(RequestEditorDialog::new(&draft, keep))));
+                self.dialogs.push(RequestEditorDialog::new(&draft, keep));
             }
             Some(RequestReadiness::MissingParameters(preset)) => {
                 self.apply_preset(&preset.id, BTreeMap::new());
@@ -288,15 +294,15 @@ impl App {
             DialogRow::Pair("Credential".to_owned(), self.display_name(credential)),
         ];
         let (word, called) = (credential.name.to_string(), self.display_name(credential));
-        let intent = DialogAction::SendRequest(credential.id.clone(), draft);
+        let action = send_request(credential.id.clone(), draft);
         let confirm = if reads {
-            ConfirmDialog::new("Send this request?", rows, FormButton::Submit("Send"), intent)
+            ConfirmDialog::new("Send this request?", rows, FormButton::Submit("Send"), action)
                 .with_action_focused()
         } else {
-            ConfirmDialog::new("Send this request?", rows, FormButton::Destructive("Send"), intent)
+            ConfirmDialog::new("Send this request?", rows, FormButton::Destructive("Send"), action)
                 .with_typed_confirmation(&word, called)
         };
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        self.dialogs.push(confirm);
     }
 
     /// Asks for confirmation before a request is resent with a new access token.
@@ -317,14 +323,14 @@ impl App {
             )),
             DialogRow::Pair("Credential".to_owned(), called),
         ];
-        let intent = DialogAction::SendRequest(exchange.credential.clone(), exchange.draft.clone());
+        let action = send_request(exchange.credential.clone(), exchange.draft.clone());
         let confirm = ConfirmDialog::new(
             "Resend this request?",
             rows,
             FormButton::Destructive("Send again"),
-            intent,
+            action,
         );
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        self.dialogs.push(confirm);
     }
 
     /// Whether the store exists or can be created but must be unlocked first.
@@ -342,14 +348,20 @@ impl App {
             return Vec::new();
         };
         if store.backend.kind != BackendKind::File {
-            return self.run_dialog_action(DialogAction::UnlockStore(None), now);
+            let task = BackgroundTask::Store(StoreTask::Unlock(None));
+            return vec![self.start_task(UNLOCK_TITLE, task, now).1];
         }
         let purpose = if store.problem == Some(StoreError::NotInitialized) {
             UnlockPurpose::Create
         } else {
             UnlockPurpose::Open
         };
-        self.dialogs.push(Dialog::Unlock(UnlockDialog::new(purpose)));
+        self.dialogs.push(UnlockDialog::new(purpose));
         Vec::new()
     }
+}
+
+/// Sends a request that the user has confirmed.
+fn send_request(id: CredentialId, draft: RequestDraft) -> DialogAction {
+    DialogAction::call(move |app, now| app.send_draft(id, draft, WriteConsent::Given, now))
 }

@@ -1,6 +1,6 @@
 //! Execution of what a dialog or command requests: sending, switching regions, checking, storing.
 //!
-//! Start at [`App::run_dialog_action`], which maps each [`DialogAction`] to tasks and effects.
+//! Start at [`App::send_request`].
 
 use super::console::RequestReadiness;
 use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect};
@@ -8,123 +8,39 @@ use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
 use crate::engine::task_protocol::{
-    BackgroundTask, CheckTask, CredentialEdit, CredentialTask, HistoryPolicy, SecretTask, SendTask,
-    SignInTask, StoreTask, TerminalCopyConsent, WriteConsent,
+    BackgroundTask, CredentialEdit, HistoryPolicy, SendTask, WriteConsent,
 };
 use crate::tui::app::credentials::regions;
-use crate::tui::app::dialogs::DialogAction;
 use crate::tui::app::overview::activity::NotificationLevel;
 
 impl App {
-    /// Runs the action that a dialog returned.
-    pub(super) fn run_dialog_action(&mut self, intent: DialogAction, now: Now) -> Vec<UiEffect> {
-        match intent {
-            DialogAction::Run(action) => return self.run_action(action, now),
-            DialogAction::SelectPreset(id, given) => self.apply_preset(&id, given),
-            DialogAction::Console(intent) => return self.run_console_dialog_action(*intent, now),
-            DialogAction::SetRequest(draft, keep) => self.set_written_request(draft, keep),
-            DialogAction::PreviewTheme(theme, mode) => self.apply_theme(*theme, mode),
-            DialogAction::SaveTheme(name) => return vec![UiEffect::SaveTheme(name)],
-            DialogAction::Restart(RestartTarget::Store(_))
-                if self.preferences.store_choice_source == StoreChoiceSource::Environment =>
-            {
-                self.show_store_override();
-            }
-            DialogAction::Click((column, row)) => {
-                let effects = self.handle_click(column, row, now);
-                self.ui_state.mouse_press = super::mouse::MousePress::default();
-                return effects;
-            }
-            DialogAction::SelectCredential(id) => self.select_in_list(&id, now),
-            DialogAction::Identify(secret) => {
-                return self.start_identification(CredentialTask::Identify(secret));
-            }
-            DialogAction::IdentifyFile(path) => {
-                return self.start_identification(CredentialTask::IdentifyFile(path));
-            }
-            DialogAction::AddCredential(new, inquiry) => {
-                let title = format!("Add {}", new.name);
-                let task = BackgroundTask::Credential(CredentialTask::Add(*new, inquiry));
-                return self.start_dialog_task(title, task, now);
-            }
-            DialogAction::SignIn(session) => return self.start_sign_in(session, now),
-            DialogAction::ReplyToPrompt(question, reply) => {
-                let task = BackgroundTask::SignIn(SignInTask::SubmitAddress(question, reply));
-                return vec![self.start_hidden_task(task).1];
-            }
-            DialogAction::CopyText(text) => {
-                let task = BackgroundTask::Secret(SecretTask::CopyText(text));
-                return vec![self.start_task("Copy the URL", task, now).1];
-            }
-            DialogAction::CopySecret(id) => {
-                self.ui_state.terminal_copy_consent = TerminalCopyConsent::Given;
-                return self.start_copy(id, now);
-            }
-            DialogAction::GeneratePassphrase => return self.start_passphrase_generation(now),
-            DialogAction::EditCredential(id, edit) => {
-                let title = format!("Edit {}", self.display_name_by_id(&id));
-                let (task, effect) = self.start_edit(title, id, *edit, now);
-                self.dialogs.set_task(task);
-                return vec![effect];
-            }
-            DialogAction::UnlockStore(passphrase) => {
-                let task = BackgroundTask::Store(StoreTask::Unlock(passphrase));
-                return self.start_dialog_task("Unlock the store", task, now);
-            }
-            DialogAction::RemoveCredential(id) => {
-                let title = format!("Delete {}", self.display_name_by_id(&id));
-                let task = BackgroundTask::Credential(CredentialTask::Remove(id));
-                return vec![self.start_task(title, task, now).1];
-            }
-            DialogAction::ProbeRegions(id) => {
-                let title = format!("Test {} in every region", self.display_name_by_id(&id));
-                return vec![
-                    self.start_task(title, BackgroundTask::Check(CheckTask::AllRegions(id)), now).1,
-                ];
-            }
-            DialogAction::SwitchRegion(id, region) => return self.switch_region(&id, region, now),
-            DialogAction::SendRequest(id, draft) => {
-                return self.send_draft(id, draft, WriteConsent::Given, now);
-            }
-            DialogAction::CancelTask(task) => return vec![UiEffect::CancelTask(task)],
-            DialogAction::PauseTask(task) => return vec![UiEffect::PauseTask(task)],
-            DialogAction::ShowWizard(task) => {
-                _ = self.dialogs.reopen_wizard(|wizard| wizard.waits_for(task));
-            }
-            DialogAction::ConfirmRemoval(removal) => return self.confirm_removal(removal),
-            DialogAction::ResumeRotation(id, name) => {
-                return self.open_unfinished_rotation(id, name);
-            }
-            DialogAction::RunRotationTask(task) => return self.start_rotation_task(*task, now),
-            DialogAction::StartRotation(plan) => return self.confirm_rotation(plan, now),
-            DialogAction::ImportCandidates(candidates) => {
-                let count = super::display_format::format_count(candidates.len(), "credential");
-                let task = BackgroundTask::Credential(CredentialTask::Import(candidates));
-                return vec![self.start_task(format!("Import {count}"), task, now).1];
-            }
-            DialogAction::Quit => return self.quit(),
-            DialogAction::Restart(onward) => {
-                self.detail.mask();
-                return vec![UiEffect::Restart(onward)];
-            }
-            DialogAction::OpenPage(page) => return vec![UiEffect::OpenUrl(page)],
-        }
-        Vec::new()
-    }
-
-    /// Generates a passphrase for the top dialog, which shows it.
-    fn start_passphrase_generation(&mut self, now: Now) -> Vec<UiEffect> {
-        if self.refuse_in_presentation("Generated words are not shown", now) {
+    /// Exits and restarts in this way. The environment overrides the choice of a store.
+    pub(super) fn restart(&mut self, target: RestartTarget) -> Vec<UiEffect> {
+        if matches!(target, RestartTarget::Store(_))
+            && self.preferences.store_choice_source == StoreChoiceSource::Environment
+        {
+            self.show_store_override();
             return Vec::new();
         }
-        let task = BackgroundTask::Secret(SecretTask::GeneratePassphrase);
-        let (task, effect) = self.start_hidden_task(task);
+        self.detail.mask();
+        vec![UiEffect::Restart(target)]
+    }
+
+    /// Starts an edit of a credential that the top dialog waits for.
+    pub(super) fn edit_from_dialog(
+        &mut self,
+        id: CredentialId,
+        edit: CredentialEdit,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let title = format!("Edit {}", self.display_name_by_id(&id));
+        let (task, effect) = self.start_edit(title, id, edit, now);
         self.dialogs.set_task(task);
         vec![effect]
     }
 
     /// Sets the request that the user wrote, with the media type of the provider.
-    fn set_written_request(&mut self, draft: RequestDraft, policy: HistoryPolicy) {
+    pub(super) fn set_written_request(&mut self, draft: RequestDraft, policy: HistoryPolicy) {
         let provider =
             self.selected().and_then(|credential| self.catalog.provider(&credential.provider).ok());
         if let Some((id, draft)) =
@@ -139,13 +55,6 @@ impl App {
         let why = "TOKENRING_STORE selects the store and overrides this choice";
         let remedy = "quit, unset or change TOKENRING_STORE, and start tokenring again";
         self.show_problem("Secret store", Problem::new("The store was not changed", why, remedy));
-    }
-
-    /// Starts the identification of a secret for the top dialog.
-    fn start_identification(&mut self, task: CredentialTask) -> Vec<UiEffect> {
-        let (task, effect) = self.start_hidden_task(BackgroundTask::Credential(task));
-        self.dialogs.set_identification_task(task);
-        vec![effect]
     }
 
     /// Sends the current request. Asks first for missing values, or for confirmation if the request
@@ -176,7 +85,7 @@ impl App {
         }
     }
 
-    fn send_draft(
+    pub(super) fn send_draft(
         &mut self,
         id: CredentialId,
         draft: RequestDraft,
@@ -235,7 +144,12 @@ impl App {
     }
 
     /// Makes a region the credential's own. Not confirmed, but a known refusal there is reported.
-    fn switch_region(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<UiEffect> {
+    pub(super) fn switch_region(
+        &mut self,
+        id: &CredentialId,
+        region: String,
+        now: Now,
+    ) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(id) else { return Vec::new() };
         if credential.region == region {
             return Vec::new();

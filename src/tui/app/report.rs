@@ -6,7 +6,6 @@
 
 use std::sync::Arc;
 
-use super::command::{CommandAction, CredentialAction};
 use super::{App, Now, PresentationMode, UiEffect};
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
@@ -14,27 +13,31 @@ use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::task_protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
-    CredentialEvent, CredentialTask, HttpExchange, RegionCheckResult, SecretEvent, StoreTask,
-    TaskEvent, TaskId, TaskReport, TerminalCopyOffer,
+    CredentialEvent, HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId,
+    TaskReport, TerminalCopyOffer,
 };
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
 };
 use crate::tui::app::console::response_view::ResponseView;
-use crate::tui::app::dialogs::{Dialog, TextPromptDialog, TextPromptKind};
+use crate::tui::app::dialogs::{CheckMatrixDialog, TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 
 impl App {
     pub(super) fn handle_task_event(&mut self, report: TaskReport, now: Now) -> Vec<UiEffect> {
         let TaskReport { task, event } = report;
         match event {
+            event @ (TaskEvent::Diagnosed(_)
+            | TaskEvent::Secret(SecretEvent::PassphraseGenerated(_))) => {
+                return self.deliver_to_dialog(task, event, now);
+            }
             TaskEvent::Progress { done, total } => self.activity.set_progress(task, done, total),
-            TaskEvent::Credential(event) => self.handle_keyring_event(task, event, now),
+            TaskEvent::Credential(event) => return self.handle_keyring_event(task, event, now),
             TaskEvent::Secret(event) => self.handle_secret_event(task, event, now),
             TaskEvent::Checked { credential, region, check } => {
                 self.regions.record_check(&credential, &region, &check);
-                if let Some(grid) = self.dialogs.check_matrix_mut() {
-                    grid.record_check(
+                if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+                    matrix.record_check(
                         &credential,
                         RegionCheckResult { region: region.clone(), check: check.clone() },
                     );
@@ -55,7 +58,6 @@ impl App {
             }
             TaskEvent::Console(event) => return self.handle_console_event(task, event, now),
             TaskEvent::Store(state) => self.activity.store = Some(state),
-            TaskEvent::Diagnosed(found) => self.dialogs.on_findings(task, found),
             TaskEvent::Rotation(event) => return self.handle_rotation_event(task, event, now),
             TaskEvent::SignIn(event) => return self.handle_sign_in_event(task, event, now),
             TaskEvent::Done => return self.handle_task_done(task, now),
@@ -76,7 +78,7 @@ impl App {
                 self.console.response().and_then(ResponseView::unsaved_secret)
         {
             let prompt = TextPromptKind::for_secret(at, captured);
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt))));
+            self.dialogs.push(TextPromptDialog::new(prompt));
         }
         large.map(|large| UiEffect::RunLayout(later, large)).into_iter().chain(job).collect()
     }
@@ -126,7 +128,13 @@ impl App {
         }
     }
 
-    fn handle_keyring_event(&mut self, task: TaskId, event: CredentialEvent, now: Now) {
+    fn handle_keyring_event(
+        &mut self,
+        task: TaskId,
+        event: CredentialEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let mut effects = Vec::new();
         match event {
             CredentialEvent::Loaded(all) => self.credentials.load(all, now.wall),
             CredentialEvent::Changed(credential) => {
@@ -138,7 +146,7 @@ impl App {
                     self.notify_if_filtered_out(&id, now);
                 }
                 // The awaited result has arrived; further reports of the task concern no dialog.
-                self.dialogs.on_task_done(task);
+                effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
             }
             CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
@@ -165,15 +173,16 @@ impl App {
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
-                if let Some(grid) = self.dialogs.check_matrix_mut() {
-                    grid.load_checks(checks);
+                if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+                    matrix.load_checks(checks);
                 }
             }
             identified @ CredentialEvent::Identified { .. } => {
-                self.dialogs.on_identified(task, identified);
+                effects = self.deliver_to_dialog(task, TaskEvent::Credential(identified), now);
             }
         }
         self.update_duplicates();
+        effects
     }
 
     /// Warns that the filter hides a new credential, which would otherwise seem to be missing.
@@ -238,9 +247,8 @@ impl App {
             SecretEvent::TerminalCopyOffered(id, offer) => {
                 self.handle_terminal_copy_offer(task, id, offer, now);
             }
-            SecretEvent::PassphraseGenerated(words) => {
-                self.dialogs.on_passphrase_generated(task, words);
-            }
+            // Delivered to the dialog that asked for it.
+            SecretEvent::PassphraseGenerated(_) => {}
             SecretEvent::Cleared(ClearResult::Cleared) => {
                 self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
             }
@@ -297,11 +305,11 @@ impl App {
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         self.finish_edit(task, now);
         self.reopen_after_unlock(task, now);
-        self.dialogs.on_task_done(task);
+        let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
-            return vec![self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1];
+            effects.push(self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1);
         }
-        Vec::new()
+        effects
     }
 
     /// Shows a failure where it is waited for; reads the state of a store that failed.
@@ -315,13 +323,13 @@ impl App {
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
         let mut effects = Vec::new();
-        if self.dialogs.sign_in_for_task(task).is_some() {
-            self.dialogs.on_sign_in_failed(task, problem);
-        } else if self.dialogs.wizard_for_task(task).is_some() {
+        if self.wizard_for_task(task).is_some() {
             effects = self.handle_wizard_stopped(task, Some(problem), now);
+        } else if self.dialogs.waits_for(task) {
+            effects = self.deliver_failure(task, problem, now);
         } else if self.console.waits_for(task) {
             self.console.fail(problem);
-        } else if let Some(problem) = self.dialogs.on_task_failed(task, problem) {
+        } else {
             let title = title.or_else(|| reveal_pending.then(|| "Reveal the secret".to_owned()));
             self.report_failure(title, problem, now);
         }
@@ -360,42 +368,11 @@ impl App {
         if self.detail.waits_for(task) {
             self.detail.mask();
         }
-        self.dialogs.on_task_canceled(task);
         self.activity.notify(NotificationLevel::Warning, "Canceled", now.instant);
-        self.handle_wizard_stopped(task, None, now)
-    }
-
-    /// Lets the wizard of this task read the rotation's state from the journal; stored credentials
-    /// may have changed as well.
-    fn handle_wizard_stopped(
-        &mut self,
-        task: TaskId,
-        problem: Option<Problem>,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        let wizard = self.dialogs.wizard_for_task(task);
-        if let Some(id) = wizard.and_then(|wizard| wizard.credential().cloned()) {
-            self.open_rotations.set_stopped(&id);
+        if self.wizard_for_task(task).is_some() {
+            return self.handle_wizard_stopped(task, None, now);
         }
-        if let Some(wizard) = self.dialogs.remove_hidden_wizard(task) {
-            let key = self
-                .preferences
-                .keys
-                .key_or_name(CommandAction::Credential(CredentialAction::Rotate));
-            let text = format!("{} stopped; {key} resumes it", wizard.heading());
-            self.activity.notify(NotificationLevel::Warning, text, now.instant);
-            return vec![
-                self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1,
-            ];
-        }
-        let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
-        let then = wizard.on_failed(problem);
-        let mut effects = self.start_rotation_lookup(then);
-        if !effects.is_empty() {
-            effects
-                .push(self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Load)).1);
-        }
-        effects
+        self.deliver_to_dialogs(task, || TaskEvent::Canceled, now)
     }
 }
 

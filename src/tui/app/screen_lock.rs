@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use super::{App, Now, UiEffect};
 use crate::engine::task_protocol::{BackendKind, BackgroundTask, StoreTask, TaskId};
+use crate::tui::app::dialogs::{Dialog, UnlockDialog, UnlockPurpose};
 use crate::tui::app::overview::activity::NotificationLevel;
 
 /// Whether the screen is locked.
@@ -70,7 +71,12 @@ impl App {
     fn lock(&mut self) {
         self.detail.mask();
         self.ui_state.screen_lock = ScreenLock::StoreLockPending;
-        self.dialogs.raise_lock_dialog();
+        self.raise_lock_dialog();
+    }
+
+    /// Puts the question of a locked screen on top of all dialogs.
+    fn raise_lock_dialog(&mut self) {
+        self.dialogs.raise(Dialog::is_screen_lock, || UnlockDialog::new(UnlockPurpose::ScreenLock));
     }
 
     /// Keeps the question for the passphrase on top of a locked screen, and locks the store once no
@@ -79,7 +85,7 @@ impl App {
         if !self.is_locked() {
             return None;
         }
-        self.dialogs.raise_lock_dialog();
+        self.raise_lock_dialog();
         let is_due = self.ui_state.screen_lock == ScreenLock::StoreLockPending
             && self.activity.running_count() == 0;
         is_due.then(|| {
@@ -90,7 +96,8 @@ impl App {
 
     /// Unlocks the screen if this task has accepted the passphrase that was asked for.
     pub(super) fn reopen_after_unlock(&mut self, task: TaskId, now: Now) {
-        if self.is_locked() && self.dialogs.lock_dialog_task() == Some(task) {
+        let is_lock = |dialog: &dyn Dialog| dialog.is_screen_lock() && dialog.waits_for(task);
+        if self.is_locked() && self.dialogs.iter().any(is_lock) {
             self.ui_state.screen_lock = ScreenLock::Unlocked;
             self.ui_state.last_input = now;
         }

@@ -107,7 +107,7 @@ mod tests {
     use crate::config::{KeyPress, Settings};
     use crate::domain::problem::Problem;
     use crate::tui::app::command::{CommandAction, CredentialAction};
-    use crate::tui::app::dialogs::Dialog;
+    use crate::tui::app::dialogs::ProblemDialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, SettingsChange, UiEffect, UiSettings};
 
@@ -191,7 +191,7 @@ mod tests {
             "the disk is full",
             "make room",
         ))));
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
+        assert!(session.app.dialogs.top_as::<ProblemDialog>().is_some());
     }
 
     #[test]
@@ -205,7 +205,7 @@ mod tests {
             &Settings::default(),
             SettingsChange { problems, restart_required: Vec::new() },
         );
-        let Some(Dialog::Problem(notice)) = session.app.dialogs.top() else {
+        let Some(notice) = session.app.dialogs.top_as::<ProblemDialog>() else {
             panic!("nothing is shown")
         };
         assert!(notice.problem.why.starts_with("config.toml:2"), "{}", notice.problem);

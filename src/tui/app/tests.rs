@@ -32,7 +32,10 @@ use crate::engine::task_protocol::{
     StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
-use crate::tui::app::dialogs::Dialog;
+use crate::tui::app::dialogs::{
+    AddDialog, ConfirmDialog, Dialog, DialogAction, FindingsDialog, ParametersDialog, PickerDialog,
+    ProblemDialog, TextPromptDialog,
+};
 use crate::tui::app::overview::activity::TaskState;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 
@@ -356,8 +359,8 @@ fn a_fresh_secret_that_is_stored_is_in_the_list_and_asked_for_a_name_only() {
     }];
     session.report(task, TaskEvent::ResponseReceived(response));
     assert!(session.app.credentials.get(&id).is_some());
-    let Some(Dialog::TextPrompt(ask)) = session.app.dialogs.top() else { panic!("no question") };
-    assert_eq!(ask.form.value("answer"), name);
+    let Some(ask) = session.app.dialogs.top_as::<TextPromptDialog>() else { panic!("no question") };
+    assert_eq!(ask.form().expect("a form").value("answer"), name);
     session.press("Esc q");
     assert!(session.drain().iter().any(|effect| matches!(effect, UiEffect::Quit)));
 }
@@ -490,7 +493,7 @@ fn a_failure_is_shown_where_it_is_waited_for() {
     session.press("c");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(trouble()));
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
+    assert!(session.app.dialogs.top_as::<ProblemDialog>().is_some());
     assert!(
         session
             .app
@@ -504,7 +507,7 @@ fn a_failure_is_shown_where_it_is_waited_for() {
     let (task, _) = session.task();
     session.press("a").report(task, TaskEvent::Failed(trouble()));
     assert!(
-        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
+        session.app.dialogs.top_as::<AddDialog>().is_some(),
         "a problem does not get in the way of typing"
     );
     assert!(session.notice().contains("It broke"));
@@ -568,11 +571,11 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
             ]),
         )
         .report(task, TaskEvent::Done);
-    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else {
+    let Some(survey) = session.app.dialogs.top_as::<FindingsDialog>() else {
         panic!("it is not shown")
     };
     let lines: Vec<_> = survey
-        .view()
+        .view(&session.app, session.now)
         .body
         .into_iter()
         .filter_map(|row| if let DialogRow::Text(_, text) = row { Some(text) } else { None })
@@ -597,10 +600,10 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
         panic!("no task was started")
     };
     session.report(task, TaskEvent::Failed(trouble()));
-    let Some(Dialog::Findings(survey)) = session.app.dialogs.top() else {
+    let Some(survey) = session.app.dialogs.top_as::<FindingsDialog>() else {
         panic!("it is not shown")
     };
-    assert!(!survey.view().head.is_empty(), "the problem is told there");
+    assert!(!survey.view(&session.app, session.now).head.is_empty(), "the problem is told there");
 }
 
 // Regions.
@@ -675,7 +678,7 @@ fn a_click_meets_what_is_seen() {
     let hints = super::footer::visible_hints(&session.app, session.app.screen_layout().footer);
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);
-    let Some(dialog @ Dialog::Add(_)) = session.app.dialogs.top() else { panic!("no dialog") };
+    let Some(dialog) = session.app.dialogs.top_as::<AddDialog>() else { panic!("no dialog") };
     let view = dialog.view(&session.app, session.now);
     let placed = view.layout(session.app.ui_state.area);
     let buttons = placed.lines.last().expect("buttons").area;

@@ -8,8 +8,12 @@ use super::console::ConsolePromptKind;
 use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::domain::Problem;
+use crate::engine::task_protocol::{TaskEvent, TaskId};
 use crate::tui::app::dialogs;
-use crate::tui::app::dialogs::{AddDialog, Dialog, DialogResult};
+use crate::tui::app::dialogs::{
+    AddDialog, Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest,
+};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::form;
 
@@ -102,7 +106,10 @@ impl App {
             return self.run_action(action, now);
         }
         if !self.dialogs.is_empty() {
-            return self.with_top_dialog(now, |dialog, app| dialog.handle_key(key, app, now));
+            return self.with_top_dialog(now, |dialog, app| match key.code {
+                KeySymbol::Esc => dialog.dismiss(),
+                _ => dialog.handle_key(key, app, now),
+            });
         }
         if self.credentials.filter.typing {
             return self.handle_filter_key(key, now);
@@ -131,7 +138,7 @@ impl App {
             self.import_curl(text, now);
             return Vec::new();
         }
-        self.dialogs.push(Dialog::Add(Box::new(AddDialog::new(self.catalog.clone()))));
+        self.dialogs.push(AddDialog::new(self.catalog.clone()));
         self.with_top_dialog(now, |dialog, app| dialog.handle_paste(text, app, now))
     }
 
@@ -139,12 +146,25 @@ impl App {
     pub(super) fn with_top_dialog(
         &mut self,
         now: Now,
-        tell: impl FnOnce(&mut Dialog, &Self) -> DialogResult,
+        handle: impl FnOnce(&mut dyn Dialog, &Self) -> DialogResult,
     ) -> Vec<UiEffect> {
-        let Some(mut dialog) = self.dialogs.pop() else { return Vec::new() };
-        match tell(&mut dialog, self) {
+        let Some((slot, mut dialog)) = self.dialogs.take_top() else { return Vec::new() };
+        let result = handle(dialog.as_mut(), self);
+        self.apply_dialog_result(slot, dialog, result, now)
+    }
+
+    /// Puts a dialog that has handled an event back where it was, unless it closes, and runs the
+    /// action that it returned.
+    pub(super) fn apply_dialog_result(
+        &mut self,
+        slot: DialogSlot,
+        mut dialog: Box<dyn Dialog>,
+        result: DialogResult,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        match result {
             DialogResult::Close => Vec::new(),
-            DialogResult::RunAndClose(intent) => self.run_dialog_action(intent, now),
+            DialogResult::RunAndClose(action) => self.run_dialog_action(action, now),
             DialogResult::Hide => {
                 // A rotation that asks a question is not busy: it waits for the answer.
                 let (level, state) = if dialog.is_busy() {
@@ -152,7 +172,7 @@ impl App {
                 } else {
                     (NotificationLevel::Warning, "The rotation waits for you")
                 };
-                self.dialogs.hide_wizard(dialog);
+                self.dialogs.hide(dialog);
                 let key = self
                     .preferences
                     .keys
@@ -161,14 +181,99 @@ impl App {
                 Vec::new()
             }
             DialogResult::Stay => {
-                self.dialogs.push(dialog);
+                self.dialogs.put_back(slot, dialog);
                 Vec::new()
             }
-            DialogResult::RunAndStay(intent) => {
-                self.dialogs.push(dialog);
-                self.run_dialog_action(intent, now)
+            DialogResult::RunAndStay(DialogAction::Start(request)) => {
+                let is_awaited = request.is_awaited;
+                let (task, effect) = self.start_requested(request, now);
+                if is_awaited {
+                    dialog.set_task(task);
+                }
+                self.dialogs.put_back(slot, dialog);
+                vec![effect]
+            }
+            DialogResult::RunAndStay(action) => {
+                self.dialogs.put_back(slot, dialog);
+                self.run_dialog_action(action, now)
             }
         }
+    }
+
+    /// Runs the action that a dialog returned.
+    fn run_dialog_action(&mut self, action: DialogAction, now: Now) -> Vec<UiEffect> {
+        match action {
+            DialogAction::Run(command) => self.run_action(command, now),
+            DialogAction::Start(request) => vec![self.start_requested(request, now).1],
+            DialogAction::Effect(effect) => vec![effect],
+            DialogAction::Open(dialog) => {
+                self.dialogs.push_boxed(dialog);
+                Vec::new()
+            }
+            DialogAction::Call(method) => method(self, now),
+        }
+    }
+
+    /// Starts a task that a dialog requested.
+    fn start_requested(&mut self, request: TaskRequest, now: Now) -> (TaskId, UiEffect) {
+        let (task, effect) = match request.title {
+            Some(title) => self.start_task(title, request.task, now),
+            None => self.start_hidden_task(request.task),
+        };
+        if let Some(list) = request.list {
+            self.console.awaited_list = Some((task, list));
+        }
+        (task, effect)
+    }
+
+    /// Lets every dialog that waits for a task handle its event, the top one first.
+    pub(super) fn deliver_to_dialogs(
+        &mut self,
+        task: TaskId,
+        event: fn() -> TaskEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let slots = self.dialogs.slots_for_task(task).into_iter().rev();
+        slots.flat_map(|slot| self.deliver_at(slot, task, event(), now)).collect()
+    }
+
+    /// Lets the top dialog that waits for a task handle its event.
+    pub(super) fn deliver_to_dialog(
+        &mut self,
+        task: TaskId,
+        event: TaskEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let slot = self.dialogs.slots_for_task(task).last().copied();
+        slot.map(|slot| self.deliver_at(slot, task, event, now)).unwrap_or_default()
+    }
+
+    /// Lets the lowest dialog that waits for a task show its failure, and closes those that were
+    /// opened from it for the task.
+    pub(super) fn deliver_failure(
+        &mut self,
+        task: TaskId,
+        problem: Problem,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let slots = self.dialogs.slots_for_task(task);
+        let Some((lowest, others)) = slots.split_first() else { return Vec::new() };
+        for slot in others.iter().rev() {
+            drop(self.dialogs.take_at(*slot));
+        }
+        self.deliver_at(*lowest, task, TaskEvent::Failed(problem), now)
+    }
+
+    fn deliver_at(
+        &mut self,
+        slot: DialogSlot,
+        task: TaskId,
+        event: TaskEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let Some(mut dialog) = self.dialogs.take_at(slot) else { return Vec::new() };
+        let result = dialog.on_task(task, event, self, now);
+        self.apply_dialog_result(slot, dialog, result, now)
     }
 
     fn handle_filter_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {

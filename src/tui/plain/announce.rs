@@ -11,8 +11,9 @@ use crate::domain::{CredentialId, Secret, Timestamp};
 use crate::engine::task_protocol::TaskId;
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
+use crate::tui::app::dialogs::{DialogQuestion, QuestionOption};
 use crate::tui::app::overview::activity::{Notification, StoreStatusKind, TaskState};
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 
 /// Maximum number of new check results that are listed; beyond it, accepted credentials are
@@ -229,15 +230,16 @@ impl Announcer {
             self.last_dialog = None;
             return Vec::new();
         };
+        let question = dialog.next_question(app, now);
         let view = dialog.view(app, now);
         self.queue_secret(&view, app.ui_state.presentation);
-        let told = AnnouncedDialog::from_view(&view, depth, app);
+        let told = AnnouncedDialog::new(&view, &question, depth, app);
         let before = self.last_dialog.replace(told);
         let Some(told) = &self.last_dialog else { return Vec::new() };
         let mut lines = told.lines_since(before.as_ref());
         let asks =
-            |row: &DialogRow| matches!(row, DialogRow::Field(field) if field.index != usize::MAX);
-        if !self.is_help_shown && view.body.iter().any(asks) {
+            matches!(&question, DialogQuestion::Field(field) if field.alternatives.is_empty());
+        if !self.is_help_shown && asks {
             self.is_help_shown = true;
             lines.push(conversation::PROMPT_HELP.to_owned());
         }
@@ -246,11 +248,12 @@ impl Announcer {
 }
 
 impl AnnouncedDialog {
-    fn from_view(view: &DialogView, depth: usize, app: &App) -> Self {
+    fn new(view: &DialogView, question: &DialogQuestion, depth: usize, app: &App) -> Self {
         let separator = format!(" {} ", app.preferences.symbols.separator);
         let title = view.title.split(&separator).next().unwrap_or_default().to_owned();
-        let rows = view.head.iter().chain(&view.body).chain(&view.foot);
-        let items = number_options(rows);
+        let numbered = question.options().iter().enumerate();
+        let items: Vec<_> =
+            numbered.map(|(at, option)| format!("{}. {}", at + 1, option_text(option))).collect();
         // Headings separate the options, which are listed after everything else.
         let is_told = |row: &&DialogRow| {
             items.is_empty() || !matches!(row, DialogRow::Text(StyleRole::Title, _))
@@ -295,7 +298,7 @@ fn row_text(row: &DialogRow) -> Option<String> {
         DialogRow::Pair(label, value) => Some(format!("{label}: {value}")),
         // A plan is printed before the rotation begins; after that, planned steps are not news.
         DialogRow::Item(item) if item.index.is_none() && item.right != "planned" => {
-            Some(item_text(item))
+            Some(labeled_text(&item.text, &item.more, &item.right))
         }
         _ => None,
     }
@@ -315,28 +318,15 @@ fn as_sentence(title: &str) -> String {
     if title.ends_with(['.', '?', '!', '…']) { title.to_owned() } else { format!("{title}.") }
 }
 
-/// Lists all options with their numbers.
-fn number_options<'a>(rows: impl Iterator<Item = &'a DialogRow> + Clone) -> Vec<String> {
-    let is_choice = |row: &DialogRow| match row {
-        DialogRow::Item(item) => item.index.is_some(),
-        DialogRow::Spans(drawing) => drawing.index.is_some(),
-        _ => false,
-    };
-    let any = rows.clone().any(is_choice);
-    let words = rows.filter(|_| any).filter_map(|row| match row {
-        DialogRow::Item(item) if item.index.is_some() => Some(item_text(item)),
-        DialogRow::Spans(drawing) if drawing.index.is_some() => Some(drawing.plain_text()),
-        DialogRow::Field(field) if field.index != usize::MAX => Some(field.label.clone()),
-        _ => None,
-    });
-    words.enumerate().map(|(at, words)| format!("{}. {words}", at + 1)).collect()
+fn option_text(option: &QuestionOption) -> String {
+    labeled_text(&option.title, &option.more, &option.right)
 }
 
-fn item_text(item: &ListItem) -> String {
-    let more = strip_bars(&item.more);
+fn labeled_text(text: &str, more: &str, right: &str) -> String {
+    let more = strip_bars(more);
     let more = if more.is_empty() { String::new() } else { format!(": {more}") };
-    let right = if item.right.is_empty() { String::new() } else { format!(" ({})", item.right) };
-    format!("{}{more}{right}", item.text)
+    let right = if right.is_empty() { String::new() } else { format!(" ({right})") };
+    format!("{text}{more}{right}")
 }
 
 /// Removes progress bars, which a screen reader would read symbol by symbol.

@@ -22,7 +22,7 @@ use ratatui::buffer::Buffer;
 use super::app::layout::{self, ScreenRect};
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
-use crate::tui::app::dialogs::Dialog;
+use crate::tui::app::widgets::dialog_view::DialogAnchor;
 use painter::CellPainter;
 pub(super) use painter::to_ascii;
 
@@ -55,16 +55,13 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
-        match dialog {
-            Dialog::Jump(jump) => jump::draw(&mut pen, area, jump),
-            // A popup that is only a hint does not dim the screen.
-            Dialog::WhichKey | Dialog::Themes(_) => {
-                dialog::draw(&mut pen, area, &dialog.view(app, now));
-            }
-            _ => {
-                pen.dim(area);
-                dialog::draw(&mut pen, area, &dialog.view(app, now));
-            }
+        let view = dialog.view(app, now);
+        if view.anchor != DialogAnchor::BottomRight {
+            pen.dim(area);
+        }
+        match view.anchor {
+            DialogAnchor::Labels => jump::draw(&mut pen, &view.labels),
+            DialogAnchor::Center | DialogAnchor::BottomRight => dialog::draw(&mut pen, area, &view),
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::engine::task_protocol::{
 };
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
 use crate::tui::app::console::{ConsolePromptKind, RequestReadiness};
-use crate::tui::app::dialogs::{CurlImportDialog, Dialog, TextPromptDialog, TextPromptKind};
+use crate::tui::app::dialogs::{CurlImportDialog, TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, Pane, UiEffect};
 
@@ -215,10 +215,10 @@ impl App {
             ConsoleAction::KeepSecret => response
                 .and_then(|response| response.unsaved_secret())
                 .map(|(at, captured)| TextPromptKind::for_secret(at, captured)),
-            _ => return self.dialogs.push(Dialog::CurlImport(CurlImportDialog)),
+            _ => return self.dialogs.push(CurlImportDialog),
         };
         if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console_action(action)) {
-            self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(prompt_kind))));
+            self.dialogs.push(TextPromptDialog::new(prompt_kind));
         }
     }
 

@@ -1,26 +1,50 @@
 //! Dialog that waits for a pasted curl command.
 //!
 //! The command is never shown: its secrets are removed before any part of it appears. Parsing is
-//! not done here; [`CurlImportDialog::handle_paste`] only hands the text over.
+//! not done here; [`Dialog::handle_paste`] only hands the text over.
 
 use zeroize::Zeroizing;
 
-use crate::tui::app::dialogs::{ConsoleDialogAction, DialogAction, DialogResult};
+use crate::tui::app::dialogs::{
+    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, FieldQuestion, QuestionValue,
+};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, FieldValue, FieldView};
+use crate::tui::app::{App, Now};
+
+/// Label of the field.
+const LABEL: &str = "Command, on one line";
 
 /// Dialog that waits for a pasted curl command.
 pub struct CurlImportDialog;
 
-impl CurlImportDialog {
-    /// Handles a pasted curl command.
-    pub fn handle_paste(text: &str) -> DialogResult {
-        DialogResult::RunAndClose(DialogAction::Console(Box::new(ConsoleDialogAction::ImportCurl(
-            Zeroizing::new(text.to_owned()),
-        ))))
+impl Dialog for CurlImportDialog {
+    fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
+        let text = Zeroizing::new(text.to_owned());
+        DialogResult::RunAndClose(DialogAction::update(move |app, now| app.import_curl(&text, now)))
     }
 
-    /// Builds the view of the dialog.
-    pub fn view() -> DialogView {
+    fn has_fields(&self) -> bool {
+        true
+    }
+
+    fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
+        DialogQuestion::Field(FieldQuestion {
+            label: LABEL.to_owned(),
+            message: String::new(),
+            value: QuestionValue::Secret { is_entered: false },
+            alternatives: Vec::new(),
+            accepts_commands: true,
+        })
+    }
+
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        match answer {
+            DialogAnswer::Text(text) => self.handle_paste(text, app, now),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new("Import curl command", 66);
         view.head = vec![
             DialogRow::text(
@@ -32,7 +56,7 @@ impl CurlImportDialog {
             ),
         ];
         // The field shows nothing, because a curl command often contains a secret.
-        let (label, value) = ("Command, on one line".to_owned(), FieldValue::Secret(false));
+        let (label, value) = (LABEL.to_owned(), FieldValue::Secret(false));
         view.body = vec![
             DialogRow::Blank,
             DialogRow::Field(FieldView {

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::parameter_memory::ParameterValue;
-use super::presets::preset_picker;
+use super::presets::{PresetSelection, preset_picker};
 use super::request_line;
 use super::response_view::{LayoutState, ResponseTab, ResponseView};
 use crate::domain::Credential;
 use crate::domain::provider::RequestPreset;
 use crate::domain::request::RequestTarget;
 use crate::tui::app::console::RequestReadiness;
-use crate::tui::app::dialogs::{ConsoleDialogAction, Dialog, PickerSelection};
+use crate::tui::app::dialogs::DialogAction;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Requests that the element under the cursor opens.
@@ -97,14 +97,13 @@ impl App {
         // Presets with a value that the user would have to look up come last; the sort is stable
         // otherwise.
         presets.sort_by_key(open);
-        let walk = |preset: &RequestPreset| {
-            PickerSelection::Console(Box::new(ConsoleDialogAction::RunPreset(
-                preset.id.clone(),
-                values_for_preset(preset, &known),
-            )))
+        let given = |preset: &RequestPreset| values_for_preset(preset, &known);
+        let run = |PresetSelection { preset, given }| {
+            DialogAction::call(move |app, now| app.run_follow_up(&preset, given, now))
         };
-        let pick = preset_picker(format!("Use {} in…", onward.name), presets.iter(), walk);
-        self.dialogs.push(Dialog::Picker(pick));
+        let title = format!("Use {} in…", onward.name);
+        let pick = preset_picker(title, presets.iter(), "run", given, run);
+        self.dialogs.push(pick);
         Vec::new()
     }
 

@@ -1,16 +1,15 @@
 //! Dialog that asks for the values of a preset's placeholders.
 //!
 //! Start reading at [`ParametersDialog::new`], which builds one field per placeholder, and
-//! [`ParametersDialog::submit`], which validates them.
+//! `submit`, which validates them.
 
 use std::collections::BTreeMap;
 
 use crate::domain::provider::{PresetParameter, RequestPreset};
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::widgets::form::{
-    Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
-};
+use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
+use crate::tui::app::{App, Now};
 
 /// Dialog that asks for the values of a preset's placeholders.
 pub struct ParametersDialog {
@@ -21,8 +20,7 @@ pub struct ParametersDialog {
     /// The parameters, and the initial values of their fields.
     requested: Vec<(PresetParameter, String)>,
     given: BTreeMap<String, String>,
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
 }
 
 impl ParametersDialog {
@@ -42,7 +40,8 @@ impl ParametersDialog {
                 let choices =
                     choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
                 FormField::select(id, id, SelectInput::new(choices, last))
-                    .with_hint(format!("{} {SELECT_HINT}", parameter.help))
+                    .with_hint(parameter.help.clone())
+                    .with_select_hint()
             }
         };
         let with_last = |parameter: PresetParameter| {
@@ -50,35 +49,13 @@ impl ParametersDialog {
             (parameter, last)
         };
         let requested: Vec<_> = requested.into_iter().map(with_last).collect();
-        let form = Form::new(
+        let mut form = Form::new(
             requested.iter().map(field).collect(),
             vec![FormButton::Submit("Apply"), FormButton::Cancel],
         );
+        form.focus_on_empty();
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
         Self { preset: id, title, help, docs, requested, given, form }
-    }
-
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
-        match event {
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(_) => self.submit(),
-            FormEvent::Changed(_)
-            | FormEvent::Pasted(_)
-            | FormEvent::Blurred(_)
-            | FormEvent::Unchanged => DialogResult::Stay,
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new(self.title.clone(), 76).with_form(&self.form);
-        view.head = vec![
-            DialogRow::dim(self.help.clone()),
-            DialogRow::dim(self.docs.clone()),
-            DialogRow::Blank,
-        ];
-        view
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -99,7 +76,41 @@ impl ParametersDialog {
             }
             given.insert(parameter.id.clone(), value);
         }
-        DialogResult::RunAndClose(DialogAction::SelectPreset(self.preset.clone(), given))
+        let preset = self.preset.clone();
+        DialogResult::RunAndClose(DialogAction::update(move |app, _| {
+            app.apply_preset(&preset, given);
+        }))
+    }
+}
+
+impl Dialog for ParametersDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, _app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(),
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new(self.title.clone(), 76).with_form(&self.form);
+        view.head = vec![
+            DialogRow::dim(self.help.clone()),
+            DialogRow::dim(self.docs.clone()),
+            DialogRow::Blank,
+        ];
+        view
     }
 }
 

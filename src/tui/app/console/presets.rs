@@ -10,25 +10,37 @@ use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::command::FocusTarget;
 use crate::tui::app::dialogs::{
-    ConsoleDialogAction, Dialog, ParametersDialog, PickerDialog, PickerItem, PickerSelection,
-    PickerShortcut,
+    DialogAction, ParametersDialog, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
 };
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::{App, Pane, UiEffect};
 
 /// Shortcuts for the selected preset.
-const PRESET_SHORTCUTS: &[PickerShortcut] =
-    &[PickerShortcut { key: 'o', label: "docs", action: documentation_action }];
+const PRESET_SHORTCUTS: &[PickerShortcut<PresetSelection>] = &[PickerShortcut {
+    key: 'o',
+    label: "docs",
+    action: ShortcutAction::Item(|selected, _| {
+        let preset = selected.preset.clone();
+        DialogAction::call(move |app, _| app.open_documentation(&preset))
+    }),
+}];
+
+/// A preset, with values for its placeholders.
+pub(in crate::tui::app) struct PresetSelection {
+    /// The ID of the preset.
+    pub preset: String,
+    /// The values.
+    pub given: BTreeMap<String, String>,
+}
 
 impl App {
     pub(in crate::tui::app) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
         let presets = provider.presets_for(&credential.kind);
-        let pick = preset_picker("Presets", presets, |preset| {
-            PickerSelection::Preset(preset.id.clone(), BTreeMap::new())
-        });
-        self.dialogs.push(Dialog::Picker(pick));
+        let given = |_: &RequestPreset| BTreeMap::new();
+        let pick = preset_picker("Presets", presets, "select", given, apply_selection);
+        self.dialogs.push(pick);
         Vec::new()
     }
 
@@ -39,7 +51,7 @@ impl App {
         let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
         let provider = credential.provider.clone();
         if let Some(pick) = self.value_picker(credential, &preset, &given) {
-            self.dialogs.push(Dialog::Picker(pick));
+            self.dialogs.push(pick);
         } else if request_line::missing_parameters(&preset, &given, credential)
             .iter()
             .any(|parameter| parameter.default.is_none())
@@ -60,7 +72,7 @@ impl App {
         credential: &Credential,
         preset: &RequestPreset,
         given: &BTreeMap<String, String>,
-    ) -> Option<PickerDialog> {
+    ) -> Option<PickerDialog<DialogAction>> {
         let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
         let mut listed = open.filter_map(|open| {
             Some((open, self.console.parameters.listed(&credential.id, open, given)?))
@@ -74,18 +86,18 @@ impl App {
         let item = |(value, name): &(String, String)| {
             let mut given = known.clone();
             given.insert(parameter.id.clone(), value.clone());
-            value_item(name, value, PickerSelection::Preset(preset.id.clone(), given))
+            let selected = PresetSelection { preset: preset.id.clone(), given };
+            PickerItem::new(name, value, "select", apply_selection(selected))
         };
-        let typed = PickerSelection::Console(Box::new(ConsoleDialogAction::EnterParameters(
-            preset.id.clone(),
-            given.clone(),
-        )));
-        let typed = value_item("Other value", "type it", typed);
+        let (id, entered) = (preset.id.clone(), given.clone());
+        let enter = DialogAction::update(move |app, _| app.open_parameters_dialog(&id, entered));
+        let typed = PickerItem::new("Other value", "type it", "enter a value", enter);
         let items = values.iter().map(item).chain([typed]).collect();
         let intro =
             vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
         Some(
-            PickerDialog::new(format!("{}: {}", preset.title, parameter.id), items, cursor)
+            PickerDialog::of_actions(format!("{}: {}", preset.title, parameter.id), items)
+                .with_cursor(cursor)
                 .with_intro(intro),
         )
     }
@@ -111,9 +123,8 @@ impl App {
                 .or(parameter.default.as_deref());
             known.unwrap_or_default().to_owned()
         };
-        let mut parameters = ParametersDialog::new(preset, missing, given, last);
-        parameters.form.focus_on_empty();
-        self.dialogs.push(Dialog::Parameters(Box::new(parameters)));
+        let parameters = ParametersDialog::new(preset, missing, given, last);
+        self.dialogs.push(parameters);
     }
 
     /// Opens the documentation page of a preset.
@@ -126,44 +137,28 @@ impl App {
     }
 }
 
+/// Selects a preset with these values.
+fn apply_selection(selected: PresetSelection) -> DialogAction {
+    DialogAction::update(move |app, _| app.apply_preset(&selected.preset, selected.given))
+}
+
 /// Returns a picker of presets with their help and documentation links.
 pub(in crate::tui::app) fn preset_picker<'p>(
     title: impl Into<String>,
     presets: impl Iterator<Item = &'p RequestPreset>,
-    picked: impl Fn(&RequestPreset) -> PickerSelection,
-) -> PickerDialog {
+    enter_label: &'static str,
+    given: impl Fn(&RequestPreset) -> BTreeMap<String, String>,
+    select: fn(PresetSelection) -> DialogAction,
+) -> PickerDialog<PresetSelection> {
     let item = |preset: &RequestPreset| PickerItem {
-        text: preset.title.clone(),
-        more: preset.help.clone(),
         right: preset.method.clone(),
-        mark: None,
-        heading: "",
-        selection: picked(preset),
+        ..PickerItem::new(
+            preset.title.clone(),
+            preset.help.clone(),
+            enter_label,
+            PresetSelection { preset: preset.id.clone(), given: given(preset) },
+        )
     };
     let (items, notes) = presets.map(|preset| (item(preset), preset.docs.clone())).unzip();
-    PickerDialog::new(title, items, 0).with_shortcuts(PRESET_SHORTCUTS).with_notes(notes)
-}
-
-fn value_item(name: &str, value: &str, picked: PickerSelection) -> PickerItem {
-    PickerItem {
-        text: name.to_owned(),
-        more: value.to_owned(),
-        right: String::new(),
-        mark: None,
-        heading: "",
-        selection: picked,
-    }
-}
-
-fn documentation_action(picked: Option<&PickerSelection>) -> Option<ConsoleDialogAction> {
-    match picked? {
-        PickerSelection::Preset(id, _) => Some(ConsoleDialogAction::OpenDocumentation(id.clone())),
-        PickerSelection::Console(intent) => match intent.as_ref() {
-            ConsoleDialogAction::RunPreset(id, _) => {
-                Some(ConsoleDialogAction::OpenDocumentation(id.clone()))
-            }
-            _ => None,
-        },
-        _ => None,
-    }
+    PickerDialog::new(title, items, 0, select).with_shortcuts(PRESET_SHORTCUTS).with_notes(notes)
 }

@@ -10,7 +10,7 @@ use crate::domain::diagnosis::refusal::{
 use crate::tui::app::command::{
     CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction,
 };
-use crate::tui::app::dialogs::{Dialog, TextDialog};
+use crate::tui::app::dialogs::TextDialog;
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, Pane, PresentationMode};
 
@@ -29,7 +29,7 @@ impl App {
             Some(refusal) => {
                 let title = format!("Why {}?", response.exchange.response.status);
                 let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
-                self.dialogs.push(Dialog::Text(reading));
+                self.dialogs.push(reading);
             }
             None => self.activity.notify(
                 NotificationLevel::Success,

@@ -5,14 +5,15 @@
 
 use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
-use crate::engine::task_protocol::HistoryPolicy;
+use crate::engine::task_protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
 use crate::tui::app::console::request_line;
-use crate::tui::app::dialogs::{ConsoleDialogAction, DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
     FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
 };
 use crate::tui::app::widgets::text_area::TextArea;
+use crate::tui::app::{App, Now};
 
 const EDITOR_BUTTON: &str = "Editor";
 /// Visible lines of the multi-line fields.
@@ -22,8 +23,7 @@ const BODY_LINES: usize = 7;
 
 /// Dialog that edits a request.
 pub struct RequestEditorDialog {
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
 }
 
 impl RequestEditorDialog {
@@ -74,44 +74,12 @@ impl RequestEditorDialog {
         self.form.focus_on("body");
     }
 
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
-        match event {
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => {
-                DialogResult::RunAndStay(DialogAction::Console(Box::new(
-                    ConsoleDialogAction::EditBody(self.form.multi_line_value("body")),
-                )))
-            }
-            FormEvent::Pressed(_) => match self.parse_form() {
-                Ok(draft) => DialogResult::RunAndClose(DialogAction::SetRequest(
-                    draft,
-                    self.history_policy(),
-                )),
-                Err((id, problem)) => {
-                    self.form.set_field_problem(id, problem);
-                    DialogResult::Stay
-                }
-            },
-            FormEvent::Changed(_)
-            | FormEvent::Pasted(_)
-            | FormEvent::Blurred(_)
-            | FormEvent::Unchanged => DialogResult::Stay,
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Edit request", 96).with_form(&self.form);
-        view.head = vec![
-            DialogRow::dim(
-                "The credential's header is added when the request is sent and is never shown.",
-            ),
-            DialogRow::Blank,
-        ];
-        let (role, words) = describe_body(&self.form.multi_line_value("body"));
-        view.foot.insert(0, DialogRow::Text(role, words));
-        view
+    /// Opens the body in the user's editor, without secrets.
+    fn edit_body(&self, app: &App) -> DialogResult {
+        let Some(credential) = app.selected() else { return DialogResult::Stay };
+        let text = self.form.multi_line_value("body");
+        let task = ConsoleTask::RedactText(credential.id.clone(), text);
+        DialogResult::start(TaskRequest::hidden(BackgroundTask::Console(task)))
     }
 
     fn history_policy(&self) -> HistoryPolicy {
@@ -131,6 +99,52 @@ impl RequestEditorDialog {
         let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
         Ok(RequestDraft { method, target, query, headers, body, preset: None })
+    }
+}
+
+impl Dialog for RequestEditorDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => self.edit_body(app),
+            FormEvent::Pressed(_) => match self.parse_form() {
+                Ok(draft) => {
+                    let policy = self.history_policy();
+                    DialogResult::RunAndClose(DialogAction::update(move |app, _| {
+                        app.set_written_request(draft, policy);
+                    }))
+                }
+                Err((id, problem)) => {
+                    self.form.set_field_problem(id, problem);
+                    DialogResult::Stay
+                }
+            },
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new("Edit request", 96).with_form(&self.form);
+        view.head = vec![
+            DialogRow::dim(
+                "The credential's header is added when the request is sent and is never shown.",
+            ),
+            DialogRow::Blank,
+        ];
+        let (role, words) = describe_body(&self.form.multi_line_value("body"));
+        view.foot.insert(0, DialogRow::Text(role, words));
+        view
     }
 }
 

@@ -1,7 +1,6 @@
 //! Request history and saved requests: list, select, resend, compare, rename, delete.
 //!
-//! Also handles other console actions of dialogs, such as curl import and the editor. Start at
-//! [`App::run_console_dialog_action`] and [`App::handle_console_event`].
+//! Also handles curl import and the editor. Start at [`App::handle_console_event`].
 
 use crate::config::theme::StyleRole;
 use crate::domain::curl::import as curl_import;
@@ -15,8 +14,8 @@ use crate::engine::task_protocol::{
 use crate::tui::app::command::{CommandAction, ConsoleAction};
 use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::dialogs::{
-    ConfirmDialog, ConsoleDialogAction, Dialog, DialogAction, PickerDialog, PickerItem,
-    PickerSelection, PickerShortcut, TextDialog, TextPromptDialog, TextPromptKind,
+    ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, RequestEditorDialog,
+    ShortcutAction, TaskRequest, TextDialog, TextPromptDialog, TextPromptKind,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -24,97 +23,58 @@ use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};
 
 /// Shortcuts for a request in the history.
-const HISTORY_SHORTCUTS: &[PickerShortcut] = &[
-    PickerShortcut { key: 't', label: "compare", action: |picked| compare_action(picked?) },
+const HISTORY_SHORTCUTS: &[PickerShortcut<HistoryRecord>] = &[
+    PickerShortcut {
+        key: 't',
+        label: "compare",
+        action: ShortcutAction::Item(|record, _| {
+            let record = record.clone();
+            DialogAction::update(move |app, _| app.compare_with_history(&record))
+        }),
+    },
     PickerShortcut {
         key: 'o',
         label: "all credentials",
-        action: |_| Some(ConsoleDialogAction::ShowFullHistory),
+        action: ShortcutAction::List(|| {
+            DialogAction::Start(history_request(ConsoleTask::ListHistory(HistoryFilter::default())))
+        }),
     },
     PickerShortcut {
         key: 'x',
         label: "clear history",
-        action: |_| Some(ConsoleDialogAction::ConfirmClearHistory),
+        action: ShortcutAction::List(clear_history_confirmation),
     },
 ];
 /// Shortcuts for a saved request.
-const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut] = &[
+const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut<SavedItem>] = &[
     PickerShortcut {
         key: 't',
         label: "copy",
-        action: |picked| Some(ConsoleDialogAction::PromptCopy(saved_request_name(picked?)?)),
+        action: ShortcutAction::Item(|item, _| {
+            open_text_prompt(TextPromptKind::CopyRequest(item.name.clone()))
+        }),
     },
     PickerShortcut {
         key: 'r',
         label: "rename",
-        action: |picked| Some(ConsoleDialogAction::PromptRename(saved_request_name(picked?)?)),
+        action: ShortcutAction::Item(|item, _| {
+            open_text_prompt(TextPromptKind::RenameRequest(item.name.clone()))
+        }),
     },
     PickerShortcut {
         key: 'x',
         label: "delete",
-        action: |picked| Some(ConsoleDialogAction::ConfirmDelete(saved_request_name(picked?)?)),
+        action: ShortcutAction::Item(|item, _| delete_confirmation(item.name.clone())),
     },
 ];
 
-impl App {
-    /// Runs a console action that a dialog returned.
-    pub(in crate::tui::app) fn run_console_dialog_action(
-        &mut self,
-        intent: ConsoleDialogAction,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        match intent {
-            ConsoleDialogAction::SaveRequest(id) => return self.save_request(id, now),
-            ConsoleDialogAction::PromptRename(id) => {
-                self.open_text_prompt(TextPromptKind::RenameRequest(id));
-            }
-            ConsoleDialogAction::PromptCopy(id) => {
-                self.open_text_prompt(TextPromptKind::CopyRequest(id));
-            }
-            ConsoleDialogAction::ConfirmDelete(id) => self.open_delete_confirmation(id),
-            ConsoleDialogAction::RunSavedTask(task) => {
-                return self.change_saved_requests(task, now);
-            }
-            ConsoleDialogAction::OpenSaved(_, saved) => self.open_saved_request(*saved, now),
-            ConsoleDialogAction::SaveResponse(path) => return self.save_response_body(&path, now),
-            ConsoleDialogAction::StoreSecret(which, name) => {
-                let Some(response) = self.console.response() else { return Vec::new() };
-                let task = BackgroundTask::Console(ConsoleTask::StoreCaptured(
-                    response.exchange.clone(),
-                    which,
-                    name.clone(),
-                ));
-                return self.start_dialog_task(format!("Store the secret as {name}"), task, now);
-            }
-            ConsoleDialogAction::Resend(line) => return self.resend_from_history(&line, now),
-            ConsoleDialogAction::Compare(line) => self.compare_with_history(&line),
-            ConsoleDialogAction::ShowFullHistory => {
-                let task =
-                    BackgroundTask::Console(ConsoleTask::ListHistory(HistoryFilter::default()));
-                return self.fetch_request_list(RequestList::History, task);
-            }
-            ConsoleDialogAction::ConfirmClearHistory => self.open_clear_history_confirmation(),
-            ConsoleDialogAction::ClearHistory => {
-                return self.fetch_request_list(
-                    RequestList::History,
-                    BackgroundTask::Console(ConsoleTask::ClearHistory),
-                );
-            }
-            ConsoleDialogAction::RunPreset(preset, given) => {
-                return self.run_follow_up(&preset, given, now);
-            }
-            ConsoleDialogAction::EnterParameters(preset, given) => {
-                self.open_parameters_dialog(&preset, given);
-            }
-            ConsoleDialogAction::OpenDocumentation(preset) => {
-                return self.open_documentation(&preset);
-            }
-            ConsoleDialogAction::ImportCurl(text) => self.import_curl(&text, now),
-            ConsoleDialogAction::EditBody(text) => return self.redact_for_editor(text),
-        }
-        Vec::new()
-    }
+/// A saved request in its list.
+struct SavedItem {
+    name: SavedRequestName,
+    saved: SavedRequest,
+}
 
+impl App {
     /// Handles a report of a console task.
     pub(in crate::tui::app) fn handle_console_event(
         &mut self,
@@ -184,10 +144,7 @@ impl App {
                 let lines: Vec<_> = dropped.chain(notes).collect();
                 self.set_console_request(&provider, imported.draft, now);
                 if !lines.is_empty() {
-                    self.dialogs.push(Dialog::Text(TextDialog::new(
-                        "Removed from the curl command",
-                        lines,
-                    )));
+                    self.dialogs.push(TextDialog::new("Removed from the curl command", lines));
                 }
             }
         }
@@ -205,67 +162,6 @@ impl App {
         );
     }
 
-    fn open_text_prompt(&mut self, kind: TextPromptKind) {
-        self.dialogs.push(Dialog::TextPrompt(Box::new(TextPromptDialog::new(kind))));
-    }
-
-    fn save_request(&mut self, id: SavedRequestName, now: Now) -> Vec<UiEffect> {
-        let Some(credential) = self.selected().map(|credential| credential.id.clone()) else {
-            return Vec::new();
-        };
-        let Some(crate::tui::app::console::RequestReadiness::Ready(draft)) = self.current_request()
-        else {
-            return Vec::new();
-        };
-        let title = format!("Save the request as {id}");
-        let task = BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::Save(
-            id, credential, draft,
-        )));
-        self.start_dialog_task(title, task, now)
-    }
-
-    /// Changes the saved requests and updates their list if it is open.
-    fn change_saved_requests(&mut self, task: SavedRequestTask, now: Now) -> Vec<UiEffect> {
-        let effects = self.start_dialog_task(
-            "Update the saved requests",
-            BackgroundTask::Console(ConsoleTask::SavedRequests(task)),
-            now,
-        );
-        if let Some(UiEffect::StartTask(id, _)) = effects.first() {
-            self.console.awaited_list = Some((*id, RequestList::Saved));
-        }
-        effects
-    }
-
-    fn open_delete_confirmation(&mut self, id: SavedRequestName) {
-        let rows = vec![DialogRow::text(format!(
-            "The saved request {id} will be deleted. Nothing changes at the provider."
-        ))];
-        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::RunSavedTask(
-            SavedRequestTask::Delete(id),
-        )));
-        let confirm = ConfirmDialog::new(
-            "Delete this saved request?",
-            rows,
-            FormButton::Destructive("Delete"),
-            intent,
-        );
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
-    }
-
-    fn open_clear_history_confirmation(&mut self) {
-        let rows =
-            vec![DialogRow::warning("The request history of every credential will be deleted.")];
-        let intent = DialogAction::Console(Box::new(ConsoleDialogAction::ClearHistory));
-        let confirm = ConfirmDialog::new(
-            "Clear the history?",
-            rows,
-            FormButton::Destructive("Clear"),
-            intent,
-        );
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
-    }
-
     fn open_saved_request(&mut self, saved: SavedRequest, now: Now) {
         let provider = saved.provider.clone();
         if self.selected().is_some_and(|credential| credential.provider != provider) {
@@ -280,15 +176,6 @@ impl App {
             Ok(draft) => self.set_console_request(&provider, draft, now),
             Err(problem) => self.show_problem("Open saved request", problem),
         }
-    }
-
-    fn save_response_body(&mut self, path: &str, now: Now) -> Vec<UiEffect> {
-        let Some(response) = self.console.response() else { return Vec::new() };
-        let task = BackgroundTask::Console(ConsoleTask::SaveBody(
-            response.exchange.clone(),
-            path.to_owned(),
-        ));
-        self.start_dialog_task(format!("Save the response to {path}"), task, now)
     }
 
     /// Selects a request of the history with the credential that sent it, and sends it like a new
@@ -341,15 +228,7 @@ impl App {
         let changes = diff::format_diff(&before, &after, usize::MAX / 4);
         let changes = if changes.is_empty() { "  No differences".to_owned() } else { changes };
         let title = format!("- request {} of the history, + latest response", line.id);
-        self.dialogs.push(Dialog::Text(TextDialog::for_diff(title, &changes)));
-    }
-
-    /// Redacts secrets before the text is written to a file for the editor.
-    fn redact_for_editor(&mut self, text: String) -> Vec<UiEffect> {
-        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
-            return Vec::new();
-        };
-        vec![self.start_hidden_task(BackgroundTask::Console(ConsoleTask::RedactText(id, text))).1]
+        self.dialogs.push(TextDialog::for_diff(title, &changes));
     }
 
     /// Uses the text from the editor as the body of the edited request.
@@ -359,46 +238,43 @@ impl App {
         now: Now,
     ) {
         match edited {
-            Ok(text) => {
-                if !self.dialogs.apply_edited_body(&text) {
-                    self.activity.notify(
-                        NotificationLevel::Warning,
-                        "The request is no longer open; the edited text was discarded",
-                        now.instant,
-                    );
-                }
-            }
+            Ok(text) => match self.dialogs.top_as_mut::<RequestEditorDialog>() {
+                Some(editor) => editor.set_body(&text),
+                None => self.activity.notify(
+                    NotificationLevel::Warning,
+                    "The request is no longer open; the edited text was discarded",
+                    now.instant,
+                ),
+            },
             Err(problem) => self.show_problem("Editor", problem),
         }
     }
 
-    fn show_request_list(&mut self, task: TaskId, pick: PickerDialog) {
+    /// Shows a list that is awaited, in place of the same list if it is open.
+    fn show_request_list<T: Send + 'static>(&mut self, task: TaskId, pick: PickerDialog<T>) {
         if self.console.awaited_list.take_if(|(waiting, _)| *waiting == task).is_some() {
-            self.dialogs.replace_shortcut_picker(pick);
+            self.dialogs.close_all::<PickerDialog<T>>();
+            self.dialogs.push(pick);
         }
     }
 
-    fn history_picker(&self, lines: &[HistoryRecord], now: Now) -> PickerDialog {
+    fn history_picker(&self, lines: &[HistoryRecord], now: Now) -> PickerDialog<HistoryRecord> {
         let item = |line: &HistoryRecord| {
             let sent = &line.entry;
             let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
+            let more = format!(
+                "{} · {} · {}{time}",
+                display_format::format_age(sent.at, now.wall),
+                self.display_name_or_gone(&sent.credential),
+                sent.region
+            );
+            let text = format!("{} {}", sent.draft.method, sent.draft.address());
             PickerItem {
-                text: format!("{} {}", sent.draft.method, sent.draft.address()),
-                more: format!(
-                    "{} · {} · {}{time}",
-                    display_format::format_age(sent.at, now.wall),
-                    self.display_name_or_gone(&sent.credential),
-                    sent.region
-                ),
                 right: sent.status.map_or_else(
                     || display_format::check_text(sent.verdict).to_owned(),
                     |status| status.to_string(),
                 ),
-                mark: None,
-                heading: "",
-                selection: PickerSelection::Console(Box::new(ConsoleDialogAction::Resend(
-                    Box::new(line.clone()),
-                ))),
+                ..PickerItem::new(text, more, "send again", line.clone())
             }
         };
         // The line may have no room for the whole address.
@@ -406,8 +282,10 @@ impl App {
             format!("{} {}", line.entry.draft.method, line.entry.draft.address())
         };
         let notes = lines.iter().map(note).collect();
-        let pick =
-            PickerDialog::new("History: Enter sends again", lines.iter().map(item).collect(), 0);
+        let items = lines.iter().map(item).collect();
+        let pick = PickerDialog::new("History: Enter sends again", items, 0, |record| {
+            DialogAction::call(move |app, now| app.resend_from_history(&record, now))
+        });
         pick.with_shortcuts(HISTORY_SHORTCUTS)
             .with_notes(notes)
             .with_empty_text(self.empty_history_text())
@@ -437,21 +315,19 @@ impl App {
     fn saved_requests_picker(
         &self,
         all: &[(SavedRequestName, Result<SavedRequest, Problem>)],
-    ) -> PickerDialog {
+    ) -> PickerDialog<SavedItem> {
         let own = self.selected().map(|credential| credential.provider.as_str());
         let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
         let mut items: Vec<_> = readable.collect();
         items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
         let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickerItem {
-            text: id.to_string(),
-            more: format!("{} {}", saved.method, saved_address(saved)),
             right: self.provider_title(&saved.provider),
-            mark: None,
-            heading: "",
-            selection: PickerSelection::Console(Box::new(ConsoleDialogAction::OpenSaved(
-                (*id).clone(),
-                Box::new((*saved).clone()),
-            ))),
+            ..PickerItem::new(
+                id.to_string(),
+                format!("{} {}", saved.method, saved_address(saved)),
+                "open",
+                SavedItem { name: (*id).clone(), saved: (*saved).clone() },
+            )
         };
         let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| saved_summary(saved);
         let notes = items.iter().map(note).collect();
@@ -459,7 +335,11 @@ impl App {
             self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
         let empty =
             format!("No saved requests yet; {key} in the console saves the current request.");
-        PickerDialog::new("Saved requests", items.iter().map(item).collect(), 0)
+        let items = items.iter().map(item).collect();
+        let open = |item: SavedItem| {
+            DialogAction::update(move |app, now| app.open_saved_request(item.saved, now))
+        };
+        PickerDialog::new("Saved requests", items, 0, open)
             .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
             .with_notes(notes)
             .with_empty_text(empty)
@@ -485,22 +365,39 @@ fn saved_summary(saved: &SavedRequest) -> String {
     format!("{headers}, {body}")
 }
 
-fn compare_action(picked: &PickerSelection) -> Option<ConsoleDialogAction> {
-    match picked {
-        PickerSelection::Console(intent) => match intent.as_ref() {
-            ConsoleDialogAction::Resend(line) => Some(ConsoleDialogAction::Compare(line.clone())),
-            _ => None,
-        },
-        _ => None,
-    }
+fn open_text_prompt(kind: TextPromptKind) -> DialogAction {
+    DialogAction::open(TextPromptDialog::new(kind))
 }
 
-fn saved_request_name(picked: &PickerSelection) -> Option<SavedRequestName> {
-    match picked {
-        PickerSelection::Console(intent) => match intent.as_ref() {
-            ConsoleDialogAction::OpenSaved(id, _) => Some(id.clone()),
-            _ => None,
-        },
-        _ => None,
-    }
+/// Requests a task whose result the history shows.
+fn history_request(task: ConsoleTask) -> TaskRequest {
+    TaskRequest::hidden(BackgroundTask::Console(task)).showing(RequestList::History)
+}
+
+/// Requests a change of the saved requests; their list is updated if it is open.
+pub(in crate::tui::app) fn saved_request_change(task: SavedRequestTask) -> TaskRequest {
+    let task = BackgroundTask::Console(ConsoleTask::SavedRequests(task));
+    TaskRequest::listed("Update the saved requests", task).showing(RequestList::Saved)
+}
+
+fn delete_confirmation(id: SavedRequestName) -> DialogAction {
+    let rows = vec![DialogRow::text(format!(
+        "The saved request {id} will be deleted. Nothing changes at the provider."
+    ))];
+    DialogAction::open(ConfirmDialog::new(
+        "Delete this saved request?",
+        rows,
+        FormButton::Destructive("Delete"),
+        DialogAction::Start(saved_request_change(SavedRequestTask::Delete(id))),
+    ))
+}
+
+fn clear_history_confirmation() -> DialogAction {
+    let rows = vec![DialogRow::warning("The request history of every credential will be deleted.")];
+    DialogAction::open(ConfirmDialog::new(
+        "Clear the history?",
+        rows,
+        FormButton::Destructive("Clear"),
+        DialogAction::Start(history_request(ConsoleTask::ClearHistory)),
+    ))
 }

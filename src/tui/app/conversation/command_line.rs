@@ -4,15 +4,16 @@
 //! name), or both. Replies to a dialog are in `dialog_reply`. Start reading at
 //! [`App::handle_command_line`].
 
-use super::expected_input::ExpectedInput;
 use crate::config::KeyPress;
-use crate::config::key::KeySymbol;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::command::{
     self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget,
     ListAction, ProgramAction, RegionAction, ScreenAction,
 };
 use crate::tui::app::credentials::regions;
+use crate::tui::app::dialogs::{
+    DialogAnswer, DialogQuestion, FieldQuestion, QuestionValue, RequestEditorDialog,
+};
 use crate::tui::app::overview::activity::Notification;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
 
@@ -139,8 +140,11 @@ impl App {
         match self.dialogs.top() {
             Some(dialog)
                 if matches!(
-                    ExpectedInput::from_view(&dialog.view(self, now)),
-                    ExpectedInput::Secret(..)
+                    dialog.next_question(self, now),
+                    DialogQuestion::Field(FieldQuestion {
+                        value: QuestionValue::Secret { .. },
+                        ..
+                    })
                 ) =>
             {
                 self.respond(format!(
@@ -193,10 +197,9 @@ impl App {
                 if action == CommandAction::Console(ConsoleAction::EditRequest) {
                     // On the drawn screen, the cursor starts at the path; plain-text mode asks for
                     // the method first.
-                    effects.extend(self.press_dialog_key(
-                        KeyPress { shift: true, ..KeyPress::without_modifiers(KeySymbol::Tab) },
-                        now,
-                    ));
+                    if self.dialogs.top_as::<RequestEditorDialog>().is_some() {
+                        effects.extend(self.answer_dialog(DialogAnswer::Previous, now));
+                    }
                 }
                 if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous))
                 {

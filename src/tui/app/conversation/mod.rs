@@ -1,26 +1,25 @@
 //! Plain-text mode: the screen as a conversation of prompts and replies.
 //!
-//! Nothing here knows a particular dialog. A prompt is derived from the same view that is drawn and
-//! clicked, and a reply becomes the keys that a user would press at the drawn screen. So every
-//! dialog works in plain-text mode, with the same effects.
+//! Nothing here knows a particular dialog: a dialog returns its question and handles the answer. So
+//! every dialog works in plain-text mode, with the same effects.
 //! Start reading at [`App::next_prompt`] and `App::handle_reply`. Printing the pages is not done
 //! here.
 
 mod command_line;
 mod dialog_reply;
-mod expected_input;
 mod prompt_command;
+mod question_text;
 
 use super::console::ConsolePromptKind;
 use super::{App, Now, UiEffect};
-use crate::config::KeyPress;
-use crate::config::key::KeySymbol;
-use crate::tui::app::credentials::filter_query;
-use crate::tui::app::widgets::form;
+use crate::tui::app::dialogs::DialogQuestion;
 
 pub use command_line::{ReadoutPage, plain_help};
-use expected_input::ExpectedInput;
 pub use prompt_command::PROMPT_HELP;
+use question_text::question_prompt;
+
+use crate::tui::app::credentials::filter_query;
+use crate::tui::app::widgets::form;
 
 /// A prompt in plain-text mode.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,11 +55,11 @@ impl App {
     pub fn next_prompt(&self, now: Now) -> Option<TextPrompt> {
         match self.dialogs.top() {
             Some(dialog) if dialog.is_busy() || self.console.awaited_list.is_some() => None,
-            Some(dialog) => match ExpectedInput::from_view(&dialog.view(self, now)) {
-                ExpectedInput::ReadOnly if self.dialogs.iter().count() == 1 => {
+            Some(dialog) => match dialog.next_question(self, now) {
+                DialogQuestion::ReadOnly if self.dialogs.iter().count() == 1 => {
                     Some(self.command_prompt())
                 }
-                expected => Some(expected.to_prompt()),
+                question => Some(question_prompt(&question)),
             },
             None if self.credentials.filter.typing => {
                 Some(TextPrompt::visible(format!("Filter ({}): ", filter_query::filter_grammar())))
@@ -102,7 +101,7 @@ impl App {
         if self.dialogs.is_empty() {
             return self.run_action(CommandAction::Program(ProgramAction::Cancel), now);
         }
-        self.press_dialog_key(KeyPress::without_modifiers(KeySymbol::Esc), now)
+        self.dismiss_dialog(now)
     }
 
     /// Adds a message to the output for the latest line.
@@ -123,7 +122,7 @@ impl App {
         // The user does not wait for a rotation in the background, which may itself wait for the
         // user.
         let mut running = self.activity.entries.iter().filter(|entry| entry.state.is_running());
-        let kept_waiting = running.any(|entry| !self.dialogs.has_hidden_wizard(entry.id));
+        let kept_waiting = running.any(|entry| !self.dialogs.is_hidden(entry.id));
         arriving || !self.credentials.all_rows_loaded() || kept_waiting || computing
     }
 
@@ -161,11 +160,6 @@ impl App {
             self.conversation.pages.push(ReadoutPage::Matches(line.trim().to_lowercase()));
         }
         Vec::new()
-    }
-
-    /// Presses a key in the top dialog.
-    fn press_dialog_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
-        self.with_top_dialog(now, |dialog, app| dialog.handle_key(key, app, now))
     }
 }
 

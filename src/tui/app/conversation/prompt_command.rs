@@ -1,10 +1,9 @@
 //! Commands that are entered in place of a reply to a prompt: words that close the dialog, and
 //! commands of the table.
 
-use super::dialog_reply::ESC;
 use super::{App, Now, UiEffect};
 use crate::tui::app::command::{CommandAction, CommandSpec, ProgramAction};
-use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::dialogs::Dialog;
 
 /// Words that close a dialog, as a full stop does. They are not plausible values of a field.
 const LEAVE_WORDS: [&str; 4] = ["close", "cancel", "leave", "esc"];
@@ -29,7 +28,7 @@ impl App {
         now: Now,
     ) -> Vec<UiEffect> {
         if LEAVE_WORDS.contains(&reply.to_lowercase().as_str()) {
-            return self.press_dialog_key(ESC, now);
+            return self.dismiss_dialog(now);
         }
         match self.find_typed_command(reply) {
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Help), .. }) => {
@@ -38,7 +37,7 @@ impl App {
             Some(CommandSpec { action: CommandAction::Program(ProgramAction::Quit), .. }) => {
                 return self.close_dialogs_and_run(reply, now);
             }
-            Some(_) if self.dialogs_have_no_input(now) => {
+            Some(_) if !self.dialogs.iter().any(Dialog::has_fields) => {
                 return self.close_dialogs_and_run(reply, now);
             }
             Some(command) => {
@@ -60,19 +59,10 @@ impl App {
     /// Closes all dialogs, and runs a command.
     fn close_dialogs_and_run(&mut self, command: &str, now: Now) -> Vec<UiEffect> {
         let open = self.dialogs.iter().count();
-        let mut effects: Vec<_> = (0..open).flat_map(|_| self.press_dialog_key(ESC, now)).collect();
+        let mut effects: Vec<_> = (0..open).flat_map(|_| self.dismiss_dialog(now)).collect();
         if self.dialogs.is_empty() {
             effects.extend(self.handle_command_line(command, now));
         }
         effects
-    }
-
-    /// Returns whether closing the dialogs loses no input of the user.
-    fn dialogs_have_no_input(&self, now: Now) -> bool {
-        let is_free = |view: &crate::tui::app::widgets::dialog_view::DialogView| {
-            let mut rows = view.head.iter().chain(&view.body).chain(&view.foot);
-            !rows.any(|row| matches!(row, DialogRow::Field(field) if field.index != usize::MAX))
-        };
-        self.dialogs.iter().all(|dialog| is_free(&dialog.view(self, now)))
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The secret comes first, since it often determines provider, kind, region and expiry. The fields
 //! below it depend on the selected provider and kind ([`AddDialog::rebuild_fields`]).
-//! Start reading at [`AddDialog::handle_form_event`]. Identification itself happens in the engine;
+//! Start reading at the [`Dialog`] implementation. Identification itself happens in the engine;
 //! see `pasted_secret`.
 
 use std::collections::BTreeMap;
@@ -13,16 +13,17 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE_FIELD;
 use crate::engine::task_protocol::{
-    ClassifyPolicy, CredentialEvent, NewCredential, NewSession, SignInSubject, TaskId,
+    BackgroundTask, ClassifyPolicy, CredentialEvent, CredentialTask, NewCredential, NewSession,
+    SignInSubject, TaskEvent, TaskId,
 };
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
 use crate::tui::app::credentials::regions;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
+    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
 };
-use crate::tui::app::{App, display_format};
+use crate::tui::app::{App, Now, display_format};
 
 /// Advice for a secret that is not recognized.
 const UNRECOGNIZED_NOTE: &str = "select provider and kind";
@@ -30,12 +31,10 @@ const UNRECOGNIZED_NOTE: &str = "select provider and kind";
 /// Dialog that adds a credential.
 pub struct AddDialog {
     catalog: Arc<ProviderCatalog>,
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
     /// The pasted secret and its identification.
-    pub pasted: PastedSecret,
-    task: Option<TaskId>,
-    problem: Option<Problem>,
+    pasted: PastedSecret,
+    task: DialogTask,
     /// Whether the user or the secret has determined the region.
     is_region_chosen: bool,
 }
@@ -58,15 +57,14 @@ impl AddDialog {
                 "Paste it here. Quotes, variable names and spaces around it are removed.",
             ),
             FormField::select("provider", "Provider", SelectInput::new(providers, ""))
-                .with_hint(SELECT_HINT),
+                .with_select_hint(),
         ];
         let form = Form::new(fields, vec![FormButton::Cancel, FormButton::Submit("Add")]);
         let mut add = Self {
             catalog,
             form,
             pasted: PastedSecret::default(),
-            task: None,
-            problem: None,
+            task: DialogTask::default(),
             is_region_chosen: false,
         };
         add.rebuild_fields();
@@ -91,30 +89,9 @@ impl AddDialog {
         Some(add)
     }
 
-    /// Makes the dialog wait for the task that stores the credential.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// Returns the task that the dialog waits for.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
-    }
-
-    /// Handles the cancellation of the task: the form can be submitted again.
-    pub fn on_task_canceled(&mut self) {
-        self.task = None;
-    }
-
-    /// Shows why the credential was not stored.
-    pub fn show_problem(&mut self, problem: Problem) {
-        self.task = None;
-        self.problem = Some(problem);
-    }
-
     /// Handles the identification of the pasted secret: selects the best candidate, and focuses the
     /// name.
-    pub fn apply_identification(&mut self, event: CredentialEvent) {
+    fn apply_identification(&mut self, event: CredentialEvent) {
         self.pasted.apply_identification(event);
         let best = self.pasted.candidates.first().cloned();
         if self.form.focus == 0 {
@@ -134,76 +111,26 @@ impl AddDialog {
         }
     }
 
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent, app: &App) -> DialogResult {
-        match event {
-            FormEvent::Pasted(0) => {
-                self.pasted.reset();
-                self.pasted.request_identification(&mut self.form)
-            }
-            FormEvent::Changed(0) => {
-                self.pasted.reset();
-                DialogResult::Stay
-            }
-            FormEvent::Changed(at) => {
-                match self.form.fields[at].id.as_str() {
-                    "provider" | "kind" => self.rebuild_fields(),
-                    "region" => self.is_region_chosen = true,
-                    _ => {}
-                }
-                DialogResult::Stay
-            }
-            FormEvent::Blurred(0) => self.pasted.request_identification(&mut self.form),
-            FormEvent::Blurred(at)
-                if self
-                    .form
-                    .fields
-                    .get(at)
-                    .is_some_and(|field| field.id == provider_field_id(KEY_FILE_FIELD)) =>
-            {
-                self.read_key_file()
-            }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
-                DialogResult::Stay
-            }
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(_) => self.submit(app),
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Add credential", 76).with_form(&self.form);
-        let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
-        view.head.push(DialogRow::dim(match self.kind() {
-            _ if !remarks.is_empty() => "Recognized from the secret:",
-            Some(kind) if supports_sign_in(kind) => {
-                "Leave the secret empty to sign in with the browser."
-            }
-            _ => "Paste the secret: provider and kind are usually recognized. It is saved in the store only.",
-        }));
-        view.head.extend(remarks);
-        view.head.push(DialogRow::Blank);
-        view.foot
-            .splice(0..0, crate::tui::app::dialogs::problem::problem_rows(self.problem.as_ref()));
-        view
-    }
-
     fn kind(&self) -> Option<&CredentialKind> {
         self.catalog.kind(self.form.value("provider"), self.form.value("kind")).ok()
     }
 
     fn submit(&mut self, app: &App) -> DialogResult {
-        if self.task.is_some() {
+        if self.task.is_running() {
             return DialogResult::Stay;
         }
-        self.problem = None;
+        self.task.clear_problem();
         match self.parse_form(app) {
             Ok(AddSubmission::StoreSecret(new)) => {
-                DialogResult::RunAndStay(DialogAction::AddCredential(new, self.classify_policy()))
+                let title = format!("Add {}", new.name);
+                let task = CredentialTask::Add(*new, self.classify_policy());
+                let request = TaskRequest::listed(title, BackgroundTask::Credential(task));
+                DialogResult::start(request.awaited())
             }
             Ok(AddSubmission::SignIn(new)) => {
-                DialogResult::RunAndStay(DialogAction::SignIn(SignInSubject::New(new)))
+                DialogResult::RunAndStay(DialogAction::call(move |app, now| {
+                    app.start_sign_in(SignInSubject::New(new), now)
+                }))
             }
             Err((id, problem)) => {
                 self.form.set_field_problem(&id, problem);
@@ -225,20 +152,20 @@ impl AddDialog {
 
     /// Identifies the private key in the entered file; the key stays in that file.
     fn read_key_file(&mut self) -> DialogResult {
-        let path = self.form.value(&provider_field_id(KEY_FILE_FIELD));
+        let path = self.form.value(&provider_field_id(KEY_FILE_FIELD)).to_owned();
         let typed =
             self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
                 FieldInput::Secret(input) => !input.is_empty(),
                 _ => false,
             });
-        if path.is_empty() || typed || self.pasted.task().is_some() {
+        if path.is_empty() || typed || self.pasted.is_identifying() {
             return DialogResult::Stay;
         }
-        DialogResult::RunAndStay(DialogAction::IdentifyFile(path.to_owned()))
+        self.pasted.start(CredentialTask::IdentifyFile(path))
     }
 
     /// Shows that the text cannot be a secret, or that the key file cannot be read.
-    pub fn reject_secret(&mut self, problem: &Problem) {
+    fn reject_secret(&mut self, problem: &Problem) {
         let of_file =
             self.form.field(PastedSecret::FIELD_ID).is_some_and(|field| match &field.control {
                 FieldInput::Secret(input) => input.is_empty(),
@@ -399,6 +326,101 @@ impl AddDialog {
         if let Some(field) = self.form.field_mut(id) {
             field.control = FieldInput::Text(value.to_owned().into());
         }
+    }
+}
+
+impl Dialog for AddDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn task(&self) -> Option<&DialogTask> {
+        Some(&self.task)
+    }
+
+    fn task_mut(&mut self) -> Option<&mut DialogTask> {
+        Some(&mut self.task)
+    }
+
+    fn set_task(&mut self, task: TaskId) {
+        if !self.pasted.set_task(task) {
+            self.task.start(task);
+        }
+    }
+
+    fn waits_for(&self, task: TaskId) -> bool {
+        self.pasted.waits_for(task) || self.task.waits_for(task)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.pasted.is_identifying() || self.task.is_running()
+    }
+
+    fn on_task(&mut self, task: TaskId, event: TaskEvent, _app: &App, _now: Now) -> DialogResult {
+        match event {
+            TaskEvent::Credential(event) => self.apply_identification(event),
+            TaskEvent::Failed(problem) if self.pasted.waits_for(task) => {
+                self.reject_secret(&problem);
+            }
+            event => return self.task.handle_event(event),
+        }
+        DialogResult::Stay
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pasted(0) => {
+                self.pasted.reset();
+                self.pasted.request_identification(&mut self.form)
+            }
+            FormEvent::Changed(0) => {
+                self.pasted.reset();
+                DialogResult::Stay
+            }
+            FormEvent::Changed(at) => {
+                match self.form.fields[at].id.as_str() {
+                    "provider" | "kind" => self.rebuild_fields(),
+                    "region" => self.is_region_chosen = true,
+                    _ => {}
+                }
+                DialogResult::Stay
+            }
+            FormEvent::Blurred(0) => self.pasted.request_identification(&mut self.form),
+            FormEvent::Blurred(at)
+                if self
+                    .form
+                    .fields
+                    .get(at)
+                    .is_some_and(|field| field.id == provider_field_id(KEY_FILE_FIELD)) =>
+            {
+                self.read_key_file()
+            }
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new("Add credential", 76).with_form(&self.form);
+        let remarks = self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE);
+        view.head.push(DialogRow::dim(match self.kind() {
+            _ if !remarks.is_empty() => "Recognized from the secret:",
+            Some(kind) if supports_sign_in(kind) => {
+                "Leave the secret empty to sign in with the browser."
+            }
+            _ => "Paste the secret: provider and kind are usually recognized. It is saved in the store only.",
+        }));
+        view.head.extend(remarks);
+        view.head.push(DialogRow::Blank);
+        view.foot.splice(0..0, self.task.problem_rows());
+        view
     }
 }
 

@@ -6,15 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
-use crate::engine::task_protocol::{CredentialEdit, TaskId};
+use crate::engine::task_protocol::{CredentialEdit, TaskEvent, TaskId};
 use crate::tui::app::credentials::add_dialog::{
     parse_labels, parse_optional_day, provider_field_id, region_choice,
 };
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{App, Now, display_format};
@@ -26,12 +25,10 @@ const UNRECOGNIZED_NOTE: &str = "it is stored with the current kind of the crede
 pub struct EditDialog {
     catalog: Arc<ProviderCatalog>,
     original: Credential,
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
     /// The secret that replaces the current one.
-    pub pasted: PastedSecret,
-    task: Option<TaskId>,
-    problem: Option<Problem>,
+    pasted: PastedSecret,
+    task: DialogTask,
 }
 
 impl EditDialog {
@@ -46,82 +43,21 @@ impl EditDialog {
             original: credential.clone(),
             form,
             pasted: PastedSecret::default(),
-            task: None,
-            problem: None,
+            task: DialogTask::default(),
         }
-    }
-
-    /// Makes the dialog wait for the task that stores the change.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// Returns the task that the dialog waits for.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
-    }
-
-    /// Handles the cancellation of the task: the form can be submitted again.
-    pub fn on_task_canceled(&mut self) {
-        self.task = None;
-    }
-
-    /// Shows why the change was not stored.
-    pub fn show_problem(&mut self, problem: Problem) {
-        self.task = None;
-        self.problem = Some(problem);
-    }
-
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
-        let is_secret = |at: usize| {
-            self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
-        };
-        match event {
-            FormEvent::Pasted(at) if is_secret(at) => {
-                self.pasted.reset();
-                self.pasted.request_identification(&mut self.form)
-            }
-            FormEvent::Changed(at) if is_secret(at) => {
-                self.pasted.reset();
-                DialogResult::Stay
-            }
-            FormEvent::Blurred(at) if is_secret(at) => {
-                self.pasted.request_identification(&mut self.form)
-            }
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(_) => self.submit(app),
-            FormEvent::Changed(_)
-            | FormEvent::Pasted(_)
-            | FormEvent::Blurred(_)
-            | FormEvent::Unchanged => DialogResult::Stay,
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view =
-            DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
-        let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
-        view.head.push(DialogRow::dim(
-            kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str()),
-        ));
-        view.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
-        view.head.push(DialogRow::Blank);
-        view.foot
-            .splice(0..0, crate::tui::app::dialogs::problem::problem_rows(self.problem.as_ref()));
-        view
     }
 
     fn submit(&mut self, app: &App) -> DialogResult {
-        if self.task.is_some() {
+        if self.task.is_running() {
             return DialogResult::Stay;
         }
         match self.parse_form(app) {
-            Ok(edit) => DialogResult::RunAndStay(DialogAction::EditCredential(
-                self.original.id.clone(),
-                Box::new(edit),
-            )),
+            Ok(edit) => {
+                let id = self.original.id.clone();
+                DialogResult::RunAndStay(DialogAction::call(move |app, now| {
+                    app.edit_from_dialog(id, edit, now)
+                }))
+            }
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
                 DialogResult::Stay
@@ -167,6 +103,87 @@ impl EditDialog {
         pairs
             .filter(|(id, value)| self.original.fields.get(id).map_or("", String::as_str) != value)
             .collect()
+    }
+}
+
+impl Dialog for EditDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn task(&self) -> Option<&DialogTask> {
+        Some(&self.task)
+    }
+
+    fn task_mut(&mut self) -> Option<&mut DialogTask> {
+        Some(&mut self.task)
+    }
+
+    fn set_task(&mut self, task: TaskId) {
+        if !self.pasted.set_task(task) {
+            self.task.start(task);
+        }
+    }
+
+    fn waits_for(&self, task: TaskId) -> bool {
+        self.pasted.waits_for(task) || self.task.waits_for(task)
+    }
+
+    fn is_busy(&self) -> bool {
+        self.pasted.is_identifying() || self.task.is_running()
+    }
+
+    fn on_task(&mut self, task: TaskId, event: TaskEvent, _app: &App, _now: Now) -> DialogResult {
+        match event {
+            TaskEvent::Credential(event) => self.pasted.apply_identification(event),
+            TaskEvent::Failed(problem) if self.pasted.waits_for(task) => {
+                self.pasted.reject(&problem, &mut self.form);
+            }
+            event => return self.task.handle_event(event),
+        }
+        DialogResult::Stay
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        let is_secret = |at: usize| {
+            self.form.fields.get(at).is_some_and(|field| field.id == PastedSecret::FIELD_ID)
+        };
+        match event {
+            FormEvent::Pasted(at) if is_secret(at) => {
+                self.pasted.reset();
+                self.pasted.request_identification(&mut self.form)
+            }
+            FormEvent::Changed(at) if is_secret(at) => {
+                self.pasted.reset();
+                DialogResult::Stay
+            }
+            FormEvent::Blurred(at) if is_secret(at) => {
+                self.pasted.request_identification(&mut self.form)
+            }
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+            FormEvent::Changed(_)
+            | FormEvent::Pasted(_)
+            | FormEvent::Blurred(_)
+            | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view =
+            DialogView::new(format!("Edit {}", self.original.name), 76).with_form(&self.form);
+        let kind = self.catalog.kind(&self.original.provider, &self.original.kind);
+        view.head.push(DialogRow::dim(
+            kind.map_or(self.original.kind.as_str(), |kind| kind.title.as_str()),
+        ));
+        view.head.extend(self.pasted.describe_rows(&self.catalog, UNRECOGNIZED_NOTE));
+        view.head.push(DialogRow::Blank);
+        view.foot.splice(0..0, self.task.problem_rows());
+        view
     }
 }
 

@@ -11,35 +11,37 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{CredentialName, Secret};
-use crate::engine::task_protocol::{CredentialEvent, TaskId};
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::engine::task_protocol::{BackgroundTask, CredentialEvent, CredentialTask, TaskId};
+use crate::tui::app::dialogs::{DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::Form;
 
 /// A pasted secret and its identification.
 #[derive(Default)]
-pub struct PastedSecret {
+pub(in crate::tui::app) struct PastedSecret {
     task: Option<TaskId>,
+    /// Whether the identification is requested and its task is not known yet.
+    is_requested: bool,
     /// The secret without surrounding text.
     secret: Option<Arc<Secret>>,
     removed_wrapping: Vec<String>,
     /// The possible kinds, best first.
-    pub candidates: Vec<IdentificationCandidate>,
+    pub(in crate::tui::app) candidates: Vec<IdentificationCandidate>,
     duplicates: Vec<CredentialName>,
 }
 
 impl PastedSecret {
     /// ID of the field that holds a secret, in every form.
-    pub const FIELD_ID: &'static str = "secret";
+    pub(in crate::tui::app) const FIELD_ID: &'static str = "secret";
 
     /// Discards the identification, because the text has changed.
-    pub fn reset(&mut self) {
+    pub(in crate::tui::app) fn reset(&mut self) {
         *self = Self::default();
     }
 
     /// Requests the identification of the text in the form, unless it is empty or already
     /// identified.
-    pub fn request_identification(&mut self, form: &mut Form) -> DialogResult {
+    pub(in crate::tui::app) fn request_identification(&mut self, form: &mut Form) -> DialogResult {
         let Some(input) = form.secret(Self::FIELD_ID) else { return DialogResult::Stay };
         if input.is_empty() || self.secret.is_some() || self.task.is_some() {
             return DialogResult::Stay;
@@ -48,24 +50,40 @@ impl PastedSecret {
             form.set_field_problem(Self::FIELD_ID, flaw);
             return DialogResult::Stay;
         }
-        DialogResult::RunAndStay(DialogAction::Identify(input.to_secret()))
+        self.start(CredentialTask::Identify(input.to_secret()))
     }
 
-    /// Makes the secret wait for this identification task.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
+    /// Starts an identification task.
+    pub(in crate::tui::app) fn start(&mut self, task: CredentialTask) -> DialogResult {
+        self.is_requested = true;
+        DialogResult::start(TaskRequest::hidden(BackgroundTask::Credential(task)).awaited())
     }
 
-    /// Returns the identification task.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
+    /// Waits for this task if an identification was requested; returns whether it was.
+    pub(in crate::tui::app) fn set_task(&mut self, task: TaskId) -> bool {
+        let is_requested = std::mem::take(&mut self.is_requested);
+        if is_requested {
+            self.task = Some(task);
+        }
+        is_requested
+    }
+
+    /// Returns whether this is the identification task.
+    pub(in crate::tui::app) fn waits_for(&self, task: TaskId) -> bool {
+        self.task == Some(task)
+    }
+
+    /// Returns whether the identification is running.
+    pub(in crate::tui::app) fn is_identifying(&self) -> bool {
+        self.task.is_some()
     }
 
     /// Stores the result of the identification.
-    pub fn apply_identification(&mut self, event: CredentialEvent) {
+    pub(in crate::tui::app) fn apply_identification(&mut self, event: CredentialEvent) {
         if let CredentialEvent::Identified { secret, cleaned, candidates, duplicates } = event {
             *self = Self {
                 task: None,
+                is_requested: false,
                 secret: Some(secret),
                 removed_wrapping: cleaned,
                 candidates,
@@ -75,18 +93,22 @@ impl PastedSecret {
     }
 
     /// Shows that the text cannot be a secret.
-    pub fn reject(&mut self, problem: &Problem, form: &mut Form) {
+    pub(in crate::tui::app) fn reject(&mut self, problem: &Problem, form: &mut Form) {
         self.reset();
         form.set_field_problem(Self::FIELD_ID, problem.why.clone());
     }
 
     /// Returns the secret, once it is identified.
-    pub fn secret(&self) -> Option<Arc<Secret>> {
+    pub(in crate::tui::app) fn secret(&self) -> Option<Arc<Secret>> {
         self.secret.clone()
     }
 
     /// Describes the identification; `unknown` is the advice for a secret that is not recognized.
-    pub fn describe_rows(&self, catalog: &ProviderCatalog, unknown: &str) -> Vec<DialogRow> {
+    pub(in crate::tui::app) fn describe_rows(
+        &self,
+        catalog: &ProviderCatalog,
+        unknown: &str,
+    ) -> Vec<DialogRow> {
         let Some(_) = &self.secret else { return Vec::new() };
         let mut rows: Vec<_> = self
             .candidates

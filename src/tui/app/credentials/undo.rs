@@ -191,7 +191,6 @@ mod tests {
     use super::*;
     use crate::engine::task_protocol::{CredentialEvent, TaskEvent, TaskReport};
     use crate::tui::app::Message;
-    use crate::tui::app::dialogs::DialogAction;
     use crate::tui::app::samples::{TestSession, id};
 
     fn report(session: &mut TestSession, task: TaskId, event: TaskEvent) {
@@ -258,12 +257,9 @@ mod tests {
         assert!(session.app.undo.is_empty());
 
         let secret = Some(std::sync::Arc::new(crate::domain::Secret::from_text("new".to_owned())));
-        let intent = DialogAction::EditCredential(
-            id(0),
-            Box::new(CredentialEdit { secret, ..CredentialEdit::default() }),
-        );
+        let with_secret = CredentialEdit { secret, ..CredentialEdit::default() };
         let now = session.now;
-        let effects = session.app.run_dialog_action(intent, now);
+        let effects = session.app.edit_from_dialog(id(0), with_secret, now);
         session.effects.extend(effects);
         let (task, of, _) = edit(&mut session);
         let same = session.app.credentials.get(&of).expect("it").clone();

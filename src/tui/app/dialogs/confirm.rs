@@ -5,15 +5,19 @@
 
 use tui_input::Input;
 
-use super::{DialogAction, DialogResult};
+use super::{ButtonQuestion, Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::tui::app::PresentationMode;
+use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogRow, DialogView, FieldValue, FieldView,
 };
 use crate::tui::app::widgets::form::{FormButton, edit_input};
+use crate::tui::app::{App, Now, PresentationMode};
+
+/// Label of the field for the word to type.
+const NAME_LABEL: &str = "Name";
 
 /// Confirmation dialog, and the action that it confirms.
 pub struct ConfirmDialog {
@@ -62,7 +66,7 @@ impl ConfirmDialog {
             "Quit without storing the new secret?",
             rows,
             FormButton::Destructive("Quit"),
-            DialogAction::Quit,
+            quit(),
         )
     }
 
@@ -84,7 +88,11 @@ impl ConfirmDialog {
 
     /// Returns whether this dialog confirms the deletion of this credential from tokenring.
     pub fn deletes(&self, id: &CredentialId) -> bool {
-        matches!(&self.action, Some(DialogAction::RemoveCredential(known)) if known == id)
+        let Some(DialogAction::Start(request)) = &self.action else { return false };
+        match &request.task {
+            BackgroundTask::Credential(CredentialTask::Remove(known)) => known == id,
+            _ => false,
+        }
     }
 
     /// Focuses the action button at first, for actions that do no harm.
@@ -94,8 +102,25 @@ impl ConfirmDialog {
         self
     }
 
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+    /// Returns whether the required word has been typed, or none is required.
+    fn is_confirmation_typed(&self) -> bool {
+        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.expected)
+    }
+
+    fn confirm(&mut self) -> DialogResult {
+        if !self.is_confirmation_typed() {
+            return DialogResult::Stay;
+        }
+        self.run_action()
+    }
+
+    fn run_action(&mut self) -> DialogResult {
+        self.action.take().map_or(DialogResult::Close, DialogResult::RunAndClose)
+    }
+}
+
+impl Dialog for ConfirmDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
         match key.code {
             KeySymbol::Tab
             | KeySymbol::Left
@@ -114,7 +139,7 @@ impl ConfirmDialog {
     }
 
     /// Handles a click: 0 is the field, 1 is Cancel, 2 is the action button.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+    fn handle_click(&mut self, at: usize, _app: &App, _now: Now) -> DialogResult {
         match at {
             1 => DialogResult::Close,
             2 => self.confirm(),
@@ -122,17 +147,43 @@ impl ConfirmDialog {
         }
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self, presentation: PresentationMode) -> DialogView {
+    fn has_fields(&self) -> bool {
+        self.typed.is_some()
+    }
+
+    fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
+        if self.typed.is_some() {
+            return DialogQuestion::TypedWord(NAME_LABEL.to_owned());
+        }
+        DialogQuestion::Buttons(ButtonQuestion {
+            buttons: vec![FormButton::Cancel, self.button],
+            focused: self.is_action_focused.into(),
+            is_default: true,
+        })
+    }
+
+    /// Confirms with the typed word or the button; a wrong word closes the dialog.
+    fn answer(&mut self, answer: DialogAnswer<'_>, _app: &App, _now: Now) -> DialogResult {
+        match (answer, &self.typed) {
+            (DialogAnswer::Text(word), Some(typed)) if word == typed.expected => self.run_action(),
+            (DialogAnswer::Select(1), None) => self.run_action(),
+            (DialogAnswer::Text(_), Some(_)) | (DialogAnswer::Select(_), None) => {
+                DialogResult::Close
+            }
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), 70);
         view.head.extend(self.rows.iter().map(DialogRow::clone_text));
         view.head.push(DialogRow::Blank);
         if let Some(typed) = &self.typed {
-            let (prompt, value) = typed.prompt_and_value(presentation);
+            let (prompt, value) = typed.prompt_and_value(app.ui_state.presentation);
             view.head.push(DialogRow::dim(prompt));
             view.head.push(DialogRow::Field(FieldView {
                 index: 0,
-                label: "Name".to_owned(),
+                label: NAME_LABEL.to_owned(),
                 value,
                 focused: true,
                 has_problem: false,
@@ -145,18 +196,6 @@ impl ConfirmDialog {
             cell(2, self.button, self.is_action_focused),
         ])];
         view
-    }
-
-    /// Returns whether the required word has been typed, or none is required.
-    fn is_confirmation_typed(&self) -> bool {
-        self.typed.as_ref().is_none_or(|typed| typed.input.value().trim() == typed.expected)
-    }
-
-    fn confirm(&mut self) -> DialogResult {
-        if !self.is_confirmation_typed() {
-            return DialogResult::Stay;
-        }
-        self.action.take().map_or(DialogResult::Close, DialogResult::RunAndClose)
     }
 }
 
@@ -175,6 +214,11 @@ impl TypedConfirmation {
             ),
         }
     }
+}
+
+/// Quits, even if unsaved data is lost.
+pub fn quit() -> DialogAction {
+    DialogAction::call(|app, _| app.quit())
 }
 
 impl DialogRow {

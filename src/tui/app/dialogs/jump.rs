@@ -2,11 +2,11 @@
 //!
 //! [`JumpDialog::new`] assigns the labels; `tui::view::jump` draws them.
 
-use super::{DialogAction, DialogResult};
+use super::{Dialog, DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::tui::app::App;
-use crate::tui::app::widgets::dialog_view::DialogView;
+use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogView, LabelView};
+use crate::tui::app::{App, Now};
 
 /// The letters of labels, the easiest to reach first.
 const LABEL_LETTERS: [char; 26] = [
@@ -21,11 +21,11 @@ pub struct JumpDialog {
 }
 
 /// Target of a jump.
-pub struct JumpTarget {
+struct JumpTarget {
     /// The letters to type.
-    pub label: String,
+    label: String,
     /// Column and row of the click.
-    pub at: (u16, u16),
+    at: (u16, u16),
 }
 
 impl JumpDialog {
@@ -50,29 +50,44 @@ impl JumpDialog {
         Self { targets, typed: String::new() }
     }
 
-    /// Iterates over the targets that match the typed letters, with the number of typed letters.
-    pub fn matching_targets(&self) -> impl Iterator<Item = (&JumpTarget, usize)> {
-        self.targets
-            .iter()
-            .filter(|target| target.label.starts_with(&self.typed))
-            .map(|target| (target, self.typed.len()))
+    /// Iterates over the targets that match the typed letters.
+    fn matching_targets(&self) -> impl Iterator<Item = &JumpTarget> {
+        self.targets.iter().filter(|target| target.label.starts_with(&self.typed))
     }
 
     /// Handles a letter. A letter that matches no label ends the mode.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+    fn type_key(&mut self, key: KeyPress) -> DialogResult {
         let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
         self.typed.push(c.to_ascii_lowercase());
         let mut open = self.matching_targets();
         match (open.next(), open.next()) {
             (None, _) => DialogResult::Close,
-            (Some((target, _)), None) => DialogResult::RunAndClose(DialogAction::Click(target.at)),
+            (Some(target), None) => {
+                let (column, row) = target.at;
+                DialogResult::RunAndClose(DialogAction::call(move |app, now| {
+                    app.jump_to(column, row, now)
+                }))
+            }
             _ => DialogResult::Stay,
         }
     }
+}
 
-    /// Builds an empty view: the labels are drawn over the screen.
-    pub fn view(_app: &App) -> DialogView {
-        DialogView::default()
+impl Dialog for JumpDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
+        self.type_key(key)
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let label = |target: &JumpTarget| {
+            let (typed, rest) = target.label.split_at(self.typed.len());
+            LabelView { at: target.at, typed: typed.to_owned(), rest: rest.to_owned() }
+        };
+        DialogView {
+            labels: self.matching_targets().map(label).collect(),
+            anchor: DialogAnchor::Labels,
+            ..DialogView::default()
+        }
     }
 }
 
@@ -85,7 +100,7 @@ mod tests {
         for count in [1_u16, 26, 27, 300] {
             let jump = JumpDialog::new((0..count).map(|n| (n, 0)).collect());
             let labels: Vec<_> =
-                jump.matching_targets().map(|(target, _)| target.label.clone()).collect();
+                jump.matching_targets().map(|target| target.label.clone()).collect();
             assert_eq!(labels.len(), usize::from(count));
             let length = if count <= 26 { 1 } else { 2 };
             assert!(labels.iter().all(|label| label.len() == length));
@@ -97,12 +112,12 @@ mod tests {
     #[test]
     fn typing_a_label_is_the_click() {
         let mut jump = JumpDialog::new((0..30).map(|n| (n, 7)).collect());
-        assert!(matches!(jump.handle_key(KeyPress::char('s')), DialogResult::Stay));
+        assert!(matches!(jump.type_key(KeyPress::char('s')), DialogResult::Stay));
         assert!(matches!(
-            jump.handle_key(KeyPress::char('a')),
-            DialogResult::RunAndClose(DialogAction::Click((26, 7)))
+            jump.type_key(KeyPress::char('a')),
+            DialogResult::RunAndClose(DialogAction::Call(_))
         ));
         let mut jump = JumpDialog::new(vec![(1, 1)]);
-        assert!(matches!(jump.handle_key(KeyPress::char('0')), DialogResult::Close));
+        assert!(matches!(jump.type_key(KeyPress::char('0')), DialogResult::Close));
     }
 }

@@ -1,29 +1,27 @@
 //! Picker: a searchable list, for the command palette, regions, presets, history and others.
 //!
-//! [`PickerDialog`] filters and moves the cursor; [`PickerSelection`] says what a selected item
-//! does, [`PickerShortcut`] which further actions a list has. The callers build the items. Start
-//! reading at [`PickerDialog::handle_key`].
-
-use std::collections::BTreeMap;
-use std::sync::Arc;
+//! [`PickerDialog`] filters and moves the cursor. Each item has a value, and the picker a function
+//! that returns what a selected value does; a [`PickerShortcut`] is a further action of a list. The
+//! callers build the items. Start reading at [`PickerDialog::new`].
 
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
 
-use super::{ConsoleDialogAction, DialogAction, DialogResult};
+use super::{
+    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, ListShortcut,
+    QuestionOption,
+};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::domain::CredentialId;
-use crate::engine::task_protocol::{ImportCandidate, RotationTarget};
-use crate::tui::app::RestartTarget;
-use crate::tui::app::command::{CommandAction, CursorMotion};
+use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::widgets::dialog_view::{
     DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
+use crate::tui::app::{App, Now};
 
 /// Columns of a list with long lines.
 const WIDE_COLUMNS: u16 = 108;
@@ -31,23 +29,25 @@ const WIDE_COLUMNS: u16 = 108;
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
 
-/// Dialog with a searchable list.
-pub struct PickerDialog {
+/// Dialog with a searchable list of values.
+pub struct PickerDialog<T: 'static> {
     title: String,
     intro: Vec<DialogRow>,
     width: u16,
-    shortcuts: &'static [PickerShortcut],
+    shortcuts: &'static [PickerShortcut<T>],
     /// A longer text per item, shown for the item under the cursor.
     notes: Vec<String>,
     input: Input,
-    items: Vec<PickerItem>,
+    items: Vec<PickerItem<T>>,
     matching_items: Vec<usize>,
     cursor: usize,
     empty_text: String,
+    /// Returns what selecting a value does.
+    select: fn(T) -> DialogAction,
 }
 
 /// Item of a picker.
-pub struct PickerItem {
+pub struct PickerItem<T> {
     /// Text that the search matches first.
     pub text: String,
     /// Description of the item.
@@ -58,18 +58,28 @@ pub struct PickerItem {
     pub mark: Option<(StyleRole, &'static str)>,
     /// Heading above the item while the search is empty; equal headings are shown once.
     pub heading: &'static str,
-    /// What selecting the item does.
-    pub selection: PickerSelection,
+    /// What Enter does with the item, for the key hints.
+    pub enter_label: &'static str,
+    /// The value that is selected.
+    pub value: T,
 }
 
-/// Additional action on the item under the cursor, by Ctrl and a letter.
-pub struct PickerShortcut {
+/// Additional action on the item under the cursor or on the list, by Ctrl and a letter.
+pub struct PickerShortcut<T: 'static> {
     /// The letter.
     pub key: char,
     /// A short label.
     pub label: &'static str,
-    /// Returns the action, or `None` if it does not apply.
-    pub action: fn(Option<&PickerSelection>) -> Option<ConsoleDialogAction>,
+    /// The action.
+    pub action: ShortcutAction<T>,
+}
+
+/// Action of a shortcut.
+pub enum ShortcutAction<T: 'static> {
+    /// Acts on the value of the item under the cursor.
+    Item(fn(&T, &App) -> DialogAction),
+    /// Acts on the whole list.
+    List(fn() -> DialogAction),
 }
 
 /// Part of an item that matches the search.
@@ -79,76 +89,42 @@ enum MatchField {
     Title,
 }
 
-/// What selecting an item does.
-#[derive(Clone)]
-pub enum PickerSelection {
-    /// Runs a command.
-    Command(CommandAction),
-    /// Selects a credential in the list.
-    Credential(CredentialId),
-    /// Switches the credential to this region.
-    Region(CredentialId, String),
-    /// Selects this preset, with values for its placeholders.
-    Preset(String, BTreeMap<String, String>),
-    /// Asks for a confirmation to revoke or delete a credential.
-    Removal(RemovalTarget),
-    /// Resumes a rotation: its ID, and the name of its credential.
-    Rotation(String, String),
-    /// Carries out an action of the console.
-    Console(Box<ConsoleDialogAction>),
-    /// Imports credentials that the scan found.
-    Import(Vec<Arc<ImportCandidate>>),
-    /// Exits and restarts in this way.
-    Restart(RestartTarget),
-}
-
-/// How a credential is removed.
-#[derive(Debug, Clone)]
-pub enum RemovalTarget {
-    /// It is deleted from tokenring; the provider is not contacted.
-    Local(CredentialId),
-    /// The provider revokes it; it stays in tokenring.
-    Provider(RotationTarget),
-}
-
-impl PickerSelection {
-    /// Returns what Enter does with the item, for the key hints.
-    fn enter_label(&self) -> &'static str {
-        match self {
-            Self::Command(_) => "run",
-            Self::Credential(_) => "show in list",
-            Self::Region(..) => "switch",
-            Self::Preset(..) => "select",
-            Self::Removal(_) => "continue",
-            Self::Rotation(..) => "open",
-            Self::Import(_) => "import",
-            Self::Restart(_) => "restart",
-            Self::Console(action) => match action.as_ref() {
-                ConsoleDialogAction::OpenSaved(..) => "open",
-                ConsoleDialogAction::Resend(_) => "send again",
-                ConsoleDialogAction::RunPreset(..) => "run",
-                ConsoleDialogAction::EnterParameters(..) => "enter a value",
-                _ => "select",
-            },
+impl<T> PickerItem<T> {
+    /// Creates an item without symbol, heading and right text.
+    pub fn new(
+        text: impl Into<String>,
+        more: impl Into<String>,
+        enter_label: &'static str,
+        value: T,
+    ) -> Self {
+        Self {
+            text: text.into(),
+            more: more.into(),
+            right: String::new(),
+            mark: None,
+            heading: "",
+            enter_label,
+            value,
         }
     }
 }
 
-impl PickerShortcut {
-    /// Returns whether the action applies to an item rather than to the whole list.
-    fn needs_item(&self) -> bool {
-        (self.action)(None).is_none()
-    }
-
-    /// Returns an example of the text that runs the action in plain-text mode.
-    fn example_input(&self) -> String {
-        if self.needs_item() { format!("{} 1", self.label) } else { self.label.to_owned() }
+impl PickerDialog<DialogAction> {
+    /// Creates a picker of different actions.
+    pub fn of_actions(title: impl Into<String>, items: Vec<PickerItem<DialogAction>>) -> Self {
+        Self::new(title, items, 0, std::convert::identity)
     }
 }
 
-impl PickerDialog {
+impl<T: 'static> PickerDialog<T> {
     /// Creates a picker with all `items`; the cursor is on the item with the index `cursor`.
-    pub fn new(title: impl Into<String>, items: Vec<PickerItem>, cursor: usize) -> Self {
+    /// `select` returns what selecting a value does.
+    pub fn new(
+        title: impl Into<String>,
+        items: Vec<PickerItem<T>>,
+        cursor: usize,
+        select: fn(T) -> DialogAction,
+    ) -> Self {
         let shown = (0..items.len()).collect();
         let (title, input, empty_text) = (title.into(), Input::default(), "Empty".to_owned());
         let (intro, notes) = (Vec::new(), Vec::new());
@@ -163,12 +139,13 @@ impl PickerDialog {
             matching_items: shown,
             cursor,
             empty_text,
+            select,
         }
     }
 
     /// Adds shortcuts, and makes the list wide.
     #[must_use]
-    pub fn with_shortcuts(mut self, shortcuts: &'static [PickerShortcut]) -> Self {
+    pub fn with_shortcuts(mut self, shortcuts: &'static [PickerShortcut<T>]) -> Self {
         (self.shortcuts, self.width) = (shortcuts, WIDE_COLUMNS);
         self
     }
@@ -194,6 +171,13 @@ impl PickerDialog {
         self
     }
 
+    /// Puts the cursor on the item with this index.
+    #[must_use]
+    pub fn with_cursor(mut self, cursor: usize) -> Self {
+        self.cursor = cursor;
+        self
+    }
+
     /// Adds an introduction above the list.
     #[must_use]
     pub fn with_intro(mut self, intro: Vec<DialogRow>) -> Self {
@@ -201,26 +185,14 @@ impl PickerDialog {
         self
     }
 
-    /// Returns whether the list has shortcuts.
-    pub fn has_shortcuts(&self) -> bool {
-        !self.shortcuts.is_empty()
-    }
-
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+    fn press_key(&mut self, key: KeyPress, app: &App) -> DialogResult {
         if key.code == KeySymbol::Enter {
             return self.submit_selected();
         }
-        if let Some(shortcut) = self
-            .shortcuts
-            .iter()
-            .find(|shortcut| key.ctrl && key.code == KeySymbol::Char(shortcut.key))
+        if let (KeySymbol::Char(letter), true) = (key.code, key.ctrl)
+            && self.shortcuts.iter().any(|shortcut| shortcut.key == letter)
         {
-            let picked = self.matching_items.get(self.cursor).map(|at| &self.items[*at].selection);
-            let action = (shortcut.action)(picked);
-            return action.map_or(DialogResult::Stay, |action| {
-                DialogResult::RunAndStay(DialogAction::Console(Box::new(action)))
-            });
+            return self.run_shortcut(letter, app);
         }
         match typing_motion(key) {
             Some(motion) => {
@@ -237,89 +209,23 @@ impl PickerDialog {
         DialogResult::Stay
     }
 
-    /// Returns whether these words run a shortcut, such as `delete 2`.
-    pub fn matches_shortcut(&self, words: &str) -> bool {
-        self.parse_shortcut(words).is_some()
-    }
-
-    /// Runs the shortcut that these words name.
-    pub fn run_shortcut(&mut self, words: &str) -> DialogResult {
-        let Some((shortcut, at)) = self.parse_shortcut(words) else { return DialogResult::Stay };
-        self.cursor = at.unwrap_or(self.cursor);
-        self.handle_key(KeyPress::ctrl(shortcut.key))
-    }
-
-    /// Parses the words of a shortcut; returns the shortcut and the index of its item, if it needs
-    /// one.
-    fn parse_shortcut(&self, words: &str) -> Option<(&'static PickerShortcut, Option<usize>)> {
-        let numbered = words
-            .rsplit_once(' ')
-            .and_then(|(word, number)| Some((word, number.parse::<usize>().ok()?)));
-        let (word, at) = match numbered {
-            Some((word, number)) => {
-                (word, Some(number.checked_sub(1).filter(|at| *at < self.matching_items.len())?))
+    /// Runs the shortcut with this key on the item under the cursor, or on the list.
+    fn run_shortcut(&self, key: char, app: &App) -> DialogResult {
+        let shortcut = self.shortcuts.iter().find(|shortcut| shortcut.key == key);
+        let action = shortcut.and_then(|shortcut| match shortcut.action {
+            ShortcutAction::List(action) => Some(action()),
+            ShortcutAction::Item(action) => {
+                let item = self.matching_items.get(self.cursor).map(|at| &self.items[*at]);
+                item.map(|item| action(&item.value, app))
             }
-            None => (words, None),
-        };
-        let shortcut = self.shortcuts.iter().find(|shortcut| {
-            shortcut.label.split(' ').next() == Some(word) || shortcut.label == word
-        })?;
-        (shortcut.needs_item() == at.is_some()).then_some((shortcut, at))
-    }
-
-    /// Handles a pasted text.
-    pub fn handle_paste(&mut self, text: &str) -> DialogResult {
-        insert_text(&mut self.input, text);
-        self.update_matches();
-        DialogResult::Stay
-    }
-
-    /// Handles a click on an item.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
-        if at >= self.matching_items.len() {
-            return DialogResult::Stay;
-        }
-        self.cursor = at;
-        self.submit_selected()
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new(self.title.clone(), self.width);
-        let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
-        let field = FieldView {
-            index: usize::MAX,
-            label: "Find".to_owned(),
-            value,
-            focused: true,
-            has_problem: false,
-        };
-        view.head =
-            self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
-        self.push_item_rows(&mut view);
-        let shortcuts =
-            self.shortcuts.iter().map(|shortcut| format!("C-{} {}", shortcut.key, shortcut.label));
-        let enter = format!("Enter {}", self.enter_label());
-        let words = ["↑/↓ select".to_owned(), enter]
-            .into_iter()
-            .chain(shortcuts)
-            .chain(["Esc close".to_owned()]);
-        view.foot = self
-            .note_rows()
-            .into_iter()
-            .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
-            .collect();
-        let fits =
-            |shortcut: &&PickerShortcut| !shortcut.needs_item() || !self.matching_items.is_empty();
-        view.shortcuts =
-            self.shortcuts.iter().filter(fits).map(PickerShortcut::example_input).collect();
-        view
+        });
+        action.map_or(DialogResult::Stay, DialogResult::RunAndStay)
     }
 
     /// Returns what Enter does with the item under the cursor, for the key hints.
     fn enter_label(&self) -> &'static str {
         let item = self.matching_items.get(self.cursor).map(|at| &self.items[*at]);
-        item.map_or("select", |item| item.selection.enter_label())
+        item.map_or("select", |item| item.enter_label)
     }
 
     /// Returns the full texts of the item under the cursor, which its line may truncate.
@@ -352,7 +258,7 @@ impl PickerDialog {
             if at == self.cursor {
                 view.cursor = view.body.len();
             }
-            view.body.push(self.item_row(at, item));
+            view.body.push(DialogRow::Item(self.list_item(at, item)));
         }
         if view.body.is_empty() {
             let why = if self.items.is_empty() { &self.empty_text } else { "No matches" };
@@ -360,34 +266,24 @@ impl PickerDialog {
         }
     }
 
-    fn item_row(&self, at: usize, item: &PickerItem) -> DialogRow {
-        DialogRow::Item(ListItem {
+    fn list_item(&self, at: usize, item: &PickerItem<T>) -> ListItem {
+        ListItem {
             index: Some(at),
             mark: item.mark,
             text: item.text.clone(),
             more: item.more.clone(),
             right: item.right.clone(),
             selected: at == self.cursor,
-        })
+        }
     }
 
     fn submit_selected(&mut self) -> DialogResult {
-        let Some(item) = self.matching_items.get(self.cursor).map(|at| &self.items[*at]) else {
+        let Some(at) = self.matching_items.get(self.cursor).copied() else {
             return DialogResult::Stay;
         };
-        DialogResult::RunAndClose(match item.selection.clone() {
-            PickerSelection::Command(action) => DialogAction::Run(action),
-            PickerSelection::Credential(id) => DialogAction::SelectCredential(id),
-            PickerSelection::Region(credential, region) => {
-                DialogAction::SwitchRegion(credential, region)
-            }
-            PickerSelection::Preset(id, given) => DialogAction::SelectPreset(id, given),
-            PickerSelection::Removal(removal) => DialogAction::ConfirmRemoval(removal),
-            PickerSelection::Rotation(id, name) => DialogAction::ResumeRotation(id, name),
-            PickerSelection::Console(action) => DialogAction::Console(action),
-            PickerSelection::Import(candidates) => DialogAction::ImportCandidates(candidates),
-            PickerSelection::Restart(restart) => DialogAction::Restart(restart),
-        })
+        // The dialog closes, so no item is needed any more.
+        let item = self.items.swap_remove(at);
+        DialogResult::RunAndClose((self.select)(item.value))
     }
 
     fn update_matches(&mut self) {
@@ -396,7 +292,7 @@ impl PickerDialog {
         let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
         let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
         // Matches in the title rank above matches in the description.
-        let mut rank = |item: &PickerItem| match score(&item.text) {
+        let mut rank = |item: &PickerItem<T>| match score(&item.text) {
             Some(score) => Some((MatchField::Title, score)),
             None => score(&format!("{} {}", item.text, item.more))
                 .map(|score| (MatchField::Description, score)),
@@ -406,6 +302,87 @@ impl PickerDialog {
         scored.sort_by(|(a, _), (b, _)| b.cmp(a));
         self.matching_items = scored.into_iter().map(|(_, at)| at).collect();
         self.cursor = 0;
+    }
+}
+
+impl<T: Send + 'static> Dialog for PickerDialog<T> {
+    fn handle_key(&mut self, key: KeyPress, app: &App, _now: Now) -> DialogResult {
+        self.press_key(key, app)
+    }
+
+    fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
+        insert_text(&mut self.input, text);
+        self.update_matches();
+        DialogResult::Stay
+    }
+
+    fn handle_click(&mut self, at: usize, _app: &App, _now: Now) -> DialogResult {
+        if at >= self.matching_items.len() {
+            return DialogResult::Stay;
+        }
+        self.cursor = at;
+        self.submit_selected()
+    }
+
+    fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
+        let items = list_window(self.cursor, self.matching_items.len())
+            .map(|at| self.list_item(at, &self.items[self.matching_items[at]]));
+        let shortcuts = self.shortcuts.iter().map(|shortcut| ListShortcut {
+            key: shortcut.key,
+            label: shortcut.label,
+            needs_item: matches!(shortcut.action, ShortcutAction::Item(_)),
+        });
+        let fits =
+            |shortcut: &ListShortcut| !shortcut.needs_item || !self.matching_items.is_empty();
+        DialogQuestion::List(ListQuestion {
+            items: items.filter_map(|item| QuestionOption::from_item(&item)).collect(),
+            is_searchable: true,
+            shortcuts: shortcuts.filter(fits).collect(),
+            moves_cursor: false,
+        })
+    }
+
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        match answer {
+            DialogAnswer::Select(at) => self.handle_click(at, app, now),
+            DialogAnswer::Search(words) => {
+                self.input.reset();
+                self.handle_paste(words, app, now)
+            }
+            DialogAnswer::Shortcut(key, item) => {
+                self.cursor = item.unwrap_or(self.cursor);
+                self.run_shortcut(key, app)
+            }
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new(self.title.clone(), self.width);
+        let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+        let field = FieldView {
+            index: usize::MAX,
+            label: "Find".to_owned(),
+            value,
+            focused: true,
+            has_problem: false,
+        };
+        view.head =
+            self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
+        self.push_item_rows(&mut view);
+        let shortcuts =
+            self.shortcuts.iter().map(|shortcut| format!("C-{} {}", shortcut.key, shortcut.label));
+        let enter = format!("Enter {}", self.enter_label());
+        let words = ["↑/↓ select".to_owned(), enter]
+            .into_iter()
+            .chain(shortcuts)
+            .chain(["Esc close".to_owned()]);
+        view.foot = self
+            .note_rows()
+            .into_iter()
+            .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
+            .collect();
+        view
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! [`problem_rows`] is shared with the other dialogs that show a problem.
 
-use super::{DialogAction, DialogResult};
+use super::{Dialog, DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::{App, Now};
 
 /// Dialog that shows a problem.
 pub struct ProblemDialog {
@@ -18,9 +19,8 @@ pub struct ProblemDialog {
     pub problem: Problem,
 }
 
-impl ProblemDialog {
-    /// Handles a key.
-    pub fn handle_key(&self, key: KeyPress) -> DialogResult {
+impl Dialog for ProblemDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char(' ' | 'q') => DialogResult::Close,
             KeySymbol::Char('u') if self.problem.class == ProblemClass::Store => {
@@ -32,8 +32,7 @@ impl ProblemDialog {
         }
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), 66);
         view.head = problem_rows(Some(&self.problem));
         let unlock = if self.problem.class == ProblemClass::Store { "u unlock · " } else { "" };

@@ -1,24 +1,29 @@
-//! Stack of the open dialogs, and the delivery of task events to the dialog that waits for them.
+//! Stack of the open dialogs, and the dialogs that continue in the background.
 //!
-//! Start at [`DialogStack`]. Keys, pastes and clicks go to the top dialog through [`Dialog`].
+//! The stack knows no particular dialog: it finds one by its type, or by the task that it waits
+//! for. Start at [`DialogStack`].
 
-use std::sync::Arc;
+use std::any::Any;
 use std::time::Instant;
 
-use super::{
-    CheckMatrixDialog, ConfirmDialog, Dialog, PickerDialog, RotationWizard, SignInDialog,
-    UnlockDialog, UnlockPurpose,
-};
-use crate::domain::problem::Problem;
-use crate::domain::{CredentialId, Secret};
-use crate::engine::task_protocol::{CredentialEvent, Diagnostic, TaskId};
+use super::Dialog;
+use crate::engine::task_protocol::TaskId;
 
 /// The open dialogs, the top one last.
 #[derive(Default)]
 pub struct DialogStack {
-    open: Vec<Dialog>,
-    /// Wizards of rotations that run in the background.
-    hidden: Vec<RotationWizard>,
+    open: Vec<Box<dyn Dialog>>,
+    /// Dialogs whose tasks continue in the background.
+    hidden: Vec<Box<dyn Dialog>>,
+}
+
+/// Position of a dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DialogSlot {
+    /// Among the open dialogs.
+    Open(usize),
+    /// Among the hidden dialogs.
+    Hidden(usize),
 }
 
 impl DialogStack {
@@ -28,247 +33,155 @@ impl DialogStack {
     }
 
     /// Returns the top dialog.
-    pub fn top(&self) -> Option<&Dialog> {
-        self.open.last()
+    pub fn top(&self) -> Option<&dyn Dialog> {
+        self.open.last().map(Box::as_ref)
+    }
+
+    /// Returns the top dialog if it has this type.
+    pub fn top_as<D: Dialog>(&self) -> Option<&D> {
+        downcast(self.top()?)
+    }
+
+    /// Returns the top dialog for changes, if it has this type.
+    pub fn top_as_mut<D: Dialog>(&mut self) -> Option<&mut D> {
+        downcast_mut(self.open.last_mut()?.as_mut())
     }
 
     /// Iterates over the open dialogs, the top one last.
-    pub fn iter(&self) -> impl Iterator<Item = &Dialog> {
-        self.open.iter()
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Dialog> {
+        self.open.iter().map(Box::as_ref)
     }
 
     /// Opens a dialog on top of the others.
-    pub fn push(&mut self, dialog: Dialog) {
+    pub fn push(&mut self, dialog: impl Dialog) {
+        self.push_boxed(Box::new(dialog));
+    }
+
+    /// Opens a dialog on top of the others.
+    pub fn push_boxed(&mut self, dialog: Box<dyn Dialog>) {
         self.open.push(dialog);
     }
 
-    /// Removes and returns the top dialog.
-    pub fn pop(&mut self) -> Option<Dialog> {
-        self.open.pop()
+    /// Removes and returns the top dialog, with its position.
+    pub fn take_top(&mut self) -> Option<(DialogSlot, Box<dyn Dialog>)> {
+        let dialog = self.open.pop()?;
+        Some((DialogSlot::Open(self.open.len()), dialog))
     }
 
-    /// Moves a dialog to the background. Only wizards have a task that continues there; any other
-    /// dialog is dropped.
-    pub fn hide_wizard(&mut self, dialog: Dialog) {
-        if let Dialog::Rotation(wizard) = dialog {
-            self.hidden.push(*wizard);
+    /// Removes and returns the dialog at this position.
+    pub fn take_at(&mut self, slot: DialogSlot) -> Option<Box<dyn Dialog>> {
+        let (dialogs, at) = match slot {
+            DialogSlot::Open(at) => (&mut self.open, at),
+            DialogSlot::Hidden(at) => (&mut self.hidden, at),
+        };
+        (at < dialogs.len()).then(|| dialogs.remove(at))
+    }
+
+    /// Puts a dialog back where it was taken from.
+    pub fn put_back(&mut self, slot: DialogSlot, dialog: Box<dyn Dialog>) {
+        match slot {
+            DialogSlot::Open(at) => self.open.insert(at.min(self.open.len()), dialog),
+            DialogSlot::Hidden(at) => self.hidden.insert(at.min(self.hidden.len()), dialog),
         }
     }
 
-    /// Returns whether the wizard of this task is hidden.
-    pub fn has_hidden_wizard(&self, task: TaskId) -> bool {
-        self.hidden.iter().any(|wizard| wizard.waits_for(task))
+    /// Moves a dialog to the background.
+    pub fn hide(&mut self, dialog: Box<dyn Dialog>) {
+        self.hidden.push(dialog);
     }
 
-    /// Opens a hidden wizard again; returns whether there is a matching one.
-    pub fn reopen_wizard(&mut self, wanted: impl Fn(&RotationWizard) -> bool) -> bool {
-        let Some(at) = self.hidden.iter().position(wanted) else { return false };
-        let wizard = self.hidden.swap_remove(at);
-        self.open.push(Dialog::Rotation(Box::new(wizard)));
-        true
+    /// Returns whether the dialog that waits for this task is hidden.
+    pub fn is_hidden(&self, task: TaskId) -> bool {
+        self.hidden.iter().any(|dialog| dialog.waits_for(task))
     }
 
-    /// Removes the hidden wizard of a task that has ended.
-    pub fn remove_hidden_wizard(&mut self, task: TaskId) -> Option<RotationWizard> {
-        let at = self.hidden.iter().position(|wizard| wizard.waits_for(task))?;
-        Some(self.hidden.swap_remove(at))
+    /// Opens a hidden dialog again; returns whether there is a matching one.
+    pub fn reopen<D: Dialog>(&mut self, is_wanted: impl Fn(&D) -> bool) -> bool {
+        let at =
+            self.hidden.iter().position(|dialog| downcast(dialog.as_ref()).is_some_and(&is_wanted));
+        self.reopen_at(at)
     }
 
-    /// Closes the form from which a credential was created; it is no longer needed.
-    pub fn close_create_dialog(&mut self) {
-        self.open.retain(|dialog| !matches!(dialog, Dialog::Create(_)));
+    /// Opens the hidden dialog that waits for this task again.
+    pub fn reopen_for_task(&mut self, task: TaskId) {
+        let at = self.hidden.iter().position(|dialog| dialog.waits_for(task));
+        self.reopen_at(at);
     }
 
-    /// Returns the check matrix, if it is open.
-    pub fn check_matrix_mut(&mut self) -> Option<&mut CheckMatrixDialog> {
-        self.open.iter_mut().find_map(|dialog| {
-            if let Dialog::CheckMatrix(matrix) = dialog { Some(matrix) } else { None }
-        })
+    fn reopen_at(&mut self, at: Option<usize>) -> bool {
+        let dialog = at.map(|at| self.hidden.swap_remove(at));
+        let is_found = dialog.is_some();
+        self.open.extend(dialog);
+        is_found
     }
 
-    /// Returns the open confirmation of the deletion of this credential.
-    pub fn removal_confirmation_mut(&mut self, id: &CredentialId) -> Option<&mut ConfirmDialog> {
-        self.open.iter_mut().find_map(|dialog| match dialog {
-            Dialog::Confirm(confirm) if confirm.deletes(id) => Some(confirm.as_mut()),
-            _ => None,
-        })
+    /// Removes the hidden dialog of a task that has ended.
+    pub fn remove_hidden(&mut self, task: TaskId) {
+        self.hidden.retain(|dialog| !dialog.waits_for(task));
     }
 
-    /// Puts the question of a locked screen on top of all dialogs.
-    pub fn raise_lock_dialog(&mut self) {
-        let at = self.open.iter().position(Dialog::is_screen_lock);
-        let dialog = at.map_or_else(
-            || Dialog::Unlock(UnlockDialog::new(UnlockPurpose::ScreenLock)),
-            |at| self.open.remove(at),
-        );
+    /// Closes the open dialogs of this type.
+    pub fn close_all<D: Dialog>(&mut self) {
+        self.open.retain(|dialog| downcast::<D>(dialog.as_ref()).is_none());
+    }
+
+    /// Returns the first dialog of this type that matches, open or hidden.
+    pub fn find<D: Dialog>(&self, is_wanted: impl Fn(&D) -> bool) -> Option<&D> {
+        let all = self.open.iter().chain(&self.hidden);
+        all.filter_map(|dialog| downcast(dialog.as_ref())).find(|dialog| is_wanted(dialog))
+    }
+
+    /// Returns the first dialog of this type that matches for changes, open or hidden.
+    pub fn find_mut<D: Dialog>(&mut self, is_wanted: impl Fn(&D) -> bool) -> Option<&mut D> {
+        let all = self.open.iter_mut().chain(&mut self.hidden);
+        all.filter_map(|dialog| downcast_mut(dialog.as_mut())).find(|dialog| is_wanted(dialog))
+    }
+
+    /// Puts the open dialog that matches on top of all others, or a new one.
+    pub fn raise<D: Dialog>(
+        &mut self,
+        is_wanted: impl Fn(&dyn Dialog) -> bool,
+        create: impl FnOnce() -> D,
+    ) {
+        let at = self.open.iter().position(|dialog| is_wanted(dialog.as_ref()));
+        let dialog =
+            at.map_or_else(|| Box::new(create()) as Box<dyn Dialog>, |at| self.open.remove(at));
         self.open.push(dialog);
-    }
-
-    /// Returns the task that the question of a locked screen waits for.
-    pub fn lock_dialog_task(&self) -> Option<TaskId> {
-        self.open.iter().find(|dialog| dialog.is_screen_lock()).and_then(Dialog::task)
     }
 
     /// Makes the top dialog wait for this task.
     pub fn set_task(&mut self, task: TaskId) {
-        match self.open.last_mut() {
-            Some(Dialog::Add(add)) => add.set_task(task),
-            Some(Dialog::Edit(edit)) => edit.set_task(task),
-            Some(Dialog::Unlock(unlock)) => unlock.set_task(task),
-            Some(Dialog::TextPrompt(prompt)) => prompt.set_task(task),
-            Some(Dialog::Rotation(wizard)) => wizard.set_task(task),
-            Some(Dialog::Findings(findings)) => findings.set_task(task),
-            Some(Dialog::SignIn(sign_in)) => sign_in.set_task(task),
-            _ => {}
+        if let Some(dialog) = self.open.last_mut() {
+            dialog.set_task(task);
         }
     }
 
-    /// Shows the rotation of the top wizard as running.
-    pub fn show_running_wizard(&mut self) {
-        if let Some(Dialog::Rotation(wizard)) = self.open.last_mut() {
-            wizard.show_running();
-        }
+    /// Returns whether a dialog waits for this task.
+    pub fn waits_for(&self, task: TaskId) -> bool {
+        !self.slots_for_task(task).is_empty()
     }
 
-    /// Returns the wizard that waits for this task, open or hidden.
-    pub fn wizard_for_task(&mut self, task: TaskId) -> Option<&mut RotationWizard> {
-        let open = self.open.iter_mut().filter_map(|dialog| {
-            if let Dialog::Rotation(wizard) = dialog { Some(wizard) } else { None }
-        });
-        open.map(Box::as_mut).chain(&mut self.hidden).find(|wizard| wizard.waits_for(task))
-    }
-
-    /// Opens a picker with shortcuts in place of the one that is open.
-    pub fn replace_shortcut_picker(&mut self, picker: PickerDialog) {
-        self.open
-            .retain(|dialog| !matches!(dialog, Dialog::Picker(known) if known.has_shortcuts()));
-        self.open.push(Dialog::Picker(picker));
-    }
-
-    /// Puts a body from the external editor into the top dialog; returns whether that dialog takes
-    /// one.
-    pub fn apply_edited_body(&mut self, text: &str) -> bool {
-        match self.open.last_mut() {
-            Some(Dialog::RequestEditor(request)) => {
-                request.set_body(text);
-                true
-            }
-            _ => false,
-        }
-    }
-
-    /// Returns the sign-in dialog that waits for this task.
-    pub fn sign_in_for_task(&mut self, task: TaskId) -> Option<&mut SignInDialog> {
-        self.open.iter_mut().find_map(|dialog| match dialog {
-            Dialog::SignIn(sign_in) if sign_in.waits_for(task) => Some(sign_in.as_mut()),
-            _ => None,
-        })
-    }
-
-    /// Handles a failed sign-in. The form that started it shows the problem, if it is open;
-    /// otherwise the sign-in dialog does.
-    pub fn on_sign_in_failed(&mut self, task: TaskId, problem: Problem) {
-        let form = self.open.iter_mut().find_map(|dialog| match dialog {
-            Dialog::Add(add) if add.task() == Some(task) => Some(add),
-            _ => None,
-        });
-        if let Some(add) = form {
-            add.show_problem(problem);
-            self.open.retain(
-                |dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)),
-            );
-        } else if let Some(sign_in) = self.sign_in_for_task(task) {
-            sign_in.show_problem(problem);
-        }
-    }
-
-    /// Handles a canceled task: forms that waited for it can be submitted again, and its sign-in
-    /// dialog closes.
-    pub fn on_task_canceled(&mut self, task: TaskId) {
-        for dialog in &mut self.open {
-            match dialog {
-                Dialog::Add(add) if add.task() == Some(task) => add.on_task_canceled(),
-                Dialog::Edit(edit) if edit.task() == Some(task) => edit.on_task_canceled(),
-                Dialog::Unlock(unlock) if unlock.task() == Some(task) => unlock.on_task_canceled(),
-                _ => {}
-            }
-        }
-        self.open
-            .retain(|dialog| !matches!(dialog, Dialog::SignIn(sign_in) if sign_in.waits_for(task)));
+    /// Returns the positions of the dialogs that wait for this task, the lowest first; a dialog that
+    /// was opened from another one is above it.
+    pub fn slots_for_task(&self, task: TaskId) -> Vec<DialogSlot> {
+        let slots = |dialogs: &[Box<dyn Dialog>], slot: fn(usize) -> DialogSlot| {
+            let waiting = dialogs.iter().enumerate().filter(|(_, dialog)| dialog.waits_for(task));
+            waiting.map(|(at, _)| slot(at)).collect::<Vec<_>>()
+        };
+        let hidden = slots(&self.hidden, DialogSlot::Hidden);
+        hidden.into_iter().chain(slots(&self.open, DialogSlot::Open)).collect()
     }
 
     /// Returns when the top dialog must be redrawn without input.
     pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        match self.open.last() {
-            Some(Dialog::SignIn(sign_in)) => sign_in.next_wake(now),
-            Some(Dialog::Rotation(wizard)) => wizard.next_wake(now),
-            _ => None,
-        }
+        self.top()?.next_wake(now)
     }
+}
 
-    /// Makes the top dialog wait for this identification task.
-    pub fn set_identification_task(&mut self, task: TaskId) {
-        match self.open.last_mut() {
-            Some(Dialog::Add(add)) => add.pasted.set_task(task),
-            Some(Dialog::Edit(edit)) => edit.pasted.set_task(task),
-            _ => {}
-        }
-    }
+fn downcast<D: Dialog>(dialog: &dyn Dialog) -> Option<&D> {
+    (dialog as &dyn Any).downcast_ref()
+}
 
-    /// Passes the result of an identification to the dialog that waits for `task`.
-    pub fn on_identified(&mut self, task: TaskId, event: CredentialEvent) {
-        let waiting =
-            self.open.iter_mut().find(|dialog| dialog.identification_task() == Some(task));
-        match waiting {
-            Some(Dialog::Add(add)) => add.apply_identification(event),
-            Some(Dialog::Edit(edit)) => edit.pasted.apply_identification(event),
-            _ => {}
-        }
-    }
-
-    /// Passes a generated passphrase to the dialog that waits for `task`; without one it is wiped.
-    pub fn on_passphrase_generated(&mut self, task: TaskId, words: Arc<Secret>) {
-        if let Some(Dialog::Unlock(unlock)) =
-            self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
-        {
-            unlock.set_generated_passphrase(words);
-        }
-    }
-
-    /// Passes diagnostics to the dialog that waits for `task`.
-    pub fn on_findings(&mut self, task: TaskId, diagnostics: Vec<Diagnostic>) {
-        if let Some(Dialog::Findings(findings)) =
-            self.open.iter_mut().find(|dialog| dialog.task() == Some(task))
-        {
-            findings.show_findings(diagnostics);
-        }
-    }
-
-    /// Closes the dialog that waited for a task that has succeeded.
-    pub fn on_task_done(&mut self, task: TaskId) {
-        self.open.retain(|dialog| dialog.task() != Some(task));
-    }
-
-    /// Shows the problem of a failed task in the dialog that waited for it. Returns the problem if
-    /// no dialog did.
-    pub fn on_task_failed(&mut self, task: TaskId, problem: Problem) -> Option<Problem> {
-        for dialog in &mut self.open {
-            let identifies = dialog.identification_task() == Some(task);
-            if !identifies && dialog.task() != Some(task) {
-                continue;
-            }
-            match dialog {
-                Dialog::Add(add) if identifies => add.reject_secret(&problem),
-                Dialog::Edit(edit) if identifies => edit.pasted.reject(&problem, &mut edit.form),
-                Dialog::Add(add) => add.show_problem(problem),
-                Dialog::Edit(edit) => edit.show_problem(problem),
-                Dialog::Unlock(unlock) => unlock.show_problem(problem),
-                Dialog::TextPrompt(prompt) => prompt.show_problem(problem),
-                Dialog::Findings(findings) => findings.show_problem(problem),
-                _ => return Some(problem),
-            }
-            return None;
-        }
-        Some(problem)
-    }
+fn downcast_mut<D: Dialog>(dialog: &mut dyn Dialog) -> Option<&mut D> {
+    (dialog as &mut dyn Any).downcast_mut()
 }

@@ -1,10 +1,11 @@
 //! Dialog with a read-only text, such as the ignored parts of a curl command or a diff.
 
-use super::DialogResult;
+use super::{Dialog, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::{App, Now};
 
 /// Dialog that shows a text.
 pub struct TextDialog {
@@ -28,9 +29,10 @@ impl TextDialog {
         };
         Self::new(title, changes.lines().map(|line| (role(line), line.to_owned())).collect())
     }
+}
 
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+impl Dialog for TextDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
         match key.code {
             KeySymbol::Enter | KeySymbol::Char('q') => return DialogResult::Close,
             KeySymbol::Down | KeySymbol::Char('j') => {
@@ -42,8 +44,7 @@ impl TextDialog {
         DialogResult::Stay
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), 84);
         let row = |(role, text): &(StyleRole, String)| {
             if text.is_empty() { DialogRow::Blank } else { DialogRow::Text(*role, text.clone()) }

@@ -3,23 +3,25 @@
 //!
 //! [`TextPromptKind`] lists the questions; start reading at [`TextPromptDialog::new`].
 
-use super::{ConsoleDialogAction, DialogAction, DialogResult, problem};
-use crate::domain::CredentialName;
-use crate::domain::problem::Problem;
-use crate::domain::request::SavedRequestName;
-use crate::engine::task_protocol::{CapturedSecret, SavedRequestTask, TaskId};
+use super::{Dialog, DialogResult, DialogTask, TaskRequest};
+use crate::domain::request::{RequestDraft, SavedRequestName};
+use crate::domain::{CredentialId, CredentialName};
+use crate::engine::task_protocol::{
+    BackgroundTask, CapturedSecret, ConsoleTask, SavedRequestTask, TaskEvent, TaskId,
+};
+use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::console::request_lists::saved_request_change;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::{App, Now};
 
 const INPUT_FIELD: &str = "answer";
 
 /// Dialog that asks for one line of text.
 pub struct TextPromptDialog {
     kind: TextPromptKind,
-    /// The field and the buttons.
-    pub form: Form,
-    task: Option<TaskId>,
-    problem: Option<Problem>,
+    form: Form,
+    task: DialogTask,
 }
 
 /// Kind of question.
@@ -87,42 +89,106 @@ impl TextPromptDialog {
         Self {
             form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
             kind,
-            task: None,
-            problem: None,
+            task: DialogTask::default(),
         }
     }
 
-    /// Makes the dialog wait for this task.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
+    fn submit(&mut self, app: &App) -> DialogResult {
+        if self.task.is_running() {
+            return DialogResult::Stay;
+        }
+        match self.request(self.form.value(INPUT_FIELD), app) {
+            Ok(request) => {
+                request.map_or(DialogResult::Stay, |request| DialogResult::start(request.awaited()))
+            }
+            Err(problem) => {
+                self.form.set_field_problem(INPUT_FIELD, problem);
+                DialogResult::Stay
+            }
+        }
     }
 
-    /// Returns the task that the dialog waits for.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
+    /// Returns the task for this text; `None` if the request or the response is gone.
+    fn request(&self, text: &str, app: &App) -> Result<Option<TaskRequest>, String> {
+        let id = || {
+            SavedRequestName::parse(text).map_err(|problem| format!("is invalid: {}", problem.why))
+        };
+        let response = || app.console.response().map(|response| response.exchange.clone());
+        let console =
+            |title: String, task| TaskRequest::listed(title, BackgroundTask::Console(task));
+        Ok(match &self.kind {
+            TextPromptKind::SaveRequest => {
+                let id = id()?;
+                current_request(app).map(|(credential, draft)| {
+                    let title = format!("Save the request as {id}");
+                    let task = SavedRequestTask::Save(id, credential, draft);
+                    console(title, ConsoleTask::SavedRequests(task))
+                })
+            }
+            TextPromptKind::RenameRequest(from) => {
+                Some(saved_request_change(SavedRequestTask::Rename(from.clone(), id()?)))
+            }
+            TextPromptKind::CopyRequest(from) => {
+                Some(saved_request_change(SavedRequestTask::Copy(from.clone(), id()?)))
+            }
+            TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
+            TextPromptKind::SaveResponse => response().map(|exchange| {
+                let task = ConsoleTask::SaveBody(exchange, text.to_owned());
+                console(format!("Save the response to {text}"), task)
+            }),
+            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => {
+                let name =
+                    CredentialName::parse(text).map_err(|error| format!("is invalid: {error}"))?;
+                response().map(|exchange| {
+                    let title = format!("Store the secret as {name}");
+                    console(title, ConsoleTask::StoreCaptured(exchange, *which, name))
+                })
+            }
+        })
+    }
+}
+
+impl Dialog for TextPromptDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
     }
 
-    /// Shows why the action failed.
-    pub fn show_problem(&mut self, problem: Problem) {
-        (self.task, self.problem, self.form.focus) = (None, Some(problem), 0);
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
     }
 
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+    fn task(&self) -> Option<&DialogTask> {
+        Some(&self.task)
+    }
+
+    fn task_mut(&mut self) -> Option<&mut DialogTask> {
+        Some(&mut self.task)
+    }
+
+    /// Asks again after a failure.
+    fn on_task(&mut self, _task: TaskId, event: TaskEvent, _app: &App, _now: Now) -> DialogResult {
+        if matches!(event, TaskEvent::Failed(_)) {
+            self.form.focus = 0;
+        }
+        self.task.handle_event(event)
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
         match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             // Enter submits a dialog with a single field.
-            FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => self.submit(),
+            FormEvent::Pressed(_) | FormEvent::Blurred(0) if self.form.focus != 2 => {
+                self.submit(app)
+            }
             FormEvent::Changed(_) | FormEvent::Pasted(_) => {
-                self.problem = None;
+                self.task.clear_problem();
                 DialogResult::Stay
             }
             _ => DialogResult::Stay,
         }
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
         let (title, text) = match &self.kind {
             TextPromptKind::SaveRequest => {
                 ("Save request", "Saved as a file, without secrets.".to_owned())
@@ -152,44 +218,15 @@ impl TextPromptDialog {
             _ => {}
         }
         view.head.push(DialogRow::Blank);
-        view.foot.splice(0..0, problem::problem_rows(self.problem.as_ref()));
+        view.foot.splice(0..0, self.task.problem_rows());
         view
     }
+}
 
-    fn submit(&mut self) -> DialogResult {
-        if self.task.is_some() {
-            return DialogResult::Stay;
-        }
-        let text = self.form.value(INPUT_FIELD);
-        match self.action(text) {
-            Ok(action) => DialogResult::RunAndStay(DialogAction::Console(Box::new(action))),
-            Err(problem) => {
-                self.form.set_field_problem(INPUT_FIELD, problem);
-                DialogResult::Stay
-            }
-        }
-    }
-
-    fn action(&self, text: &str) -> Result<ConsoleDialogAction, String> {
-        let id = || {
-            SavedRequestName::parse(text).map_err(|problem| format!("is invalid: {}", problem.why))
-        };
-        Ok(match &self.kind {
-            TextPromptKind::SaveRequest => ConsoleDialogAction::SaveRequest(id()?),
-            TextPromptKind::RenameRequest(from) => {
-                ConsoleDialogAction::RunSavedTask(SavedRequestTask::Rename(from.clone(), id()?))
-            }
-            TextPromptKind::CopyRequest(from) => {
-                ConsoleDialogAction::RunSavedTask(SavedRequestTask::Copy(from.clone(), id()?))
-            }
-            TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
-            TextPromptKind::SaveResponse => ConsoleDialogAction::SaveResponse(text.to_owned()),
-            TextPromptKind::StoreSecret(which, _) | TextPromptKind::RenameSecret(which, ..) => {
-                ConsoleDialogAction::StoreSecret(
-                    *which,
-                    CredentialName::parse(text).map_err(|error| format!("is invalid: {error}"))?,
-                )
-            }
-        })
+/// Returns the selected credential and its request, if the request is complete.
+fn current_request(app: &App) -> Option<(CredentialId, RequestDraft)> {
+    match app.current_request()? {
+        RequestReadiness::Ready(draft) => Some((app.selected()?.id.clone(), draft)),
+        RequestReadiness::MissingParameters(_) => None,
     }
 }

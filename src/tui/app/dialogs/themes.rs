@@ -1,13 +1,13 @@
 //! Dialog that chooses a theme with a live preview: the whole screen shows the theme under the
 //! cursor, and Enter saves it.
 
-use super::{DialogAction, DialogResult};
+use super::{Dialog, DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
-use crate::tui::app::{App, ThemeMode};
+use crate::tui::app::{App, Now, ThemeMode, UiEffect};
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 5;
@@ -48,15 +48,28 @@ impl ThemeDialog {
         Self { original: before, themes: all, cursor }
     }
 
-    /// Handles a key. Esc restores the previous theme.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+    fn preview(&self) -> DialogResult {
+        let mode = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
+        let preview = |(_, theme): &(String, Theme)| {
+            DialogResult::RunAndStay(apply_theme(theme.clone(), mode))
+        };
+        self.themes.get(self.cursor).map_or(DialogResult::Stay, preview)
+    }
+}
+
+impl Dialog for ThemeDialog {
+    /// Restores the previous theme.
+    fn dismiss(&mut self) -> DialogResult {
+        DialogResult::RunAndClose(apply_theme(self.original.0.clone(), self.original.1))
+    }
+
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
         match (key.code, super::picker::list_motion(key)) {
-            (KeySymbol::Esc | KeySymbol::Char('q'), _) => DialogResult::RunAndClose(
-                DialogAction::PreviewTheme(Box::new(self.original.0.clone()), self.original.1),
-            ),
+            (KeySymbol::Char('q'), _) => self.dismiss(),
             (KeySymbol::Enter, _) => {
                 self.themes.get(self.cursor).map_or(DialogResult::Close, |(name, _)| {
-                    DialogResult::RunAndClose(DialogAction::SaveTheme(name.clone()))
+                    let save = UiEffect::SaveTheme(name.clone());
+                    DialogResult::RunAndClose(DialogAction::Effect(save))
                 })
             }
             (_, Some(motion)) => {
@@ -72,14 +85,12 @@ impl ThemeDialog {
         }
     }
 
-    /// Handles a click on a theme.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+    fn handle_click(&mut self, at: usize, _app: &App, _now: Now) -> DialogResult {
         self.cursor = at;
         self.preview()
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new("Theme", 66);
         view.anchor = DialogAnchor::BottomRight;
         let item = |(at, (name, _)): (usize, &(String, Theme))| {
@@ -112,12 +123,9 @@ impl ThemeDialog {
         view.foot = vec![DialogRow::Blank, DialogRow::spans(pieces), DialogRow::dim(keys)];
         view
     }
+}
 
-    fn preview(&self) -> DialogResult {
-        let mode = if self.cursor == 0 { ThemeMode::Auto } else { ThemeMode::Chosen };
-        let preview = |(_, theme): &(String, Theme)| {
-            DialogResult::RunAndStay(DialogAction::PreviewTheme(Box::new(theme.clone()), mode))
-        };
-        self.themes.get(self.cursor).map_or(DialogResult::Stay, preview)
-    }
+/// Shows the screen in a theme without saving it.
+fn apply_theme(theme: Theme, mode: ThemeMode) -> DialogAction {
+    DialogAction::update(move |app, _| app.apply_theme(theme, mode))
 }

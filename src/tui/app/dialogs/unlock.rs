@@ -6,16 +6,22 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::{DialogAction, DialogResult};
+use super::{
+    Dialog, DialogAction, DialogQuestion, DialogResult, DialogTask, FieldQuestion, TaskRequest,
+};
 use crate::domain::Secret;
-use crate::domain::problem::Problem;
-use crate::engine::task_protocol::TaskId;
+use crate::engine::task_protocol::{
+    BackgroundTask, SecretEvent, SecretTask, StoreTask, TaskEvent, TaskId,
+};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, SecretRow};
 use crate::tui::app::widgets::form::{FieldInput, Form, FormButton, FormEvent, FormField};
+use crate::tui::app::{App, Now, PresentationMode};
+
+/// Title of the task that unlocks the store.
+pub const UNLOCK_TITLE: &str = "Unlock the store";
 
 const PASSPHRASE_FIELD: &str = "passphrase";
 const CONFIRMATION_FIELD: &str = "again";
-
 const GENERATE_BUTTON: FormButton = FormButton::Submit("Generate six words");
 
 /// The generated words on each line.
@@ -24,12 +30,10 @@ const WORD_LINES: [Range<usize>; 2] = [0..3, 3..6];
 /// Dialog that unlocks or creates the store.
 pub struct UnlockDialog {
     purpose: UnlockPurpose,
-    /// The fields and buttons.
-    pub form: Form,
-    task: Option<TaskId>,
+    form: Form,
+    task: DialogTask,
     /// What is shown while the task runs.
     progress_text: &'static str,
-    problem: Option<Problem>,
 }
 
 /// Purpose of the passphrase.
@@ -64,89 +68,7 @@ impl UnlockDialog {
                 vec![FormButton::Submit("Create"), FormButton::Cancel, GENERATE_BUTTON],
             ),
         };
-        Self { purpose, form, task: None, progress_text: "", problem: None }
-    }
-
-    /// Returns whether the dialog is the question of a locked screen.
-    pub fn is_screen_lock(&self) -> bool {
-        self.purpose == UnlockPurpose::ScreenLock
-    }
-
-    /// Makes the dialog wait for the task that opens the store.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// Returns the task that the dialog waits for.
-    pub fn task(&self) -> Option<TaskId> {
-        self.task
-    }
-
-    /// Handles the cancellation of the task: the form can be submitted again.
-    pub fn on_task_canceled(&mut self) {
-        self.task = None;
-    }
-
-    /// Shows why the store did not open.
-    pub fn show_problem(&mut self, problem: Problem) {
-        self.task = None;
-        self.problem = Some(problem);
-        self.clear_fields();
-        self.form.focus = 0;
-    }
-
-    /// Fills the passphrase with generated words; the user types them again to confirm them.
-    pub fn set_generated_passphrase(&mut self, words: Arc<Secret>) {
-        self.task = None;
-        self.problem = None;
-        self.clear_fields();
-        if let Some(input) = self.form.secret(PASSPHRASE_FIELD) {
-            input.set_generated(words);
-        }
-        self.form.focus_on(CONFIRMATION_FIELD);
-    }
-
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
-        match event {
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(GENERATE_BUTTON) => {
-                self.start("Generating…", DialogAction::GeneratePassphrase)
-            }
-            FormEvent::Pressed(_) => self.submit(),
-            FormEvent::Changed(_) | FormEvent::Pasted(_) => {
-                self.problem = None;
-                DialogResult::Stay
-            }
-            FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let (title, text) = match self.purpose {
-            UnlockPurpose::Open => (
-                "Unlock store",
-                "The secrets are stored in an encrypted file. Enter its passphrase.",
-            ),
-            UnlockPurpose::ScreenLock => {
-                ("Locked", "The screen is locked. Enter the passphrase of the encrypted file.")
-            }
-            UnlockPurpose::Create => (
-                "Create store",
-                "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",
-            ),
-        };
-        let mut view = DialogView::new(title, 60).with_form(&self.form);
-        view.head = match self.generated_words() {
-            None => vec![DialogRow::dim(text), DialogRow::Blank],
-            Some(words) => word_rows(words),
-        };
-        if self.task.is_some() {
-            view.foot.insert(0, DialogRow::dim(self.progress_text));
-        }
-        view.foot.splice(0..0, super::problem::problem_rows(self.problem.as_ref()));
-        view
+        Self { purpose, form, task: DialogTask::default(), progress_text: "" }
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -167,16 +89,39 @@ impl UnlockDialog {
             self.form.set_field_problem(CONFIRMATION_FIELD, "does not match");
             return DialogResult::Stay;
         }
-        self.start("Opening…", DialogAction::UnlockStore(Some(first.1)))
+        let task = BackgroundTask::Store(StoreTask::Unlock(Some(first.1)));
+        self.start("Opening…", TaskRequest::listed(UNLOCK_TITLE, task))
     }
 
-    /// Asks for a task, unless one runs already.
-    fn start(&mut self, progress_text: &'static str, action: DialogAction) -> DialogResult {
-        if self.task.is_some() {
+    /// Asks for generated words, except in presentation mode, where others could read them.
+    fn generate(&mut self, app: &App) -> DialogResult {
+        if app.ui_state.presentation == PresentationMode::On {
+            return DialogResult::RunAndStay(DialogAction::update(|app, now| {
+                app.refuse_in_presentation("Generated words are not shown", now);
+            }));
+        }
+        let task = BackgroundTask::Secret(SecretTask::GeneratePassphrase);
+        self.start("Generating…", TaskRequest::hidden(task))
+    }
+
+    /// Starts a task, unless one runs already.
+    fn start(&mut self, progress_text: &'static str, request: TaskRequest) -> DialogResult {
+        if self.task.is_running() {
             return DialogResult::Stay;
         }
         self.progress_text = progress_text;
-        DialogResult::RunAndStay(action)
+        DialogResult::start(request.awaited())
+    }
+
+    /// Fills the passphrase with generated words; the user types them again to confirm them.
+    fn set_generated_passphrase(&mut self, words: Arc<Secret>) {
+        self.task.stop_waiting();
+        self.task.clear_problem();
+        self.clear_fields();
+        if let Some(input) = self.form.secret(PASSPHRASE_FIELD) {
+            input.set_generated(words);
+        }
+        self.form.focus_on(CONFIRMATION_FIELD);
     }
 
     fn clear_fields(&mut self) {
@@ -206,4 +151,91 @@ fn word_rows(words: &Arc<Secret>) -> Vec<DialogRow> {
     rows.extend(WORD_LINES.map(line));
     rows.push(DialogRow::Blank);
     rows
+}
+
+impl Dialog for UnlockDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn task(&self) -> Option<&DialogTask> {
+        Some(&self.task)
+    }
+
+    fn task_mut(&mut self) -> Option<&mut DialogTask> {
+        Some(&mut self.task)
+    }
+
+    fn is_screen_lock(&self) -> bool {
+        self.purpose == UnlockPurpose::ScreenLock
+    }
+
+    /// Shows generated words, and asks for the passphrase again after a failure.
+    fn on_task(&mut self, _task: TaskId, event: TaskEvent, _app: &App, _now: Now) -> DialogResult {
+        match event {
+            TaskEvent::Secret(SecretEvent::PassphraseGenerated(words)) => {
+                self.set_generated_passphrase(words);
+                return DialogResult::Stay;
+            }
+            TaskEvent::Failed(_) => {
+                self.form.focus = 0;
+                self.clear_fields();
+            }
+            _ => {}
+        }
+        self.task.handle_event(event)
+    }
+
+    /// Any words may be a passphrase.
+    fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
+        match self.form.question() {
+            DialogQuestion::Field(field) => {
+                DialogQuestion::Field(FieldQuestion { accepts_commands: false, ..field })
+            }
+            question => question,
+        }
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(GENERATE_BUTTON) => self.generate(app),
+            FormEvent::Pressed(_) => self.submit(),
+            FormEvent::Changed(_) | FormEvent::Pasted(_) => {
+                self.task.clear_problem();
+                DialogResult::Stay
+            }
+            FormEvent::Blurred(_) | FormEvent::Unchanged => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let (title, text) = match self.purpose {
+            UnlockPurpose::Open => (
+                "Unlock store",
+                "The secrets are stored in an encrypted file. Enter its passphrase.",
+            ),
+            UnlockPurpose::ScreenLock => {
+                ("Locked", "The screen is locked. Enter the passphrase of the encrypted file.")
+            }
+            UnlockPurpose::Create => (
+                "Create store",
+                "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",
+            ),
+        };
+        let mut view = DialogView::new(title, 60).with_form(&self.form);
+        view.head = match self.generated_words() {
+            None => vec![DialogRow::dim(text), DialogRow::Blank],
+            Some(words) => word_rows(words),
+        };
+        if self.task.is_running() {
+            view.foot.insert(0, DialogRow::dim(self.progress_text));
+        }
+        view.foot.splice(0..0, self.task.problem_rows());
+        view
+    }
 }

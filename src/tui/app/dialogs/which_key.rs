@@ -1,23 +1,22 @@
 //! Popup with the second keys of a key sequence: opens after the first key, closes with the next.
 
-use super::{DialogAction, DialogResult};
+use super::{Dialog, DialogAction, DialogResult};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::tui::app::App;
 use crate::tui::app::command::{COMMANDS, CommandSpec};
 use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
+use crate::tui::app::{App, Now};
 
 /// The possible second keys.
 const SECOND_KEYS: &str = "abcdefghijklmnopqrstuvwxyz";
 
 /// Popup with the second keys.
-#[derive(Default)]
 pub struct WhichKeyPopup;
 
-impl WhichKeyPopup {
+impl Dialog for WhichKeyPopup {
     /// Handles the second key. A key without a command only closes the popup.
-    pub fn handle_key(key: KeyPress, app: &App) -> DialogResult {
+    fn handle_key(&mut self, key: KeyPress, app: &App, _now: Now) -> DialogResult {
         let KeySymbol::Char(c) = key.code else { return DialogResult::Close };
         let found = available_commands(app)
             .find(|command| !key.ctrl && !key.alt && command.leader_key == Some(c));
@@ -26,15 +25,13 @@ impl WhichKeyPopup {
         })
     }
 
-    /// Handles a click on a line.
-    pub fn handle_click(at: usize, app: &App) -> DialogResult {
+    fn handle_click(&mut self, at: usize, app: &App, _now: Now) -> DialogResult {
         available_commands(app).nth(at).map_or(DialogResult::Stay, |command| {
             DialogResult::RunAndClose(DialogAction::Run(command.action))
         })
     }
 
-    /// Builds the view of the popup.
-    pub fn view(app: &App) -> DialogView {
+    fn view(&self, app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new("Next key", 44);
         view.anchor = DialogAnchor::BottomRight;
         view.body = available_commands(app)

@@ -7,7 +7,7 @@ use crate::domain::CredentialId;
 use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::command::{FocusTarget, PaneResize, ScreenAction};
 use crate::tui::app::dialogs::{
-    CheckMatrixDialog, Dialog, JumpDialog, ThemeDialog, TimelineDialog,
+    CheckMatrixDialog, JumpDialog, ThemeDialog, TimelineDialog, WhichKeyPopup,
 };
 use crate::tui::app::layout::{self, BorderSide, PaneBorder};
 use crate::tui::app::{App, Now, Pane, UiEffect, ZoomState};
@@ -30,23 +30,23 @@ impl App {
                 vec![UiEffect::SaveLayout(self.ui_state.layout)]
             }
             ScreenAction::Leader => {
-                self.dialogs.push(Dialog::WhichKey);
+                self.dialogs.push(WhichKeyPopup);
                 Vec::new()
             }
             ScreenAction::Themes => {
-                self.dialogs.push(Dialog::Themes(ThemeDialog::new(self)));
+                self.dialogs.push(ThemeDialog::new(self));
                 Vec::new()
             }
             ScreenAction::Jump => {
-                self.dialogs.push(Dialog::Jump(JumpDialog::new(self.click_targets())));
+                self.dialogs.push(JumpDialog::new(self.click_targets()));
                 Vec::new()
             }
             ScreenAction::Timeline => {
-                self.dialogs.push(Dialog::Timeline(TimelineDialog::new(self)));
+                self.dialogs.push(TimelineDialog::new(self));
                 Vec::new()
             }
             ScreenAction::CheckMatrix => {
-                self.dialogs.push(Dialog::CheckMatrix(CheckMatrixDialog::new(self)));
+                self.dialogs.push(CheckMatrixDialog::new(self));
                 vec![
                     self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1,
                 ]

@@ -2,7 +2,7 @@
 //!
 //! The rows are built once, in [`CheckMatrixDialog::new`]; the results of the index arrive later
 //! through `load_checks`, new ones through `record_check`. Start reading at
-//! [`CheckMatrixDialog::view`].
+//! [`Dialog::view`].
 
 use std::collections::HashMap;
 
@@ -19,10 +19,11 @@ use crate::engine::task_protocol::RegionCheckResult;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::picker;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogResult};
+use crate::tui::app::overview::timeline_dialog::select_in_list;
 use crate::tui::app::widgets::chart::{StyledSpans, column_symbol, fit_text, sparkline};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
-use crate::tui::app::{App, display_format};
+use crate::tui::app::{App, Now, display_format};
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
@@ -92,59 +93,6 @@ impl CheckMatrixDialog {
         let checks = self.checks.entry(id.clone()).or_default();
         checks.retain(|known| known.region != found.region);
         checks.push(found);
-    }
-
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
-        match (key.code, picker::list_motion(key)) {
-            (KeySymbol::Char('q'), _) => return DialogResult::Close,
-            (KeySymbol::Enter, _) => return self.select(self.cursor),
-            (_, Some(motion)) => {
-                let to = moved_cursor(
-                    self.cursor,
-                    motion,
-                    PAGE_ROWS,
-                    self.lines.len().saturating_sub(1),
-                );
-                let is_credential = matches!(self.lines.get(to), Some(MatrixLine::Credential(_)));
-                self.cursor = match (is_credential, to < self.cursor) {
-                    (true, _) => to,
-                    (false, true) => self.previous_credential_line(to).unwrap_or(self.cursor),
-                    (false, false) => self.next_credential_line(to),
-                };
-            }
-            _ => {}
-        }
-        DialogResult::Stay
-    }
-
-    /// Handles a click on a line.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
-        self.select(at)
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self, app: &App) -> DialogView {
-        let most = app
-            .catalog
-            .providers()
-            .map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
-        let cells = most.max().unwrap_or(1) * CELL_COLUMNS;
-        let room = usize::from(app.ui_state.area.width.saturating_sub(4));
-        let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
-        let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
-        let mut view = DialogView::new("Check results", width.min(app.ui_state.area.width));
-        view.head = self.legend_rows(app, usize::from(view.width.saturating_sub(4)));
-        view.head.push(DialogRow::Blank);
-        let shown = list_window(self.cursor, self.lines.len());
-        view.cursor = self.cursor - shown.start;
-        view.body = shown.map(|at| self.line_row(app, at, name)).collect();
-        if view.body.is_empty() {
-            view.body.push(DialogRow::text("No credentials yet."));
-        }
-        view.foot =
-            vec![DialogRow::Blank, DialogRow::dim("↑/↓ select · Enter show in list · Esc close")];
-        view
     }
 
     /// Returns the legend: in one row, or in two if there is less room.
@@ -283,7 +231,7 @@ impl CheckMatrixDialog {
     fn select(&self, at: usize) -> DialogResult {
         match self.lines.get(at) {
             Some(MatrixLine::Credential(id)) => {
-                DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone()))
+                DialogResult::RunAndClose(select_in_list(id.clone()))
             }
             _ => DialogResult::Stay,
         }
@@ -301,5 +249,57 @@ impl CheckMatrixDialog {
 
     fn previous_credential_line(&self, at: usize) -> Option<usize> {
         self.lines[..at].iter().rposition(|line| matches!(line, MatrixLine::Credential(_)))
+    }
+}
+
+impl Dialog for CheckMatrixDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
+        match (key.code, picker::list_motion(key)) {
+            (KeySymbol::Char('q'), _) => return DialogResult::Close,
+            (KeySymbol::Enter, _) => return self.select(self.cursor),
+            (_, Some(motion)) => {
+                let to = moved_cursor(
+                    self.cursor,
+                    motion,
+                    PAGE_ROWS,
+                    self.lines.len().saturating_sub(1),
+                );
+                let is_credential = matches!(self.lines.get(to), Some(MatrixLine::Credential(_)));
+                self.cursor = match (is_credential, to < self.cursor) {
+                    (true, _) => to,
+                    (false, true) => self.previous_credential_line(to).unwrap_or(self.cursor),
+                    (false, false) => self.next_credential_line(to),
+                };
+            }
+            _ => {}
+        }
+        DialogResult::Stay
+    }
+
+    fn handle_click(&mut self, at: usize, _app: &App, _now: Now) -> DialogResult {
+        self.select(at)
+    }
+
+    fn view(&self, app: &App, _now: Now) -> DialogView {
+        let most = app
+            .catalog
+            .providers()
+            .map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
+        let cells = most.max().unwrap_or(1) * CELL_COLUMNS;
+        let room = usize::from(app.ui_state.area.width.saturating_sub(4));
+        let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
+        let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
+        let mut view = DialogView::new("Check results", width.min(app.ui_state.area.width));
+        view.head = self.legend_rows(app, usize::from(view.width.saturating_sub(4)));
+        view.head.push(DialogRow::Blank);
+        let shown = list_window(self.cursor, self.lines.len());
+        view.cursor = self.cursor - shown.start;
+        view.body = shown.map(|at| self.line_row(app, at, name)).collect();
+        if view.body.is_empty() {
+            view.body.push(DialogRow::text("No credentials yet."));
+        }
+        view.foot =
+            vec![DialogRow::Blank, DialogRow::dim("↑/↓ select · Enter show in list · Esc close")];
+        view
     }
 }

@@ -9,11 +9,13 @@ use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::problem;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{
+    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
+};
 use crate::tui::app::overview::activity::{TaskEntry, TaskState};
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem};
-use crate::tui::app::{App, Now, PresentationMode, display_format};
+use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
@@ -27,12 +29,11 @@ pub struct TaskListDialog {
     cursor: usize,
 }
 
-impl TaskListDialog {
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress, app: &App) -> DialogResult {
+impl Dialog for TaskListDialog {
+    fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
         let motion = match key.code {
             KeySymbol::Char('q' | '!') => return DialogResult::Close,
-            KeySymbol::Enter => return self.open_selected(app),
+            KeySymbol::Enter => return self.open_selected(app, now),
             KeySymbol::Char('x') => return self.cancel_selected(app),
             KeySymbol::Up | KeySymbol::Char('k') => CursorMotion::Up,
             KeySymbol::Down | KeySymbol::Char('j') => CursorMotion::Down,
@@ -50,23 +51,33 @@ impl TaskListDialog {
     }
 
     /// Handles a click on an entry: opens the wizard of a rotation that runs in the background.
-    pub fn handle_click(&mut self, at: usize, app: &App) -> DialogResult {
+    fn handle_click(&mut self, at: usize, app: &App, _now: Now) -> DialogResult {
         self.cursor = at;
-        match self.selected_entry(app) {
-            Some(entry) if app.dialogs.has_hidden_wizard(entry.id) => {
-                DialogResult::RunAndClose(DialogAction::ShowWizard(entry.id))
+        match self.selected_entry(app).map(|entry| entry.id) {
+            Some(task) if app.dialogs.is_hidden(task) => {
+                DialogResult::RunAndClose(DialogAction::update(move |app, _| {
+                    app.dialogs.reopen_for_task(task)
+                }))
             }
             _ => DialogResult::Stay,
         }
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self, app: &App, now: Now) -> DialogView {
+    fn next_question(&self, app: &App, now: Now) -> DialogQuestion {
+        let items = self.items(app, now).iter().filter_map(QuestionOption::from_item).collect();
+        ListQuestion { items, moves_cursor: true, ..ListQuestion::default() }.or_read_only()
+    }
+
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        match answer {
+            DialogAnswer::Select(at) => self.handle_click(at, app, now),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, app: &App, now: Now) -> DialogView {
         let mut view = DialogView::new("Activity", 88);
-        let newest_first = app.activity.entries.iter().rev().enumerate();
-        view.body = newest_first
-            .map(|(at, entry)| DialogRow::Item(self.entry_item(at, entry, app, now)))
-            .collect();
+        view.body = self.items(app, now).into_iter().map(DialogRow::Item).collect();
         if view.body.is_empty() {
             view.body.push(DialogRow::dim(
                 "No tasks yet. Checks, requests and changes are listed here.",
@@ -86,14 +97,21 @@ impl TaskListDialog {
         ]);
         view
     }
+}
+
+impl TaskListDialog {
+    fn items(&self, app: &App, now: Now) -> Vec<ListItem> {
+        let newest_first = app.activity.entries.iter().rev().enumerate();
+        newest_first.map(|(at, entry)| self.entry_item(at, entry, app, now)).collect()
+    }
 
     fn selected_entry<'a>(&self, app: &'a App) -> Option<&'a TaskEntry> {
         app.activity.entries.iter().rev().nth(self.cursor)
     }
 
     /// Opens the hidden wizard of a rotation; cancels any other running task.
-    fn open_selected(&mut self, app: &App) -> DialogResult {
-        match self.handle_click(self.cursor, app) {
+    fn open_selected(&mut self, app: &App, now: Now) -> DialogResult {
+        match self.handle_click(self.cursor, app, now) {
             DialogResult::Stay => self.cancel_selected(app),
             opened => opened,
         }
@@ -102,7 +120,7 @@ impl TaskListDialog {
     fn cancel_selected(&self, app: &App) -> DialogResult {
         match self.selected_entry(app) {
             Some(entry) if entry.state.is_running() => {
-                DialogResult::RunAndStay(DialogAction::CancelTask(entry.id))
+                DialogResult::RunAndStay(DialogAction::Effect(UiEffect::CancelTask(entry.id)))
             }
             _ => DialogResult::Stay,
         }

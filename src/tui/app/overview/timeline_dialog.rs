@@ -7,8 +7,11 @@ use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::picker;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{
+    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
+};
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
+use crate::tui::app::widgets::chart::StyledSpans;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
 use crate::tui::app::{App, Now};
 
@@ -36,8 +39,29 @@ impl TimelineDialog {
         }
     }
 
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
+    fn select(&self, at: usize) -> DialogResult {
+        self.credentials
+            .get(at)
+            .map_or(DialogResult::Stay, |id| DialogResult::RunAndClose(select_in_list(id.clone())))
+    }
+
+    /// Returns the columns of the dialog.
+    fn columns(app: &App) -> u16 {
+        app.ui_state.area.width.min(MAX_COLUMNS)
+    }
+
+    /// Returns the rows around the cursor, each with its index.
+    fn rows(&self, app: &App, timeline: &ExpiryTimeline<'_>) -> Vec<DialogRow> {
+        let row = |at: usize| {
+            let credential = app.credentials.get(&self.credentials[at])?;
+            Some(DialogRow::item_spans(at, timeline.credential_row(credential), at == self.cursor))
+        };
+        list_window(self.cursor, self.credentials.len()).filter_map(row).collect()
+    }
+}
+
+impl Dialog for TimelineDialog {
+    fn handle_key(&mut self, key: KeyPress, _app: &App, _now: Now) -> DialogResult {
         match (key.code, picker::list_motion(key)) {
             (KeySymbol::Char('q'), _) => DialogResult::Close,
             (KeySymbol::Enter, _) => self.select(self.cursor),
@@ -54,14 +78,28 @@ impl TimelineDialog {
         }
     }
 
-    /// Handles a click on a line.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
+    fn handle_click(&mut self, at: usize, _app: &App, _now: Now) -> DialogResult {
         self.select(at)
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self, app: &App, now: Now) -> DialogView {
-        let mut view = DialogView::new("Expiry timeline", app.ui_state.area.width.min(MAX_COLUMNS));
+    fn next_question(&self, app: &App, now: Now) -> DialogQuestion {
+        let timeline = ExpiryTimeline::new(app, now, Self::columns(app).saturating_sub(4));
+        let items = list_window(self.cursor, self.credentials.len()).filter_map(|at| {
+            let credential = app.credentials.get(&self.credentials[at])?;
+            Some(QuestionOption::new(at, plain_text(&timeline.credential_row(credential))))
+        });
+        ListQuestion { items: items.collect(), ..ListQuestion::default() }.or_read_only()
+    }
+
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        match answer {
+            DialogAnswer::Select(at) => self.handle_click(at, app, now),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, app: &App, now: Now) -> DialogView {
+        let mut view = DialogView::new("Expiry timeline", Self::columns(app));
         let timeline = ExpiryTimeline::new(app, now, view.width.saturating_sub(4));
         view.head.push(DialogRow::dim(timeline.summary()));
         if self.credentials.is_empty() {
@@ -77,18 +115,20 @@ impl TimelineDialog {
         }
         let shown = list_window(self.cursor, self.credentials.len());
         view.cursor = self.cursor - shown.start;
-        view.body.extend(shown.filter_map(|at| {
-            let credential = app.credentials.get(&self.credentials[at])?;
-            Some(DialogRow::item_spans(at, timeline.credential_row(credential), at == self.cursor))
-        }));
+        view.body.extend(self.rows(app, &timeline));
         view.foot =
             vec![DialogRow::Blank, DialogRow::dim("↑/↓ select · Enter show in list · Esc close")];
         view
     }
+}
 
-    fn select(&self, at: usize) -> DialogResult {
-        self.credentials.get(at).map_or(DialogResult::Stay, |id| {
-            DialogResult::RunAndClose(DialogAction::SelectCredential(id.clone()))
-        })
-    }
+/// Selects a credential in the list.
+pub fn select_in_list(id: CredentialId) -> DialogAction {
+    DialogAction::update(move |app, now| app.select_in_list(&id, now))
+}
+
+/// Returns the pieces of a row that say something, without symbols and charts.
+fn plain_text(pieces: &StyledSpans) -> String {
+    let says = |text: &&str| text.contains(char::is_alphanumeric);
+    pieces.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
 }

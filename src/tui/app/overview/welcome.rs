@@ -10,9 +10,9 @@ use crate::config::theme::StyleRole;
 use crate::config::{StoreChoice, StoreChoiceSource};
 use crate::engine::task_protocol::{BackendKind, BackgroundTask, CredentialTask, ImportCandidate};
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
-use crate::tui::app::dialogs::{Dialog, PickerDialog, PickerItem, PickerSelection};
+use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
-use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect};
+use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, display_format};
 
 impl App {
     /// Looks for credentials to import; the welcome dialog opens when the result arrives.
@@ -60,13 +60,13 @@ impl App {
             ),
             DialogRow::Blank,
         ];
-        self.dialogs.push(Dialog::Picker(PickerDialog::new("Welcome", items, 0).with_intro(intro)));
+        self.dialogs.push(PickerDialog::of_actions("Welcome", items).with_intro(intro));
     }
 
-    fn begin_items(&self) -> Vec<PickerItem> {
+    fn begin_items(&self) -> Vec<WelcomeItem> {
         let command = |text: &str, more: &str, action| PickerItem {
             right: self.preferences.keys.label(action).unwrap_or_default(),
-            ..item("Get started", text, more, PickerSelection::Command(action))
+            ..item("Get started", text, more, ("run", DialogAction::Run(action)))
         };
         let mut items = vec![
             command(
@@ -82,26 +82,21 @@ impl App {
         ];
         if !self.store_is_ephemeral() {
             let more = "a simulated company on this machine; nothing is saved";
-            items.push(item(
-                "Get started",
-                "Try the demo",
-                more,
-                PickerSelection::Restart(RestartTarget::Demo),
-            ));
+            items.push(item("Get started", "Try the demo", more, restart(RestartTarget::Demo)));
         }
         items
     }
 
     /// Returns what was found in the files of other programs, with an item for all of it if there
     /// is more than one.
-    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<PickerItem> {
+    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<WelcomeItem> {
         const HEADING: &str = "Found in plain text on this machine";
         let one = |find: &Arc<ImportCandidate>| {
             let text = format!("Import {}", find.location);
             let from =
                 find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
             let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
-            item(HEADING, &text, &more, PickerSelection::Import(vec![Arc::clone(find)]))
+            item(HEADING, &text, &more, import(vec![Arc::clone(find)]))
         };
         let all = (candidates.len() > 1).then(|| {
             let text = format!("Import all {}", candidates.len());
@@ -109,7 +104,7 @@ impl App {
                 HEADING,
                 &text,
                 "the plain-text copies are not deleted",
-                PickerSelection::Import(candidates.to_vec()),
+                import(candidates.to_vec()),
             )
         });
         all.into_iter().chain(candidates.iter().map(one)).collect()
@@ -129,7 +124,7 @@ impl App {
     }
 
     /// Returns the current store and the other one.
-    fn store_items(&self) -> Vec<PickerItem> {
+    fn store_items(&self) -> Vec<WelcomeItem> {
         const HEADING: &str = "Secret store";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
         else {
@@ -156,7 +151,7 @@ impl App {
             HEADING,
             words.title,
             &says,
-            PickerSelection::Command(CommandAction::Program(action)),
+            ("run", DialogAction::Run(CommandAction::Program(action))),
         );
         let (title, more, choice) = match current.backend.kind {
             BackendKind::File => {
@@ -172,8 +167,7 @@ impl App {
                 "set by TOKENRING_STORE; unset it to choose here".to_owned()
             }
         };
-        let there =
-            item(HEADING, title, &more, PickerSelection::Restart(RestartTarget::Store(choice)));
+        let there = item(HEADING, title, &more, restart(RestartTarget::Store(choice)));
         vec![PickerItem { mark: Some(mark), ..here }, there]
     }
 
@@ -183,16 +177,29 @@ impl App {
     }
 }
 
-fn item(heading: &'static str, text: &str, more: &str, picked: PickerSelection) -> PickerItem {
-    let (text, more) = (text.to_owned(), more.to_owned());
+/// Item of the welcome dialog.
+type WelcomeItem = PickerItem<DialogAction>;
+
+/// What an item does: a word for it, and the action.
+type LabeledAction = (&'static str, DialogAction);
+
+fn item(heading: &'static str, text: &str, more: &str, selected: LabeledAction) -> WelcomeItem {
+    let (enter_label, action) = selected;
     PickerItem {
-        text,
-        more,
-        right: String::new(),
         mark: Some((StyleRole::Dim, " ")),
         heading,
-        selection: picked,
+        ..PickerItem::new(text, more, enter_label, action)
     }
+}
+
+fn restart(target: RestartTarget) -> LabeledAction {
+    ("restart", DialogAction::call(move |app, _| app.restart(target)))
+}
+
+fn import(candidates: Vec<Arc<ImportCandidate>>) -> LabeledAction {
+    let count = display_format::format_count(candidates.len(), "credential");
+    let task = BackgroundTask::Credential(CredentialTask::Import(candidates));
+    ("import", DialogAction::Start(TaskRequest::listed(format!("Import {count}"), task)))
 }
 
 #[cfg(test)]
@@ -206,6 +213,7 @@ mod tests {
         BackendInfo, CredentialEvent, IdentifiedKind, Persistence, StoreError, StoreStatus,
         TaskEvent, TaskId, TaskReport,
     };
+    use crate::tui::app::dialogs::{AddDialog, ProblemDialog};
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InitialState, Message, StartupScreen, UiSettings};
 
@@ -294,7 +302,7 @@ mod tests {
         ));
         let mut session = welcome_session(Vec::new());
         session.press("Enter");
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+        assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
     }
 
     #[test]
@@ -309,7 +317,7 @@ mod tests {
         session.drain();
         session.press("Down Down Down Down Enter");
         assert!(session.drain().is_empty(), "it stays");
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Problem(_))));
+        assert!(session.app.dialogs.top_as::<ProblemDialog>().is_some());
     }
 
     #[test]
@@ -332,7 +340,7 @@ mod tests {
         let mut session = TestSession::with(Vec::new(), 120, 36);
         session.press("a");
         report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
-        assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+        assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
 
         let mut session = TestSession::new(120, 36);
         report(&mut session, store(BackendKind::Memory, None));

@@ -11,14 +11,14 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::rotation::creation_strategy;
 use crate::domain::{Credential, CredentialId, CredentialName};
-use crate::engine::task_protocol::{CreateRequest, RotationTask};
-use crate::tui::app::App;
+use crate::engine::task_protocol::CreateRequest;
 use crate::tui::app::credentials::add_dialog::{parse_labels, provider_field_id};
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, SELECT_HINT, SelectInput,
+    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
 };
+use crate::tui::app::{App, Now};
 
 /// Field that selects whether an existing account gets another secret.
 const ACCOUNT_FIELD: &str = "account";
@@ -34,8 +34,7 @@ pub struct CreateDialog {
     template: Credential,
     /// Name of the template on the screen.
     display_name: String,
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
 }
 
 impl CreateDialog {
@@ -58,8 +57,7 @@ impl CreateDialog {
         let fields = vec![
             FormField::text("name", "Name", "")
                 .with_hint("A unique name here and at the provider, 1–64 characters."),
-            FormField::select("kind", "Kind", SelectInput::new(kinds, &kind))
-                .with_hint(SELECT_HINT),
+            FormField::select("kind", "Kind", SelectInput::new(kinds, &kind)).with_select_hint(),
             FormField::select(
                 "administrator",
                 "Authenticate with",
@@ -75,41 +73,12 @@ impl CreateDialog {
         Some(create)
     }
 
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent, app: &App) -> DialogResult {
-        match event {
-            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
-            FormEvent::Pressed(_) => self.submit(app),
-            FormEvent::Changed(at) => {
-                if self.form.fields[at].id == "kind" {
-                    self.rebuild_fields();
-                }
-                DialogResult::Stay
-            }
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
-                DialogResult::Stay
-            }
-        }
-    }
-
-    /// Builds the view of the dialog.
-    pub fn view(&self) -> DialogView {
-        let mut view = DialogView::new("Create credential", 76).with_form(&self.form);
-        let words = "The provider creates it. The new secret goes straight into the store and is never shown.";
-        view.head = vec![
-            DialogRow::dim(words),
-            DialogRow::Pair("Region".to_owned(), self.template.region.clone()),
-            DialogRow::Blank,
-        ];
-        view
-    }
-
     fn submit(&mut self, app: &App) -> DialogResult {
         match self.parse_form(app) {
             // The form stays below the wizard, so that the user can retry if the creation fails.
-            Ok(request) => DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(
-                RotationTask::Create(Box::new(request)),
-            ))),
+            Ok(request) => DialogResult::RunAndStay(DialogAction::call(|app, now| {
+                app.start_creation(Box::new(request), now)
+            })),
             Err((id, problem)) => {
                 self.form.set_field_problem(id, problem);
                 DialogResult::Stay
@@ -226,6 +195,43 @@ impl CreateDialog {
             FormField::select(ACCOUNT_FIELD, "Account", choice)
                 .with_hint("An account can have two secrets at the same time."),
         )
+    }
+}
+
+impl Dialog for CreateDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
+            FormEvent::Pressed(_) => self.submit(app),
+            FormEvent::Changed(at) => {
+                if self.form.fields[at].id == "kind" {
+                    self.rebuild_fields();
+                }
+                DialogResult::Stay
+            }
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new("Create credential", 76).with_form(&self.form);
+        let words = "The provider creates it. The new secret goes straight into the store and is never shown.";
+        view.head = vec![
+            DialogRow::dim(words),
+            DialogRow::Pair("Region".to_owned(), self.template.region.clone()),
+            DialogRow::Blank,
+        ];
+        view
     }
 }
 

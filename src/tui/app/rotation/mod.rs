@@ -13,18 +13,19 @@ use super::command::{CommandAction, CredentialAction, ProgramAction};
 use super::{App, Now, PresentationMode, UiEffect, display_format};
 use crate::config::theme::StyleRole;
 use crate::domain::credential::SecretPart;
+use crate::domain::problem::Problem;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{
     RotationPhase, RotationPlan, RotationPurpose, RotationStatus, revocation_strategy,
 };
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackgroundTask, Persistence, RotationDirection, RotationEvent, RotationTarget, RotationTask,
-    TaskId,
+    BackgroundTask, CreateRequest, CredentialTask, Persistence, RotationEvent, RotationTarget,
+    RotationTask, TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{
-    ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, PickerSelection,
-    RemovalTarget, RotationWizard,
+    ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, RotationWizard,
+    TaskRequest, quit,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::rotation::format::{
@@ -39,7 +40,7 @@ impl App {
     pub(super) fn open_rotation_wizard(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, name) = (credential.id.clone(), self.display_name(credential));
-        if self.dialogs.reopen_wizard(|wizard| wizard.credential() == Some(&id)) {
+        if self.dialogs.reopen::<RotationWizard>(|wizard| wizard.credential() == Some(&id)) {
             return Vec::new();
         }
         let target =
@@ -54,8 +55,10 @@ impl App {
 
     fn push_wizard(&mut self, name: String, first: RotationTask) -> Vec<UiEffect> {
         let wizard = RotationWizard::new(name, self.preferences.browser);
-        self.dialogs.push(Dialog::Rotation(Box::new(wizard)));
-        vec![self.start_wizard_task(BackgroundTask::Rotation(first))]
+        self.dialogs.push(wizard);
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Rotation(first));
+        self.dialogs.set_task(task);
+        vec![effect]
     }
 
     /// Opens the form for a new credential, created with the selected one or another one of the
@@ -69,7 +72,7 @@ impl App {
             self.catalog.clone(),
         );
         if let Some(create) = create {
-            return self.dialogs.push(Dialog::Create(Box::new(create)));
+            return self.dialogs.push(create);
         }
         let key = self
             .preferences
@@ -84,21 +87,15 @@ impl App {
     pub(super) fn open_removal_picker(&mut self) {
         let Some(credential) = self.selected() else { return };
         let id = &credential.id;
-        let item = |text: &str, more: String, removal| PickerItem {
-            text: text.to_owned(),
-            more,
-            right: String::new(),
-            mark: None,
-            heading: "",
-            selection: PickerSelection::Removal(removal),
-        };
+        let item = |text, more: String, action| PickerItem::new(text, more, "continue", action);
         let at_provider = |administrator| {
-            RemovalTarget::Provider(RotationTarget {
-                credential: id.clone(),
-                administrator,
-                part: SecretPart::Secret,
-            })
+            let part = SecretPart::Secret;
+            let target = RotationTarget { credential: id.clone(), administrator, part };
+            DialogAction::update(move |app, _| app.confirm_revocation(target))
         };
+        let (deleted, delete_more) =
+            (id.clone(), "from tokenring only; the provider is not contacted".to_owned());
+        let delete = DialogAction::call(move |app, _| app.confirm_deletion(deleted));
         let mut items = vec![
             item(
                 "revoke",
@@ -106,11 +103,7 @@ impl App {
                     .to_owned(),
                 at_provider(None),
             ),
-            item(
-                "delete",
-                "from tokenring only; the provider is not contacted".to_owned(),
-                RemovalTarget::Local(id.clone()),
-            ),
+            item("delete", delete_more, delete),
         ];
         items.extend(self.neighbors(credential).into_iter().map(|(other, name)| {
             item(
@@ -119,45 +112,39 @@ impl App {
                 at_provider(CredentialId::parse(&other)),
             )
         }));
-        self.dialogs.push(Dialog::Picker(PickerDialog::new("Revoke or delete", items, 0)));
+        self.dialogs.push(PickerDialog::of_actions("Revoke or delete", items));
     }
 
-    /// Asks for the name of the credential to confirm its removal. For a deletion, the dialog also
-    /// shows the unfinished rotations that need the credential, as soon as they are known.
-    pub(super) fn confirm_removal(&mut self, removal: RemovalTarget) -> Vec<UiEffect> {
-        let id = match &removal {
-            RemovalTarget::Local(id) => id,
-            RemovalTarget::Provider(target) => &target.credential,
-        };
-        let Some(credential) = self.credentials.get(id) else { return Vec::new() };
-        let lookup = match &removal {
-            RemovalTarget::Local(id) => Some(RotationTask::ListAdministered(id.clone())),
-            RemovalTarget::Provider(_) => None,
-        };
-        let (name, called) = (credential.name.as_str(), self.display_name(credential));
-        let confirm = match removal {
-            RemovalTarget::Local(id) => ConfirmDialog::new(
-                "Delete a credential",
-                remove_rows(&called),
-                FormButton::Destructive("Delete from tokenring"),
-                DialogAction::RemoveCredential(id),
-            ),
-            RemovalTarget::Provider(target) => {
-                let strategy = self.revocation_strategy(credential);
-                let rows = self.revoke_rows(credential, &target, strategy);
-                let task = RotationTask::Revoke(target, strategy);
-                let intent = DialogAction::RunRotationTask(Box::new(task));
-                ConfirmDialog::new(
-                    "Revoke a credential",
-                    rows,
-                    FormButton::Destructive("Revoke"),
-                    intent,
-                )
-            }
-        };
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm.with_typed_confirmation(name, called))));
-        let lookup = lookup.map(|task| self.start_hidden_task(BackgroundTask::Rotation(task)).1);
-        lookup.into_iter().collect()
+    /// Asks for the name of the credential to confirm that it is deleted from tokenring. The dialog
+    /// also shows the unfinished rotations that need the credential, as soon as they are known.
+    fn confirm_deletion(&mut self, id: CredentialId) -> Vec<UiEffect> {
+        let Some(credential) = self.credentials.get(&id) else { return Vec::new() };
+        let (name, called) = (credential.name.to_string(), self.display_name(credential));
+        let task = BackgroundTask::Credential(CredentialTask::Remove(id.clone()));
+        let confirm = ConfirmDialog::new(
+            "Delete a credential",
+            remove_rows(&called),
+            FormButton::Destructive("Delete from tokenring"),
+            DialogAction::Start(TaskRequest::listed(format!("Delete {called}"), task)),
+        );
+        self.dialogs.push(confirm.with_typed_confirmation(&name, called));
+        let lookup = BackgroundTask::Rotation(RotationTask::ListAdministered(id));
+        vec![self.start_hidden_task(lookup).1]
+    }
+
+    /// Asks for the name of the credential to confirm its revocation at the provider.
+    fn confirm_revocation(&mut self, target: RotationTarget) {
+        let Some(credential) = self.credentials.get(&target.credential) else { return };
+        let (name, called) = (credential.name.to_string(), self.display_name(credential));
+        let strategy = self.revocation_strategy(credential);
+        let rows = self.revoke_rows(credential, &target, strategy);
+        let confirm = ConfirmDialog::new(
+            "Revoke a credential",
+            rows,
+            FormButton::Destructive("Revoke"),
+            DialogAction::call(move |app, now| app.start_revocation(target, strategy, now)),
+        );
+        self.dialogs.push(confirm.with_typed_confirmation(&name, called));
     }
 
     /// Starts a planned rotation. For a credential that is labeled as production, asks for its name
@@ -165,18 +152,18 @@ impl App {
     pub(super) fn confirm_rotation(&mut self, plan: Box<RotationPlan>, now: Now) -> Vec<UiEffect> {
         let known = self.credentials.get(&plan.credential);
         let Some(credential) = known.filter(|credential| credential.is_production()) else {
-            return self.start_rotation_task(RotationTask::Run(plan), now);
+            return self.start_rotation(plan, now);
         };
         let (name, called) = (credential.name.to_string(), self.display_name(credential));
         let rows = vec![
             DialogRow::warning(format!("{called} is labeled as production.")),
             DialogRow::text(format!("{}.", plan.title())),
         ];
-        let action = DialogAction::RunRotationTask(Box::new(RotationTask::Run(plan)));
+        let action = DialogAction::call(|app, now| app.start_rotation(plan, now));
         let button = FormButton::Destructive("Rotate");
         let confirm = ConfirmDialog::new("Rotate a production credential", rows, button, action)
             .with_typed_confirmation(&name, called);
-        self.dialogs.push(Dialog::Confirm(Box::new(confirm)));
+        self.dialogs.push(confirm);
         Vec::new()
     }
 
@@ -190,7 +177,8 @@ impl App {
             ))
         };
         let rows: Vec<_> = administered.iter().map(row).collect();
-        if let Some(confirm) = self.dialogs.removal_confirmation_mut(id) {
+        if let Some(confirm) = self.dialogs.find_mut::<ConfirmDialog>(|confirm| confirm.deletes(id))
+        {
             confirm.add_rows(rows);
         }
     }
@@ -212,39 +200,49 @@ impl App {
         self.activity.notify(level, append_notes(text, status), now.instant);
     }
 
-    /// Starts a rotation task that a dialog requested.
-    pub(super) fn start_rotation_task(&mut self, task: RotationTask, now: Now) -> Vec<UiEffect> {
-        let title = match &task {
-            RotationTask::Run(plan) => {
-                self.dialogs.show_running_wizard();
-                self.rotation_title(plan)
-            }
-            RotationTask::Resume(_, RotationDirection::Forward) => "Continue a rotation".to_owned(),
-            RotationTask::Resume(_, RotationDirection::Abandon) => "End a rotation".to_owned(),
-            RotationTask::Resume(_, RotationDirection::RollBack) => {
-                "Roll back a rotation".to_owned()
-            }
-            RotationTask::Revoke(target, _) => self.open_started_wizard(
-                RotationPurpose::Revoke,
-                self.display_name_by_id(&target.credential),
-            ),
-            RotationTask::Create(request) => {
-                let hidden = self.ui_state.presentation == PresentationMode::On;
-                let name =
-                    if hidden { "a credential".to_owned() } else { request.name.to_string() };
-                self.open_started_wizard(RotationPurpose::Create, name)
-            }
-            // These tasks only send a reply to the running task, which stays the one to wait for.
-            RotationTask::ReplyToPrompt(..) | RotationTask::LeavePrompt(_) => {
-                return vec![self.start_hidden_task(BackgroundTask::Rotation(task)).1];
-            }
-            RotationTask::Plan(_)
-            | RotationTask::Review(_)
-            | RotationTask::ListUnfinished
-            | RotationTask::ListAdministered(_) => {
-                return vec![self.start_wizard_task(BackgroundTask::Rotation(task))];
-            }
-        };
+    /// Starts a planned rotation; the top wizard shows it.
+    fn start_rotation(&mut self, plan: Box<RotationPlan>, now: Now) -> Vec<UiEffect> {
+        if let Some(wizard) = self.dialogs.top_as_mut::<RotationWizard>() {
+            wizard.show_running();
+        }
+        let title = format!("Rotate {}", self.display_name_by_id(&plan.credential));
+        self.start_dialog_task(title, BackgroundTask::Rotation(RotationTask::Run(plan)), now)
+    }
+
+    /// Starts a revocation in a wizard.
+    fn start_revocation(
+        &mut self,
+        target: RotationTarget,
+        strategy: RotationStrategyId,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let name = self.display_name_by_id(&target.credential);
+        let task = RotationTask::Revoke(target, strategy);
+        self.start_in_wizard(RotationPurpose::Revoke, name, task, now)
+    }
+
+    /// Starts the creation of a credential in a wizard.
+    pub(super) fn start_creation(
+        &mut self,
+        request: Box<CreateRequest>,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let hidden = self.ui_state.presentation == PresentationMode::On;
+        let name = if hidden { "a credential".to_owned() } else { request.name.to_string() };
+        self.start_in_wizard(RotationPurpose::Create, name, RotationTask::Create(request), now)
+    }
+
+    /// Starts a task that needs no further questions, in a wizard of its own.
+    fn start_in_wizard(
+        &mut self,
+        purpose: RotationPurpose,
+        name: String,
+        task: RotationTask,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let wizard = RotationWizard::for_running(name, purpose, self.preferences.browser);
+        let title = wizard.heading();
+        self.dialogs.push(wizard);
         self.start_dialog_task(title, BackgroundTask::Rotation(task), now)
     }
 
@@ -280,44 +278,51 @@ impl App {
             ..
         }) = &event
         {
-            self.dialogs.close_create_dialog();
+            // The form is no longer needed.
+            self.dialogs.close_all::<CreateDialog>();
         }
-        let (others, parts) = match &event {
-            RotationEvent::Planned(plan) => {
-                (self.administrators(plan), self.replaceable_parts(plan))
+        let is_step = matches!(event, RotationEvent::Step(_));
+        let effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);
+        let counts = self.wizard_for_task(task).map(RotationWizard::step_counts);
+        if let Some((done, total)) = counts.filter(|_| is_step) {
+            self.activity.set_progress(task, done, total);
+        }
+        effects
+    }
+
+    /// Returns the wizard that waits for this task, open or hidden.
+    pub(super) fn wizard_for_task(&self, task: TaskId) -> Option<&RotationWizard> {
+        self.dialogs.find(|wizard: &RotationWizard| wizard.waits_for(task))
+    }
+
+    /// Lets the wizard of a failed or canceled task read the rotation's state from the journal;
+    /// stored credentials may have changed as well.
+    pub(super) fn handle_wizard_stopped(
+        &mut self,
+        task: TaskId,
+        problem: Option<Problem>,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let Some(wizard) = self.wizard_for_task(task) else { return Vec::new() };
+        let (credential, heading) = (wizard.credential().cloned(), wizard.heading());
+        if let Some(id) = credential {
+            self.open_rotations.set_stopped(&id);
+        }
+        let mut effects = Vec::new();
+        if self.dialogs.is_hidden(task) {
+            self.dialogs.remove_hidden(task);
+            let text = format!("{heading} stopped; {} resumes it", self.rotate_key_label());
+            self.activity.notify(NotificationLevel::Warning, text, now.instant);
+        } else {
+            let event = problem.map_or(TaskEvent::Canceled, TaskEvent::Failed);
+            effects = self.deliver_to_dialog(task, event, now);
+            if effects.is_empty() {
+                return effects;
             }
-            _ => (Vec::new(), Vec::new()),
-        };
-        let Some(wizard) = self.dialogs.wizard_for_task(task) else { return Vec::new() };
-        let then = match event {
-            RotationEvent::Planned(plan) => {
-                wizard.show_plan(plan, &others, &parts);
-                None
-            }
-            RotationEvent::Started(plan) => {
-                wizard.set_plan(plan);
-                None
-            }
-            RotationEvent::Reviewed(review) => {
-                wizard.show_review(review);
-                None
-            }
-            RotationEvent::PromptOpened(question, prompt) => {
-                wizard.show_prompt(question, *prompt, now.instant);
-                return wizard.take_page_to_open().map(UiEffect::OpenUrl).into_iter().collect();
-            }
-            RotationEvent::Step(line) => {
-                wizard.apply_progress(&line);
-                let (done, total) = wizard.step_counts();
-                self.activity.set_progress(task, done, total);
-                None
-            }
-            RotationEvent::Finished(status) => wizard.on_finished(status),
-            RotationEvent::UnfinishedListed(_)
-            | RotationEvent::EndedClosed(_)
-            | RotationEvent::AdministeredListed(..) => None,
-        };
-        self.start_rotation_lookup(then)
+        }
+        let load = BackgroundTask::Credential(CredentialTask::Load);
+        effects.push(self.start_hidden_task(load).1);
+        effects
     }
 
     /// Records whether the rotation of a task runs, waits or has ended.
@@ -337,12 +342,13 @@ impl App {
             }
             _ => return,
         };
-        let Some(plan) = self.dialogs.wizard_for_task(task).and_then(|wizard| wizard.plan()) else {
+        let Some(plan) = self.wizard_for_task(task).and_then(RotationWizard::plan) else {
             return;
         };
+        let credential = plan.credential.clone();
         let (id, name) = (plan.rotation.to_string(), plan.name.to_string());
         let rotation = OpenRotation { id, name, phase, next, is_running };
-        self.open_rotations.update(&plan.credential, rotation);
+        self.open_rotations.update(&credential, rotation);
     }
 
     /// Returns the confirmation before the screen closes although rotations have not ended; `None`
@@ -377,22 +383,15 @@ impl App {
                 self.rotate_key_label()
             ));
             let rows = [how].into_iter().chain(rows).collect();
-            ConfirmDialog::new(title, rows, FormButton::Submit("Quit"), DialogAction::Quit)
+            ConfirmDialog::new(title, rows, FormButton::Submit("Quit"), quit())
                 .with_action_focused()
         } else {
             let lost = DialogRow::warning(
                 "This session is not saved: the rotation cannot be resumed after it.",
             );
             let rows = rows.into_iter().step_by(2).chain([lost]).collect();
-            ConfirmDialog::new(title, rows, FormButton::Destructive("Quit"), DialogAction::Quit)
+            ConfirmDialog::new(title, rows, FormButton::Destructive("Quit"), quit())
         })
-    }
-
-    /// Reads from the journal what the wizard requests.
-    pub(super) fn start_rotation_lookup(&mut self, task: Option<RotationTask>) -> Vec<UiEffect> {
-        task.map(|task| self.start_wizard_task(BackgroundTask::Rotation(task)))
-            .into_iter()
-            .collect()
     }
 
     /// Returns credentials of the same provider and region by ID and name.
@@ -410,7 +409,7 @@ impl App {
     }
 
     /// Returns the credentials that could carry out the plan; none if the plan is manual.
-    fn administrators(&self, plan: &RotationPlan) -> Vec<(String, String)> {
+    pub(super) fn administrators(&self, plan: &RotationPlan) -> Vec<(String, String)> {
         use crate::domain::rotation::StepActor;
         let ways = plan.strategy_traits();
         let credential = self.credentials.get(&plan.credential);
@@ -420,29 +419,20 @@ impl App {
     }
 
     /// Returns the parts that can be rotated separately, by ID (empty for the secret) and title.
-    fn replaceable_parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
+    pub(super) fn replaceable_parts(&self, plan: &RotationPlan) -> Vec<(String, String)> {
         let Ok(kind) = self.catalog.kind(&plan.provider, &plan.kind) else { return Vec::new() };
         let further = kind.parts.iter().filter(|part| part.rotation.is_some());
         let further = further.map(|part| (part.id.clone(), part.title.clone()));
         std::iter::once((String::new(), kind.secret.clone())).chain(further).collect()
     }
 
-    /// Opens a wizard for an action that starts without further questions, and returns its title.
-    fn open_started_wizard(&mut self, purpose: RotationPurpose, name: String) -> String {
-        let wizard = RotationWizard::for_running(name, purpose, self.preferences.browser);
-        let title = wizard.heading();
-        self.dialogs.push(Dialog::Rotation(Box::new(wizard)));
-        title
-    }
-
     /// Notifies the user about a rotation that runs in the background when it needs input and when
     /// it finishes.
     fn notify_hidden_rotation(&mut self, task: TaskId, event: &RotationEvent, now: Now) {
-        if !self.dialogs.has_hidden_wizard(task) {
+        if !self.dialogs.is_hidden(task) {
             return;
         }
-        let heading =
-            self.dialogs.wizard_for_task(task).map(|wizard| wizard.heading()).unwrap_or_default();
+        let heading = self.wizard_for_task(task).map(RotationWizard::heading).unwrap_or_default();
         let key =
             self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::TaskList));
         let (level, text) = match event {
@@ -471,30 +461,34 @@ impl App {
             _ => return,
         };
         if let RotationEvent::Finished(_) = event {
-            self.dialogs.remove_hidden_wizard(task);
+            self.dialogs.remove_hidden(task);
         }
         self.activity.notify(level, text, now.instant);
     }
 
     /// Offers unfinished rotations if no dialog is open.
     fn offer_unfinished_rotations(&mut self, left: &[RotationStatus], now: Now) {
-        let item = |status: &RotationStatus| PickerItem {
-            text: self.display_name_by_name(&status.name),
-            more: self.mask_name(&status.next, &status.name),
-            right: status.state.unfinished_word().to_owned(),
-            mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
-            heading: "",
-            selection: PickerSelection::Rotation(
-                status.id.clone(),
-                self.display_name_by_name(&status.name),
-            ),
+        let item = |status: &RotationStatus| {
+            let name = self.display_name_by_name(&status.name);
+            PickerItem {
+                right: status.state.unfinished_word().to_owned(),
+                mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
+                ..PickerItem::new(
+                    name.clone(),
+                    self.mask_name(&status.next, &status.name),
+                    "open",
+                    (status.id.clone(), name),
+                )
+            }
         };
         let items: Vec<_> = left.iter().map(item).collect();
         if items.is_empty() {
             return;
         }
         if self.dialogs.is_empty() {
-            self.dialogs.push(Dialog::Picker(PickerDialog::new("Unfinished rotations", items, 0)));
+            self.dialogs.push(PickerDialog::new("Unfinished rotations", items, 0, |(id, name)| {
+                DialogAction::call(|app, _| app.open_unfinished_rotation(id, name))
+            }));
         } else {
             let text = format!(
                 "{} unfinished; {} resumes",
@@ -520,19 +514,9 @@ impl App {
         text.replace(name, &self.display_name_by_name(name))
     }
 
-    fn start_wizard_task(&mut self, task: BackgroundTask) -> UiEffect {
-        let (id, effect) = self.start_hidden_task(task);
-        self.dialogs.set_task(id);
-        effect
-    }
-
     /// Returns the key that opens a rotation or resumes it.
     pub(in crate::tui) fn rotate_key_label(&self) -> String {
         self.preferences.keys.key_or_name(CommandAction::Credential(CredentialAction::Rotate))
-    }
-
-    fn rotation_title(&self, plan: &RotationPlan) -> String {
-        format!("Rotate {}", self.display_name_by_id(&plan.credential))
     }
 
     /// Returns the strategy that revokes a credential.

@@ -8,22 +8,21 @@
 //! The URL of the page is always shown, since no browser may open, or the wrong one. Over SSH the
 //! browser is redirected to a URL of this machine that it cannot reach; the user pastes that URL.
 //! It contains the code, so it is never shown.
-//! Start reading at [`SignInDialog::show_page`].
+//! Start reading at [`Dialog::on_task`].
 
 use std::time::{Duration, Instant};
 
-use crate::config::KeyPress;
-use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
 use crate::engine::task_protocol::{
-    PromptId, PromptReply, SignInPage, SignInResult, SignInSubject, TaskId,
+    BackgroundTask, PromptId, PromptReply, SecretTask, SignInEvent, SignInPage, SignInResult,
+    SignInSubject, SignInTask, TaskEvent, TaskId,
 };
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogAnswer, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
-use crate::tui::app::{BrowserAvailability, Now, display_format};
+use crate::tui::app::{App, BrowserAvailability, Now, UiEffect, display_format};
 
 /// Field for the callback URL.
 const ADDRESS_FIELD: &str = "address";
@@ -33,7 +32,6 @@ const COUNTDOWN_WARNING: Duration = Duration::from_secs(20);
 const COPY_BUTTON: FormButton = FormButton::Submit("Copy URL");
 const OPEN_BUTTON: FormButton = FormButton::Submit("Open again");
 const RETRY_BUTTON: FormButton = FormButton::Submit("Retry");
-const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 
 /// Dialog for signing in with the browser.
 pub struct SignInDialog {
@@ -42,8 +40,7 @@ pub struct SignInDialog {
     task: Option<TaskId>,
     stage: SignInStage,
     browser: BrowserAvailability,
-    /// The fields and buttons.
-    pub form: Form,
+    form: Form,
 }
 
 /// Stage of the sign-in.
@@ -79,23 +76,9 @@ impl SignInDialog {
         }
     }
 
-    /// Makes the dialog wait for the events of this task.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// Returns whether the dialog waits for this task.
-    pub fn waits_for(&self, task: TaskId) -> bool {
-        self.task == Some(task)
-    }
-
-    /// Returns whether the dialog accepts no input right now.
-    pub fn is_busy(&self) -> bool {
-        matches!(self.stage, SignInStage::Starting | SignInStage::Fetching)
-    }
-
-    /// Shows the page on which the user approves access.
-    pub fn show_page(&mut self, page: SignInPage, now: Instant) {
+    /// Shows the page on which the user approves access, and opens it if there is a browser.
+    fn show_page(&mut self, page: SignInPage, now: Instant) -> DialogResult {
+        let opened = page.page.clone();
         let until = now + page.timeout;
         self.stage =
             SignInStage::Waiting(Box::new(SignInWait { page, deadline: until, mismatch: None }));
@@ -108,11 +91,17 @@ impl SignInDialog {
             [FormButton::Cancel, COPY_BUTTON].into_iter().chain(open).collect(),
         );
         self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
+        match self.browser {
+            BrowserAvailability::Available => {
+                DialogResult::RunAndStay(DialogAction::Effect(UiEffect::OpenUrl(opened)))
+            }
+            BrowserAvailability::Unavailable => DialogResult::Stay,
+        }
     }
 
     /// Shows that the pasted URL belongs to another sign-in or to none; the next paste replies to
     /// `prompt_id`.
-    pub fn show_mismatch(&mut self, prompt_id: PromptId, problem: Problem) {
+    fn show_mismatch(&mut self, prompt_id: PromptId, problem: Problem) {
         if let SignInStage::Waiting(waiting) = &mut self.stage {
             waiting.page.prompt = prompt_id;
             waiting.mismatch = Some(problem);
@@ -120,46 +109,121 @@ impl SignInDialog {
         }
     }
 
-    /// Handles the approval of the user.
-    pub fn start_fetching(&mut self) {
-        self.stage = SignInStage::Fetching;
-        self.form = button_form(&[]);
+    /// Shows the stage with these buttons.
+    fn set_stage(&mut self, stage: SignInStage, buttons: &[FormButton]) {
+        self.stage = stage;
+        self.form = button_form(buttons);
     }
 
-    /// Shows the result of a successful sign-in.
-    pub fn show_result(&mut self, signed_in: Box<SignInResult>) {
-        self.stage = SignInStage::SignedIn(signed_in);
-        self.form = button_form(&[CLOSE_BUTTON]);
+    fn press_button(&self, button: FormButton) -> DialogResult {
+        let SignInStage::Waiting(waiting) = &self.stage else { return DialogResult::Stay };
+        let address = waiting.page.page.clone();
+        DialogResult::RunAndStay(if button == COPY_BUTTON {
+            copy_url(&address)
+        } else {
+            DialogAction::Effect(UiEffect::OpenUrl(address))
+        })
     }
 
-    /// Shows why the sign-in failed.
-    pub fn show_problem(&mut self, problem: Problem) {
-        self.task = None;
-        self.stage = SignInStage::Failed(problem);
-        self.form = button_form(&[RETRY_BUTTON, CLOSE_BUTTON]);
+    /// Hands the pasted URL over, and clears the field.
+    fn submit_pasted_address(&mut self) -> DialogResult {
+        let SignInStage::Waiting(waiting) = &mut self.stage else { return DialogResult::Stay };
+        let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else {
+            return DialogResult::Stay;
+        };
+        waiting.mismatch = None;
+        let text: Secret = input.take();
+        let task = SignInTask::SubmitAddress(waiting.page.prompt, PromptReply::Pasted(text));
+        DialogResult::start(TaskRequest::hidden(BackgroundTask::SignIn(task)))
     }
 
-    /// Returns when the remaining time changes.
-    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
+    fn clear_mismatch(&mut self) {
+        if let SignInStage::Waiting(waiting) = &mut self.stage {
+            waiting.mismatch = None;
+        }
+    }
+}
+
+impl Dialog for SignInDialog {
+    fn form(&self) -> Option<&Form> {
+        Some(&self.form)
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        Some(&mut self.form)
+    }
+
+    /// Closes the dialog. Before the user has approved, this cancels the sign-in; afterwards the
+    /// sign-in continues without the dialog, since the tokens that the provider issued must be
+    /// stored.
+    fn dismiss(&mut self) -> DialogResult {
+        match (&self.stage, self.task) {
+            (SignInStage::Starting | SignInStage::Waiting(_), Some(task)) => {
+                DialogResult::RunAndClose(DialogAction::Effect(UiEffect::CancelTask(task)))
+            }
+            _ => DialogResult::Close,
+        }
+    }
+
+    fn set_task(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    fn waits_for(&self, task: TaskId) -> bool {
+        self.task == Some(task)
+    }
+
+    fn is_busy(&self) -> bool {
+        matches!(self.stage, SignInStage::Starting | SignInStage::Fetching)
+    }
+
+    fn on_task(&mut self, _task: TaskId, event: TaskEvent, _app: &App, now: Now) -> DialogResult {
+        match event {
+            TaskEvent::SignIn(SignInEvent::PageReady(page)) => {
+                return self.show_page(*page, now.instant);
+            }
+            TaskEvent::SignIn(SignInEvent::PasteRejected(prompt, problem)) => {
+                self.show_mismatch(prompt, problem);
+            }
+            TaskEvent::SignIn(SignInEvent::CallbackReceived) => {
+                self.set_stage(SignInStage::Fetching, &[]);
+            }
+            TaskEvent::SignIn(SignInEvent::Finished(signed_in)) => {
+                self.set_stage(SignInStage::SignedIn(signed_in), &[FormButton::CLOSE]);
+            }
+            TaskEvent::Failed(problem) => {
+                self.task = None;
+                self.set_stage(SignInStage::Failed(problem), &[RETRY_BUTTON, FormButton::CLOSE]);
+            }
+            TaskEvent::Canceled => return DialogResult::Close,
+            _ => {}
+        }
+        DialogResult::Stay
+    }
+
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
         let SignInStage::Waiting(waiting) = &self.stage else { return None };
         display_format::next_second_at(waiting.deadline, now)
     }
 
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
-        if key.code == KeySymbol::Esc {
-            return self.close_or_cancel();
+    /// Continues with the buttons once a URL is pasted.
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        let event = self.form.answer(answer);
+        let result = self.handle_form_event(event, app, now);
+        if let DialogAnswer::Text(_) = answer {
+            self.form.leave_field();
         }
-        let event = self.form.handle_key(key);
-        self.handle_form_event(event)
+        result
     }
 
-    /// Handles an event of the form.
-    pub fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
+    fn handle_form_event(&mut self, event: FormEvent, _app: &App, _now: Now) -> DialogResult {
         match event {
-            FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => self.close_or_cancel(),
+            FormEvent::Pressed(FormButton::Cancel | FormButton::CLOSE) => self.dismiss(),
             FormEvent::Pressed(RETRY_BUTTON) => {
-                DialogResult::RunAndClose(DialogAction::SignIn(self.session.clone()))
+                let session = self.session.clone();
+                DialogResult::RunAndClose(DialogAction::call(|app, now| {
+                    app.start_sign_in(session, now)
+                }))
             }
             FormEvent::Pressed(button) => self.press_button(button),
             FormEvent::Pasted(0) | FormEvent::Blurred(0) => self.submit_pasted_address(),
@@ -174,8 +238,7 @@ impl SignInDialog {
         }
     }
 
-    /// Builds the view of the dialog.
-    pub fn view(&self, now: Now) -> DialogView {
+    fn view(&self, _app: &App, now: Now) -> DialogView {
         let mut view = DialogView::new(format!("Sign in: {}", self.name), 78);
         match &self.stage {
             SignInStage::Starting => {
@@ -198,48 +261,6 @@ impl SignInDialog {
             }
         }
         view.with_form_below(&self.form)
-    }
-
-    /// Closes the dialog. Before the user has approved, this cancels the sign-in; afterwards the
-    /// sign-in continues without the dialog, since the tokens that the provider issued must be
-    /// stored.
-    fn close_or_cancel(&self) -> DialogResult {
-        match (&self.stage, self.task) {
-            (SignInStage::Starting | SignInStage::Waiting(_), Some(task)) => {
-                DialogResult::RunAndClose(DialogAction::CancelTask(task))
-            }
-            _ => DialogResult::Close,
-        }
-    }
-
-    fn press_button(&self, button: FormButton) -> DialogResult {
-        let SignInStage::Waiting(waiting) = &self.stage else { return DialogResult::Stay };
-        let address = waiting.page.page.clone();
-        DialogResult::RunAndStay(if button == COPY_BUTTON {
-            DialogAction::CopyText(address.to_string())
-        } else {
-            DialogAction::OpenPage(address)
-        })
-    }
-
-    /// Hands the pasted URL over, and clears the field.
-    fn submit_pasted_address(&mut self) -> DialogResult {
-        let SignInStage::Waiting(waiting) = &mut self.stage else { return DialogResult::Stay };
-        let Some(input) = self.form.secret(ADDRESS_FIELD).filter(|input| !input.is_empty()) else {
-            return DialogResult::Stay;
-        };
-        waiting.mismatch = None;
-        let text: Secret = input.take();
-        DialogResult::RunAndStay(DialogAction::ReplyToPrompt(
-            waiting.page.prompt,
-            PromptReply::Pasted(text),
-        ))
-    }
-
-    fn clear_mismatch(&mut self) {
-        if let SignInStage::Waiting(waiting) = &mut self.stage {
-            waiting.mismatch = None;
-        }
     }
 }
 
@@ -329,6 +350,12 @@ fn credential_rows(credential: &Credential) -> Vec<DialogRow> {
 /// Returns scheme, host and port of a URL.
 fn origin_of(address: &url::Url) -> String {
     address.origin().ascii_serialization()
+}
+
+/// Copies the URL of a page.
+pub(in crate::tui::app) fn copy_url(address: &url::Url) -> DialogAction {
+    let task = BackgroundTask::Secret(SecretTask::CopyText(address.to_string()));
+    DialogAction::Start(TaskRequest::listed("Copy the URL", task))
 }
 
 fn button_form(buttons: &[FormButton]) -> Form {

@@ -4,10 +4,10 @@
 
 pub(super) mod dialog;
 
-use super::{App, BrowserAvailability, Now, UiEffect};
+use super::{App, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
 use crate::engine::task_protocol::{
-    BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskId,
+    BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{AddDialog, Dialog, SignInDialog};
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
@@ -31,7 +31,7 @@ impl App {
         let region =
             self.selected().map(|credential| credential.region.clone()).unwrap_or_default();
         match AddDialog::for_session(self.catalog.clone(), &region) {
-            Some(add) => self.dialogs.push(Dialog::Add(Box::new(add))),
+            Some(add) => self.dialogs.push(add),
             None => self.activity.notify(
                 NotificationLevel::Warning,
                 "No provider supports signing in with the browser",
@@ -52,7 +52,7 @@ impl App {
         self.dialogs.set_task(id);
         let mut dialog = SignInDialog::new(name, session, self.preferences.browser);
         dialog.set_task(id);
-        self.dialogs.push(Dialog::SignIn(Box::new(dialog)));
+        self.dialogs.push(dialog);
         vec![effect]
     }
 
@@ -67,28 +67,17 @@ impl App {
             SignInEvent::CallbackReceived => {
                 self.activity.set_task_state(task, TaskState::CleaningUp);
             }
-            SignInEvent::Finished(signed_in) if self.dialogs.sign_in_for_task(task).is_none() => {
+            SignInEvent::Finished(signed_in) if !self.has_sign_in_dialog(task) => {
                 self.notify_signed_in(signed_in, now);
             }
             _ => {}
         }
-        let Some(dialog) = self.dialogs.sign_in_for_task(task) else { return Vec::new() };
-        match event {
-            SignInEvent::PageReady(visit) => {
-                let page = visit.page.clone();
-                dialog.show_page(*visit, now.instant);
-                return (self.preferences.browser == BrowserAvailability::Available)
-                    .then_some(UiEffect::OpenUrl(page))
-                    .into_iter()
-                    .collect();
-            }
-            SignInEvent::PasteRejected(question, problem) => {
-                dialog.show_mismatch(question, problem);
-            }
-            SignInEvent::CallbackReceived => dialog.start_fetching(),
-            SignInEvent::Finished(signed_in) => dialog.show_result(signed_in),
-        }
-        Vec::new()
+        self.deliver_to_dialog(task, TaskEvent::SignIn(event), now)
+    }
+
+    /// Returns whether the dialog of this sign-in is open.
+    fn has_sign_in_dialog(&self, task: TaskId) -> bool {
+        self.dialogs.find::<SignInDialog>(|dialog| dialog.waits_for(task)).is_some()
     }
 
     /// Reports a sign-in that finished after the user had closed the dialog.

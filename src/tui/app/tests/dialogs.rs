@@ -9,9 +9,9 @@ fn dialogs_stack_and_escape_closes_the_top_one() {
     let mut session = session();
     session.press("!").paste("nothing happens");
     session.press("Esc : ").type_text("add");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Picker(_))));
+    assert!(session.app.dialogs.top_as::<PickerDialog<DialogAction>>().is_some());
     session.press("Enter");
-    assert!(matches!(session.app.dialogs.top(), Some(Dialog::Add(_))));
+    assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
     session.press("Esc");
     assert!(session.app.dialogs.is_empty());
     session.press("Esc");
@@ -53,7 +53,7 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
     let mut session = session();
     session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Enter Enter");
     assert!(session.started().is_empty());
-    let Some(Dialog::Confirm(_)) = session.app.dialogs.top() else { panic!("nothing was asked") };
+    assert!(session.app.dialogs.top_as::<ConfirmDialog>().is_some(), "nothing was asked");
     let name = session.selected().to_owned();
     session.type_text(&name).press("Tab Enter");
     let BackgroundTask::Send(SendTask { draft, consent, .. }) = session.task().1 else {
@@ -94,9 +94,9 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
 
     session.type_text("laptop");
     let press_add = |session: &mut TestSession| {
-        while session.app.dialogs.top().is_some_and(
-            |dialog| !matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(form::FormButton::Submit("Add"))),
-        ) {
+        let on_add = Some(form::FormButton::Submit("Add"));
+        let focused = |dialog: &AddDialog| dialog.form().expect("a form").focused_button();
+        while session.app.dialogs.top_as().is_some_and(|dialog| focused(dialog) != on_add) {
             session.press("Tab");
         }
         session.press("Enter");
@@ -129,8 +129,8 @@ fn what_cannot_be_seen_in_a_paste_is_named() {
     let mut session = session();
     session.paste("snyk_uat.ab\u{200b}cd");
     assert!(session.started().is_empty());
-    let Some(Dialog::Add(add)) = session.app.dialogs.top() else { panic!("no dialog") };
-    let problem = add.form.fields[0].problem.clone().unwrap_or_default();
+    let Some(add) = session.app.dialogs.top_as::<AddDialog>() else { panic!("no dialog") };
+    let problem = add.form().expect("a form").fields[0].problem.clone().unwrap_or_default();
     assert!(problem.contains("zero-width space (U+200B)"), "{problem}");
 }
 

@@ -18,9 +18,7 @@ fn respond(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> Re
 fn a_preset_asks_for_what_it_lacks() {
     let mut session = session();
     session.press("p").type_text("issues of a project").press("Enter");
-    let Some(Dialog::Parameters(_)) = session.app.dialogs.top() else {
-        panic!("nothing was asked")
-    };
+    assert!(session.app.dialogs.top_as::<ParametersDialog>().is_some(), "nothing was asked");
     session.type_text("p-1").press("Enter Enter Enter");
     assert!(!session.app.dialogs.is_empty(), "p-1 is no UUID");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
@@ -44,7 +42,10 @@ fn groups_that_were_listed_are_offered_by_name() {
         .press("p")
         .type_text("organizations of a group")
         .press("Enter");
-    let Some(Dialog::Picker(_)) = session.app.dialogs.top() else { panic!("nothing was offered") };
+    assert!(
+        session.app.dialogs.top_as::<PickerDialog<DialogAction>>().is_some(),
+        "nothing was offered"
+    );
     session.type_text("et").press("Enter");
     let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
         panic!("not filled")
@@ -57,7 +58,7 @@ fn groups_that_were_listed_are_offered_by_name() {
         .type_text("other value")
         .press("Enter");
     assert!(
-        matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
+        session.app.dialogs.top_as::<ParametersDialog>().is_some(),
         "what was not listed can be typed"
     );
 }
@@ -103,7 +104,7 @@ fn what_a_project_is_of_goes_along_with_it() {
     );
     session.press("p").type_text("list issues of a project").press("Enter Up Enter");
     assert!(
-        matches!(session.app.dialogs.top(), Some(Dialog::Parameters(_))),
+        session.app.dialogs.top_as::<ParametersDialog>().is_some(),
         "p1 does not belong to the other organization"
     );
 }

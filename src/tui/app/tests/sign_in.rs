@@ -83,7 +83,7 @@ fn the_page_opens_and_its_address_is_always_shown() {
         "{words}"
     );
 
-    session.app.dialogs.pop();
+    session.app.dialogs.take_top();
     session.app.preferences =
         UiSettings { browser: BrowserAvailability::Unavailable, ..session.app.preferences.clone() };
     session.begin_sign_in();
@@ -202,15 +202,13 @@ fn the_result_is_shown() {
 fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
     let mut session = session();
     session.press("L");
-    assert!(
-        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
-        "the selected one is no session"
-    );
+    assert!(session.app.dialogs.top_as::<AddDialog>().is_some(), "the selected one is no session");
     session.type_text("new-one").press("Tab").type_text("client-1");
     session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");
     let press_add = |session: &mut TestSession| {
-        let on_add = |dialog: &Dialog| matches!(dialog, Dialog::Add(add) if add.form.focused_button() == Some(crate::tui::app::widgets::form::FormButton::Submit("Add")));
-        while !session.app.dialogs.top().is_some_and(on_add) {
+        let on_add = Some(crate::tui::app::widgets::form::FormButton::Submit("Add"));
+        let focused = |dialog: &AddDialog| dialog.form().expect("a form").focused_button();
+        while session.app.dialogs.top_as().is_some_and(|dialog| focused(dialog) != on_add) {
             session.press("Tab");
         }
         session.press("Enter");
@@ -227,10 +225,7 @@ fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
     session
         .sign_in(task, SignInEvent::PageReady(visit()))
         .report(task, TaskEvent::Failed(trouble()));
-    assert!(
-        matches!(session.app.dialogs.top(), Some(Dialog::Add(_))),
-        "what was typed is not lost"
-    );
+    assert!(session.app.dialogs.top_as::<AddDialog>().is_some(), "what was typed is not lost");
     press_add(&mut session);
     let task = session.task().0;
     session.report(task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(app()))));

@@ -154,8 +154,8 @@ fn jump_labels_reach_every_kind_of_place() {
     assert!(places.iter().any(|(_, y)| *y == screen.footer.y), "the buttons of the footer");
     session.press("f");
     let at = places.iter().position(|(x, y)| screen.regions.contains(*x, *y)).expect("a region");
-    let Some(Dialog::Jump(jump)) = session.app.dialogs.top() else { panic!("no labels") };
-    let label = jump.matching_targets().nth(at).expect("a label").0.label.clone();
+    let labels = session.app.dialogs.top().expect("labels").view(&session.app, session.now).labels;
+    let label = labels.into_iter().nth(at).expect("a label").rest;
     session.type_text(&label);
     assert!(session.app.dialogs.is_empty());
     assert_eq!(session.app.ui_state.focus, Pane::Regions);

@@ -45,8 +45,18 @@ pub struct DialogView {
     pub foot: Vec<DialogRow>,
     /// Position on the screen.
     pub anchor: DialogAnchor,
-    /// Further commands for the list in plain-text mode, such as `delete 1`.
-    pub shortcuts: Vec<String>,
+    /// Labels on the screen; see [`DialogAnchor::Labels`].
+    pub labels: Vec<LabelView>,
+}
+
+/// Label on something that can be clicked.
+pub struct LabelView {
+    /// Column and row of the labeled cell.
+    pub at: (u16, u16),
+    /// Letters that are typed already.
+    pub typed: String,
+    /// Letters that are still to be typed.
+    pub rest: String,
 }
 
 /// Position of a dialog on the screen.
@@ -55,8 +65,10 @@ pub enum DialogAnchor {
     /// In the center.
     #[default]
     Center,
-    /// In the lower right corner, above the footer: for hints.
+    /// In the lower right corner, above the footer: for hints, which do not dim the screen.
     BottomRight,
+    /// Nowhere: only the labels are drawn, over the screen.
+    Labels,
 }
 
 /// A row of a dialog.
@@ -176,14 +188,6 @@ pub struct DialogLayout<'a> {
     pub hidden: (bool, bool),
 }
 
-impl SpanRow {
-    /// Returns the text of the row without symbols, for plain-text mode.
-    pub fn plain_text(&self) -> String {
-        let says = |text: &&str| text.contains(char::is_alphanumeric);
-        self.spans.iter().map(|(_, text)| text.trim()).filter(says).collect::<Vec<_>>().join(", ")
-    }
-}
-
 impl DialogRow {
     /// Whether the cursor is on the row.
     fn has_cursor(&self) -> bool {
@@ -237,9 +241,9 @@ impl DialogView {
         let (role, remark) = match form.field_message() {
             Some((remark, FieldMessage::Error)) => (StyleRole::Bad, remark),
             Some((remark, FieldMessage::Hint)) => (StyleRole::Dim, remark),
-            None => (StyleRole::Dim, ""),
+            None => (StyleRole::Dim, String::new()),
         };
-        self.foot.push(DialogRow::Message(role, remark.to_owned()));
+        self.foot.push(DialogRow::Message(role, remark));
         self.foot.push(button_row(form));
         self
     }
@@ -308,7 +312,7 @@ impl DialogView {
             .unwrap_or(u16::MAX)
             .saturating_add(2);
         let outer = match self.anchor {
-            DialogAnchor::Center => area.centered(width, wanted),
+            DialogAnchor::Center | DialogAnchor::Labels => area.centered(width, wanted),
             DialogAnchor::BottomRight => area.bottom_right(width, wanted),
         };
         let (upper, foot_area) = {

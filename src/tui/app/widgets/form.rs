@@ -10,8 +10,8 @@ use super::text_area::{EditOutcome, TextArea};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 
-/// Hint that explains how to select an option.
-pub const SELECT_HINT: &str = "←/→ or the first letter to choose.";
+/// Hint that explains how to select an option, where keys are pressed.
+const SELECT_HINT: &str = "←/→ or the first letter to choose.";
 
 /// Fields from top to bottom, then buttons from left to right, and the focus among them.
 pub struct Form {
@@ -31,6 +31,8 @@ pub struct FormField {
     pub label: String,
     /// One-line hint, shown while the field has the focus.
     pub hint: String,
+    /// Whether the keys that select an option are explained after the hint.
+    pub has_select_hint: bool,
     /// Problem of the current value.
     pub problem: Option<String>,
     /// Control of the field.
@@ -94,6 +96,9 @@ pub enum FormEvent {
 }
 
 impl FormButton {
+    /// Closes a dialog that has nothing left to do.
+    pub const CLOSE: Self = Self::Submit("Close");
+
     /// Text on the button.
     pub const fn label(self) -> &'static str {
         match self {
@@ -169,10 +174,24 @@ impl FormField {
         self
     }
 
+    /// Explains the keys that select an option.
+    #[must_use]
+    pub fn with_select_hint(mut self) -> Self {
+        self.has_select_hint = true;
+        self
+    }
+
     fn new(id: &str, label: &str, control: FieldInput) -> Self {
         let is_id = label.contains('_');
         let label = if is_id { label.to_owned() } else { crate::domain::text::capitalize(label) };
-        Self { id: id.to_owned(), label, hint: String::new(), problem: None, control }
+        Self {
+            id: id.to_owned(),
+            label,
+            hint: String::new(),
+            has_select_hint: false,
+            problem: None,
+            control,
+        }
     }
 }
 
@@ -254,12 +273,15 @@ impl Form {
     }
 
     /// Returns the message for the focused field.
-    pub fn field_message(&self) -> Option<(&str, FieldMessage)> {
+    pub fn field_message(&self) -> Option<(String, FieldMessage)> {
         let field = self.fields.get(self.focus)?;
-        match &field.problem {
-            Some(problem) => Some((problem, FieldMessage::Error)),
-            None => (!field.hint.is_empty()).then_some((field.hint.as_str(), FieldMessage::Hint)),
+        if let Some(problem) = &field.problem {
+            return Some((problem.clone(), FieldMessage::Error));
         }
+        let select_hint = field.has_select_hint.then_some(SELECT_HINT);
+        let hints = [Some(field.hint.as_str()), select_hint].into_iter().flatten();
+        let hint = hints.filter(|hint| !hint.is_empty()).collect::<Vec<_>>().join(" ");
+        (!hint.is_empty()).then_some((hint, FieldMessage::Hint))
     }
 
     /// Handles a key press.
@@ -438,7 +460,7 @@ mod tests {
     fn a_complaint_goes_away_when_the_field_changes() {
         let mut form = form();
         form.set_field_problem("name", "is empty");
-        assert_eq!(form.field_message(), Some(("Name is empty", FieldMessage::Error)));
+        assert_eq!(form.field_message(), Some(("Name is empty".to_owned(), FieldMessage::Error)));
         press(&mut form, "x");
         assert_eq!(form.field_message(), None);
     }

@@ -112,6 +112,21 @@ impl TextArea {
         }
     }
 
+    /// Replaces the whole text.
+    pub fn set_text(&mut self, text: &str) {
+        *self = Self::new("", self.height);
+        self.insert(text);
+    }
+
+    /// Appends a line, and moves the cursor to its end.
+    pub fn append_line(&mut self, line: &str) {
+        (self.row, self.column) = (self.lines.len() - 1, usize::MAX);
+        if !self.text().is_empty() {
+            self.insert("\n");
+        }
+        self.insert(line);
+    }
+
     fn insert_in_line(&mut self, text: &str) {
         let text: String = text
             .chars()

@@ -8,64 +8,67 @@ use crate::engine::task_protocol::{
 use crate::tui::app::PresentationMode;
 use crate::tui::app::dialogs::Dialog;
 
-/// Prefixes of the snapshot names, per kind of dialog.
-const PICTURED: [&str; 21] = [
-    "dialog_add",
-    "dialog_edit",
-    "rotate_",
-    "dialog_create",
-    "sign_in_",
-    "dialog_confirm",
-    "dialog_unlock",
-    "dialog_pick",
-    "dialog_parameters",
-    "dialog_request",
-    "dialog_ask",
-    "dialog_curl",
-    "dialog_reading",
-    "dialog_activity",
-    "dialog_survey",
-    "dialog_timeline",
-    "dialog_verdicts",
-    "dialog_themes",
-    "dialog_which",
-    "dialog_jump",
-    "problem",
+/// Types of dialogs, and the prefix of the names of their snapshots.
+const PICTURED: [(&str, &str); 21] = [
+    ("AddDialog", "dialog_add"),
+    ("EditDialog", "dialog_edit"),
+    ("RotationWizard", "rotate_"),
+    ("CreateDialog", "dialog_create"),
+    ("SignInDialog", "sign_in_"),
+    ("ConfirmDialog", "dialog_confirm"),
+    ("UnlockDialog", "dialog_unlock"),
+    ("PickerDialog", "dialog_pick"),
+    ("ParametersDialog", "dialog_parameters"),
+    ("RequestEditorDialog", "dialog_request"),
+    ("TextPromptDialog", "dialog_ask"),
+    ("CurlImportDialog", "dialog_curl"),
+    ("TextDialog", "dialog_reading"),
+    ("TaskListDialog", "dialog_activity"),
+    ("FindingsDialog", "dialog_survey"),
+    ("TimelineDialog", "dialog_timeline"),
+    ("CheckMatrixDialog", "dialog_verdicts"),
+    ("ThemeDialog", "dialog_themes"),
+    ("WhichKeyPopup", "dialog_which"),
+    ("JumpDialog", "dialog_jump"),
+    ("ProblemDialog", "problem"),
 ];
 
-/// Returns the index of a dialog's prefix. A new kind of dialog must be added here, and then needs
-/// snapshots.
-const fn pictured(dialog: &Dialog) -> usize {
-    match dialog {
-        Dialog::Add(_) => 0,
-        Dialog::Edit(_) => 1,
-        Dialog::Rotation(_) => 2,
-        Dialog::Create(_) => 3,
-        Dialog::SignIn(_) => 4,
-        Dialog::Confirm(_) => 5,
-        Dialog::Unlock(_) => 6,
-        Dialog::Picker(_) => 7,
-        Dialog::Parameters(_) => 8,
-        Dialog::RequestEditor(_) => 9,
-        Dialog::TextPrompt(_) => 10,
-        Dialog::CurlImport(_) => 11,
-        Dialog::Text(_) => 12,
-        Dialog::TaskList(_) => 13,
-        Dialog::Findings(_) => 14,
-        Dialog::Timeline(_) => 15,
-        Dialog::CheckMatrix(_) => 16,
-        Dialog::Themes(_) => 17,
-        Dialog::WhichKey => 18,
-        Dialog::Jump(_) => 19,
-        Dialog::Problem(_) => 20,
-    }
+/// Checks that a snapshot is named after the dialog that it shows.
+pub(super) fn assert_named(name: &str, dialog: &dyn Dialog) {
+    let path = dialog.type_name().split('<').next().unwrap_or_default();
+    let shown = path.rsplit("::").next().unwrap_or_default();
+    let (_, expected) =
+        PICTURED.iter().find(|(kind, _)| *kind == shown).expect("a dialog with snapshots");
+    assert!(name.starts_with(expected), "{name} shows what is to be called {expected}…");
 }
 
-/// Checks that a snapshot is named after the dialog that it shows.
-///
-pub(super) fn assert_named(name: &str, dialog: &Dialog) {
-    let expected = PICTURED[pictured(dialog)];
-    assert!(name.starts_with(expected), "{name} shows what is to be called {expected}…");
+/// Returns the types that implement [`Dialog`], from the sources.
+fn dialog_types(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("the sources") {
+        let path = entry.expect("a source").path();
+        if path.is_dir() {
+            found.extend(dialog_types(&path));
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("a source");
+        let named = text.lines().filter_map(|line| {
+            let rest = line.strip_prefix("impl")?.split_once("Dialog for ")?.1;
+            Some(rest.split(['<', ' ']).next()?.to_owned())
+        });
+        found.extend(named);
+    }
+    found
+}
+
+#[test]
+fn every_dialog_is_among_the_pictured() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/app/dialog");
+    let mut found = dialog_types(&folder);
+    let mut pictured: Vec<_> = PICTURED.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    found.sort();
+    pictured.sort();
+    assert_eq!(found, pictured);
 }
 
 #[test]
@@ -75,7 +78,8 @@ fn every_kind_of_dialog_has_a_picture_in_every_size() {
         .expect("the pictures")
         .map(|entry| entry.expect("a picture").file_name().to_string_lossy().into_owned())
         .collect();
-    for (name, (columns, rows)) in PICTURED.iter().flat_map(|name| SIZES.map(|size| (name, size))) {
+    let prefixes = PICTURED.iter().map(|(_, prefix)| prefix);
+    for (name, (columns, rows)) in prefixes.flat_map(|name| SIZES.map(|size| (name, size))) {
         let end = format!("_{columns}x{rows}.snap");
         assert!(
             files.iter().any(|file| file.starts_with(name) && file.ends_with(&end)),

@@ -15,7 +15,7 @@
 //! After an interruption, the wizard reads the journal to learn what has happened, so that its
 //! summary is correct.
 //!
-//! The rotation itself runs in the engine. Start reading at [`RotationWizard::handle_key`]; `view`
+//! The rotation itself runs in the engine. Start reading at [`Dialog::on_task`]; `view`
 //! builds the rows, `prompt` the questions, `steps` the list of steps.
 
 mod diagram;
@@ -40,14 +40,18 @@ use crate::domain::rotation::{
     ProgressLine, RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
 };
 use crate::engine::task_protocol::{
-    PromptId, RotationDirection, RotationPrompt, RotationSummary, RotationTarget, RotationTask,
-    TaskId,
+    BackgroundTask, PromptId, RotationDirection, RotationEvent, RotationPrompt, RotationSummary,
+    RotationTarget, RotationTask, TaskEvent, TaskId,
 };
-use crate::tui::app::BrowserAvailability;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
-use crate::tui::app::dialogs::{DialogAction, DialogResult};
+use crate::tui::app::dialogs;
+use crate::tui::app::dialogs::{
+    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, TaskRequest,
+};
+use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
+use crate::tui::app::{App, BrowserAvailability, Now, UiEffect};
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 8;
@@ -59,7 +63,6 @@ const PART_FIELD: &str = "part";
 const REASON_FIELD: &str = "reason";
 
 const CONTINUE_BUTTON: FormButton = FormButton::Submit("Continue");
-const CLOSE_BUTTON: FormButton = FormButton::Submit("Close");
 const HIDE_BUTTON: FormButton = FormButton::Submit("Hide");
 const STOP_BUTTON: FormButton = FormButton::Submit("Pause");
 
@@ -128,28 +131,6 @@ impl RotationWizard {
         Self { purpose, stage: running_stage(), ..Self::new(name, browser) }
     }
 
-    /// Makes the wizard wait for the events of this task.
-    pub fn set_task(&mut self, task: TaskId) {
-        self.task = Some(task);
-    }
-
-    /// Returns whether the wizard waits for this task.
-    pub fn waits_for(&self, task: TaskId) -> bool {
-        self.task == Some(task)
-    }
-
-    /// Returns whether the wizard accepts no input right now.
-    pub fn is_busy(&self) -> bool {
-        match self.stage {
-            WizardStage::Loading | WizardStage::Running(_) | WizardStage::Stopping => true,
-            WizardStage::Prompting(_) => false,
-            WizardStage::Planned(_)
-            | WizardStage::Paused(..)
-            | WizardStage::Finished(..)
-            | WizardStage::Failed(_) => self.task.is_some(),
-        }
-    }
-
     /// Returns the credential of the rotation, once the plan is known.
     pub fn credential(&self) -> Option<&CredentialId> {
         self.plan.as_ref().map(|plan| &plan.credential)
@@ -174,7 +155,7 @@ impl RotationWizard {
     }
 
     /// Replaces the plan while the rotation runs.
-    pub fn set_plan(&mut self, plan: Box<RotationPlan>) {
+    fn set_plan(&mut self, plan: Box<RotationPlan>) {
         self.purpose = plan.purpose;
         self.steps = WizardSteps::from_plan(&plan);
         self.plan = Some(plan);
@@ -182,7 +163,7 @@ impl RotationWizard {
 
     /// Shows the plan. `others` are credentials that can create and revoke in place of this one,
     /// `parts` the parts that can be rotated (ID and title each).
-    pub fn show_plan(
+    fn show_plan(
         &mut self,
         plan: Box<RotationPlan>,
         others: &[(String, String)],
@@ -198,7 +179,7 @@ impl RotationWizard {
     }
 
     /// Shows what has happened in the rotation so far.
-    pub fn show_review(&mut self, review: Box<RotationSummary>) {
+    fn show_review(&mut self, review: Box<RotationSummary>) {
         self.task = None;
         self.scroll_row = None;
         self.purpose = review.plan.purpose;
@@ -206,13 +187,13 @@ impl RotationWizard {
         self.plan = Some(Box::new(review.plan.clone()));
         self.stage = match review.status.state {
             RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
-                WizardStage::Finished(Box::new(review.status), button_form(&[CLOSE_BUTTON]))
+                WizardStage::Finished(Box::new(review.status), button_form(&[FormButton::CLOSE]))
             }
             RotationPhase::Running | RotationPhase::NeedsUser => {
                 let buttons: Vec<_> = [CONTINUE_BUTTON]
                     .into_iter()
                     .chain(rollback_button(&review.status))
-                    .chain([CLOSE_BUTTON])
+                    .chain([FormButton::CLOSE])
                     .collect();
                 WizardStage::Paused(review, button_form(&buttons))
             }
@@ -220,7 +201,7 @@ impl RotationWizard {
     }
 
     /// Handles the progress of a step.
-    pub fn apply_progress(&mut self, line: &ProgressLine) {
+    fn apply_progress(&mut self, line: &ProgressLine) {
         self.scroll_row = None;
         self.steps.apply(line);
         if matches!(self.stage, WizardStage::Prompting(_)) {
@@ -229,7 +210,12 @@ impl RotationWizard {
     }
 
     /// Shows a question to the user.
-    pub fn show_prompt(&mut self, prompt_id: PromptId, prompt: RotationPrompt, now: Instant) {
+    fn show_prompt(
+        &mut self,
+        prompt_id: PromptId,
+        prompt: RotationPrompt,
+        now: Instant,
+    ) -> DialogResult {
         self.scroll_row = None;
         self.stage = WizardStage::Prompting(Box::new(RotationPromptView::new(
             prompt_id,
@@ -237,35 +223,32 @@ impl RotationWizard {
             self.browser,
             now,
         )));
+        self.take_page_to_open().map_or(DialogResult::Stay, |page| {
+            DialogResult::RunAndStay(DialogAction::Effect(UiEffect::OpenUrl(page)))
+        })
     }
 
     /// Returns the page to open automatically, once per page, if the rotation waits for the
     /// browser.
-    pub fn take_page_to_open(&mut self) -> Option<Url> {
+    fn take_page_to_open(&mut self) -> Option<Url> {
         let WizardStage::Prompting(prompt) = &self.stage else { return None };
         let page = prompt.page_to_open().filter(|page| self.opened_page.as_ref() != Some(page))?;
         self.opened_page = Some(page.clone());
         Some(page)
     }
 
-    /// Returns when the wizard must be redrawn without input.
-    pub fn next_wake(&self, now: Instant) -> Option<Instant> {
-        if let WizardStage::Prompting(prompt) = &self.stage { prompt.next_wake(now) } else { None }
-    }
-
-    /// Handles the end of the task. Returns the task that reads the journal if the rotation is
-    /// unfinished.
-    pub fn on_finished(&mut self, status: RotationStatus) -> Option<RotationTask> {
+    /// Handles the end of the task. Reads the journal if the rotation is unfinished.
+    fn finish(&mut self, status: RotationStatus) -> DialogResult {
         self.task = None;
         if !matches!(status.state, RotationPhase::Running | RotationPhase::NeedsUser) {
-            self.stage = WizardStage::Finished(Box::new(status), button_form(&[CLOSE_BUTTON]));
-            return None;
+            self.stage = WizardStage::Finished(Box::new(status), button_form(&[FormButton::CLOSE]));
+            return DialogResult::Stay;
         }
         self.request_review()
     }
 
-    /// Handles a failed or canceled task. Returns the task that reads the journal if there is one.
-    pub fn on_failed(&mut self, problem: Option<Problem>) -> Option<RotationTask> {
+    /// Handles a failed or canceled task. Reads the journal if there is one.
+    fn stop(&mut self, problem: Option<Problem>) -> DialogResult {
         self.task = None;
         // A rotation that was refused before it had a plan has no journal either.
         if self.plan.is_some()
@@ -284,95 +267,34 @@ impl RotationWizard {
         if !never_began {
             self.problem = problem;
         }
-        self.stage = WizardStage::Failed(button_form(&[CLOSE_BUTTON]));
-        None
+        self.stage = WizardStage::Failed(button_form(&[FormButton::CLOSE]));
+        DialogResult::Stay
+    }
+
+    /// Handles an event of the rotation.
+    fn handle_rotation_event(&mut self, event: RotationEvent, app: &App, now: Now) -> DialogResult {
+        match event {
+            RotationEvent::Planned(plan) => {
+                let (others, parts) = (app.administrators(&plan), app.replaceable_parts(&plan));
+                self.show_plan(plan, &others, &parts);
+            }
+            RotationEvent::Started(plan) => self.set_plan(plan),
+            RotationEvent::Reviewed(review) => self.show_review(review),
+            RotationEvent::PromptOpened(question, prompt) => {
+                return self.show_prompt(question, *prompt, now.instant);
+            }
+            RotationEvent::Step(line) => self.apply_progress(&line),
+            RotationEvent::Finished(status) => return self.finish(status),
+            RotationEvent::UnfinishedListed(_)
+            | RotationEvent::EndedClosed(_)
+            | RotationEvent::AdministeredListed(..) => {}
+        }
+        DialogResult::Stay
     }
 
     /// Returns the number of finished steps and of all steps.
     pub fn step_counts(&self) -> (usize, usize) {
         self.steps.counts()
-    }
-
-    /// Handles a key.
-    pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
-        if let Some(motion) = scroll_motion(key, &self.stage) {
-            self.scroll(motion);
-            return DialogResult::Stay;
-        }
-        match &mut self.stage {
-            WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping
-                if key.code == KeySymbol::Esc =>
-            {
-                DialogResult::Hide
-            }
-            WizardStage::Running(_) if key == KeyPress::char('s') => self.request_stop(),
-            WizardStage::Prompting(prompt) => {
-                let result = prompt.handle_key(key);
-                self.handle_prompt_result(result)
-            }
-            WizardStage::Loading if key.code == KeySymbol::Esc => DialogResult::Close,
-            WizardStage::Stopping | WizardStage::Loading => DialogResult::Stay,
-            WizardStage::Planned(_)
-            | WizardStage::Paused(..)
-            | WizardStage::Finished(..)
-            | WizardStage::Failed(_)
-                if key.code == KeySymbol::Esc =>
-            {
-                DialogResult::Close
-            }
-            WizardStage::Planned(form)
-            | WizardStage::Paused(_, form)
-            | WizardStage::Finished(_, form)
-            | WizardStage::Failed(form)
-            | WizardStage::Running(form) => {
-                let event = form.handle_key(key);
-                self.handle_form_event(event)
-            }
-        }
-    }
-
-    /// Handles a pasted text.
-    pub fn handle_paste(&mut self, text: &str) -> DialogResult {
-        match &mut self.stage {
-            WizardStage::Prompting(prompt) => prompt.handle_paste(text),
-            WizardStage::Planned(form) => _ = form.paste(text),
-            _ => {}
-        }
-        DialogResult::Stay
-    }
-
-    /// Handles a click.
-    pub fn handle_click(&mut self, at: usize) -> DialogResult {
-        match &mut self.stage {
-            WizardStage::Prompting(prompt) => {
-                let result = prompt.handle_click(at);
-                self.handle_prompt_result(result)
-            }
-            WizardStage::Planned(form)
-            | WizardStage::Paused(_, form)
-            | WizardStage::Finished(_, form)
-            | WizardStage::Failed(form)
-            | WizardStage::Running(form) => {
-                let event = form.handle_click(at);
-                self.handle_form_event(event)
-            }
-            WizardStage::Stopping | WizardStage::Loading => DialogResult::Stay,
-        }
-    }
-
-    fn handle_form_event(&mut self, event: FormEvent) -> DialogResult {
-        match event {
-            FormEvent::Pressed(FormButton::Cancel | CLOSE_BUTTON) => DialogResult::Close,
-            FormEvent::Pressed(HIDE_BUTTON) => DialogResult::Hide,
-            FormEvent::Pressed(STOP_BUTTON) => self.request_stop(),
-            // The pending task comes first.
-            _ if self.task.is_some() => DialogResult::Stay,
-            FormEvent::Pressed(button) => self.press_button(button),
-            FormEvent::Changed(at) => self.request_new_plan(at),
-            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
-                DialogResult::Stay
-            }
-        }
     }
 
     /// Requests a new plan, because another credential authenticates or another part is rotated.
@@ -386,7 +308,7 @@ impl RotationWizard {
         let administrator = CredentialId::parse(form.value(ADMINISTRATOR_FIELD));
         let part = Some(form.value(PART_FIELD)).filter(|part| !part.is_empty());
         let part = part.map_or(SecretPart::Secret, |part| SecretPart::Named(part.to_owned()));
-        rotation_task_result(RotationTask::Plan(RotationTarget {
+        start_awaited(RotationTask::Plan(RotationTarget {
             credential: plan.credential.clone(),
             administrator,
             part,
@@ -394,24 +316,27 @@ impl RotationWizard {
     }
 
     fn press_button(&mut self, button: FormButton) -> DialogResult {
-        let task = match (&self.stage, &self.plan) {
+        match (&self.stage, &self.plan) {
             (WizardStage::Paused(review, _), _) => {
-                let direction = if matches!(button, FormButton::Destructive(_)) {
-                    RotationDirection::RollBack
+                let (title, direction) = if matches!(button, FormButton::Destructive(_)) {
+                    ("Roll back a rotation", RotationDirection::RollBack)
                 } else {
-                    RotationDirection::Forward
+                    ("Continue a rotation", RotationDirection::Forward)
                 };
-                RotationTask::Resume(review.status.id.clone(), direction)
+                let task = RotationTask::Resume(review.status.id.clone(), direction);
+                self.show_running();
+                let request = TaskRequest::listed(title, BackgroundTask::Rotation(task));
+                DialogResult::start(request.awaited())
             }
             // The application may ask for a confirmation first.
             (WizardStage::Planned(form), Some(plan)) => {
                 let plan = plan.as_ref().clone().with_reason(form.value(REASON_FIELD).trim());
-                return DialogResult::RunAndStay(DialogAction::StartRotation(Box::new(plan)));
+                DialogResult::RunAndStay(DialogAction::call(|app, now| {
+                    app.confirm_rotation(Box::new(plan), now)
+                }))
             }
-            _ => return DialogResult::Stay,
-        };
-        self.show_running();
-        rotation_task_result(task)
+            _ => DialogResult::Stay,
+        }
     }
 
     /// Shows the steps as running.
@@ -424,19 +349,15 @@ impl RotationWizard {
     fn handle_prompt_result(&mut self, result: PromptKeyResult) -> DialogResult {
         match result {
             PromptKeyResult::Handled => DialogResult::Stay,
-            PromptKeyResult::OpenPage(page) => {
-                DialogResult::RunAndStay(DialogAction::OpenPage(page))
-            }
-            PromptKeyResult::CopyAddress(page) => {
-                DialogResult::RunAndStay(DialogAction::CopyText(page.to_string()))
-            }
+            PromptKeyResult::Run(action) => DialogResult::RunAndStay(action),
             PromptKeyResult::Submit(task) => {
                 self.stage = if matches!(task, RotationTask::LeavePrompt(_)) {
                     WizardStage::Stopping
                 } else {
                     running_stage()
                 };
-                rotation_task_result(task)
+                // The task only replies to the running one, which stays the one to wait for.
+                DialogResult::start(TaskRequest::hidden(BackgroundTask::Rotation(task)))
             }
         }
     }
@@ -444,13 +365,15 @@ impl RotationWizard {
     fn request_stop(&mut self) -> DialogResult {
         self.stage = WizardStage::Stopping;
         self.task.map_or(DialogResult::Close, |task| {
-            DialogResult::RunAndStay(DialogAction::PauseTask(task))
+            DialogResult::RunAndStay(DialogAction::Effect(UiEffect::PauseTask(task)))
         })
     }
 
-    fn request_review(&mut self) -> Option<RotationTask> {
+    fn request_review(&mut self) -> DialogResult {
         self.stage = WizardStage::Loading;
-        self.plan.as_ref().map(|plan| RotationTask::Review(plan.rotation.to_string()))
+        self.plan.as_ref().map_or(DialogResult::Stay, |plan| {
+            start_awaited(RotationTask::Review(plan.rotation.to_string()))
+        })
     }
 
     fn scroll(&mut self, motion: CursorMotion) {
@@ -462,6 +385,154 @@ impl RotationWizard {
             PAGE_ROWS,
             rows.len().saturating_sub(1),
         ));
+    }
+}
+
+impl Dialog for RotationWizard {
+    fn view(&self, app: &App, now: Now) -> DialogView {
+        self.build_view(app, now)
+    }
+
+    fn form(&self) -> Option<&Form> {
+        match &self.stage {
+            WizardStage::Planned(form)
+            | WizardStage::Paused(_, form)
+            | WizardStage::Finished(_, form)
+            | WizardStage::Failed(form)
+            | WizardStage::Running(form) => Some(form),
+            WizardStage::Prompting(_) | WizardStage::Stopping | WizardStage::Loading => None,
+        }
+    }
+
+    fn form_mut(&mut self) -> Option<&mut Form> {
+        match &mut self.stage {
+            WizardStage::Planned(form)
+            | WizardStage::Paused(_, form)
+            | WizardStage::Finished(_, form)
+            | WizardStage::Failed(form)
+            | WizardStage::Running(form) => Some(form),
+            WizardStage::Prompting(_) | WizardStage::Stopping | WizardStage::Loading => None,
+        }
+    }
+
+    fn set_task(&mut self, task: TaskId) {
+        self.task = Some(task);
+    }
+
+    fn waits_for(&self, task: TaskId) -> bool {
+        self.task == Some(task)
+    }
+
+    fn is_busy(&self) -> bool {
+        match self.stage {
+            WizardStage::Loading | WizardStage::Running(_) | WizardStage::Stopping => true,
+            WizardStage::Prompting(_) => false,
+            WizardStage::Planned(_)
+            | WizardStage::Paused(..)
+            | WizardStage::Finished(..)
+            | WizardStage::Failed(_) => self.task.is_some(),
+        }
+    }
+
+    fn on_task(&mut self, _task: TaskId, event: TaskEvent, app: &App, now: Now) -> DialogResult {
+        match event {
+            TaskEvent::Rotation(event) => self.handle_rotation_event(event, app, now),
+            TaskEvent::Failed(problem) => self.stop(Some(problem)),
+            TaskEvent::Canceled => self.stop(None),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn next_wake(&self, now: Instant) -> Option<Instant> {
+        if let WizardStage::Prompting(prompt) = &self.stage { prompt.next_wake(now) } else { None }
+    }
+
+    fn has_fields(&self) -> bool {
+        matches!(&self.stage, WizardStage::Prompting(prompt) if prompt.has_fields())
+            || self.form().is_some_and(|form| !form.fields.is_empty())
+    }
+
+    fn next_question(&self, app: &App, _now: Now) -> DialogQuestion {
+        let mut question = match &self.stage {
+            WizardStage::Prompting(prompt) => prompt.question(app.ui_state.presentation),
+            _ => self.form().map_or(DialogQuestion::ReadOnly, Form::question),
+        };
+        self.mask_names(app, |name, shown| question.mask_name(name, shown));
+        question
+    }
+
+    /// Answers the question of the rotation, or the form.
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        if let WizardStage::Prompting(prompt) = &mut self.stage {
+            let result = prompt.answer(answer);
+            return self.handle_prompt_result(result);
+        }
+        dialogs::answer_form(self, answer, app, now)
+    }
+
+    /// Closes the wizard; a rotation that runs or waits continues in the background.
+    fn dismiss(&mut self) -> DialogResult {
+        match self.stage {
+            WizardStage::Running(_) | WizardStage::Prompting(_) | WizardStage::Stopping => {
+                DialogResult::Hide
+            }
+            _ => DialogResult::Close,
+        }
+    }
+
+    fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
+        if let Some(motion) = scroll_motion(key, &self.stage) {
+            self.scroll(motion);
+            return DialogResult::Stay;
+        }
+        match &mut self.stage {
+            WizardStage::Running(_) if key == KeyPress::char('s') => self.request_stop(),
+            WizardStage::Prompting(prompt) => {
+                let result = prompt.handle_key(key);
+                self.handle_prompt_result(result)
+            }
+            _ => {
+                let event = self.form_mut().map(|form| form.handle_key(key));
+                event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
+            }
+        }
+    }
+
+    fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
+        match &mut self.stage {
+            WizardStage::Prompting(prompt) => prompt.handle_paste(text),
+            WizardStage::Planned(form) => _ = form.paste(text),
+            _ => {}
+        }
+        DialogResult::Stay
+    }
+
+    fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
+        match &mut self.stage {
+            WizardStage::Prompting(prompt) => {
+                let result = prompt.handle_click(at);
+                self.handle_prompt_result(result)
+            }
+            _ => {
+                let event = self.form_mut().map(|form| form.handle_click(at));
+                event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
+            }
+        }
+    }
+
+    fn handle_form_event(&mut self, event: FormEvent, _app: &App, _now: Now) -> DialogResult {
+        match event {
+            FormEvent::Pressed(FormButton::Cancel | FormButton::CLOSE) => DialogResult::Close,
+            FormEvent::Pressed(HIDE_BUTTON) => DialogResult::Hide,
+            FormEvent::Pressed(STOP_BUTTON) => self.request_stop(),
+            // The pending task comes first.
+            _ if self.task.is_some() => DialogResult::Stay,
+            FormEvent::Pressed(button) => self.press_button(button),
+            FormEvent::Changed(at) => self.request_new_plan(at),
+            FormEvent::Pasted(_) | FormEvent::Blurred(_) | FormEvent::Unchanged => {
+                DialogResult::Stay
+            }
+        }
     }
 }
 
@@ -523,6 +594,7 @@ fn button_form(buttons: &[FormButton]) -> Form {
     Form::new(Vec::new(), buttons.to_vec())
 }
 
-fn rotation_task_result(task: RotationTask) -> DialogResult {
-    DialogResult::RunAndStay(DialogAction::RunRotationTask(Box::new(task)))
+/// Starts a task whose result the wizard shows.
+fn start_awaited(task: RotationTask) -> DialogResult {
+    DialogResult::start(TaskRequest::hidden(BackgroundTask::Rotation(task)).awaited())
 }

@@ -18,10 +18,15 @@ use crate::engine::task_protocol::{
     RotationPrompt, RotationTask,
 };
 use crate::tui::app::credentials::list::scroll_offset;
+use crate::tui::app::dialogs::{
+    DialogAction, DialogAnswer, DialogQuestion, FieldQuestion, ListQuestion, QuestionOption,
+    QuestionValue,
+};
+use crate::tui::app::sign_in::dialog::copy_url;
 use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue, FieldView, ListItem};
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::secret_input::SecretInput;
-use crate::tui::app::{BrowserAvailability, PresentationMode, display_format};
+use crate::tui::app::{BrowserAvailability, PresentationMode, UiEffect, display_format};
 
 /// Maximum number of visible answers.
 const MAX_VISIBLE_ANSWERS: usize = 6;
@@ -69,16 +74,19 @@ impl RotationAnswer {
             Self::AuthorizeWith(_) => false,
         }
     }
+
+    /// Returns whether the answer is a field that takes a text.
+    const fn is_field(&self) -> bool {
+        matches!(self, Self::PasteSecret | Self::Decide(_, UserDecision::Override(_)))
+    }
 }
 
-/// Result of a key.
+/// Result of a key or an answer.
 pub(super) enum PromptKeyResult {
     /// The question has handled the key.
     Handled,
-    /// The page must be opened.
-    OpenPage(Url),
-    /// The URL of the page must be copied.
-    CopyAddress(Url),
+    /// The application carries out this action; the question stays.
+    Run(DialogAction),
     /// The question is answered or postponed.
     Submit(RotationTask),
 }
@@ -189,12 +197,71 @@ impl RotationPromptView {
     /// Handles a click on an answer.
     pub(super) fn handle_click(&mut self, at: usize) -> PromptKeyResult {
         self.cursor = at.min(self.choices.len() - 1);
-        match self.choices[self.cursor] {
-            RotationAnswer::PasteSecret | RotationAnswer::Decide(_, UserDecision::Override(_)) => {
-                PromptKeyResult::Handled
-            }
-            _ => self.submit_selected(),
+        if self.choices[self.cursor].is_field() {
+            return PromptKeyResult::Handled;
         }
+        self.submit_selected()
+    }
+
+    /// Returns whether an answer is a field.
+    pub(super) fn has_fields(&self) -> bool {
+        self.choices.iter().any(RotationAnswer::is_field)
+    }
+
+    /// Returns the question for plain-text mode: for the field under the cursor, or for one of the
+    /// answers.
+    pub(super) fn question(&self, presentation: PresentationMode) -> DialogQuestion {
+        let options =
+            self.choices.iter().enumerate().map(|(at, answer)| {
+                QuestionOption::new(at, self.answer_text(answer, presentation))
+            });
+        let options: Vec<_> = options.collect();
+        let value = match &self.choices[self.cursor] {
+            RotationAnswer::PasteSecret => {
+                QuestionValue::Secret { is_entered: !self.secret.is_empty() }
+            }
+            RotationAnswer::Decide(_, UserDecision::Override(_)) => match presentation {
+                PresentationMode::Off => QuestionValue::Text(self.typed.value().to_owned()),
+                PresentationMode::On => {
+                    QuestionValue::Secret { is_entered: !self.typed.value().is_empty() }
+                }
+            },
+            _ => {
+                return DialogQuestion::List(ListQuestion {
+                    items: options,
+                    ..ListQuestion::default()
+                });
+            }
+        };
+        DialogQuestion::Field(FieldQuestion {
+            label: options[self.cursor].title.clone(),
+            message: String::new(),
+            value,
+            alternatives: options,
+            accepts_commands: true,
+        })
+    }
+
+    /// Handles the answer to the question in plain-text mode.
+    pub(super) fn answer(&mut self, answer: DialogAnswer<'_>) -> PromptKeyResult {
+        let count = self.choices.len();
+        match answer {
+            DialogAnswer::Next => self.cursor = (self.cursor + 1) % count,
+            DialogAnswer::Previous => self.cursor = (self.cursor + count - 1) % count,
+            DialogAnswer::Select(at) => return self.handle_click(at),
+            DialogAnswer::Text(text) => {
+                self.flaw = None;
+                if matches!(self.choices[self.cursor], RotationAnswer::PasteSecret) {
+                    self.handle_paste(text);
+                } else {
+                    self.typed.reset();
+                    insert_text(&mut self.typed, text);
+                }
+                return self.submit_selected();
+            }
+            DialogAnswer::AddLine(_) | DialogAnswer::Search(_) | DialogAnswer::Shortcut(..) => {}
+        }
+        PromptKeyResult::Handled
     }
 
     /// Returns whether the question is about a revocation that failed, which has a view of its own.
@@ -316,12 +383,12 @@ impl RotationPromptView {
                 has_problem: focused && self.flaw.is_some(),
             })
         };
-        let text = match answer {
+        let text = self.answer_text(answer, presentation);
+        match answer {
             RotationAnswer::PasteSecret => {
-                let label = if self.deadline.is_some() { "Callback URL" } else { "New secret" };
-                return field(label.to_owned(), FieldValue::Secret(!self.secret.is_empty()));
+                return field(text, FieldValue::Secret(!self.secret.is_empty()));
             }
-            RotationAnswer::Decide(_, UserDecision::Override(word)) => {
+            RotationAnswer::Decide(_, UserDecision::Override(_)) => {
                 // The word to type is the credential's name, which presentation mode hides.
                 let value = match presentation {
                     PresentationMode::Off => {
@@ -329,8 +396,26 @@ impl RotationPromptView {
                     }
                     PresentationMode::On => FieldValue::Secret(!self.typed.value().is_empty()),
                 };
-                return field(format!("Type {word}"), value);
+                return field(text, value);
             }
+            _ => {}
+        }
+        DialogRow::Item(ListItem {
+            index: Some(at),
+            mark: None,
+            text,
+            more: String::new(),
+            right: String::new(),
+            selected: focused,
+        })
+    }
+
+    /// Returns the text of an answer.
+    fn answer_text(&self, answer: &RotationAnswer, presentation: PresentationMode) -> String {
+        match answer {
+            RotationAnswer::PasteSecret if self.deadline.is_some() => "Callback URL".to_owned(),
+            RotationAnswer::PasteSecret => "New secret".to_owned(),
+            RotationAnswer::Decide(_, UserDecision::Override(word)) => format!("Type {word}"),
             RotationAnswer::Decide(title, UserDecision::SelectedOld(_))
                 if presentation == PresentationMode::On =>
             {
@@ -350,21 +435,15 @@ impl RotationPromptView {
             RotationAnswer::OpenPage(_) => "Open the page in the browser".to_owned(),
             RotationAnswer::CopyAddress(_) => "Copy URL".to_owned(),
             RotationAnswer::Postpone => "Pause".to_owned(),
-        };
-        DialogRow::Item(ListItem {
-            index: Some(at),
-            mark: None,
-            text,
-            more: String::new(),
-            right: String::new(),
-            selected: focused,
-        })
+        }
     }
 
     fn submit_selected(&mut self) -> PromptKeyResult {
         match &self.choices[self.cursor] {
-            RotationAnswer::OpenPage(page) => PromptKeyResult::OpenPage(page.clone()),
-            RotationAnswer::CopyAddress(page) => PromptKeyResult::CopyAddress(page.clone()),
+            RotationAnswer::OpenPage(page) => {
+                PromptKeyResult::Run(DialogAction::Effect(UiEffect::OpenUrl(page.clone())))
+            }
+            RotationAnswer::CopyAddress(page) => PromptKeyResult::Run(copy_url(page)),
             RotationAnswer::Postpone => {
                 PromptKeyResult::Submit(RotationTask::LeavePrompt(self.prompt_id))
             }
@@ -499,7 +578,10 @@ mod tests {
                 .any(|row| matches!(row, DialogRow::Text(_, text) if text.contains("https://")));
             assert!(shown);
             assert_eq!(
-                matches!(press(&mut view, "Up Enter"), PromptKeyResult::OpenPage(_)),
+                matches!(
+                    press(&mut view, "Up Enter"),
+                    PromptKeyResult::Run(DialogAction::Effect(_))
+                ),
                 offered
             );
         }

@@ -1,7 +1,7 @@
 //! View of the rotation wizard: the steps in the middle, and below them the question, the form or
 //! the result.
 //!
-//! Start reading at [`RotationWizard::view`].
+//! Start reading at [`RotationWizard::build_view`].
 
 use super::diagram::{self, DiagramDetail};
 use super::steps::ActivityIndicator;
@@ -25,7 +25,7 @@ const OVERLAP_NOTE: &str =
 
 impl RotationWizard {
     /// Builds the view of the wizard.
-    pub fn view(&self, app: &App, now: Now) -> DialogView {
+    pub(super) fn build_view(&self, app: &App, now: Now) -> DialogView {
         let glyphs = app.preferences.symbols;
         let mut view = DialogView::new(self.title_text(glyphs), WIDTH_COLUMNS);
         view.head = self.head_rows(app);
@@ -75,12 +75,12 @@ impl RotationWizard {
         {
             view.head.iter_mut().chain(&mut view.body).for_each(dim_success);
         }
-        self.mask_names(&mut view, app);
+        self.mask_names(app, |name, shown| view.mask_name(name, shown));
         view
     }
 
     /// In presentation mode, replaces the name of the credential by the name that the list shows.
-    fn mask_names(&self, view: &mut DialogView, app: &App) {
+    pub(super) fn mask_names(&self, app: &App, mut replace: impl FnMut(&str, &str)) {
         if app.ui_state.presentation == PresentationMode::Off {
             return;
         }
@@ -97,7 +97,7 @@ impl RotationWizard {
             .chain(principal)
             .filter(|name| !name.is_empty())
         {
-            view.mask_name(&name, &shown);
+            replace(&name, &shown);
         }
     }
 

@@ -1,0 +1,106 @@
+//! What a dialog asks the application to do, and the result of an input to a dialog.
+//!
+//! A dialog names commands, tasks and effects directly. Where a change of the application's state
+//! is needed, it names the method, with [`DialogAction::call`]. Start reading at [`DialogAction`].
+
+use super::Dialog;
+use crate::engine::task_protocol::BackgroundTask;
+use crate::tui::app::command::CommandAction;
+use crate::tui::app::console::commands::RequestList;
+use crate::tui::app::{App, Now, UiEffect};
+
+/// Method call on the application, with its arguments.
+pub type AppCall = Box<dyn FnOnce(&mut App, Now) -> Vec<UiEffect> + Send>;
+
+/// Action that a dialog asks the application to carry out.
+pub enum DialogAction {
+    /// Runs a command.
+    Run(CommandAction),
+    /// Starts a background task.
+    Start(TaskRequest),
+    /// Carries out an effect.
+    Effect(UiEffect),
+    /// Opens another dialog on top.
+    Open(Box<dyn Dialog>),
+    /// Calls a method of the application.
+    Call(AppCall),
+}
+
+impl DialogAction {
+    /// Creates the call of a method of the application.
+    pub fn call(method: impl FnOnce(&mut App, Now) -> Vec<UiEffect> + Send + 'static) -> Self {
+        Self::Call(Box::new(method))
+    }
+
+    /// Creates the call of a method of the application that has no effect outside of it.
+    pub fn update(method: impl FnOnce(&mut App, Now) + Send + 'static) -> Self {
+        Self::call(|app, now| {
+            method(app, now);
+            Vec::new()
+        })
+    }
+
+    /// Opens another dialog on top.
+    pub fn open(dialog: impl Dialog) -> Self {
+        Self::Open(Box::new(dialog))
+    }
+}
+
+/// Background task that a dialog starts.
+pub struct TaskRequest {
+    /// Title in the list of activities; `None` if the task is not listed.
+    pub title: Option<String>,
+    /// The task.
+    pub task: BackgroundTask,
+    /// Whether the dialog waits for the end of the task.
+    pub is_awaited: bool,
+    /// The list that the result of the task shows.
+    pub list: Option<RequestList>,
+}
+
+impl TaskRequest {
+    /// Creates the request of a task that is listed under this title.
+    pub fn listed(title: impl Into<String>, task: BackgroundTask) -> Self {
+        Self { title: Some(title.into()), task, is_awaited: false, list: None }
+    }
+
+    /// Creates the request of a task that is not listed.
+    pub const fn hidden(task: BackgroundTask) -> Self {
+        Self { title: None, task, is_awaited: false, list: None }
+    }
+
+    /// Makes the dialog wait for the end of the task.
+    #[must_use]
+    pub fn awaited(mut self) -> Self {
+        self.is_awaited = true;
+        self
+    }
+
+    /// Shows the result of the task in a list.
+    #[must_use]
+    pub fn showing(mut self, list: RequestList) -> Self {
+        self.list = Some(list);
+        self
+    }
+}
+
+/// Result of an input to a dialog, or of an event of its task.
+pub enum DialogResult {
+    /// The dialog stays open.
+    Stay,
+    /// The dialog closes.
+    Close,
+    /// The application carries out the action; the dialog stays open.
+    RunAndStay(DialogAction),
+    /// The application carries out the action, and the dialog closes.
+    RunAndClose(DialogAction),
+    /// The dialog is hidden; its task continues in the background.
+    Hide,
+}
+
+impl DialogResult {
+    /// Starts a task; the dialog stays open.
+    pub const fn start(request: TaskRequest) -> Self {
+        Self::RunAndStay(DialogAction::Start(request))
+    }
+}
