@@ -2,7 +2,7 @@
 //! Stores, requests and journals outlive the engine, as they outlive a process. Start with
 //! [`RotationRig::new`] and [`RotationRig::rotate`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -202,7 +202,7 @@ impl RotationRig {
         kind: &'static str,
     ) -> Credential {
         let issued = self.sandbox.manifest().credential(name).unwrap().clone();
-        self.add_issued(Issued { provider, kind, fields: Default::default(), ..issued }).await
+        self.add_issued(Issued { provider, kind, fields: BTreeMap::new(), ..issued }).await
     }
 
     async fn add_issued(&self, issued: Issued) -> Credential {
