@@ -92,6 +92,11 @@ impl ConfirmDialog {
         self
     }
 
+    /// Returns whether a name must be typed.
+    pub fn takes_text(&self) -> bool {
+        self.typed.is_some()
+    }
+
     /// Handles a key.
     pub fn handle_key(&mut self, key: KeyPress) -> DialogResult {
         match key.code {

@@ -282,6 +282,23 @@ impl Dialog {
         event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
     }
 
+    /// Returns whether characters are text in this dialog, and not keys of their own.
+    pub fn takes_text(&self) -> bool {
+        match self {
+            Self::Confirm(confirm) => confirm.takes_text(),
+            Self::Text(_)
+            | Self::TaskList(_)
+            | Self::Findings(_)
+            | Self::Timeline(_)
+            | Self::CheckMatrix(_)
+            | Self::Themes(_)
+            | Self::WhichKey
+            | Self::Jump(_)
+            | Self::Problem(_) => false,
+            _ => true,
+        }
+    }
+
     /// Handles a click on a field, button or list item with this index.
     pub fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
         match self {
