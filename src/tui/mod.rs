@@ -10,8 +10,6 @@ mod channels;
 mod editor;
 mod event_loop;
 mod input;
-#[cfg(unix)]
-mod key_decoder;
 mod panics;
 mod plain;
 mod settings_watcher;
