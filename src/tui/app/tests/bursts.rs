@@ -38,7 +38,11 @@ fn what_opens_an_input_is_typed_ahead() {
     assert!(!session.app.credentials.filter.typing);
     session.burst(":quit\n");
     assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
-    assert_eq!(session.dialog_title(), "Commands", "the command is shown and not run");
+    assert_eq!(
+        session.dialog_title(),
+        "Commands and credentials",
+        "the command is shown and not run"
+    );
 }
 
 #[test]
