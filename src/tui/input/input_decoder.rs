@@ -24,6 +24,9 @@ const BACKGROUND_RESPONSE: &str = "11;";
 /// Decoder of terminal input.
 pub(super) struct InputDecoder {
     parser: TerminalParser,
+    /// Characters of earlier reads, while it is unknown whether they were typed or pasted.
+    held: TypedText,
+    /// Characters of the current read.
     typed: TypedText,
     /// Events since the last [`Self::take_events`].
     events: Vec<InputEvent>,
@@ -38,6 +41,7 @@ impl InputDecoder {
     pub(super) fn new(escape_hold: Duration, awaits_background: bool) -> Self {
         Self {
             parser: TerminalParser::new(escape_hold),
+            held: TypedText::default(),
             typed: TypedText::default(),
             events: Vec::new(),
             has_response: false,
@@ -59,24 +63,25 @@ impl InputDecoder {
         for token in self.parser.settle(now) {
             self.handle_token(token, now);
         }
+        self.hold_typed_text();
         if std::mem::take(&mut self.has_response) {
-            drop(self.typed.take());
+            drop(self.held.take());
             self.events.retain(|event| !is_key(event));
-        } else if self.typed.deadline().is_some_and(|deadline| deadline <= now) {
-            self.end_typed_text();
+        } else if self.held.deadline().is_some_and(|deadline| deadline <= now) {
+            self.end_held_text();
         }
         std::mem::take(&mut self.events)
     }
 
     /// Returns when [`Self::take_events`] has something to return although nothing was read.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        [self.parser.deadline(), self.typed.deadline()].into_iter().flatten().min()
+        [self.parser.deadline(), self.held.deadline()].into_iter().flatten().min()
     }
 
     /// Drops and wipes what is incomplete, because another program had the terminal.
     pub(super) fn reset(&mut self) {
         self.parser.reset();
-        drop(self.typed.take());
+        drop((self.held.take(), self.typed.take()));
         self.events.clear();
         self.has_response = false;
     }
@@ -87,7 +92,10 @@ impl InputDecoder {
             TerminalToken::Control(byte @ (b'\r' | b'\n' | b'\t')) => {
                 return self.typed.push(char::from(byte), now);
             }
-            _ => self.end_typed_text(),
+            _ => {
+                self.hold_typed_text();
+                self.end_held_text();
+            }
         }
         match token {
             TerminalToken::StringStart => self.has_response = true,
@@ -111,9 +119,18 @@ impl InputDecoder {
         }
     }
 
-    /// Turns the typed characters into events.
-    fn end_typed_text(&mut self) {
-        match self.typed.take() {
+    /// Adds the characters of the current read to the held ones. A single character is a key of its
+    /// own: a paste arrives in larger pieces.
+    fn hold_typed_text(&mut self) {
+        if self.typed.is_single() {
+            self.end_held_text();
+        }
+        self.held.append(&mut self.typed);
+    }
+
+    /// Turns the held characters into events.
+    fn end_held_text(&mut self) {
+        match self.held.take() {
             Some(TypedOrPasted::Pasted(text)) => self.events.push(InputEvent::Burst(text)),
             Some(TypedOrPasted::Typed(text)) => {
                 let key = |c| match c {

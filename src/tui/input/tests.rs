@@ -278,11 +278,14 @@ fn a_burst_of_characters_is_a_paste() {
 fn a_burst_may_arrive_in_pieces_and_a_single_key_does_not_wait() {
     let long = "token-".repeat(1_000);
     let mut terminal = FakeTerminal::new();
-    terminal.send(&long[..4_095]).wait(30).send(&long[4_095..]);
+    terminal.send(&long[..4_095]).wait(20).send(&long[4_095..]);
     assert_eq!(terminal.finish(), format!("burst:{long:?}"));
     let mut terminal = FakeTerminal::new();
     terminal.send("to").wait(5).send("ken-1");
     assert_eq!(terminal.finish(), "burst:\"token-1\"");
+    let mut terminal = FakeTerminal::new();
+    terminal.send("/us01-admin").wait(1).send("\r").wait(1).send("4");
+    assert_eq!(terminal.events, ["burst:\"/us01-admin\"", "Enter", "4"]);
     let mut terminal = FakeTerminal::new();
     terminal.send("t");
     assert_eq!(terminal.events, ["t"]);

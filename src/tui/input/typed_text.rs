@@ -20,7 +20,7 @@ const MIN_DIFFERENT_CHARACTERS: usize = 4;
 const SHORT_GAP: Duration = Duration::from_millis(10);
 
 /// How long the terminal may pause within a burst.
-const BURST_GAP: Duration = Duration::from_millis(50);
+const BURST_GAP: Duration = Duration::from_millis(25);
 
 /// Characters that arrived without a pause: keys or a paste.
 #[derive(Default)]
@@ -54,6 +54,19 @@ impl TypedText {
                 self.different.push(c);
             }
         }
+    }
+
+    /// Adds what the latest read brought.
+    pub(super) fn append(&mut self, read: &mut Self) {
+        let read = std::mem::take(read);
+        if let (Ok(text), Some(now)) = (std::str::from_utf8(read.text.as_slice()), read.last_at) {
+            text.chars().for_each(|c| self.push(c, now));
+        }
+    }
+
+    /// Returns whether this is one character, as a key types it.
+    pub(super) fn is_single(&self) -> bool {
+        self.count == 1
     }
 
     /// Returns when it is known what the characters are, as long as no other input arrives before:
