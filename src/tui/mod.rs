@@ -4,15 +4,12 @@
 //! it. Start reading at [`Tui::start`] and [`EventLoop`]; [`run_plain`] is the plain-text mode.
 
 pub mod app;
-mod background_query;
 mod canvas;
 mod cells;
 mod channels;
 mod editor;
 mod event_loop;
 mod input;
-#[cfg(unix)]
-mod key_decoder;
 mod panics;
 mod plain;
 mod settings_watcher;
@@ -95,8 +92,10 @@ impl Tui {
         let input_pause = Arc::new(input::InputPause::default());
         let mut surface = TerminalSurface::new(size, settings.mouse, Arc::clone(&input_pause))
             .map_err(to_problem)?;
-        let query_background =
-            settings.color_depth != ColorDepth::Monochrome && terminal::supports_queries();
+        // Only the reader of Unix understands the response.
+        let query_background = cfg!(unix)
+            && settings.color_depth != ColorDepth::Monochrome
+            && terminal::supports_queries();
         let (layout, preferences) = (memory.load(), ui_settings(settings));
         let first_page = engine
             .credentials
@@ -119,19 +118,12 @@ impl Tui {
             settings_source,
             channels: (senders, receivers),
         });
-        if query_background
-            && let Err(error) = terminal::send_query(background_query::BACKGROUND_QUERY)
-        {
+        if query_background && let Err(error) = terminal::send_query(input::BACKGROUND_QUERY) {
             // The terminal is closed, which the watcher will report.
             tracing::warn!(%error, "the background color was not queried");
         }
         watcher.start(folder).map_err(to_problem)?;
-        input::spawn_reader(
-            inputs,
-            input_pause,
-            background_query::BackgroundColorQuery::new(query_background),
-        )
-        .map_err(to_problem)?;
+        input::spawn_reader(inputs, input_pause, query_background).map_err(to_problem)?;
         Ok(Self { event_loop, _panics: panics })
     }
 

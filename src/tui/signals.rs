@@ -45,7 +45,7 @@ impl SignalWatcher {
 }
 
 #[cfg(unix)]
-pub(super) use unix::SignalWatcher;
+pub(super) use unix::{SignalWatcher, open_input_terminal};
 
 #[cfg(unix)]
 mod unix {
@@ -175,7 +175,7 @@ mod unix {
     }
 
     /// Opens the terminal from which input is read.
-    fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
+    pub(in crate::tui) fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
         let stdin = io::stdin();
         if stdin.is_terminal() {
             return stdin.as_fd().try_clone_to_owned().map(Some);

@@ -80,6 +80,10 @@ const MOUSE_OFF: &str = "\x1b[?1006l\x1b[?1002l\x1b[?1000l";
 /// previous title is on the terminal's own stack.
 const SET_TITLE: &str = "\x1b[22;0t\x1b]0;tokenring\x1b\\";
 const RESTORE_TITLE: &str = "\x1b[23;0t";
+/// The kitty keyboard protocol, where the terminal has it: keys with Ctrl or Alt that cannot be
+/// mistaken for others (1), with the key of a US keyboard where the layout has other letters (4).
+const KEYBOARD_ON: &str = "\x1b[>5u";
+const KEYBOARD_OFF: &str = "\x1b[<u";
 const END_UPDATE: &str = "\x1b[?2026l";
 const RESET_STYLE: &str = "\x1b[0m";
 
@@ -160,6 +164,7 @@ impl ScreenSurface for TerminalSurface {
         modes.extend_from_slice(if self.mouse_enabled { MOUSE_ON } else { MOUSE_OFF }.as_bytes());
         if !was_ours && supports_queries() {
             modes.extend_from_slice(SET_TITLE.as_bytes());
+            modes.extend_from_slice(KEYBOARD_ON.as_bytes());
         }
         self.out.write_all(&modes)?;
         self.out.flush()
@@ -222,6 +227,7 @@ pub(super) fn restore_terminal() {
     // any more.
     let _ = queue!(modes, DisableFocusChange, DisableBracketedPaste);
     if supports_queries() {
+        modes.extend_from_slice(KEYBOARD_OFF.as_bytes());
         modes.extend_from_slice(RESTORE_TITLE.as_bytes());
     }
     modes.extend_from_slice(RESET_STYLE.as_bytes());

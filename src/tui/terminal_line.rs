@@ -73,7 +73,8 @@ pub fn print_secret_line(secret: &Secret) -> io::Result<()> {
 /// Returns whether more input follows immediately, as the next line of a paste does.
 pub(super) fn more_input_follows() -> bool {
     #[cfg(unix)]
-    return unix::is_readable(Some(unix::PASTE_GAP)).unwrap_or_default();
+    return super::input::readiness::is_readable(io::stdin(), Some(unix::PASTE_GAP))
+        .unwrap_or_default();
     #[cfg(not(unix))]
     false
 }
@@ -93,9 +94,8 @@ mod unix {
     use std::io::{self, Write};
     use std::os::fd::AsFd as _;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::process::{Signal, getpid, kill_current_process_group, kill_process};
     use rustix::termios::{
         InputModes, LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr,
@@ -106,13 +106,26 @@ mod unix {
 
     use super::InputEcho;
     use crate::domain::text::is_unprintable;
-    use crate::tui::key_decoder::{KeyDecoder, TerminalKey};
+    use crate::tui::input::readiness::is_readable;
+    use crate::tui::input::terminal_parser::{TerminalParser, TerminalToken};
+    use crate::tui::input::typed_text::with_plain_line_ends;
 
     const PASTE_ON: &[u8] = b"\x1b[?2004h";
     const PASTE_OFF: &[u8] = b"\x1b[?2004l";
 
     /// How long a terminal without bracketed paste may pause between two lines of a paste.
     pub(super) const PASTE_GAP: Duration = Duration::from_millis(50);
+
+    /// How long to wait after ESC for the rest of a sequence.
+    const ESCAPE_HOLD: Duration = Duration::from_millis(100);
+
+    const CTRL_C: u8 = 0x03;
+    const CTRL_D: u8 = 0x04;
+    const BACKSPACE: u8 = 0x08;
+    const CTRL_U: u8 = 0x15;
+    const CTRL_Z: u8 = 0x1a;
+    const CTRL_BACKSLASH: u8 = 0x1c;
+    const DELETE: u8 = 0x7f;
 
     /// How often a prompt that can be canceled looks for that.
     const CANCEL_INTERVAL: Duration = Duration::from_millis(50);
@@ -135,6 +148,8 @@ mod unix {
         Byte(u8),
         /// Nothing arrived in time.
         Quiet,
+        /// Nothing arrived that would complete a sequence.
+        Overdue,
         /// The input has ended, or the prompt is canceled.
         Ended,
     }
@@ -150,8 +165,10 @@ mod unix {
         out: &'a File,
         echo: InputEcho,
         canceled: Option<&'a AtomicBool>,
-        decoder: KeyDecoder,
-        /// Bytes that were read and not decoded yet, last first.
+        parser: TerminalParser,
+        /// Whether the last byte was a return, to which a line feed belongs.
+        ended_with_return: bool,
+        /// Bytes that were read and not parsed yet, last first.
         pending: Zeroizing<Vec<u8>>,
         text: Zeroizing<Vec<u8>>,
         is_too_long: bool,
@@ -203,7 +220,7 @@ mod unix {
                     | LocalModes::ISIG
                     | LocalModes::IEXTEN,
             );
-            // The decoder must tell a return from a line feed.
+            // The reader must tell a return from a line feed.
             modes.input_modes.remove(InputModes::ICRNL | InputModes::INLCR | InputModes::IGNCR);
             tcsetattr(io::stdin(), OptionalActions::Now, &modes)?;
             let entered = Self { original, out };
@@ -235,7 +252,8 @@ mod unix {
                 out,
                 echo,
                 canceled,
-                decoder: KeyDecoder::default(),
+                parser: TerminalParser::new(ESCAPE_HOLD),
+                ended_with_return: false,
                 pending: Zeroizing::default(),
                 text: Zeroizing::new(Vec::with_capacity(READ_CHUNK_BYTES)),
                 is_too_long: false,
@@ -245,39 +263,65 @@ mod unix {
         /// Reads until the answer ends. Where more input follows a line immediately, the lines were
         /// pasted into a terminal without bracketed paste, and they belong together.
         fn read(&mut self) -> io::Result<AnswerEnd> {
-            let (mut is_burst, mut keys) = (false, Vec::new());
+            let mut is_burst = false;
             loop {
-                let byte = match self.next_byte(is_burst.then_some(PASTE_GAP))? {
-                    NextByte::Byte(byte) => byte,
+                let mut tokens = match self.next_byte(is_burst.then_some(PASTE_GAP))? {
+                    NextByte::Byte(byte) => self.parser.feed(&[byte], Instant::now()),
+                    NextByte::Overdue => Vec::new(),
                     NextByte::Quiet => return Ok(AnswerEnd::Entered),
                     NextByte::Ended if self.text.is_empty() => return Ok(AnswerEnd::NoAnswer),
                     NextByte::Ended => return Ok(AnswerEnd::Entered),
                 };
-                self.decoder.decode(byte, &mut keys);
-                for key in keys.drain(..) {
-                    match key {
-                        TerminalKey::Text(byte) => self.push(byte)?,
-                        TerminalKey::Enter if is_burst || self.more_follows()? => {
-                            is_burst = true;
-                            self.push(b'\n')?;
-                        }
-                        TerminalKey::Enter => return Ok(AnswerEnd::Entered),
-                        TerminalKey::EraseCharacter => self.erase_character()?,
-                        TerminalKey::EraseLine => {
-                            while !self.text.is_empty() {
-                                self.erase_character()?;
-                            }
-                        }
-                        TerminalKey::EndOfInput if self.text.is_empty() => {
-                            return Ok(AnswerEnd::NoAnswer);
-                        }
-                        TerminalKey::EndOfInput => {}
-                        TerminalKey::Interrupt => return Ok(AnswerEnd::Signal(Signal::INT)),
-                        TerminalKey::Quit => return Ok(AnswerEnd::Signal(Signal::QUIT)),
-                        TerminalKey::Suspend => return Ok(AnswerEnd::Signal(Signal::TSTP)),
+                if self.pending.is_empty() && !is_readable(io::stdin(), Some(Duration::ZERO))? {
+                    tokens.extend(self.parser.settle(Instant::now()));
+                }
+                for token in tokens {
+                    if let Some(end) = self.handle_token(token, &mut is_burst)? {
+                        return Ok(end);
                     }
                 }
             }
+        }
+
+        /// Handles a token of the terminal; returns how the answer ends, if it does.
+        fn handle_token(
+            &mut self,
+            token: TerminalToken,
+            is_burst: &mut bool,
+        ) -> io::Result<Option<AnswerEnd>> {
+            let is_return = token == TerminalToken::Control(b'\r');
+            let follows_return = std::mem::replace(&mut self.ended_with_return, is_return);
+            match token {
+                TerminalToken::Character(c) => {
+                    let mut encoded = Zeroizing::new([0; 4]);
+                    self.push_all(c.encode_utf8(&mut *encoded).as_bytes())?;
+                }
+                TerminalToken::Paste(text) => self.push_all(&with_plain_line_ends(&text))?,
+                TerminalToken::Control(b'\n') if follows_return => {}
+                TerminalToken::Control(b'\r' | b'\n') if *is_burst || self.more_follows()? => {
+                    *is_burst = true;
+                    self.push(b'\n')?;
+                }
+                TerminalToken::Control(b'\r' | b'\n') => return Ok(Some(AnswerEnd::Entered)),
+                TerminalToken::Control(BACKSPACE | DELETE) => self.erase_character()?,
+                TerminalToken::Control(CTRL_U) => {
+                    while !self.text.is_empty() {
+                        self.erase_character()?;
+                    }
+                }
+                TerminalToken::Control(CTRL_D) if self.text.is_empty() => {
+                    return Ok(Some(AnswerEnd::NoAnswer));
+                }
+                TerminalToken::Control(CTRL_C) => return Ok(Some(AnswerEnd::Signal(Signal::INT))),
+                TerminalToken::Control(CTRL_BACKSLASH) => {
+                    return Ok(Some(AnswerEnd::Signal(Signal::QUIT)));
+                }
+                TerminalToken::Control(CTRL_Z) => {
+                    return Ok(Some(AnswerEnd::Signal(Signal::TSTP)));
+                }
+                _ => {}
+            }
+            Ok(None)
         }
 
         /// Returns the next byte, or `Quiet` if none arrives in this time.
@@ -288,11 +332,14 @@ mod unix {
                 if is_canceled() {
                     return Ok(NextByte::Ended);
                 }
-                let slice = patience.or(self.canceled.map(|_| CANCEL_INTERVAL));
-                if !is_readable(slice)? {
-                    match patience {
-                        Some(_) => return Ok(NextByte::Quiet),
-                        None => continue,
+                let due = self.parser.deadline().map(|due| due.duration_since(Instant::now()));
+                let waits = [patience, due, self.canceled.map(|_| CANCEL_INTERVAL)];
+                let wait = waits.into_iter().flatten().min();
+                if !is_readable(io::stdin(), wait)? {
+                    match wait {
+                        Some(_) if wait == due => return Ok(NextByte::Overdue),
+                        Some(_) if wait == patience => return Ok(NextByte::Quiet),
+                        _ => continue,
                     }
                 }
                 let mut chunk = Zeroizing::new([0; READ_CHUNK_BYTES]);
@@ -307,7 +354,11 @@ mod unix {
         }
 
         fn more_follows(&self) -> io::Result<bool> {
-            Ok(!self.pending.is_empty() || is_readable(Some(PASTE_GAP))?)
+            Ok(!self.pending.is_empty() || is_readable(io::stdin(), Some(PASTE_GAP))?)
+        }
+
+        fn push_all(&mut self, text: &[u8]) -> io::Result<()> {
+            text.iter().try_for_each(|byte| self.push(*byte))
         }
 
         fn push(&mut self, byte: u8) -> io::Result<()> {
@@ -361,19 +412,6 @@ mod unix {
                 text.pop();
             }
             text
-        }
-    }
-
-    /// Waits until there is input, for this time or without a limit. A closed terminal counts as
-    /// input: the read tells.
-    pub(super) fn is_readable(patience: Option<Duration>) -> io::Result<bool> {
-        let timeout = patience
-            .map(|patience| Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() });
-        let stdin = io::stdin();
-        match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], timeout.as_ref()) {
-            Ok(ready) => Ok(ready > 0),
-            Err(rustix::io::Errno::INTR) => Ok(false),
-            Err(error) => Err(error.into()),
         }
     }
 }

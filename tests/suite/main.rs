@@ -62,6 +62,8 @@ mod support;
 #[cfg(unix)]
 mod terminal;
 #[cfg(unix)]
+mod terminal_input;
+#[cfg(unix)]
 mod tour;
 #[cfg(target_os = "linux")]
 mod transcripts;

@@ -172,7 +172,9 @@ fn answers_can_be_corrected_and_interrupted() {
     home.feed(&[&ADD[..], &["--offline"]].concat(), TOKEN).expect(0);
     let mut pty = home.at_terminal(&["remove", "laptop"]);
     pty.expect("to confirm: ");
-    pty.send("wr\u{e9}\u{7f}\u{7f}\u{7f}mist\u{15}lapt\u{1b}[Dopp\u{8}\r");
+    pty.send("wr\u{e9}\u{7f}\u{7f}\u{7f}mist\u{15}lapt\u{1b}[Dopp\u{8}");
+    // Responses of the terminal are not typed.
+    pty.send("\u{1b}P>|kitty(0.32.2)\u{1b}\\\u{1b}]11;rgb:0000/0000/0000\u{7}\u{1b}[?62;22c\r");
     assert_eq!(pty.code(), 0, "{}", pty.text());
     let shown = pty.text();
     assert!(shown.lines().any(|line| line.trim_end().ends_with("confirm: laptop")), "{shown}");

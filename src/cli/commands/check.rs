@@ -26,11 +26,8 @@ const INTERRUPTED_EXIT_CODE: u8 = 130;
         tokenring check laptop --all-regions\n\n\
         Ctrl-C prints the results so far and exits with 130.")]
 pub(in crate::cli) struct CheckArgs {
-    /// Names of the credentials
-    names: Vec<String>,
-    /// Check all credentials
-    #[arg(long, conflicts_with = "names")]
-    all: bool,
+    #[command(flatten)]
+    selection: SelectionArgs,
     /// Fail (exit 7) if a credential is older than this, such as 90d
     #[arg(long, value_name = "SPAN", value_parser = parse_time_span)]
     max_age: Option<time::Duration>,
@@ -42,6 +39,16 @@ pub(in crate::cli) struct CheckArgs {
     offline: bool,
     #[arg(long, conflicts_with = "json", help = "Print JUnit XML for CI pipelines")]
     junit: bool,
+}
+
+/// Which credentials are checked, and where.
+#[derive(Debug, clap::Args)]
+struct SelectionArgs {
+    /// Names of the credentials
+    names: Vec<String>,
+    /// Check all credentials
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
     /// Check one credential in every region; sends the secret to each host
     #[arg(
         long,
@@ -54,7 +61,7 @@ pub(in crate::cli) struct CheckArgs {
 impl CheckArgs {
     /// Checks the selected credentials and reports the results.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        if self.all_regions {
+        if self.selection.all_regions {
             return check_all_regions(context, self.single_name()?).await;
         }
         let credentials = self.select_credentials(context).await?;
@@ -72,7 +79,7 @@ impl CheckArgs {
     }
 
     fn single_name(&self) -> Result<&str, Problem> {
-        match &self.names[..] {
+        match &self.selection.names[..] {
             [name] => Ok(name),
             names => Err(usage_problem(
                 "More than one credential",
@@ -101,10 +108,10 @@ impl CheckArgs {
         context: &CliContext<'_>,
     ) -> Result<Vec<Credential>, Problem> {
         let engine = context.engine()?;
-        if self.all {
+        if self.selection.all {
             return engine.credentials.list().await;
         }
-        if self.names.is_empty() {
+        if self.selection.names.is_empty() {
             return Err(usage_problem(
                 "No credential selected",
                 "no name was given",
@@ -112,7 +119,7 @@ impl CheckArgs {
             ));
         }
         let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
-        for name in &self.names {
+        for name in &self.selection.names {
             let found = engine.credentials.find(name).await?;
             if !credentials.contains(&found) {
                 credentials.push(found);

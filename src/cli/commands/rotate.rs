@@ -67,6 +67,13 @@ pub(in crate::cli) struct RotateArgs {
     answers: Vec<String>,
     #[command(flatten)]
     browser: BrowserArgs,
+    #[command(flatten)]
+    listing: ListingArgs,
+}
+
+/// Options that list rotations.
+#[derive(Debug, clap::Args)]
+struct ListingArgs {
     /// List the unfinished rotations
     #[arg(long, conflicts_with_all = ["plan", "administrator", "part", "reason", "yes", "resume", "rollback", "abandon", "answers"])]
     list: bool,
@@ -78,8 +85,8 @@ pub(in crate::cli) struct RotateArgs {
 impl RotateArgs {
     /// Shows the plan, asks for confirmation and rotates; or resumes or rolls back a rotation.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        if self.list {
-            return list_rotations(context, self.all).await;
+        if self.listing.list {
+            return list_rotations(context, self.listing.all).await;
         }
         check_answers(&self.answers)?;
         if let Some((id, direction)) = self.resume_target() {

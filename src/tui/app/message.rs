@@ -51,10 +51,15 @@ pub enum Message {
 pub enum InputEvent {
     /// A key was pressed.
     Key(KeyPress),
+    /// A key was pressed that types the first character, and on a US keyboard the second.
+    LayoutKey(KeyPress, KeyPress),
     /// Mouse event at a column and row.
     Mouse(MouseInput, u16, u16),
     /// Text was pasted; it may be a secret, so it is wiped on drop.
     Paste(zeroize::Zeroizing<String>),
+    /// Characters arrived at once, as from a paste into a terminal that does not mark pastes. Wiped
+    /// on drop too.
+    Burst(zeroize::Zeroizing<String>),
     /// The terminal was resized to these columns and rows.
     Resize(u16, u16),
     /// The terminal window gained or lost the focus.

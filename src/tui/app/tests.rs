@@ -1,6 +1,7 @@
 //! Tests of the screen's behavior: keys and task reports in, effects and state out.
 
 mod anything;
+mod bursts;
 mod dialogs;
 mod passphrase;
 mod requests;

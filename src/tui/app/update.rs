@@ -3,7 +3,7 @@
 //! Start at [`update`]; commands continue in `act.rs`, task reports in `report.rs`, mouse events in
 //! `mouse.rs`.
 
-use super::command::{CommandAction, ProgramAction};
+use super::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
 use super::console::ConsolePromptKind;
 use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
@@ -16,6 +16,7 @@ use crate::tui::app::dialogs::{
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::form;
+use crate::tui::input::keyboard_layouts::latin_key;
 
 /// Handles a message; returns the effects to run.
 pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
@@ -68,7 +69,9 @@ impl App {
         if matches!(
             input,
             InputEvent::Key(_)
+                | InputEvent::LayoutKey(..)
                 | InputEvent::Paste(_)
+                | InputEvent::Burst(_)
                 | InputEvent::Mouse(..)
                 | InputEvent::LineEntered(..)
         ) {
@@ -76,7 +79,11 @@ impl App {
         }
         match input {
             InputEvent::Key(key) => self.handle_key(key, now),
+            InputEvent::LayoutKey(typed, on_us_keyboard) => {
+                self.handle_key(if self.takes_text() { typed } else { on_us_keyboard }, now)
+            }
             InputEvent::Paste(text) => self.handle_paste(&text, now),
+            InputEvent::Burst(text) => self.handle_burst(&text, now),
             InputEvent::Mouse(mouse, column, row) => self.handle_mouse(mouse, column, row, now),
             InputEvent::Resize(columns, rows) => {
                 self.ui_state.area = super::layout::ScreenRect::new(columns, rows);
@@ -100,6 +107,7 @@ impl App {
     }
 
     fn handle_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
+        let key = self.command_key(key);
         let action = self.preferences.keys.resolve(key, self.ui_state.focus);
         let always = [ProgramAction::Cancel, ProgramAction::Suspend].map(CommandAction::Program);
         if let Some(action) = action.filter(|action| always.contains(action)) {
@@ -120,6 +128,68 @@ impl App {
         action.map(|action| self.run_action(action, now)).unwrap_or_default()
     }
 
+    /// Returns whether characters are text now, and not commands.
+    fn takes_text(&self) -> bool {
+        match self.dialogs.top() {
+            Some(dialog) => dialog.takes_text(),
+            None => self.credentials.filter.typing || self.console.prompt.is_some(),
+        }
+    }
+
+    /// Returns the key that runs a command: on a keyboard without Latin letters, the key at the same
+    /// place of a US keyboard, unless the user gave the character to a command.
+    fn command_key(&self, key: KeyPress) -> KeyPress {
+        let is_bound = || self.preferences.keys.resolve(key, self.ui_state.focus).is_some();
+        match latin_key(key) {
+            Some(latin) if !self.takes_text() && !is_bound() => latin,
+            _ => key,
+        }
+    }
+
+    /// Handles characters that arrived at once: text where text is typed, elsewhere a paste. No
+    /// character runs a command, but the first may open the input for the others, as in `/name`.
+    fn handle_burst(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
+        if self.takes_text() {
+            return self.type_text(text, now);
+        }
+        if !self.dialogs.is_empty() {
+            return Vec::new();
+        }
+        let mut characters = text.chars();
+        let first = characters.next().map(KeyPress::char);
+        let action = first.and_then(|key| self.preferences.keys.resolve(key, self.ui_state.focus));
+        let Some(action) = action.filter(|action| opens_input(*action) && is_one_line(text)) else {
+            return self.handle_paste(text, now);
+        };
+        let mut effects = self.run_action(action, now);
+        let rest = characters.as_str();
+        let runs_command = action == CommandAction::Program(ProgramAction::Palette);
+        let rest = if runs_command { rest.trim_end_matches('\n') } else { rest };
+        effects.extend(self.type_text(rest, now));
+        effects
+    }
+
+    /// Types a text while text is expected. Text of several lines is inserted as a whole, because
+    /// Enter would end the input.
+    fn type_text(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
+        if !is_one_line(text) || dialogs::is_curl(text) {
+            return self.handle_paste(text, now);
+        }
+        let mut effects = Vec::new();
+        for c in text.chars() {
+            if !self.takes_text() {
+                break;
+            }
+            let key = match c {
+                '\n' => KeyPress::without_modifiers(KeySymbol::Enter),
+                '\t' => KeyPress::without_modifiers(KeySymbol::Tab),
+                c => KeyPress::char(c),
+            };
+            effects.extend(self.handle_key(key, now));
+        }
+        effects
+    }
+
     /// Handles a paste: into the control that takes text; elsewhere it can only be a secret to add.
     fn handle_paste(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
         if !self.dialogs.is_empty() {
@@ -132,6 +202,10 @@ impl App {
         }
         if let Some(prompt) = &mut self.console.prompt {
             form::insert_text(&mut prompt.input, text);
+            if prompt.kind == ConsolePromptKind::Search {
+                let text = prompt.input.value().to_owned();
+                self.search_response(&text);
+            }
             return Vec::new();
         }
         if self.selected().is_some() && dialogs::is_curl(text) {
@@ -324,4 +398,19 @@ impl App {
             document.search(text);
         }
     }
+}
+
+/// Returns whether an action opens an input of one line, for what is typed next.
+fn opens_input(action: CommandAction) -> bool {
+    matches!(
+        action,
+        CommandAction::List(ListAction::Filter)
+            | CommandAction::Console(ConsoleAction::Search | ConsoleAction::Filter)
+            | CommandAction::Program(ProgramAction::Palette)
+    )
+}
+
+/// Returns whether a text has no line break but at its end.
+fn is_one_line(text: &str) -> bool {
+    !text.trim_end_matches('\n').contains('\n')
 }

@@ -168,6 +168,17 @@ impl Pty {
         self.writer.flush().unwrap();
     }
 
+    /// Waits until the program has read what was typed.
+    #[track_caller]
+    pub(crate) fn wait_until_read(&self) {
+        let terminal = std::fs::File::open(self.name()).unwrap();
+        let end = Instant::now() + TEST_TIMEOUT;
+        while rustix::io::ioctl_fionread(&terminal).unwrap() > 0 {
+            assert!(Instant::now() < end, "the program does not read");
+            std::thread::sleep(STEP);
+        }
+    }
+
     /// Resizes the terminal.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         self.output.lock().parser.set_size(nonzero(rows), nonzero(columns));
@@ -214,6 +225,9 @@ impl Pty {
             vt100::MouseProtocolMode::None,
             "the mouse is still on"
         );
+        let times =
+            |text: &[u8]| seen.bytes.windows(text.len()).filter(|window| *window == text).count();
+        assert_eq!(times(b"\x1b[>5u"), times(b"\x1b[<u"), "the keyboard protocol is still on");
         for mode in ["1004", "2026"] {
             let (on, off) = (
                 seen.last_position(&format!("\x1b[?{mode}h")),

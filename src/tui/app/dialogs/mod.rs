@@ -125,6 +125,11 @@ pub trait Dialog: Any + Send {
         self.form().is_some_and(|form| !form.fields.is_empty())
     }
 
+    /// Returns whether characters are text in this dialog, and not keys of their own.
+    fn takes_text(&self) -> bool {
+        self.has_fields()
+    }
+
     /// Returns the task that closes the dialog when it is done.
     fn task(&self) -> Option<&DialogTask> {
         None

@@ -306,6 +306,11 @@ impl<T: 'static> PickerDialog<T> {
 }
 
 impl<T: Send + 'static> Dialog for PickerDialog<T> {
+    /// Characters narrow the list.
+    fn takes_text(&self) -> bool {
+        true
+    }
+
     fn handle_key(&mut self, key: KeyPress, app: &App, _now: Now) -> DialogResult {
         self.press_key(key, app)
     }

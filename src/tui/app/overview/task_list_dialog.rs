@@ -56,7 +56,7 @@ impl Dialog for TaskListDialog {
         match self.selected_entry(app).map(|entry| entry.id) {
             Some(task) if app.dialogs.is_hidden(task) => {
                 DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-                    app.dialogs.reopen_for_task(task)
+                    app.dialogs.reopen_for_task(task);
                 }))
             }
             _ => DialogResult::Stay,

@@ -198,7 +198,7 @@ pub(super) fn words_of(row: &DialogRow) -> String {
         }
         DialogRow::Pair(label, value) => format!("{label} {value}\n"),
         DialogRow::Buttons(buttons) => {
-            buttons.iter().map(|cell| format!("{}\n", cell.button.label())).collect()
+            buttons.iter().map(|cell| cell.button.label()).collect::<Vec<_>>().join("\n")
         }
         _ => String::new(),
     }

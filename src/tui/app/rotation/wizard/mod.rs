@@ -508,16 +508,12 @@ impl Dialog for RotationWizard {
     }
 
     fn handle_click(&mut self, at: usize, app: &App, now: Now) -> DialogResult {
-        match &mut self.stage {
-            WizardStage::Prompting(prompt) => {
-                let result = prompt.handle_click(at);
-                self.handle_prompt_result(result)
-            }
-            _ => {
-                let event = self.form_mut().map(|form| form.handle_click(at));
-                event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
-            }
+        if let WizardStage::Prompting(prompt) = &mut self.stage {
+            let result = prompt.handle_click(at);
+            return self.handle_prompt_result(result);
         }
+        let event = self.form_mut().map(|form| form.handle_click(at));
+        event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
     }
 
     fn handle_form_event(&mut self, event: FormEvent, _app: &App, _now: Now) -> DialogResult {
