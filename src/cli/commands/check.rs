@@ -118,7 +118,7 @@ impl CheckArgs {
                 "name one or more credentials, or pass --all",
             ));
         }
-        let mut credentials: Vec<Credential> = Vec::with_capacity(self.names.len());
+        let mut credentials: Vec<Credential> = Vec::with_capacity(self.selection.names.len());
         for name in &self.selection.names {
             let found = engine.credentials.find(name).await?;
             if !credentials.contains(&found) {
