@@ -13,7 +13,7 @@ mod saved;
 mod sending;
 mod source;
 
-use crate::cli::args::{parse_key_value, parse_name, parse_time_span, usage_problem};
+use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
 use crate::cli::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
@@ -43,7 +43,7 @@ pub(in crate::cli) struct RequestArgs {
     #[command(subcommand)]
     command: Option<RequestCommand>,
     #[command(flatten)]
-    send: Option<SendArgs>,
+    send: SendArgs,
 }
 
 /// Commands about requests other than sending one.
@@ -61,7 +61,8 @@ enum RequestCommand {
 #[derive(Debug, clap::Args)]
 struct SendArgs {
     /// Name of the credential
-    name: String,
+    #[arg(required = true)]
+    name: Option<String>,
     #[command(flatten)]
     source: source::RequestSourceArgs,
     #[command(flatten)]
@@ -130,16 +131,11 @@ pub(in crate::cli) struct OutputArgs {
 impl RequestArgs {
     /// Sends a request, or runs the subcommand.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        match (self.command, self.send) {
-            (Some(RequestCommand::Presets(command)), _) => command.run(context).await,
-            (Some(RequestCommand::Saved(command)), _) => command.run(context),
-            (Some(RequestCommand::History(command)), _) => Box::pin(command.run(context)).await,
-            (None, Some(send)) => send.run(context).await,
-            (None, None) => Err(usage_problem(
-                "No credential selected",
-                "no name was given",
-                "name the credential that the request is sent with",
-            )),
+        match self.command {
+            Some(RequestCommand::Presets(command)) => command.run(context).await,
+            Some(RequestCommand::Saved(command)) => command.run(context),
+            Some(RequestCommand::History(command)) => Box::pin(command.run(context)).await,
+            None => self.send.run(context).await,
         }
     }
 }
@@ -149,7 +145,8 @@ impl SendArgs {
     async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let display = self.output.build_display()?;
         let capture = self.capture.as_deref().map(parse_name).transpose()?;
-        let credential = context.engine()?.credentials.find(&self.name).await?;
+        let credential =
+            context.engine()?.credentials.find(self.name.as_deref().unwrap_or_default()).await?;
         let draft = self.source.build_draft(context, &credential)?;
         if self.mode.curl {
             return preview::print_curl(context, &credential, &draft);

@@ -63,7 +63,7 @@ fn dialog_types(folder: &std::path::Path) -> Vec<String> {
 
 #[test]
 fn every_dialog_is_among_the_pictured() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/app/dialog");
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/tui/app");
     let mut found = dialog_types(&folder);
     let mut pictured: Vec<_> = PICTURED.iter().map(|(kind, _)| (*kind).to_owned()).collect();
     found.sort();
