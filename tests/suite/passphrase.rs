@@ -102,7 +102,7 @@ fn six_words_are_offered_and_must_be_typed_once() {
 /// have this number of words and nothing else.
 pub(crate) fn shown_words(screen: &str, on_line: usize) -> String {
     let is_word = |word: &&str| word.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    let parts = screen.lines().flat_map(|line| line.split('│'));
+    let parts = screen.lines().flat_map(|line| line.split(['│', '┃']));
     let words = parts.map(|part| part.split_whitespace().collect::<Vec<_>>());
     let found: Vec<_> =
         words.filter(|words| words.len() == on_line && words.iter().all(is_word)).collect();
@@ -160,7 +160,7 @@ fn plain_text_mode_prints_the_six_words_once() {
     let words = shown_words(&pty.text(), 6);
     pty.expect_that("the confirmation", |screen| screen.matches("Confirm passphrase").count() == 2);
     pty.send(&format!("{words}\n"));
-    pty.expect("1 Create");
+    pty.expect_that("the buttons", |screen| screen.matches("1 Create").count() == 2);
     pty.send("\n");
     pty.expect("Unlock the store: done.");
     pty.send("quit\n");
