@@ -51,6 +51,8 @@ impl PictureDemo {
         pty.expect_bytes(0, b"\x1b]11;?");
         pty.expect(" credentials  ");
         pty.send(ground.answer);
+        // A key that is read together with a response of the terminal is dropped.
+        pty.wait_until_read();
         Self { pty, _home: home }
     }
 
