@@ -35,7 +35,7 @@ const SCENES: [PictureScene; 6] = [
     PictureScene { name: "palette", ground: LIGHT, prepare: palette },
 ];
 
-/// The screen on the simulator, in a terminal that reports its background color.
+/// The screen on the simulator, in a theme that is made for the background of the terminal.
 struct PictureDemo {
     pty: Pty,
     _home: TempDir,
@@ -44,15 +44,15 @@ struct PictureDemo {
 impl PictureDemo {
     fn start(ground: &Ground) -> Self {
         let home = TempDir::new().unwrap();
+        let folder = home.path().join("config");
+        fs::create_dir_all(&folder).unwrap();
+        let settings = format!("theme = \"{}\"\n", ground.theme);
+        fs::write(folder.join("config.toml"), settings).unwrap();
         let mut command = demo(home.path());
         command.env("COLORTERM", "truecolor");
         command.env_remove("NO_COLOR");
-        let mut pty = Pty::start(command, 120, 36);
-        pty.expect_bytes(0, b"\x1b]11;?");
+        let pty = Pty::start(command, 120, 36);
         pty.expect(" credentials  ");
-        pty.send(ground.answer);
-        // A key that is read together with a response of the terminal is dropped.
-        pty.wait_until_read();
         Self { pty, _home: home }
     }
 
@@ -99,7 +99,7 @@ impl PictureDemo {
 
 /// Waits until nothing on the screen will change: the footer offers keys again, and the header has
 /// no progress bar.
-fn wait_until_idle(pty: &Pty) {
+pub(crate) fn wait_until_idle(pty: &Pty) {
     pty.expect_that("an idle footer", |text| {
         let is_done = text
             .lines()
@@ -236,7 +236,6 @@ fn the_animation_of_the_readme_shows_the_tour() {
     let stored: Vec<_> = stored.split(FRAME).skip(1).collect();
     let mut frames = Vec::new();
     crate::tour::run_tour(&mut demo.pty, |pty, row| {
-        wait_until_idle(pty);
         if !writes_pictures() {
             let frame = stored.get(row).copied().unwrap_or_default();
             expect_picture(pty, &format!("row {row} of {TOUR}.svg"), &DARK, frame);

@@ -60,7 +60,7 @@ fn shells_are_offered_the_names_there_are() {
     assert!(kinds(&["--provider", "no-such"]).len() > 5 && kinds(&[]).len() > 5);
     let regions = offered(&home, &["add", "x", "--provider", "snyk-api-web", "--region", ""]);
     assert!(regions.len() == 3 && regions.iter().all(|id| id.starts_with("SAW-")), "{regions:?}");
-    assert!(offered(&home, &["comp"]).contains(&"completions".to_owned()));
+    assert!(offered(&home, &["gen"]).contains(&"generate".to_owned()));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
+use crate::pictures::wait_until_idle;
 use crate::support::pty::{Pty, demo};
 
 /// The text that the screen shows after each row of the tour.
@@ -52,6 +53,7 @@ pub(crate) fn run_tour(pty: &mut Pty, mut seen: impl FnMut(&Pty, usize)) {
             if key == "Esc" { pty.escape() } else { pty.type_keys_and_wait(bytes(key)) }
         }
         pty.expect(text);
+        wait_until_idle(pty);
         seen(pty, row);
     }
 }

@@ -13,12 +13,13 @@ use crate::signin::browser::{WaitingCommand, open_callback, press_consent_button
 use crate::support::program::{Home, Outcome, SimulatorProcess};
 
 /// Commands whose output is not JSON, or that need a keyring, which this machine may not have.
-const WITHOUT_JSON: [&str; 8] = [
+const WITHOUT_JSON: [&str; 9] = [
     "demo",
     "get",
     "exec",
-    "completions",
-    "man",
+    "generate",
+    "generate completions",
+    "generate man",
     "config edit",
     "store migrate",
     "store passphrase",
@@ -153,29 +154,29 @@ impl CommandRecorder {
     }
 
     fn requests(&mut self) {
-        self.run("presets", &["presets"], 0);
-        self.run("presets PROVIDER PRESET", &["presets", "snyk", "projects"], 0);
-        self.run("presets NAME", &["presets", "boss"], 0);
+        self.run("request presets", &["request", "presets"], 0);
+        self.run("request presets PROVIDER PRESET", &["request", "presets", "snyk", "projects"], 0);
+        self.run("request presets NAME", &["request", "presets", "boss"], 0);
         self.run("request", &["request", "boss", "--preset", "self"], 0);
         self.run("request (refused)", &["request", "wrong", "/rest/self?version=2024-10-15"], 4);
         self.run("request --dry-run", &["request", "boss", "--preset", "self", "--dry-run"], 0);
         self.run("request --curl", &["request", "boss", "--preset", "self", "--curl"], 0);
         self.run("request --save", &["request", "boss", "--preset", "self", "--save", "mine"], 0);
         self.run("request --all-pages", &["request", "boss", "--preset", "orgs", "--all-pages"], 0);
-        self.run("requests", &["requests"], 0);
-        self.run("requests show", &["requests", "show", "mine"], 0);
-        self.run("requests rename", &["requests", "rename", "mine", "yours"], 0);
-        self.run("requests copy", &["requests", "copy", "yours", "other"], 0);
-        self.run("requests delete", &["requests", "delete", "other"], 0);
-        let history = self.run("history", &["history"], 0).json();
+        self.run("request saved", &["request", "saved"], 0);
+        self.run("request saved show", &["request", "saved", "show", "mine"], 0);
+        self.run("request saved rename", &["request", "saved", "rename", "mine", "yours"], 0);
+        self.run("request saved copy", &["request", "saved", "copy", "yours", "other"], 0);
+        self.run("request saved delete", &["request", "saved", "delete", "other"], 0);
+        let history = self.run("request history", &["request", "history"], 0).json();
         let id = |place: usize| history[place]["id"].to_string();
         self.run(
-            "history resend",
-            &["history", "resend", &id(history.as_array().unwrap().len() - 1)],
+            "request history resend",
+            &["request", "history", "resend", &id(history.as_array().unwrap().len() - 1)],
             0,
         );
-        self.run("history compare", &["history", "compare", &id(0), &id(1)], 0);
-        self.run("history purge", &["history", "purge"], 0);
+        self.run("request history compare", &["request", "history", "compare", &id(0), &id(1)], 0);
+        self.run("request history purge", &["request", "history", "purge"], 0);
     }
 
     fn places(&mut self) {

@@ -368,7 +368,7 @@ fn a_restored_database_is_noticed_and_its_rotation_can_be_abandoned() {
         assert!(remedy.contains(&format!("--abandon {id}")), "{remedy}");
     }
     let ended = home.run(&["--json", "rotate", "--abandon", id, "--yes"]).expect(8).error();
-    assert!(ended["why"].as_str().unwrap().contains(id), "{ended}");
+    assert!(ended["why"].as_str().unwrap().contains("what this rotation left"), "{ended}");
     let all = home.run(&["rotations", "--all", "--json"]).expect(0).json();
     assert_eq!(all[0]["state"], "abandoned");
     assert_eq!(home.run(&["rotations", "--json"]).expect(0).json(), json!([]));

@@ -21,24 +21,16 @@ pub(crate) struct Ground {
     pub(crate) behind: &'static str,
     /// The window's title bar.
     pub(crate) bar: &'static str,
-    /// The terminal's response to the query for its background color.
-    pub(crate) answer: &'static str,
+    /// Name of the theme that is made for it.
+    pub(crate) theme: &'static str,
 }
 
 /// A dark terminal.
-pub(crate) const DARK: Ground = Ground {
-    text: "#d7dae0",
-    behind: "#16161e",
-    bar: "#22222c",
-    answer: "\x1b]11;rgb:1616/1616/1e1e\x1b\\",
-};
+pub(crate) const DARK: Ground =
+    Ground { text: "#d7dae0", behind: "#16161e", bar: "#22222c", theme: "dark" };
 /// A light terminal.
-pub(crate) const LIGHT: Ground = Ground {
-    text: "#1f2328",
-    behind: "#ffffff",
-    bar: "#e6e8ec",
-    answer: "\x1b]11;rgb:ffff/ffff/ffff\x1b\\",
-};
+pub(crate) const LIGHT: Ground =
+    Ground { text: "#1f2328", behind: "#ffffff", bar: "#e6e8ec", theme: "light" };
 
 /// Draws a screen in a window.
 pub(crate) fn draw(screen: &Screen, ground: &Ground) -> String {
