@@ -131,6 +131,9 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
     assert_eq!(pty.code(), 0);
 }
 
+/// How a terminal sends a pasted text.
+type TerminalPaste = fn(&str) -> String;
+
 #[test]
 fn a_canceled_paste_is_not_in_the_memory_of_the_screen() {
     let mut gate = LeakGate::new();
@@ -141,15 +144,15 @@ fn a_canceled_paste_is_not_in_the_memory_of_the_screen() {
             "skipped: the memory of the program cannot be read, as intended; root could"
         );
     }
-    let marked = |text: &str| format!("\x1b[200~{text}\x1b[201~");
-    let unmarked = |text: &str| text.to_owned();
-    let ways: [(_, _, &dyn Fn(&str) -> String); 4] = [
-        ("Add credential", "Possibly a Snyk", &marked),
-        ("Edit personal", "Possibly a Snyk", &marked),
+    let marked: TerminalPaste = |text| format!("\x1b[200~{text}\x1b[201~");
+    let unmarked: TerminalPaste = |text| text.to_owned();
+    let ways: [(_, _, TerminalPaste); 4] = [
+        ("Add credential", "Possibly a Snyk", marked),
+        ("Edit personal", "Possibly a Snyk", marked),
         // Canceled while the paste may still be identified.
-        ("Add credential", "Add credential", &marked),
+        ("Add credential", "Add credential", marked),
         // From a terminal that does not mark pastes.
-        ("Add credential", "Possibly a Snyk", &unmarked),
+        ("Add credential", "Possibly a Snyk", unmarked),
     ];
     for (dialog, sign, pasted) in ways {
         let secret = random(40);
