@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::theme::{self, Theme};
+use crate::domain::StoreKind;
 
 /// Description of one setting.
 pub struct SettingSpec {
@@ -41,7 +42,7 @@ const SECONDS_TYPE: SettingType = SettingType::Integer(1, 3600);
 /// All settings except the key bindings, in the order of the documentation.
 #[rustfmt::skip]
 pub const SETTINGS: &[SettingSpec] = &[
-    SettingSpec { name: "store", value_type: SettingType::Choice(&["keyring", "file", "memory"]), default_value: None, help: "Where secrets are stored; the keyring by default" },
+    SettingSpec { name: "store", value_type: SettingType::Choice(&StoreKind::NAMES), default_value: None, help: "Where secrets are stored; the keyring by default" },
     SettingSpec { name: "reveal_seconds", value_type: SECONDS_TYPE, default_value: Some("15"), help: "How many seconds a secret stays revealed" },
     SettingSpec { name: "clipboard_seconds", value_type: SECONDS_TYPE, default_value: Some("30"), help: "How many seconds a secret stays on the clipboard" },
     SettingSpec { name: "lock_minutes", value_type: SettingType::Integer(0, 1440), default_value: Some("15"), help: "Idle minutes after which the screen locks, with the encrypted file; 0 for never" },
@@ -144,13 +145,14 @@ pub fn config_template() -> String {
     let mut text =
         "# Settings of tokenring. Uncomment a line to use it; changes apply as soon as the file is saved.\n".to_owned();
     let mut current = None;
+    let store = format!("\"{}\"", StoreKind::default().as_str());
     for setting in SETTINGS {
         let (table, name) = setting.split_name();
         if table != current {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let default = setting.default_value.unwrap_or("\"keyring\"");
+        let default = setting.default_value.unwrap_or(&store);
         let _ = writeln!(
             text,
             "\n# {}: {}.\n# {name} = {default}",

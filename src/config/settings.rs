@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer};
 use super::file::{check_trusted, read_text};
 use super::theme::{self, AUTO_THEME, ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use super::{AppPaths, KeyPress, SettingsReport};
+use crate::domain::StoreKind;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::text::nearest_names;
 
@@ -25,7 +26,7 @@ pub(super) const MAX_SETTINGS_BYTES: u64 = 256 * 1024;
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
     /// Store of the secrets; `None` lets the program choose, and it chooses the keyring.
-    pub store: Option<StoreChoice>,
+    pub store: Option<StoreKind>,
     /// Source of the store choice.
     #[serde(skip)]
     pub store_source: StoreChoiceSource,
@@ -93,18 +94,6 @@ pub enum StoreChoiceSource {
     Environment,
 }
 
-/// Store for the secrets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StoreChoice {
-    /// The system's keyring.
-    Keyring,
-    /// The encrypted file.
-    File,
-    /// The memory of this process.
-    Memory,
-}
-
 /// Way to reach the clipboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -133,17 +122,6 @@ pub enum GlyphMode {
     Unicode,
     /// Plain ASCII.
     Ascii,
-}
-
-impl StoreChoice {
-    /// Returns the word for this store in the settings file.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Keyring => "keyring",
-            Self::File => "file",
-            Self::Memory => "memory",
-        }
-    }
 }
 
 /// Key as the settings file writes it. It is a type of its own so that an error points at the line
@@ -458,7 +436,7 @@ mod tests {
             concurrency = 8
         "#;
         let expected = Settings {
-            store: Some(StoreChoice::File),
+            store: Some(StoreKind::File),
             store_source: StoreChoiceSource::Settings,
             reveal_seconds: 5,
             clipboard_seconds: 10,
@@ -487,10 +465,10 @@ mod tests {
             load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
         assert_eq!(
             (settings.store, settings.color_depth),
-            (Some(StoreChoice::Memory), ColorDepth::Monochrome)
+            (Some(StoreKind::Memory), ColorDepth::Monochrome)
         );
         let settings = load("store = \"file\"", &[("TOKENRING_STORE", "")]).unwrap();
-        assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
+        assert_eq!(settings.store, Some(StoreKind::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
         assert!(
             problem.why.starts_with("TOKENRING_STORE: unknown value, expected one of `keyring`"),

@@ -36,7 +36,7 @@ use crate::domain::region::Region;
 use crate::domain::text::to_hex;
 use crate::domain::{Credential, Origin, Problem, Secret};
 use crate::index::{BindingRecord, BindingSubject};
-use crate::store::{ItemKey, Persistence, StoreError};
+use crate::store::{ItemKey, StoreError};
 
 /// Purpose of the key of the bindings, from which it is derived.
 const BINDING_KEY_PURPOSE: &str = "tokenring bindings";
@@ -266,7 +266,7 @@ impl Engine {
 
     /// Returns the key of the bindings; `None` for a store in memory.
     pub(super) async fn binding_key(&self) -> Result<Option<&BindingKey>, Problem> {
-        if self.store.backend().persistence == Persistence::Process {
+        if !self.store.backend().is_persistent() {
             return Ok(None);
         }
         let derive = || async {

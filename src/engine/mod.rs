@@ -69,11 +69,13 @@ use crate::net::{RequestLimits, Transport};
 use crate::store::{SecretStore, TrackedStore, UnlockMethod};
 
 pub use crate::index::{AuditIntegrity, AuditRecord};
+pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
+pub use crate::store::{backend_info, persistent_backends};
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
-    open_engine, other_stores, passphrase_from_file,
+    open_engine, other_stores, passphrase_from_file, store_in_use,
 };
 pub use classify::ClassificationResult;
 pub use clipboard::preferred_clipboard_method;
@@ -206,7 +208,7 @@ impl Engine {
 
     /// Returns which store is in use and whether it can be used right now. Never raises a prompt.
     pub async fn store_state(&self) -> StoreStatus {
-        StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
+        StoreStatus::probe(self.store.as_ref()).await
     }
 
     /// Copies a secret to the clipboard, reports how, and clears or overwrites it after its time. If

@@ -30,7 +30,7 @@ pub use super::sign_in_flow::{NewSession, SignInResult};
 pub use crate::index::{
     EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
 };
-pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
+pub use crate::store::{BackendInfo, Persistence, StoreError, StoreStatus, UnlockMethod};
 
 /// Identifies a running task; ids are never reused in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -560,13 +560,4 @@ impl std::fmt::Debug for CapturedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CapturedSecret").field("member", &self.member).finish_non_exhaustive()
     }
-}
-
-/// State of the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreStatus {
-    /// The backend and its capabilities.
-    pub backend: BackendInfo,
-    /// Why the store cannot be used; `None` if it can.
-    pub problem: Option<StoreError>,
 }

@@ -28,8 +28,8 @@ use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackendKind, BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
-    HttpExchange, StoreError,
+    BackgroundTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope, HttpExchange,
+    StoreError,
 };
 
 impl App {
@@ -331,12 +331,12 @@ impl App {
         )
     }
 
-    /// Unlocks the store by its own prompt, or asks for the passphrase of the encrypted file.
+    /// Unlocks the store by its own prompt, or asks for its passphrase.
     pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
             return Vec::new();
         };
-        if store.backend.kind != BackendKind::File {
+        if !store.backend.has_passphrase() {
             return self.run_dialog_action(DialogAction::UnlockStore(None), now);
         }
         let purpose = if store.problem == Some(StoreError::NotInitialized) {
@@ -344,7 +344,7 @@ impl App {
         } else {
             UnlockPurpose::Open
         };
-        self.dialogs.push(Dialog::Unlock(UnlockDialog::new(purpose)));
+        self.dialogs.push(Dialog::Unlock(UnlockDialog::new(purpose, store.backend.title)));
         Vec::new()
     }
 }

@@ -23,8 +23,7 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackgroundTask, Persistence, RotationDirection, RotationEvent, RotationTarget, RotationTask,
-    TaskId,
+    BackgroundTask, RotationDirection, RotationEvent, RotationTarget, RotationTask, TaskId,
 };
 
 impl App {
@@ -358,11 +357,7 @@ impl App {
         if rows.is_empty() {
             return None;
         }
-        let saved = self
-            .activity
-            .store
-            .as_ref()
-            .is_none_or(|store| store.backend.persistence == Persistence::Disk);
+        let saved = self.activity.store.as_ref().is_none_or(|store| store.backend.is_persistent());
         let title = "Quit with an unfinished rotation?";
         Some(if saved {
             let how = DialogRow::text(format!(

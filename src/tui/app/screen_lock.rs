@@ -1,14 +1,15 @@
 //! Lock of the screen, after idle time and on command.
 //!
 //! A locked screen shows nothing but the question for the passphrase, and the store is locked too.
-//! Only the encrypted file has a passphrase of its own; a keyring belongs to the desktop, which
-//! locks it. Start at [`App::is_locked`].
+//! This needs a store with a passphrase of its own; a keyring belongs to the desktop, which locks
+//! it. Start at [`App::is_locked`].
 
 use std::time::Instant;
 
 use super::activity::NotificationLevel;
 use super::{App, Now, UiEffect};
-use crate::engine::task_protocol::{BackendKind, BackgroundTask, StoreTask, TaskId};
+use crate::engine::persistent_backends;
+use crate::engine::task_protocol::{BackendInfo, BackgroundTask, StoreTask, TaskId};
 
 /// Whether the screen is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,7 +35,7 @@ impl App {
         self.activity
             .store
             .as_ref()
-            .is_some_and(|store| store.backend.kind == BackendKind::File && store.problem.is_none())
+            .is_some_and(|store| store.backend.has_passphrase() && store.problem.is_none())
     }
 
     /// When the screen locks if there is no input until then.
@@ -60,17 +61,26 @@ impl App {
         if self.has_passphrase() {
             return self.lock();
         }
-        self.activity.notify(
-            NotificationLevel::Warning,
-            "tokenring can lock the encrypted file only; lock a keyring with your desktop",
-            now.instant,
+        let lockable: Vec<_> = persistent_backends()
+            .filter(BackendInfo::has_passphrase)
+            .map(|backend| backend.generic_title)
+            .collect();
+        let text = format!(
+            "tokenring can lock the {} only; lock a keyring with your desktop",
+            lockable.join(" or the ")
         );
+        self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
 
     fn lock(&mut self) {
         self.detail.mask();
         self.ui_state.screen_lock = ScreenLock::StoreLockPending;
-        self.dialogs.raise_lock_dialog();
+        self.raise_lock_dialog();
+    }
+
+    fn raise_lock_dialog(&mut self) {
+        let title = self.activity.store.as_ref().map_or("store", |store| store.backend.title);
+        self.dialogs.raise_lock_dialog(title);
     }
 
     /// Keeps the question for the passphrase on top of a locked screen, and locks the store once no
@@ -79,7 +89,7 @@ impl App {
         if !self.is_locked() {
             return None;
         }
-        self.dialogs.raise_lock_dialog();
+        self.raise_lock_dialog();
         let is_due = self.ui_state.screen_lock == ScreenLock::StoreLockPending
             && self.activity.running_count() == 0;
         is_due.then(|| {

@@ -94,10 +94,10 @@ impl DialogStack {
     }
 
     /// Puts the question of a locked screen on top of all dialogs.
-    pub fn raise_lock_dialog(&mut self) {
+    pub fn raise_lock_dialog(&mut self, store_title: &'static str) {
         let at = self.open.iter().position(Dialog::is_screen_lock);
         let dialog = at.map_or_else(
-            || Dialog::Unlock(UnlockDialog::new(UnlockPurpose::ScreenLock)),
+            || Dialog::Unlock(UnlockDialog::new(UnlockPurpose::ScreenLock, store_title)),
             |at| self.open.remove(at),
         );
         self.open.push(dialog);

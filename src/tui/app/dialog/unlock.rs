@@ -1,6 +1,7 @@
-//! Dialog for the passphrase of the encrypted file: entered once to unlock it, twice to create it.
+//! Dialog for the passphrase of the store: entered once to unlock it, twice to create it.
 
 use super::{DialogAction, DialogResult};
+use crate::domain::format::with_article;
 use crate::domain::problem::Problem;
 use crate::engine::task_protocol::TaskId;
 use crate::tui::app::dialog_view::{DialogRow, DialogView};
@@ -12,6 +13,8 @@ const CONFIRMATION_FIELD: &str = "again";
 /// Dialog that unlocks or creates the store.
 pub struct UnlockDialog {
     purpose: UnlockPurpose,
+    /// Title of the store, such as `encrypted file`.
+    store_title: &'static str,
     /// The fields and buttons.
     pub form: Form,
     task: Option<TaskId>,
@@ -31,7 +34,7 @@ pub enum UnlockPurpose {
 
 impl UnlockDialog {
     /// Creates an empty form.
-    pub fn new(purpose: UnlockPurpose) -> Self {
+    pub fn new(purpose: UnlockPurpose, store_title: &'static str) -> Self {
         let mut fields = vec![FormField::secret(PASSPHRASE_FIELD, "Passphrase")];
         let button = match purpose {
             UnlockPurpose::Open | UnlockPurpose::ScreenLock => "Unlock",
@@ -45,7 +48,7 @@ impl UnlockDialog {
             buttons.push(FormButton::Cancel);
         }
         let form = Form::new(fields, buttons);
-        Self { purpose, form, task: None, problem: None }
+        Self { purpose, store_title, form, task: None, problem: None }
     }
 
     /// Returns whether the dialog is the question of a locked screen.
@@ -95,17 +98,21 @@ impl UnlockDialog {
 
     /// Builds the view of the dialog.
     pub fn view(&self) -> DialogView {
+        let store = self.store_title;
         let (title, text) = match self.purpose {
             UnlockPurpose::Open => (
                 "Unlock store",
-                "The secrets are stored in an encrypted file. Enter its passphrase.",
+                format!("The secrets are stored in {}. Enter its passphrase.", with_article(store)),
             ),
             UnlockPurpose::ScreenLock => {
-                ("Locked", "The screen is locked. Enter the passphrase of the encrypted file.")
+                ("Locked", format!("The screen is locked. Enter the passphrase of the {store}."))
             }
             UnlockPurpose::Create => (
                 "Create store",
-                "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",
+                format!(
+                    "The secrets will be stored in {}. Choose a strong passphrase; it cannot be recovered.",
+                    with_article(store)
+                ),
             ),
         };
         let mut view = DialogView::new(title, 60).with_form(&self.form);

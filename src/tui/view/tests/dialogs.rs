@@ -125,12 +125,7 @@ fn values_for_a_request() {
 fn a_passphrase_for_the_encrypted_file() {
     for (name, problem) in [("create", StoreError::NotInitialized), ("open", StoreError::Locked)] {
         pictures(&format!("dialog_unlock_{name}"), |session| {
-            let backend = BackendInfo {
-                kind: BackendKind::File,
-                title: "encrypted file",
-                persistence: Persistence::Disk,
-                item_limit: 65_536,
-            };
+            let backend = backend_info(StoreKind::File);
             report(
                 session,
                 1,
