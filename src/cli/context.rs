@@ -12,12 +12,9 @@ use crate::cli::input::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
-use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
-use crate::engine::{self, Engine};
+use crate::engine::task_protocol::{BackendInfo, StoreError, StoreStatus, UnlockMethod};
+use crate::engine::{self, Engine, PASSPHRASE_FILE_VARIABLE};
 use crate::tui::{self, SettingsSource};
-
-/// Variable with the path of a file that holds the passphrase of the encrypted file.
-pub(super) const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 
 /// Context in which one command runs.
 pub(super) struct CliContext<'a> {
@@ -104,35 +101,27 @@ impl<'a> CliContext<'a> {
         Ok(self.engine.get_or_init(|| engine))
     }
 
-    /// Returns the engine with a usable store. An encrypted file is unlocked here. A locked keyring
-    /// is a problem, because its prompt must not come as a surprise.
+    /// Returns the engine with a usable store. A store with a passphrase is unlocked here. A locked
+    /// keyring is a problem, because its prompt must not come as a surprise.
     pub(super) async fn unlocked_engine(&self) -> Result<&Arc<Engine>, Problem> {
         let engine = self.engine()?;
-        let state = engine.store.state().await;
-        match state.problem {
-            None => {}
-            Some(error @ (StoreError::Locked | StoreError::NotInitialized))
-                if state.backend.kind == BackendKind::File =>
-            {
-                let passphrase = read_passphrase(&error)?;
-                engine
-                    .store
-                    .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
-                    .await?;
-            }
-            Some(error) => return Err(error.into()),
+        if let Some(passphrase) = read_passphrase_if_locked(&engine.store.state().await)? {
+            engine
+                .store
+                .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
+                .await?;
         }
         Ok(engine)
     }
 
-    /// Unlocks an encrypted file whose passphrase is in a file, without a prompt. Returns why the
-    /// store stays locked, if it does.
+    /// Unlocks a store whose passphrase is in a file, without a prompt. Returns why the store stays
+    /// locked, if it does.
     pub(super) async fn unlock_without_prompt(&self) -> Result<(), Problem> {
         let engine = self.engine()?;
         let state = engine.store.state().await;
         let Some(error) = state.problem else { return Ok(()) };
         let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE)
-            .filter(|_| state.backend.kind == BackendKind::File && error == StoreError::Locked)
+            .filter(|_| state.backend.has_passphrase() && error == StoreError::Locked)
         else {
             return Err(error.into());
         };
@@ -162,9 +151,21 @@ fn with_flags(mut report: SettingsReport, global: GlobalArgs) -> SettingsReport 
     report
 }
 
-/// Reads the passphrase of the encrypted file: from the file that `TOKENRING_PASSPHRASE_FILE`
-/// names, otherwise from a hidden prompt.
-pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
+/// Reads the passphrase of a store that is locked or does not exist yet; returns `None` for a store
+/// that is usable. A store that a passphrase does not unlock is a problem.
+pub(super) fn read_passphrase_if_locked(state: &StoreStatus) -> Result<Option<Secret>, Problem> {
+    match &state.problem {
+        None => Ok(None),
+        Some(error) if state.is_selectable() && state.backend.has_passphrase() => {
+            read_passphrase(&state.backend, error).map(Some)
+        }
+        Some(error) => Err(error.clone().into()),
+    }
+}
+
+/// Reads the passphrase of a store: from the file that `TOKENRING_PASSPHRASE_FILE` names, otherwise
+/// from a hidden prompt.
+pub(super) fn read_passphrase(store: &BackendInfo, state: &StoreError) -> Result<Secret, Problem> {
     if let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE) {
         return engine::passphrase_from_file(path.as_ref());
     }
@@ -172,7 +173,7 @@ pub(super) fn read_passphrase(state: &StoreError) -> Result<Secret, Problem> {
         return Err(state.clone().into());
     }
     if *state != StoreError::NotInitialized {
-        return prompt::read_hidden_line("Passphrase for the encrypted file");
+        return prompt::read_hidden_line(&format!("Passphrase for the {}", store.title));
     }
-    choose_passphrase()
+    choose_passphrase(store)
 }

@@ -23,13 +23,13 @@ use crate::cli::commands::{
     import, list, login, regions, remove, request, revoke, rotate, sandbox, scan, store, tui,
 };
 use crate::cli::input::secret_arguments;
-use crate::domain::Problem;
+use crate::domain::{Problem, StoreKind};
 use context::{CliContext, SettingsStrictness};
 use output::CliOutput;
 
 /// Store, test and rotate Snyk and Appcircle API tokens from the terminal
 #[derive(Debug, Parser)]
-#[command(name = "tokenring", version, max_term_width = 100, after_help = EXIT_CODES)]
+#[command(name = "tokenring", version, max_term_width = 100, after_help = exit_codes_and_environment())]
 struct CliArgs {
     #[command(subcommand)]
     command: Option<CliCommand>,
@@ -105,11 +105,17 @@ enum CliCommand {
     Store(store::StoreArgs),
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
+/// Returns the help about exit codes and environment variables.
+fn exit_codes_and_environment() -> String {
+    let stores = StoreKind::NAMES.join("|");
+    format!(
+        "Exit codes: 0 done, 1 failed, 2 usage, 3 not found, 4 refused by the provider, 5 unknown (network), \
 6 store locked or unavailable, 7 policy not met, 8 a rotation waits for you.\n\n\
-Environment: TOKENRING_HOME puts configuration, data and state under one folder. TOKENRING_STORE=keyring|file|memory \
+Environment: TOKENRING_HOME puts configuration, data and state under one folder. TOKENRING_STORE={stores} \
 overrides the configured store. TOKENRING_PASSPHRASE_FILE names a file (mode 0600) that contains the passphrase of the \
-encrypted file; the screen ignores it and asks.";
+encrypted file; the screen ignores it and asks."
+    )
+}
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {

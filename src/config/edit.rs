@@ -7,12 +7,13 @@ use std::io;
 use std::path::Path;
 
 use super::file::{read_text, write_private};
-use super::settings::{MAX_SETTINGS_BYTES, StoreChoice};
+use super::settings::MAX_SETTINGS_BYTES;
+use crate::domain::StoreKind;
 use crate::domain::problem::Problem;
 
 /// Writes the choice of a store into the settings file.
-pub fn save_store_choice(file: &Path, choice: StoreChoice) -> Result<(), Problem> {
-    set_value(file, "store", choice.as_str())
+pub fn save_store_choice(file: &Path, store: StoreKind) -> Result<(), Problem> {
+    set_value(file, "store", store.as_str())
 }
 
 /// Writes the name of a theme into the settings file.
@@ -58,7 +59,7 @@ mod tests {
         save_theme_choice(&file, "light").expect("written");
         let read = || std::fs::read_to_string(&file).expect("a file");
         assert_eq!(read(), text.replace("\"dark\"", "\"light\""));
-        save_store_choice(&file, StoreChoice::File).expect("written");
+        save_store_choice(&file, StoreKind::File).expect("written");
         let added = read();
         assert!(added.contains("store = \"file\"") && added.contains("# at night"), "{added}");
         assert!(

@@ -25,9 +25,7 @@ pub use paths::{AppPaths, THEMES_FOLDER};
 pub use providers::read_provider_files;
 pub use report::SettingsReport;
 pub use saved_requests::SavedRequestStore;
-pub use settings::{
-    ClipboardChoice, GlyphMode, NetSettings, Settings, StoreChoice, StoreChoiceSource,
-};
+pub use settings::{ClipboardChoice, GlyphMode, NetSettings, Settings, StoreChoiceSource};
 pub use theme::{
     ColorDepth, GlyphSet, StyleRole, TerminalBackground, TextStyle, Theme, ThemeColor,
 };

@@ -42,11 +42,6 @@ impl AppPaths {
         self.data.join("index.db")
     }
 
-    /// Returns the folder of the encrypted file.
-    pub fn vault(&self) -> PathBuf {
-        self.data.join("vault")
-    }
-
     /// Returns the folder of the user's provider files.
     pub fn providers(&self) -> PathBuf {
         self.config.join("providers")
@@ -104,9 +99,7 @@ mod tests {
         let home = std::env::temp_dir().join("somewhere");
         let paths = AppPaths::from_home_variable(Some(home.clone().into_os_string())).unwrap();
         assert_eq!(paths, AppPaths::from_home(&home));
-        for path in
-            [paths.database(), paths.vault(), paths.providers(), paths.settings(), paths.state]
-        {
+        for path in [paths.database(), paths.providers(), paths.settings(), paths.state] {
             assert!(path.starts_with(&home), "{}", path.display());
         }
     }

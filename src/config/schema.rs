@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::theme::{self, Theme};
 use super::{NetSettings, Settings};
+use crate::domain::StoreKind;
 
 /// Description of one setting.
 pub struct SettingSpec {
@@ -142,6 +143,12 @@ impl SettingValue for String {
     }
 }
 
+impl SettingValue for StoreKind {
+    fn to_toml(&self) -> Option<String> {
+        Some(format!("\"{}\"", self.as_str()))
+    }
+}
+
 impl<T: SettingValue> SettingValue for Option<T> {
     fn to_toml(&self) -> Option<String> {
         self.as_ref().and_then(SettingValue::to_toml)
@@ -200,7 +207,8 @@ pub fn config_template() -> String {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let default = setting.default_value().unwrap_or_else(|| "\"keyring\"".to_owned());
+        let default =
+            setting.default_value().or_else(|| StoreKind::default().to_toml()).unwrap_or_default();
         let _ = writeln!(
             text,
             "\n# {}: {}.\n# {name} = {default}",

@@ -16,6 +16,7 @@ use super::file::{check_trusted, read_text};
 use super::schema::{SettingSpec, SettingType, SettingValue};
 use super::theme::{self, AUTO_THEME, ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
 use super::{AppPaths, KeyPress, SettingsReport};
+use crate::domain::StoreKind;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::text::nearest_names;
 
@@ -106,7 +107,7 @@ settings! {
     /// Settings of the program.
     Settings, names after "" {
         "Where secrets are stored; the keyring by default"
-        store: Option<StoreChoice> = None, StoreChoice::VALUES, AfterRestart;
+        store: Option<StoreKind> = None, SettingType::Choice(&StoreKind::NAMES), AfterRestart;
 
         "How many seconds a secret stays revealed"
         #[serde(deserialize_with = "seconds")]
@@ -187,18 +188,6 @@ const SECONDS: SettingType = SettingType::Integer { first: 1, last: 3600, unit: 
 const MINUTES: SettingType = SettingType::Integer { first: 0, last: 1440, unit: "minutes" };
 
 const CONCURRENCY: SettingType = SettingType::Integer { first: 1, last: 256, unit: "requests" };
-
-setting_words! {
-    /// Store for the secrets.
-    StoreChoice {
-        /// The system's keyring.
-        Keyring = "keyring",
-        /// The encrypted file.
-        File = "file",
-        /// The memory of this process.
-        Memory = "memory",
-    }
-}
 
 setting_words! {
     /// Way to reach the clipboard.
@@ -527,7 +516,7 @@ mod tests {
             concurrency = 8
         "#;
         let expected = Settings {
-            store: Some(StoreChoice::File),
+            store: Some(StoreKind::File),
             store_source: StoreChoiceSource::Settings,
             reveal_seconds: 5,
             clipboard_seconds: 10,
@@ -556,10 +545,10 @@ mod tests {
             load("store = \"file\"", &[("TOKENRING_STORE", "memory"), ("NO_COLOR", "1")]).unwrap();
         assert_eq!(
             (settings.store, settings.color_depth),
-            (Some(StoreChoice::Memory), ColorDepth::Monochrome)
+            (Some(StoreKind::Memory), ColorDepth::Monochrome)
         );
         let settings = load("store = \"file\"", &[("TOKENRING_STORE", "")]).unwrap();
-        assert_eq!(settings.store, Some(StoreChoice::File), "an empty variable counts as none");
+        assert_eq!(settings.store, Some(StoreKind::File), "an empty variable counts as none");
         let problem = load("", &[("TOKENRING_STORE", "keychain")]).unwrap_err();
         assert!(
             problem.why.starts_with("TOKENRING_STORE: unknown value, expected one of `keyring`"),

@@ -26,6 +26,7 @@ pub mod request;
 pub mod response;
 pub mod rotation;
 pub mod secret;
+pub mod store_kind;
 pub mod text;
 pub mod timing;
 
@@ -33,6 +34,7 @@ pub use credential::{Credential, CredentialId, CredentialName};
 pub use problem::Problem;
 pub use region::Origin;
 pub use secret::Secret;
+pub use store_kind::StoreKind;
 
 /// Point in time, always in UTC.
 pub type Timestamp = time::OffsetDateTime;

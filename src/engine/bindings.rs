@@ -39,7 +39,7 @@ use crate::domain::credential::SecretPart;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem, Secret};
-use crate::store::{ItemKey, Persistence, SecretStore, StoreError};
+use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex::to_hex;
 
 /// Purpose of the key of the bindings, from which it is derived.
@@ -300,7 +300,7 @@ impl BindingService {
 
     /// Returns the key of the bindings; `None` for a store in memory.
     pub(super) async fn binding_key(&self) -> Result<Option<&BindingKey>, Problem> {
-        if self.store.backend().persistence == Persistence::Process {
+        if !self.store.backend().is_persistent() {
             return Ok(None);
         }
         let derive = || async {

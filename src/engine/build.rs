@@ -21,16 +21,15 @@ use super::requests::service::RequestService;
 use super::rotation::{RotationCollaborators, RotationService};
 use super::scan::ScanService;
 use super::sign_in_flow::SignInService;
-use super::store_service::StoreStatus;
 use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
-use crate::config::{self, AppPaths, SavedRequestStore, Settings, StoreChoice};
+use crate::config::{self, AppPaths, SavedRequestStore, Settings};
 use crate::database::Database;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
-use crate::domain::{Problem, Secret, passphrase};
+use crate::domain::{Problem, Secret, StoreKind, passphrase};
 use crate::net::HttpClient;
-use crate::store::{self, BackendKind, MemoryStore};
+use crate::store::{self, MemoryStore, StoreStatus};
 
 impl Engine {
     /// Creates an engine over these ports. Opens nothing and sends nothing yet.
@@ -100,7 +99,7 @@ pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Prob
     let ports = EngineDependencies {
         catalog: Arc::new(load_catalog(paths)?),
         database: Arc::new(Database::open(&paths.database())?),
-        store: store::open_store(chosen_backend(settings), &paths.vault()),
+        store: store::open_store(store_in_use(settings), &paths.data),
         transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
@@ -160,9 +159,7 @@ pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<P
 
 /// Returns the available stores that are not in use, and whether each could be used.
 pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreStatus> {
-    let found = store::probe_backends(&paths.vault()).await.into_iter();
-    let others = found.filter(|found| found.backend.kind != chosen_backend(settings));
-    others.map(|found| StoreStatus { backend: found.backend, problem: found.state.err() }).collect()
+    store::probe_stores(&paths.data, store_in_use(settings)).await
 }
 
 /// Reads the passphrase from a file that only its owner may read.
@@ -180,13 +177,9 @@ pub fn check_new_passphrase(new: &Secret) -> Result<(), Problem> {
     Ok(store::passphrase::check_strength(new)?)
 }
 
-/// Returns the configured backend; the default is the keyring of the system.
-fn chosen_backend(settings: &Settings) -> BackendKind {
-    match settings.store {
-        None | Some(StoreChoice::Keyring) => BackendKind::Keyring,
-        Some(StoreChoice::File) => BackendKind::File,
-        Some(StoreChoice::Memory) => BackendKind::Memory,
-    }
+/// Returns the configured store; the default is the keyring of the system.
+pub fn store_in_use(settings: &Settings) -> StoreKind {
+    settings.store.unwrap_or_default()
 }
 
 fn catalog_from_files(files: Vec<(PathBuf, String)>) -> Result<ProviderCatalog, Problem> {

@@ -1,9 +1,10 @@
-//! Migration of all secrets from one store to another.
+//! Migration of all secrets from one store to any other.
 //!
 //! Every item is copied and read back before anything else happens. The source is emptied only on
 //! request, and only of items that the other store has just returned. So wherever a migration
-//! stops, every secret is still where it was, and a second run continues. Start with
-//! [`MigrationService::plan_migration`] and [`MigrationService::copy_to_target`].
+//! stops, every secret is still where it was, and a second run continues. Nothing here depends on
+//! which two stores these are. Start with [`MigrationService::plan_migration`] and
+//! [`MigrationService::copy_to_target`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -23,11 +24,23 @@ use super::ports::{CoreServices, SharedPorts};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::domain::{Credential, Secret};
-use crate::store::{self, BackendKind, ItemKey, SecretStore, StoreError, UnlockMethod};
+use crate::domain::{Credential, Secret, StoreKind};
+use crate::store::{
+    self, ItemKey, SecretStore, StoreError, StoreStatus, UnlockMethod, backend_info,
+    persistent_backends,
+};
 
 /// Owner of the program's own items in a migration.
 const OWN_ITEMS_NAME: &str = "tokenring";
+
+/// One of the two stores of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MigrationSide {
+    /// The store that the secrets are copied from.
+    Source,
+    /// The store that the secrets are copied to.
+    Target,
+}
 
 /// Source and target of a migration.
 pub struct StoreMigration {
@@ -71,6 +84,11 @@ pub enum ConflictPolicy {
     Overwrite,
 }
 
+impl MigrationSide {
+    /// Both sides.
+    pub const ALL: [Self; 2] = [Self::Source, Self::Target];
+}
+
 impl MigrationItem {
     /// Returns whether this is the item of the program, not of a credential, with this label.
     fn is_own(&self, label: &str) -> bool {
@@ -79,11 +97,10 @@ impl MigrationItem {
 }
 
 impl StoreMigration {
-    /// Creates a migration to `to` from the other persistent store; `vault` is the folder of the
-    /// encrypted file.
-    pub fn new(to: BackendKind, vault: &Path) -> Self {
-        let from = if to == BackendKind::File { BackendKind::Keyring } else { BackendKind::File };
-        Self::between(store::open_store(from, vault), store::open_store(to, vault))
+    /// Creates a migration between two stores of this user; `data` is the folder of the program's
+    /// data.
+    pub fn new(from: StoreKind, to: StoreKind, data: &Path) -> Self {
+        Self::between(store::open_store(from, data), store::open_store(to, data))
     }
 
     /// Creates a migration from one store to another.
@@ -91,26 +108,26 @@ impl StoreMigration {
         Self { from, to }
     }
 
-    /// Returns the stores that are not unlocked, and why.
-    pub async fn locked_stores(&self) -> Vec<(BackendKind, StoreError)> {
-        let mut locked = Vec::new();
-        for store in [&self.from, &self.to] {
-            if let Err(error) = store.status().await {
-                locked.push((store.backend().kind, error));
-            }
-        }
-        locked
+    /// Returns the status of one of the two stores. Never raises a prompt.
+    pub async fn status(&self, side: MigrationSide) -> StoreStatus {
+        StoreStatus::probe(self.store(side)).await
     }
 
-    /// Unlocks one of the two stores; creates the encrypted file if it does not exist.
+    /// Unlocks one of the two stores; creates it if it does not exist and can be created.
     pub async fn unlock(
         &self,
-        which: BackendKind,
+        side: MigrationSide,
         by: UnlockMethod<'_>,
         wait: Duration,
     ) -> Result<(), Problem> {
-        let store = if self.from.backend().kind == which { &self.from } else { &self.to };
-        Ok(store.unlock(by, wait).await?)
+        Ok(self.store(side).unlock(by, wait).await?)
+    }
+
+    fn store(&self, side: MigrationSide) -> &dyn SecretStore {
+        match side {
+            MigrationSide::Source => self.from.as_ref(),
+            MigrationSide::Target => self.to.as_ref(),
+        }
     }
 
     /// Returns the titles of source and target, for display.
@@ -293,6 +310,40 @@ impl MigrationService {
     }
 }
 
+/// Returns the source of a migration to `to`, where `in_use` is the store in use and `from` the
+/// source that the user named.
+///
+/// The secrets in use are the ones to copy: a store that does not get them must not become the
+/// store in use. Where the target is in use already, or the store in use holds nothing for another
+/// process, the source is an old store, which the user names if there is more than one.
+pub fn choose_source(
+    to: StoreKind,
+    in_use: StoreKind,
+    from: Option<StoreKind>,
+) -> Result<StoreKind, Problem> {
+    let usage = |why: String, remedy: &str| {
+        Err(Problem::new("The secrets were not moved", why, remedy).with_class(ProblemClass::Usage))
+    };
+    if from == Some(to) {
+        return usage("source and target are the same store".to_owned(), "name another store");
+    }
+    let current = backend_info(in_use);
+    if current.is_persistent() && in_use != to {
+        return match from {
+            Some(other) if other != in_use => usage(
+                format!("the secrets in use are in the {}", current.title),
+                "leave --from out, or use the other store first",
+            ),
+            _ => Ok(in_use),
+        };
+    }
+    let mut others = persistent_backends().map(|backend| backend.kind).filter(|kind| *kind != to);
+    match (from, others.next(), others.next()) {
+        (Some(from), ..) | (None, Some(from), None) => Ok(from),
+        _ => usage("several stores can hold old secrets".to_owned(), "name one with --from"),
+    }
+}
+
 /// Rejects a plan with conflicts. The fingerprint key is always the source's, because the
 /// fingerprints in the index were made with it. So is the anchor of the audit log, which depends on
 /// that key.
@@ -343,31 +394,64 @@ mod tests {
         AnchorComparison, DisclosureChannel, Engine, EngineDependencies, EngineOptions, SystemClock,
     };
     use crate::net::HttpClient;
-    use crate::store::{BackendInfo, MemoryStore};
+    use crate::store::{
+        BackendInfo, FileStore, MemoryStore, Persistence, UnlockSource, WorkFactor,
+    };
 
-    /// Store that fails after a number of changes, as if the process had been killed there.
-    struct Dying {
-        inner: MemoryStore,
-        changes: AtomicUsize,
+    /// Backends between which the tests migrate.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum TestBackend {
+        Memory,
+        EncryptedFile,
+        Directory,
     }
 
-    impl Dying {
-        fn after(changes: usize) -> Arc<Self> {
-            Arc::new(Self { inner: MemoryStore::new(), changes: AtomicUsize::new(changes) })
+    impl TestBackend {
+        /// Every pair of two different backends, in both directions.
+        fn pairs() -> impl Iterator<Item = (Self, Self)> {
+            let all = [Self::Memory, Self::EncryptedFile, Self::Directory];
+            all.into_iter()
+                .flat_map(move |from| all.into_iter().map(move |to| (from, to)))
+                .filter(|(from, to)| from != to)
         }
 
-        fn change(&self) -> Result<(), StoreError> {
-            let left = self
-                .changes
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-            left.map(drop).map_err(|_| StoreError::Unavailable("it is gone".to_owned()))
+        /// Opens a new store in a folder of its own.
+        async fn open(self, folder: &Path) -> Arc<dyn SecretStore> {
+            match self {
+                Self::Memory => Arc::new(MemoryStore::new()),
+                Self::Directory => Arc::new(DirectoryStore(folder.to_owned())),
+                Self::EncryptedFile => {
+                    let store = FileStore::new(folder.join("vault"));
+                    let store = store.with_work_factor(WorkFactor::new(1));
+                    let passphrase = Secret::from_text("six-Words-for-a-Test-Zk2".to_owned());
+                    let by = UnlockMethod::Passphrase(&passphrase);
+                    store.unlock(by, Duration::from_secs(20)).await.unwrap();
+                    Arc::new(store)
+                }
+            }
+        }
+    }
+
+    /// Backend that this program does not have: one file per item.
+    struct DirectoryStore(std::path::PathBuf);
+
+    impl DirectoryStore {
+        fn path(&self, key: &ItemKey) -> std::path::PathBuf {
+            self.0.join(key.as_str().replace('/', "+"))
         }
     }
 
     #[async_trait]
-    impl SecretStore for Dying {
+    impl SecretStore for DirectoryStore {
         fn backend(&self) -> BackendInfo {
-            self.inner.backend()
+            BackendInfo {
+                kind: StoreKind::Memory,
+                title: "directory",
+                generic_title: "directory",
+                unlocked_by: UnlockSource::Nothing,
+                persistence: Persistence::Disk,
+                item_limit: 4096,
+            }
         }
 
         async fn status(&self) -> Result<(), StoreError> {
@@ -376,6 +460,90 @@ mod tests {
 
         async fn unlock(&self, _: UnlockMethod<'_>, _: Duration) -> Result<(), StoreError> {
             Ok(())
+        }
+
+        async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
+            std::fs::read(self.path(key)).map(Secret::new).map_err(|_| StoreError::NotFound)
+        }
+
+        async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
+            secret.expose(|bytes| std::fs::write(self.path(key), bytes)).unwrap();
+            Ok(())
+        }
+
+        async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
+            let _ = std::fs::remove_file(self.path(key));
+            Ok(())
+        }
+    }
+
+    /// Source and target of a test, each in its own folder, with a limit of their changes.
+    struct TestStores {
+        from: Arc<MortalStore>,
+        to: Arc<MortalStore>,
+        _folders: [tempfile::TempDir; 2],
+    }
+
+    impl TestStores {
+        async fn new(from: TestBackend, to: TestBackend) -> Self {
+            let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+            let from = MortalStore::new(from.open(folders[0].path()).await);
+            let to = MortalStore::new(to.open(folders[1].path()).await);
+            Self { from, to, _folders: folders }
+        }
+
+        fn migration(&self) -> StoreMigration {
+            StoreMigration::between(Arc::clone(&self.from) as _, Arc::clone(&self.to) as _)
+        }
+
+        /// Number of items that [`engine`] stores in the source: three secrets, one of a rotation,
+        /// the fingerprint key, the anchor, and in a store that outlives the process that the
+        /// bindings were recorded.
+        fn item_count(&self) -> usize {
+            6 + usize::from(self.from.backend().is_persistent())
+        }
+    }
+
+    /// Store that fails after a number of changes, as if the process had been killed there.
+    struct MortalStore {
+        inner: Arc<dyn SecretStore>,
+        changes_left: AtomicUsize,
+    }
+
+    impl MortalStore {
+        /// Wraps a store that does not fail yet.
+        fn new(inner: Arc<dyn SecretStore>) -> Arc<Self> {
+            Arc::new(Self { inner, changes_left: AtomicUsize::new(usize::MAX) })
+        }
+
+        fn fail_after(&self, changes: usize) {
+            self.changes_left.store(changes, Ordering::Relaxed);
+        }
+
+        fn revive(&self) {
+            self.fail_after(usize::MAX);
+        }
+
+        fn change(&self) -> Result<(), StoreError> {
+            let left =
+                self.changes_left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            left.map(drop).map_err(|_| StoreError::Unavailable("it is gone".to_owned()))
+        }
+    }
+
+    #[async_trait]
+    impl SecretStore for MortalStore {
+        fn backend(&self) -> BackendInfo {
+            self.inner.backend()
+        }
+
+        async fn status(&self) -> Result<(), StoreError> {
+            self.inner.status().await
+        }
+
+        async fn unlock(&self, by: UnlockMethod<'_>, wait: Duration) -> Result<(), StoreError> {
+            self.inner.unlock(by, wait).await
         }
 
         async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
@@ -455,61 +623,81 @@ mod tests {
 
     #[tokio::test]
     async fn everything_is_copied_slots_of_a_rotation_among_them_and_then_the_source_can_be_left() {
-        let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
-        let engine = engine(Arc::clone(&from) as _).await;
-        let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        let plan = engine.migration.plan_migration(&migration).await.unwrap();
-        assert_eq!(
-            (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
-            (6, true),
-            "{plan:?}"
-        );
-        assert_eq!(
-            engine
-                .migration
-                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
-                .await
-                .unwrap()
-                .len(),
-            6
-        );
-        assert_eq!(engine.migration.empty_source(&migration).await.unwrap(), 6);
-        assert_eq!(engine.migration.plan_migration(&migration).await.unwrap(), []);
-        let back = StoreMigration::between(to, from);
-        assert_eq!(engine.migration.plan_migration(&back).await.unwrap().len(), 6);
+        for (from, to) in TestBackend::pairs() {
+            let stores = TestStores::new(from, to).await;
+            let (migration, items) = (stores.migration(), stores.item_count());
+            let engine = engine(Arc::clone(&stores.from) as _).await;
+            let plan = engine.migration.plan_migration(&migration).await.unwrap();
+            assert_eq!(
+                (plan.len(), plan.iter().all(|item| item.state == ItemComparison::New)),
+                (items, true),
+                "{from:?} to {to:?}: {plan:?}"
+            );
+            let copied =
+                engine.migration.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
+            assert_eq!(copied.unwrap().len(), items);
+            assert_eq!(engine.migration.empty_source(&migration).await.unwrap(), items);
+            assert_eq!(engine.migration.plan_migration(&migration).await.unwrap(), []);
+            let back = StoreMigration::between(stores.to, stores.from);
+            assert_eq!(engine.migration.plan_migration(&back).await.unwrap().len(), items);
+        }
     }
 
     #[tokio::test]
-    async fn wherever_it_stops_nothing_is_lost_and_the_next_run_ends_it() {
-        for changes in 0..13 {
-            let (from, to) = (Arc::new(MemoryStore::new()), Dying::after(changes));
-            let engine = engine(Arc::clone(&from) as _).await;
-            let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            let copied =
-                engine.migration.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await;
-            assert_eq!(copied.is_err(), changes < 8, "two for the proof, six items");
-            assert_nothing_is_lost(&engine, &*from, &MemoryStore::new()).await;
-            to.changes.store(100, Ordering::Relaxed);
-            engine
-                .migration
-                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
-                .await
-                .unwrap();
+    async fn wherever_the_copy_stops_nothing_is_lost_and_the_next_run_ends_it() {
+        for (from, to) in TestBackend::pairs() {
+            let mut changes = 0;
+            loop {
+                let stores = TestStores::new(from, to).await;
+                let (migration, items) = (stores.migration(), stores.item_count());
+                let engine = engine(Arc::clone(&stores.from) as _).await;
+                stores.to.fail_after(changes);
+                let copied = engine
+                    .migration
+                    .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                    .await;
+                assert_eq!(
+                    copied.is_err(),
+                    changes < 2 + items,
+                    "two for the self-test, and items"
+                );
+                assert_nothing_is_lost(&engine, &*stores.from, &MemoryStore::new()).await;
+                stores.to.revive();
+                engine
+                    .migration
+                    .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                    .await
+                    .unwrap();
+                if copied.is_ok() {
+                    break;
+                }
+                changes += 1;
+            }
         }
-        for changes in 0..6 {
-            let (from, to) = (Dying::after(100), Arc::new(MemoryStore::new()));
-            let engine = engine(Arc::clone(&from) as _).await;
-            let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-            engine
-                .migration
-                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
-                .await
-                .unwrap();
-            from.changes.store(changes, Ordering::Relaxed);
-            assert!(engine.migration.empty_source(&migration).await.is_err());
-            assert_nothing_is_lost(&engine, &*from, &*to).await;
-            from.changes.store(100, Ordering::Relaxed);
-            assert_eq!(engine.migration.empty_source(&migration).await.unwrap(), 6 - changes);
+    }
+
+    #[tokio::test]
+    async fn wherever_the_deletion_stops_nothing_is_lost_and_the_next_run_ends_it() {
+        for (from, to) in TestBackend::pairs() {
+            let items = TestStores::new(from, to).await.item_count();
+            for changes in 0..items {
+                let stores = TestStores::new(from, to).await;
+                let migration = stores.migration();
+                let engine = engine(Arc::clone(&stores.from) as _).await;
+                engine
+                    .migration
+                    .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                    .await
+                    .unwrap();
+                stores.from.fail_after(changes);
+                assert!(engine.migration.empty_source(&migration).await.is_err());
+                assert_nothing_is_lost(&engine, &*stores.from, &*stores.to).await;
+                stores.from.revive();
+                assert_eq!(
+                    engine.migration.empty_source(&migration).await.unwrap(),
+                    items - changes
+                );
+            }
         }
     }
 
@@ -547,38 +735,57 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_anchor_of_the_audit_log_goes_along() {
-        let (from, to) = (Arc::new(MemoryStore::new()), Arc::new(MemoryStore::new()));
-        let engine = engine(Arc::clone(&from) as _).await;
-        let migration = StoreMigration::between(Arc::clone(&from) as _, Arc::clone(&to) as _);
-        engine.migration.copy_to_target(&migration, ConflictPolicy::Abort, |_| {}).await.unwrap();
-        engine.migration.record_migration(&migration, 6).await.unwrap();
+    async fn the_target_takes_the_place_of_the_source_in_everything() {
+        for (from, to) in TestBackend::pairs() {
+            let stores = TestStores::new(from, to).await;
+            let (migration, items) = (stores.migration(), stores.item_count());
+            let engine = engine(Arc::clone(&stores.from) as _).await;
+            let fingerprint_key = ItemKey::internal(FINGERPRINT_KEY_ITEM);
+            engine
+                .migration
+                .copy_to_target(&migration, ConflictPolicy::Abort, |_| {})
+                .await
+                .unwrap();
+            engine.migration.record_migration(&migration, items).await.unwrap();
+            let key = stores.from.get(&fingerprint_key).await.unwrap();
+            assert!(stores.to.get(&fingerprint_key).await.unwrap().same_as(&key));
+            let on_target = engine_over(
+                Arc::clone(engine.migration.database.database()),
+                Arc::clone(&stores.to) as _,
+            );
+            let anchor = on_target.audit.verify().await.unwrap().anchor;
+            assert_eq!(anchor, AnchorComparison::Contained(3), "the three additions");
+            on_target
+                .disclosure
+                .disclose(
+                    &on_target.credentials.find("one").await.unwrap(),
+                    &SecretPart::Secret,
+                    DisclosureChannel::Get,
+                )
+                .await
+                .unwrap();
+            let anchor = on_target.audit.verify().await.unwrap().anchor;
+            assert_eq!(anchor, AnchorComparison::Contained(5), "it moves on in the target");
+            let emptied = engine.migration.empty_source(&migration).await.unwrap();
+            assert_eq!(emptied, items, "the old anchor goes too");
+            let old = stores.from.get(&engine.audit.anchor_item_key()).await;
+            assert_eq!(old.err(), Some(StoreError::NotFound));
+            assert_eq!(on_target.audit.verify().await.unwrap().anchor, anchor);
+        }
+    }
 
-        let on_target =
-            engine_over(Arc::clone(engine.migration.database.database()), Arc::clone(&to) as _);
-        let anchor = on_target.audit.verify().await.unwrap().anchor;
-        assert_eq!(anchor, AnchorComparison::Contained(3), "the three additions");
-        on_target
-            .disclosure
-            .disclose(
-                &on_target.credentials.find("one").await.unwrap(),
-                &SecretPart::Secret,
-                DisclosureChannel::Get,
-            )
-            .await
-            .unwrap();
-        let anchor = on_target.audit.verify().await.unwrap().anchor;
-        assert_eq!(anchor, AnchorComparison::Contained(5), "it moves on in the target");
-        assert_eq!(
-            engine.migration.empty_source(&migration).await.unwrap(),
-            6,
-            "the old anchor goes too"
-        );
-        assert_eq!(
-            from.get(&engine.audit.anchor_item_key()).await.err(),
-            Some(StoreError::NotFound)
-        );
-        assert_eq!(on_target.audit.verify().await.unwrap().anchor, anchor);
+    #[test]
+    fn the_source_is_the_store_in_use_or_an_old_one() {
+        use StoreKind::{File, Keyring, Memory};
+        let source = |to, in_use, from| choose_source(to, in_use, from).ok();
+        assert_eq!(source(File, Keyring, None), Some(Keyring));
+        assert_eq!(source(Keyring, File, None), Some(File));
+        assert_eq!(source(File, Keyring, Some(Keyring)), Some(Keyring));
+        assert_eq!(source(File, File, Some(Keyring)), Some(Keyring), "an old store is named");
+        assert_eq!(source(File, Memory, Some(Keyring)), Some(Keyring), "memory holds nothing");
+        assert_eq!(source(File, File, Some(File)), None, "from itself");
+        let refused = choose_source(Keyring, File, Some(Keyring)).unwrap_err();
+        assert_eq!(refused.class, ProblemClass::Usage);
     }
 
     #[test]

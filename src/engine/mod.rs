@@ -69,13 +69,15 @@ use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 
 pub use crate::database::{AuditIntegrity, AuditRecord};
+pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
+pub use crate::store::{backend_info, persistent_backends};
 pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use bindings::BindingService;
 pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
-    open_engine, other_stores, passphrase_from_file,
+    open_engine, other_stores, passphrase_from_file, store_in_use,
 };
 pub use captured_secrets::CapturedSecretService;
 pub use check::CheckService;

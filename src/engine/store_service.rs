@@ -13,16 +13,7 @@ use super::clipboard::Clipboard;
 use super::ports::SharedPorts;
 use super::requests::token_cache::AccessTokenCache;
 use crate::domain::{Problem, Secret};
-use crate::store::{BackendInfo, SecretStore, StoreError, UnlockMethod};
-
-/// State of the store.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreStatus {
-    /// The backend and its capabilities.
-    pub backend: BackendInfo,
-    /// Why the store cannot be used; `None` if it can.
-    pub problem: Option<StoreError>,
-}
+use crate::store::{SecretStore, StoreStatus, UnlockMethod};
 
 /// State and passphrase of the secret store.
 pub struct StoreService {
@@ -47,7 +38,7 @@ impl StoreService {
 
     /// Returns which store is in use and whether it can be used right now. Never raises a prompt.
     pub async fn state(&self) -> StoreStatus {
-        StoreStatus { backend: self.store.backend(), problem: self.store.status().await.err() }
+        StoreStatus::probe(self.store.as_ref()).await
     }
 
     /// Verifies once per run that the store works: writes, reads back and deletes a test item.

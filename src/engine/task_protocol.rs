@@ -34,12 +34,11 @@ pub use super::rotation_tasks::{RotationEvent, RotationTarget, RotationTask};
 pub use super::secret_tasks::{SecretEvent, SecretTask};
 pub use super::sign_in_flow::{NewSession, SignInResult};
 pub use super::sign_in_tasks::{SignInEvent, SignInPage, SignInSubject, SignInTask};
-pub use super::store_service::StoreStatus;
 pub use super::store_tasks::StoreTask;
 pub use crate::database::{
     EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
 };
-pub use crate::store::{BackendInfo, BackendKind, Persistence, StoreError, UnlockMethod};
+pub use crate::store::{BackendInfo, StoreError, StoreStatus, UnlockMethod};
 
 /// Identifies a running task; ids are never reused in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,50 +1,130 @@
-//! Selection of the store backend.
+//! Backends: what each of them can do, and how it is opened.
+//!
+//! Every backend describes itself in one [`StoreBackend`] beside its implementation, and
+//! [`StoreKind`] and `find_backend` list them. Settings, diagnosis, migration, screen and command
+//! line read these descriptions and know no backend by name.
 //!
 //! A store is chosen by name and never by fallback: a keyring that is locked or does not respond is
 //! reported as such, because a silent switch to another store spreads secrets over two stores.
-//! Start reading at [`open_store`]; [`probe_backends`] lists the choices.
+//! Start reading at [`open_store`]; [`probe_stores`] shows which stores are usable.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{
-    BackendInfo, BackendKind, FileStore, KeyringStore, MemoryStore, SecretStore, StoreError,
-};
+use super::{SecretStore, StoreError, find_backend};
+use crate::domain::StoreKind;
 
-/// Backend as it was found on this machine.
+/// Description of a backend and its capabilities.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackendInfo {
+    /// Kind of the store, whose word selects it in the settings.
+    pub kind: StoreKind,
+    /// Title on this platform, such as `Secret Service`.
+    pub title: &'static str,
+    /// Title in a choice of stores, the same on every platform, such as `system keyring`.
+    pub generic_title: &'static str,
+    /// What unlocks the store.
+    pub unlocked_by: UnlockSource,
+    /// Lifetime of the items.
+    pub persistence: Persistence,
+    /// Maximum size of an item in bytes.
+    pub item_limit: usize,
+}
+
+/// What unlocks a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnlockSource {
+    /// Nothing: the store is always unlocked.
+    Nothing,
+    /// A prompt of the desktop.
+    Desktop,
+    /// A passphrase of its own, which this program asks for. Unlocking creates a store that does
+    /// not exist yet, and the store can be locked again.
+    Passphrase,
+}
+
+/// Lifetime of the items of a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Persistence {
+    /// Until they are removed.
+    Disk,
+    /// Until this process exits.
+    Process,
+}
+
+/// Backend with its description.
+pub(super) struct StoreBackend {
+    /// What the backend can do.
+    pub info: BackendInfo,
+    /// Returns the store, not yet unlocked. The parameter is the folder of the program's data.
+    pub open: fn(&Path) -> Arc<dyn SecretStore>,
+}
+
+/// Store as it was found on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackendStatus {
-    /// Description of the backend: its title, the lifetime of its items and its item limit.
+pub struct StoreStatus {
+    /// The backend and its capabilities.
     pub backend: BackendInfo,
-    /// Whether the backend is usable right now, or the reason why it is not.
-    pub state: Result<(), StoreError>,
+    /// Why the store cannot be used; `None` if it can.
+    pub problem: Option<StoreError>,
 }
 
-impl BackendStatus {
-    /// Whether the backend can be chosen: it is ready, or it is after unlocking.
+impl BackendInfo {
+    /// Whether the items outlive this process.
+    pub fn is_persistent(&self) -> bool {
+        self.persistence == Persistence::Disk
+    }
+
+    /// Whether the store has a passphrase of its own.
+    pub fn has_passphrase(&self) -> bool {
+        self.unlocked_by == UnlockSource::Passphrase
+    }
+}
+
+impl UnlockSource {
+    /// Returns what unlocks the store, as a description of a store in a choice of stores.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Nothing => "always unlocked",
+            Self::Desktop => "unlocked by your desktop",
+            Self::Passphrase => "unlocked by a passphrase",
+        }
+    }
+}
+
+impl StoreStatus {
+    /// Returns the status of this store, without unlocking, creating or prompting.
+    pub async fn probe(store: &dyn SecretStore) -> Self {
+        Self { backend: store.backend(), problem: store.status().await.err() }
+    }
+
+    /// Whether the store can be chosen: it is ready, or it is after unlocking.
     pub fn is_selectable(&self) -> bool {
-        matches!(self.state, Ok(()) | Err(StoreError::Locked | StoreError::NotInitialized))
+        matches!(self.problem, None | Some(StoreError::Locked | StoreError::NotInitialized))
     }
 }
 
-/// Returns the store of this kind, not yet unlocked; `vault` is the folder of the encrypted file.
-pub fn open_store(kind: BackendKind, vault: &Path) -> Arc<dyn SecretStore> {
-    match kind {
-        BackendKind::Keyring => Arc::new(KeyringStore::new()),
-        BackendKind::File => Arc::new(FileStore::new(vault.to_owned())),
-        BackendKind::Memory => Arc::new(MemoryStore::new()),
-    }
+/// Returns the description of a backend.
+pub fn backend_info(kind: StoreKind) -> BackendInfo {
+    find_backend(kind).info
 }
 
-/// Returns the status of the backends that outlive the process, without unlocking, creating or
-/// prompting.
-pub async fn probe_backends(vault: &Path) -> [BackendStatus; 2] {
-    let (keyring, file) =
-        (open_store(BackendKind::Keyring, vault), open_store(BackendKind::File, vault));
-    let (keyring, file) = tokio::join!(probe_backend(&*keyring), probe_backend(&*file));
-    [keyring, file]
+/// Returns the descriptions of the backends that outlive the process, in the order in which they
+/// are offered.
+pub fn persistent_backends() -> impl Iterator<Item = BackendInfo> + Clone {
+    StoreKind::ALL.into_iter().map(backend_info).filter(BackendInfo::is_persistent)
 }
 
-async fn probe_backend(store: &dyn SecretStore) -> BackendStatus {
-    BackendStatus { backend: store.backend(), state: store.status().await }
+/// Returns the store of this kind, not yet unlocked; `data` is the folder of the program's data.
+pub fn open_store(kind: StoreKind, data: &Path) -> Arc<dyn SecretStore> {
+    (find_backend(kind).open)(data)
+}
+
+/// Returns the status of every store that outlives the process, except for this one. Asks all of
+/// them at the same time, because a store that does not respond takes its whole timeout.
+pub async fn probe_stores(data: &Path, except: StoreKind) -> Vec<StoreStatus> {
+    let others = persistent_backends().filter(|backend| backend.kind != except);
+    let stores: Vec<_> = others.map(|backend| open_store(backend.kind, data)).collect();
+    let probes: Vec<_> = stores.iter().map(|store| StoreStatus::probe(store.as_ref())).collect();
+    futures::future::join_all(probes).await
 }

@@ -3,8 +3,11 @@
 //! [`StoreError`] is the error of every store call; its conversion into a [`Problem`] adds the text
 //! for the user. Start reading there. Errors of the database belong to `index`.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use super::backend_info;
+use crate::domain::StoreKind;
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// Error of a store call.
@@ -83,9 +86,32 @@ impl StoreError {
         }
     }
 
-    /// Returns the title and the remedy for the user.
-    const fn title_and_remedy(&self) -> (&'static str, &'static str) {
-        match self {
+    /// Returns the title and the remedy for the user. The store that works on every machine and
+    /// accepts the largest items is the encrypted file.
+    fn title_and_remedy(&self) -> (&'static str, Cow<'static, str>) {
+        let file = backend_info(StoreKind::File);
+        let variable = format!("`TOKENRING_STORE={}`", file.kind.as_str());
+        let (title, remedy) = match self {
+            Self::Unavailable(_) => {
+                let remedy =
+                    format!("start your keyring, or use the {} with {variable}", file.title);
+                return ("The store is not available", remedy.into());
+            }
+            Self::ReadBackMismatch(_) => {
+                let remedy = format!(
+                    "check your keyring before you store secrets in it, or use the {} ({variable})",
+                    file.title
+                );
+                return ("The store did not return what was written", remedy.into());
+            }
+            Self::TooLarge { .. } => {
+                let remedy = format!(
+                    "use the {} ({variable}), which accepts secrets of up to {} MiB",
+                    file.title,
+                    file.item_limit >> 20
+                );
+                return ("The secret is too large for the store", remedy.into());
+            }
             Self::Locked => (
                 "The store is locked",
                 "press u on the screen, run `tokenring store unlock`, or unlock the store in your desktop's keyring program; then try again",
@@ -106,18 +132,6 @@ impl StoreError {
                 "The passphrase is too easy to guess",
                 "use six random words (press Enter at the prompt of `tokenring store unlock` to generate them), or 16 random characters",
             ),
-            Self::Unavailable(_) => (
-                "The store is not available",
-                "start your keyring, or use the encrypted file with `TOKENRING_STORE=file`",
-            ),
-            Self::ReadBackMismatch(_) => (
-                "The store did not return what was written",
-                "check your keyring before you store secrets in it, or use the encrypted file (`TOKENRING_STORE=file`)",
-            ),
-            Self::TooLarge { .. } => (
-                "The secret is too large for the store",
-                "use the encrypted file (`TOKENRING_STORE=file`), which accepts secrets of up to 1 MiB",
-            ),
             Self::TimedOut(_) => (
                 "The store does not respond",
                 "look for an unlock prompt on your desktop, wait for another running tokenring, or restart the keyring",
@@ -136,7 +150,8 @@ impl StoreError {
                 "The store cannot read or write its file",
                 "free disk space or fix the permissions of the folder; the existing file is unchanged",
             ),
-        }
+        };
+        (title, remedy.into())
     }
 }
 

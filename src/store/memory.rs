@@ -1,25 +1,32 @@
 //! In-memory store for the demo and for tests; nothing outlives the process.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::backends::StoreBackend;
 use super::{
-    BackendInfo, BackendKind, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
+    BackendInfo, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod, UnlockSource,
 };
-use crate::domain::Secret;
+use crate::domain::{Secret, StoreKind};
 
 /// Store in memory that loses everything when it is dropped.
 #[derive(Default)]
 pub struct MemoryStore(Mutex<HashMap<ItemKey, Secret>>);
 
-const BACKEND: BackendInfo = BackendInfo {
-    kind: BackendKind::Memory,
-    title: "memory",
-    persistence: Persistence::Process,
-    item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+/// Description of this backend.
+pub(super) static BACKEND: StoreBackend = StoreBackend {
+    info: BackendInfo {
+        kind: StoreKind::Memory,
+        title: "memory",
+        generic_title: "memory",
+        unlocked_by: UnlockSource::Nothing,
+        persistence: Persistence::Process,
+        item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+    },
+    open: |_| Arc::new(MemoryStore::new()),
 };
 
 impl MemoryStore {
@@ -36,7 +43,7 @@ impl MemoryStore {
 #[async_trait]
 impl SecretStore for MemoryStore {
     fn backend(&self) -> BackendInfo {
-        BACKEND
+        BACKEND.info
     }
 
     async fn status(&self) -> Result<(), StoreError> {
@@ -53,7 +60,7 @@ impl SecretStore for MemoryStore {
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.validate_item(key, secret)?;
+        BACKEND.info.validate_item(key, secret)?;
         self.items().insert(key.clone(), super::clone_secret(secret));
         Ok(())
     }

@@ -109,13 +109,14 @@ impl ConfigWatcher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{NetSettings, StoreChoice};
+    use crate::config::NetSettings;
+    use crate::domain::StoreKind;
 
     #[test]
     fn what_waits_for_the_next_start_is_named() {
         let before = Settings::default();
         let after = Settings {
-            store: Some(StoreChoice::File),
+            store: Some(StoreKind::File),
             theme: "light".to_owned(),
             net: NetSettings { concurrency: 4, ..NetSettings::default() },
             ..Settings::default()

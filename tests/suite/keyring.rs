@@ -313,10 +313,12 @@ fn everything_moves_from_the_keyring_to_the_encrypted_file_and_back() {
 
         let home = home.with("TOKENRING_STORE", "file");
         assert_eq!(home.run(&["get", "laptop"]).expect(0).out, SECRET);
-        let left = home
-            .run(&["store", "migrate", "--to", "file", "--delete-source", "--json"])
-            .expect(0)
-            .json();
+        let from = |source| {
+            let migrate = ["store", "migrate", "--to", "file", "--from", source];
+            home.run(&[&migrate[..], &["--delete-source", "--json"]].concat())
+        };
+        assert!(from("file").expect(2).err.contains("the same store"));
+        let left = from("keyring").expect(0).json();
         assert_eq!(
             (left["deleted"].as_u64(), items().len()),
             (Some(4), 0),

@@ -1,22 +1,27 @@
-//! `tokenring store migrate`: moves all secrets between the keyring and the encrypted file.
+//! `tokenring store migrate`: moves all secrets from one store to another.
 
-use crate::cli::context::{CliContext, read_passphrase};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
+use crate::cli::context::{CliContext, read_passphrase_if_locked};
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::TextTable;
-use crate::config::{self, StoreChoice};
-use crate::domain::Problem;
 use crate::domain::format::count_noun;
-use crate::engine;
-use crate::engine::migrate::{ConflictPolicy, ItemComparison, MigrationItem, StoreMigration};
-use crate::engine::task_protocol::{BackendKind, StoreError, UnlockMethod};
+use crate::domain::{Problem, StoreKind};
+use crate::engine::migrate::{
+    ConflictPolicy, ItemComparison, MigrationItem, MigrationSide, StoreMigration, choose_source,
+};
+use crate::engine::task_protocol::UnlockMethod;
+use crate::{config, engine};
 
-/// Copy all secrets to the other store and verify each copy
+/// Copy all secrets to another store and verify each copy
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(in crate::cli) struct MigrateArgs {
-    /// Target store: the system keyring or the encrypted file
-    #[arg(long, value_parser = ["keyring", "file"])]
-    to: String,
+    #[arg(long, value_parser = persistent_store_parser(), help = target_help())]
+    to: StoreKind,
+    /// Source store; by default the store in use, or the old one if the target is in use
+    #[arg(long, value_parser = persistent_store_parser())]
+    from: Option<StoreKind>,
     /// Show what would be copied
     #[arg(long)]
     dry_run: bool,
@@ -37,22 +42,19 @@ impl MigrateArgs {
     /// Copies and verifies all items, changes the settings, and empties the source where that is
     /// requested.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let (kind, choice) = match self.to.as_str() {
-            "file" => (BackendKind::File, StoreChoice::File),
-            _ => (BackendKind::Keyring, StoreChoice::Keyring),
-        };
+        let in_use = engine::store_in_use(&context.settings);
+        let from = choose_source(self.to, in_use, self.from)?;
         let engine = context.engine()?;
-        let migration = StoreMigration::new(kind, &context.paths.vault());
+        let migration = StoreMigration::new(from, self.to, &context.paths.data);
         unlock_stores(&migration).await?;
         if self.dry_run {
             print_plan(context, &engine.migration.plan_migration(&migration).await?)?;
             return Ok(0);
         }
-        let is_chosen = engine.store.state().await.backend.kind == kind;
-        let items = if is_chosen {
+        let items = if in_use == self.to {
             None
         } else {
-            Some(self.copy_items(context, &migration, choice).await?)
+            Some(self.copy_items(context, &migration).await?)
         };
         let deleted =
             if self.delete_source { engine.migration.empty_source(&migration).await? } else { 0 };
@@ -65,7 +67,6 @@ impl MigrateArgs {
         &self,
         context: &CliContext<'_>,
         migration: &StoreMigration,
-        choice: StoreChoice,
     ) -> Result<Vec<MigrationItem>, Problem> {
         let engine = context.engine()?;
         let conflict_policy =
@@ -76,7 +77,7 @@ impl MigrateArgs {
                 context.out.note(&format!("copied {} of {}", item.item, item.name));
             })
             .await?;
-        config::save_store_choice(&context.paths.settings(), choice)?;
+        config::save_store_choice(&context.paths.settings(), self.to)?;
         engine
             .migration
             .copy_to_target(migration, conflict_policy, |item| {
@@ -108,7 +109,7 @@ impl MigrateArgs {
                 format!(
                     "{} copied to the {to} and verified; config.toml now has store = \"{}\"",
                     count_noun(items.len(), "item"),
-                    self.to
+                    self.to.as_str()
                 )
             }
         };
@@ -125,7 +126,7 @@ impl MigrateArgs {
             }
         });
         if let Some(forced) =
-            std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to)
+            std::env::var_os("TOKENRING_STORE").filter(|forced| *forced != *self.to.as_str())
         {
             context.out.note(&format!(
                 "note: TOKENRING_STORE={} overrides config.toml; unset it",
@@ -136,21 +137,30 @@ impl MigrateArgs {
     }
 }
 
-/// Unlocks both stores: the encrypted file with its passphrase. A locked keyring is a problem that
-/// the user solves first.
+/// Unlocks both stores, with their passphrases where they have one. A locked keyring is a problem
+/// that the user solves first.
 async fn unlock_stores(migration: &StoreMigration) -> Result<(), Problem> {
-    for (kind, error) in migration.locked_stores().await {
-        match error {
-            StoreError::Locked | StoreError::NotInitialized if kind == BackendKind::File => {
-                let passphrase = read_passphrase(&error)?;
-                migration
-                    .unlock(kind, UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
-                    .await?;
-            }
-            error => return Err(error.into()),
+    for side in MigrationSide::ALL {
+        let state = migration.status(side).await;
+        if let Some(passphrase) = read_passphrase_if_locked(&state)? {
+            let by = UnlockMethod::Passphrase(&passphrase);
+            migration.unlock(side, by, engine::UNLOCK_TIMEOUT).await?;
         }
     }
     Ok(())
+}
+
+/// Returns a parser of the stores that outlive the process.
+fn persistent_store_parser() -> impl TypedValueParser<Value = StoreKind> {
+    let names = engine::persistent_backends().map(|backend| backend.kind.as_str());
+    PossibleValuesParser::new(names).try_map(|name| StoreKind::parse(&name).ok_or("unknown store"))
+}
+
+fn target_help() -> String {
+    let titles: Vec<_> = engine::persistent_backends()
+        .map(|backend| format!("the {}", backend.generic_title))
+        .collect();
+    format!("Target store: {}", titles.join(" or "))
 }
 
 fn print_plan(context: &CliContext<'_>, items: &[MigrationItem]) -> Result<(), Problem> {

@@ -6,7 +6,7 @@ use crate::cli::context::{CliContext, read_passphrase};
 use crate::cli::input::new_passphrase::PassphraseArgs;
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::task_protocol::{BackendKind, UnlockMethod};
+use crate::engine::task_protocol::UnlockMethod;
 
 /// Show, unlock or migrate the store, or change its passphrase
 #[derive(Debug, clap::Args)]
@@ -23,7 +23,7 @@ enum StoreCommand {
     /// Show the available stores, which one is in use, and whether it works
     #[command(after_help = "Examples:\n  tokenring store status\n  tokenring store status --json")]
     Status,
-    /// Copy all secrets to the other store and verify each copy
+    /// Copy all secrets to another store and verify each copy
     Migrate(MigrateArgs),
     /// Unlock the store: the keyring with its own prompt, the encrypted file with its passphrase
     #[command(
@@ -61,8 +61,8 @@ async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
     let state = engine.store.state().await;
     match state.problem {
         None => {}
-        Some(error) if state.backend.kind == BackendKind::File => {
-            let passphrase = read_passphrase(&error)?;
+        Some(error) if state.backend.has_passphrase() => {
+            let passphrase = read_passphrase(&state.backend, &error)?;
             engine
                 .store
                 .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use super::prompt;
 use crate::cli::args::usage_problem;
-use crate::cli::context::{CliContext, PASSPHRASE_FILE_VARIABLE, read_passphrase};
+use crate::cli::context::{CliContext, read_passphrase};
 use crate::domain::{Problem, Secret};
-use crate::engine;
-use crate::engine::task_protocol::{BackendKind, StoreError};
+use crate::engine::task_protocol::{BackendInfo, StoreError};
+use crate::engine::{self, PASSPHRASE_FILE_VARIABLE};
 
 /// Change the passphrase of the encrypted file
 #[derive(Debug, clap::Args)]
@@ -30,7 +30,7 @@ impl PassphraseArgs {
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
         let engine = context.engine()?;
         let store = engine.store.state().await.backend;
-        if store.kind != BackendKind::File {
+        if !store.has_passphrase() {
             let why = format!("the secrets are stored in the {}", store.title);
             return Err(usage_problem(
                 "The store has no passphrase of its own",
@@ -38,10 +38,10 @@ impl PassphraseArgs {
                 "change the password of the keyring with your desktop's keyring program",
             ));
         }
-        let current = read_passphrase(&StoreError::Locked)?;
+        let current = read_passphrase(&store, &StoreError::Locked)?;
         let new = match &self.new_passphrase_file {
             Some(path) => engine::passphrase_from_file(path)?,
-            None if prompt::is_interactive() => choose_passphrase()?,
+            None if prompt::is_interactive() => choose_passphrase(&store)?,
             None => {
                 return Err(usage_problem(
                     "The new passphrase is missing",
@@ -63,10 +63,11 @@ impl PassphraseArgs {
 }
 
 /// Asks for a new passphrase twice. Where none is typed, generates six words and shows them once.
-pub(in crate::cli) fn choose_passphrase() -> Result<Secret, Problem> {
-    let typed = prompt::read_hidden(
-        "New passphrase for the encrypted file (Enter generates six random words)",
-    )?;
+pub(in crate::cli) fn choose_passphrase(store: &BackendInfo) -> Result<Secret, Problem> {
+    let typed = prompt::read_hidden(&format!(
+        "New passphrase for the {} (Enter generates six random words)",
+        store.title
+    ))?;
     let chosen = if typed.is_empty() {
         let words = engine::generate_passphrase()?;
         prompt::show_secret("Write these words down; they are not shown again", &words);

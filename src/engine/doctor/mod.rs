@@ -24,12 +24,12 @@ use super::credentials::CredentialService;
 use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::rotation::journals::RotationJournals;
-use super::store_service::{StoreService, StoreStatus};
+use super::store_service::StoreService;
 use crate::config::{ClipboardChoice, ColorDepth};
 use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::net::Transport;
-use crate::store::SecretStore;
+use crate::store::{SecretStore, StoreStatus};
 
 pub use store::diagnose_stores as store_findings;
 

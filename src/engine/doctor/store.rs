@@ -4,9 +4,7 @@
 use super::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::domain::Problem;
 use crate::engine::doctor::DoctorService;
-use crate::engine::store_service::StoreStatus;
-use crate::store;
-use crate::store::{Persistence, StoreError};
+use crate::store::{self, Persistence, StoreError, StoreStatus};
 
 /// Size of the longest secret of any kind: a private key of 4,096 bits, as PEM.
 const MAX_SECRET_BYTES: usize = 3500;
@@ -40,14 +38,14 @@ impl DoctorService {
 fn diagnose_active_store(state: &StoreStatus) -> Diagnostic {
     let what = format!("{} is in use", state.backend.title);
     match &state.problem {
-        None if state.backend.persistence == Persistence::Process => {
-            let remedy = "set store = \"keyring\" or \"file\" in config.toml";
+        None if !state.backend.is_persistent() => {
+            let remedy = format!("set store = {} in config.toml", quoted_store_names());
             Diagnostic::warn(DiagnosticArea::Store, what, describe_capabilities(state), remedy)
         }
         None => Diagnostic::ok(DiagnosticArea::Store, what, describe_capabilities(state)),
         Some(error) => {
             let problem = Problem::from(error.clone());
-            let level = if matches!(error, StoreError::Locked | StoreError::NotInitialized) {
+            let level = if state.is_selectable() {
                 DiagnosticSeverity::Warn
             } else {
                 DiagnosticSeverity::Fail
@@ -76,11 +74,9 @@ fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
         None => format!("available; {}", describe_capabilities(state)),
         Some(error) => format!("{error}; {}", describe_capabilities(state)),
     };
-    let is_choosable =
-        matches!(state.problem, None | Some(StoreError::Locked | StoreError::NotInitialized));
     let command =
         || format!("run `tokenring store migrate --to {}` to use it", state.backend.kind.as_str());
-    let remedy = if is_choosable { command() } else { String::new() };
+    let remedy = if state.is_selectable() { command() } else { String::new() };
     Diagnostic {
         remedy,
         ..Diagnostic::ok(
@@ -89,6 +85,14 @@ fn diagnose_other_store(state: &StoreStatus) -> Diagnostic {
             why,
         )
     }
+}
+
+/// Returns the settings' words for the stores that outlive the process, such as `"a" or "b"`.
+fn quoted_store_names() -> String {
+    let names: Vec<_> = store::persistent_backends()
+        .map(|backend| format!("\"{}\"", backend.kind.as_str()))
+        .collect();
+    names.join(" or ")
 }
 
 fn describe_capabilities(state: &StoreStatus) -> String {

@@ -22,12 +22,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use self::vault::Vault;
+use super::backends::StoreBackend;
 use super::key_locks::{KeyLocks, spawn_blocking, with_timeout};
 use super::{
-    BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
-    UnlockMethod,
+    BackendInfo, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
+    UnlockSource,
 };
-use crate::domain::Secret;
+use crate::domain::{Secret, StoreKind};
 
 /// Secret store in an encrypted file.
 pub struct FileStore {
@@ -41,11 +42,20 @@ pub struct FileStore {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorkFactor(u8);
 
-const BACKEND: BackendInfo = BackendInfo {
-    kind: BackendKind::File,
-    title: "encrypted file",
-    persistence: Persistence::Disk,
-    item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+/// Name of the folder in the folder of the program's data.
+const VAULT_FOLDER: &str = "vault";
+
+/// Description of this backend.
+pub(super) static BACKEND: StoreBackend = StoreBackend {
+    info: BackendInfo {
+        kind: StoreKind::File,
+        title: "encrypted file",
+        generic_title: "encrypted file",
+        unlocked_by: UnlockSource::Passphrase,
+        persistence: Persistence::Disk,
+        item_limit: super::DEFAULT_MAX_ITEM_BYTES,
+    },
+    open: |data| Arc::new(FileStore::new(data.join(VAULT_FOLDER))),
 };
 
 impl FileStore {
@@ -112,7 +122,7 @@ impl Default for WorkFactor {
 #[async_trait]
 impl SecretStore for FileStore {
     fn backend(&self) -> BackendInfo {
-        BACKEND
+        BACKEND.info
     }
 
     async fn status(&self) -> Result<(), StoreError> {
@@ -183,7 +193,7 @@ impl SecretStore for FileStore {
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.validate_item(key, secret)?;
+        BACKEND.info.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
         self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret)))
             .await

@@ -22,21 +22,28 @@ mod secret_service;
 use self::native::{ITEM_LIMIT, NativeBackend as PlatformBackend, TITLE};
 #[cfg(target_os = "linux")]
 use self::secret_service::{ITEM_LIMIT, SecretServiceBackend as PlatformBackend, TITLE};
+use super::backends::StoreBackend;
 use super::key_locks::{KeyLocks, run_to_completion, with_timeout};
 use super::{
-    BackendInfo, BackendKind, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
-    UnlockMethod,
+    BackendInfo, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
+    UnlockSource,
 };
-use crate::domain::Secret;
+use crate::domain::{Secret, StoreKind};
 
 /// Service name of every item of this program.
 const SERVICE: &str = "tokenring";
 
-const BACKEND: BackendInfo = BackendInfo {
-    kind: BackendKind::Keyring,
-    title: TITLE,
-    persistence: Persistence::Disk,
-    item_limit: ITEM_LIMIT,
+/// Description of this backend.
+pub(super) static BACKEND: StoreBackend = StoreBackend {
+    info: BackendInfo {
+        kind: StoreKind::Keyring,
+        title: TITLE,
+        generic_title: "system keyring",
+        unlocked_by: UnlockSource::Desktop,
+        persistence: Persistence::Disk,
+        item_limit: ITEM_LIMIT,
+    },
+    open: |_| Arc::new(KeyringStore::new()),
 };
 
 /// Store in the system's keyring. It connects on first use and keeps the connection.
@@ -92,7 +99,7 @@ impl KeyringStore {
 #[async_trait]
 impl SecretStore for KeyringStore {
     fn backend(&self) -> BackendInfo {
-        BACKEND
+        BACKEND.info
     }
 
     async fn status(&self) -> Result<(), StoreError> {
@@ -118,7 +125,7 @@ impl SecretStore for KeyringStore {
     }
 
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        BACKEND.validate_item(key, secret)?;
+        BACKEND.info.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
         self.change_with_timeout(key, |platform, key| {
             async move { platform.put(&key, &secret).await }.boxed()

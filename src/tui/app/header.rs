@@ -181,22 +181,16 @@ fn spans_width(pieces: &StyledSpans) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::task_protocol::{
-        BackendInfo, BackendKind, Persistence, StoreError, StoreStatus, TaskEvent, TaskId,
-        TaskReport,
-    };
+    use crate::domain::StoreKind;
+    use crate::engine::backend_info;
+    use crate::engine::task_protocol::{StoreError, StoreStatus, TaskEvent, TaskId, TaskReport};
     use crate::tui::app::dialogs::UnlockDialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};
 
     fn uncreated(columns: u16) -> TestSession {
         let mut session = TestSession::new(columns, 24);
-        let backend = BackendInfo {
-            kind: BackendKind::File,
-            title: "encrypted file",
-            persistence: Persistence::Disk,
-            item_limit: 65_536,
-        };
+        let backend = backend_info(StoreKind::File);
         let event =
             TaskEvent::Store(StoreStatus { backend, problem: Some(StoreError::NotInitialized) });
         session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(1), event }));

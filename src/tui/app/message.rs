@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::conversation::TextPrompt;
 use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, UserThemes};
-use crate::config::{KeyPress, PaneLayout, Settings, StoreChoice, StoreChoiceSource};
+use crate::config::{KeyPress, PaneLayout, Settings, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Credential, Problem, Timestamp};
+use crate::domain::{Credential, Problem, StoreKind, Timestamp};
 use crate::engine::task_protocol::{
     BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
@@ -137,7 +137,7 @@ pub enum RestartTarget {
     /// The demo on the built-in simulator.
     Demo,
     /// The screen with this store.
-    Store(StoreChoice),
+    Store(StoreKind),
 }
 
 /// What a user without credentials sees first.

@@ -20,9 +20,8 @@ use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackendKind, BackgroundTask, CheckTask, ClipboardMethod, DiagnosticTask, DoctorInput,
-    DoctorScope, HttpExchange, StoreError, StoreTask, TerminalCopyConsent, TerminalCopyOffer,
-    WriteConsent,
+    BackgroundTask, CheckTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
+    HttpExchange, StoreError, StoreTask, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{
@@ -342,12 +341,12 @@ impl App {
         )
     }
 
-    /// Unlocks the store by its own prompt, or asks for the passphrase of the encrypted file.
+    /// Unlocks the store by its own prompt, or asks for its passphrase.
     pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
             return Vec::new();
         };
-        if store.backend.kind != BackendKind::File {
+        if !store.backend.has_passphrase() {
             let task = BackgroundTask::Store(StoreTask::Unlock(None));
             return vec![self.start_task(UNLOCK_TITLE, task, now).1];
         }
@@ -356,7 +355,7 @@ impl App {
         } else {
             UnlockPurpose::Open
         };
-        self.dialogs.push(UnlockDialog::new(purpose));
+        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title));
         Vec::new()
     }
 }

@@ -1,13 +1,14 @@
 //! Lock of the screen, after idle time and on command.
 //!
 //! A locked screen shows nothing but the question for the passphrase, and the store is locked too.
-//! Only the encrypted file has a passphrase of its own; a keyring belongs to the desktop, which
-//! locks it. Start at [`App::is_locked`].
+//! This needs a store with a passphrase of its own; a keyring belongs to the desktop, which locks
+//! it. Start at [`App::is_locked`].
 
 use std::time::Instant;
 
 use super::{App, Now, UiEffect};
-use crate::engine::task_protocol::{BackendKind, BackgroundTask, StoreTask, TaskId};
+use crate::engine::persistent_backends;
+use crate::engine::task_protocol::{BackendInfo, BackgroundTask, StoreTask, TaskId};
 use crate::tui::app::dialogs::{Dialog, UnlockDialog, UnlockPurpose};
 use crate::tui::app::overview::activity::NotificationLevel;
 
@@ -35,7 +36,7 @@ impl App {
         self.activity
             .store
             .as_ref()
-            .is_some_and(|store| store.backend.kind == BackendKind::File && store.problem.is_none())
+            .is_some_and(|store| store.backend.has_passphrase() && store.problem.is_none())
     }
 
     /// When the screen locks if there is no input until then.
@@ -61,11 +62,15 @@ impl App {
         if self.has_passphrase() {
             return self.lock();
         }
-        self.activity.notify(
-            NotificationLevel::Warning,
-            "tokenring can lock the encrypted file only; lock a keyring with your desktop",
-            now.instant,
+        let lockable: Vec<_> = persistent_backends()
+            .filter(BackendInfo::has_passphrase)
+            .map(|backend| backend.generic_title)
+            .collect();
+        let text = format!(
+            "tokenring can lock the {} only; lock a keyring with your desktop",
+            lockable.join(" or the ")
         );
+        self.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
 
     fn lock(&mut self) {
@@ -76,7 +81,9 @@ impl App {
 
     /// Puts the question of a locked screen on top of all dialogs.
     fn raise_lock_dialog(&mut self) {
-        self.dialogs.raise(Dialog::is_screen_lock, || UnlockDialog::new(UnlockPurpose::ScreenLock));
+        let title = self.activity.store.as_ref().map_or("store", |store| store.backend.title);
+        self.dialogs
+            .raise(Dialog::is_screen_lock, || UnlockDialog::new(UnlockPurpose::ScreenLock, title));
     }
 
     /// Keeps the question for the passphrase on top of a locked screen, and locks the store once no

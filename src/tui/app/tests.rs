@@ -24,13 +24,14 @@ use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::request::{HttpMethod, RequestDraft};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
-use crate::domain::{CredentialName, Secret};
+use crate::domain::{CredentialName, Secret, StoreKind};
+use crate::engine::backend_info;
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy,
-    ClearResult, ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic,
-    DiagnosticArea, DiagnosticSeverity, DiagnosticTask, HttpExchange, Persistence, PromptId,
-    RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask, StoreError, StoreStatus,
-    StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
+    BackendInfo, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult,
+    ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
+    DiagnosticSeverity, DiagnosticTask, HttpExchange, PromptId, RotationEvent, RotationTask,
+    SecretEvent, SecretTask, SendTask, StoreError, StoreStatus, StoreTask, TaskEvent, TaskId,
+    TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
 use crate::tui::app::dialogs::{
@@ -98,13 +99,8 @@ impl TestSession {
         self.app.activity.current_notification(self.now.instant).map_or("", |notice| &notice.text)
     }
 
-    fn store_is(&mut self, kind: BackendKind, problem: Option<StoreError>) -> &mut Self {
-        let backend = BackendInfo {
-            kind,
-            title: "a store",
-            persistence: Persistence::Disk,
-            item_limit: 65_536,
-        };
+    fn store_is(&mut self, kind: StoreKind, problem: Option<StoreError>) -> &mut Self {
+        let backend = BackendInfo { title: "a store", ..backend_info(kind) };
         self.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem }))
     }
 
@@ -526,7 +522,7 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
             .iter()
             .any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Status)))
     );
-    session.store_is(BackendKind::Keyring, Some(StoreError::Locked)).press("u");
+    session.store_is(StoreKind::Keyring, Some(StoreError::Locked)).press("u");
     assert!(matches!(session.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
 }
 
@@ -534,7 +530,7 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
 fn the_encrypted_file_asks_for_its_passphrase() {
     let mut session = session();
     session
-        .store_is(BackendKind::File, Some(StoreError::NotInitialized))
+        .store_is(StoreKind::File, Some(StoreError::NotInitialized))
         .press("u")
         .type_text("open");
     session.press("Tab").type_text("other").press("Enter Enter");

@@ -9,10 +9,11 @@ use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
-use crate::domain::{CredentialId, Secret};
+use crate::domain::{CredentialId, Secret, StoreKind};
+use crate::engine::backend_info;
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask,
-    Persistence, PromptId, RotationEvent, RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
+    BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask, PromptId, RotationEvent,
+    RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::RequestReadiness;
@@ -38,12 +39,7 @@ impl PlainTextUser {
             printed: String::new(),
         };
         assert_eq!(user.prompt(), None, "until the store is known");
-        let backend = BackendInfo {
-            kind: BackendKind::File,
-            title: "encrypted file",
-            persistence: Persistence::Disk,
-            item_limit: 65_536,
-        };
+        let backend = backend_info(StoreKind::File);
         user.report(TaskId(1), TaskEvent::Store(StoreStatus { backend, problem: None }));
         user
     }

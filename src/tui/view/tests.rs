@@ -16,18 +16,19 @@ use ratatui::buffer::{Buffer, Cell};
 
 use super::draw;
 use crate::config::theme::{ColorDepth, GlyphSet, Theme};
-use crate::domain::Secret;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use crate::domain::rotation::{
     RollbackEffect, RotationPhase as RotationState, RotationStatus, StepStatus,
 };
+use crate::domain::{Secret, StoreKind};
+use crate::engine::backend_info;
 use crate::engine::task_protocol::{
-    BackendInfo, BackendKind, BackgroundTask, ClassificationResult, CredentialEvent,
-    CredentialTask, HttpExchange, Persistence, PromptId, RegionCheckResult, RotationEvent,
-    RotationTask, SecretEvent, SignInEvent, SignInPage, SignInResult, SignInTask, StoreError,
-    StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
+    BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, PromptId,
+    RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage,
+    SignInResult, SignInTask, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+    TokenLifetime,
 };
 use crate::tui::app::console::RequestReadiness;
 use crate::tui::app::samples::rotation::{
@@ -137,12 +138,7 @@ fn wide() -> TestSession {
 }
 
 fn store_is(session: &mut TestSession, problem: Option<StoreError>) {
-    let backend = BackendInfo {
-        kind: BackendKind::Keyring,
-        title: "Secret Service",
-        persistence: Persistence::Disk,
-        item_limit: 65_536,
-    };
+    let backend = backend_info(StoreKind::Keyring);
     report(session, 1, TaskEvent::Store(StoreStatus { backend, problem }));
 }
 

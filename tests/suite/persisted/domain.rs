@@ -11,8 +11,7 @@ use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::region::{HostRole, Region};
 use tokenring::domain::request::{self, HttpMethod, RequestDraft, SavedRequest};
 use tokenring::domain::response::CheckResult;
-use tokenring::domain::{Credential, CredentialId, CredentialName, Origin};
-use tokenring::store::BackendKind;
+use tokenring::domain::{Credential, CredentialId, CredentialName, Origin, StoreKind};
 
 use super::{MOMENT, MOMENT_TEXT, same};
 
@@ -115,11 +114,9 @@ fn slots_parts_and_stores() {
         SecretPart::Secret => SecretPart::Secret, r#""secret""#;
         SecretPart::Named(_) => SecretPart::Named(text("client_secret")), r#"{"named":"client_secret"}"#;
     });
-    pin_variants!(same, BackendKind {
-        BackendKind::Keyring => BackendKind::Keyring, r#""keyring""#;
-        BackendKind::File => BackendKind::File, r#""file""#;
-        BackendKind::Memory => BackendKind::Memory, r#""memory""#;
-    });
+    same(&StoreKind::Keyring, r#""keyring""#);
+    same(&StoreKind::File, r#""file""#);
+    same(&StoreKind::Memory, r#""memory""#);
 }
 
 fn command() -> StdinCommand {

@@ -11,7 +11,8 @@ use tokenring::config::{
     AppPaths, ClipboardChoice, ColorDepth, GlyphMode, GlyphSet, KeyPress, NetSettings, PaneLayout,
     Settings, StyleRole,
 };
-use tokenring::config::{StoreChoice, Theme, save_store_choice, save_theme_choice};
+use tokenring::config::{Theme, save_store_choice, save_theme_choice};
+use tokenring::domain::StoreKind;
 use tokenring::tui::app::command::COMMANDS;
 
 use super::assert_file;
@@ -60,7 +61,7 @@ fn every_key_of_the_settings() {
         [("copy-secret", vec![KeyPress::char('y'), KeyPress::ctrl('y')]), ("quit", Vec::new())];
     // No `..`: a new setting does not compile until it has a line in the file above.
     let expected = Settings {
-        store: Some(StoreChoice::File),
+        store: Some(StoreKind::File),
         store_source: chooser,
         reveal_seconds: 16,
         clipboard_seconds: 31,
@@ -87,13 +88,10 @@ fn every_key_of_the_settings() {
 #[test]
 fn words_that_settings_take() {
     let store = |word: &str| load(&format!("store = \"{word}\"")).store.unwrap();
-    for choice in [StoreChoice::Keyring, StoreChoice::File, StoreChoice::Memory] {
-        let word = match choice {
-            StoreChoice::Keyring => "keyring",
-            StoreChoice::File => "file",
-            StoreChoice::Memory => "memory",
-        };
-        assert_eq!((store(word), choice.as_str()), (choice, word));
+    let stores =
+        [(StoreKind::Keyring, "keyring"), (StoreKind::File, "file"), (StoreKind::Memory, "memory")];
+    for (kind, word) in stores {
+        assert_eq!((store(word), kind.as_str()), (kind, word));
     }
     let all = [
         ClipboardChoice::Auto,
@@ -138,14 +136,14 @@ fn words_that_the_environment_takes() {
     };
     let settings = Settings::load(&AppPaths::from_home(home.path()), &env).unwrap();
     let found = (settings.store, settings.clipboard, settings.plain);
-    assert_eq!(found, (Some(StoreChoice::Memory), ClipboardChoice::Tmux, true));
+    assert_eq!(found, (Some(StoreKind::Memory), ClipboardChoice::Tmux, true));
 }
 
 #[test]
 fn what_the_program_writes_into_the_settings() {
     let home = TempDir::new().unwrap();
     let paths = AppPaths::from_home(home.path());
-    save_store_choice(&paths.settings(), StoreChoice::File).unwrap();
+    save_store_choice(&paths.settings(), StoreKind::File).unwrap();
     save_theme_choice(&paths.settings(), "light").unwrap();
     assert_eq!(
         fs::read_to_string(paths.settings()).unwrap(),

@@ -164,7 +164,6 @@ fn paths_of_all_files() {
     let paths = AppPaths::from_home(home.path());
     let places = [
         (paths.database(), "data/index.db"),
-        (paths.vault(), "data/vault"),
         (paths.providers(), "config/providers"),
         (paths.themes(), "config/themes"),
         (paths.settings(), "config/config.toml"),

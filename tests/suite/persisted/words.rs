@@ -12,12 +12,12 @@ use tokenring::domain::rotation::{
     ProgressLine, RollbackEffect, RotationId, RotationPhase, RotationPurpose, RotationStatus,
     RotationStep, StepStatus, format_remote_name, parse_attempt,
 };
-use tokenring::domain::{CredentialId, CredentialName};
+use tokenring::domain::{CredentialId, CredentialName, StoreKind};
 use tokenring::engine::doctor::{self, DiagnosticArea, DiagnosticSeverity};
 use tokenring::engine::migrate::ItemComparison;
 use tokenring::engine::scan::UnreadableFile;
 use tokenring::engine::{DeliveryProof, DeliveryReport};
-use tokenring::store::{BackendKind, ItemKey};
+use tokenring::store::ItemKey;
 
 use super::written;
 
@@ -33,8 +33,8 @@ fn words_in_columns_and_item_names() {
     assert_eq!(SecretPart::Secret.as_str(), "secret");
     assert_eq!(SecretPart::parse("secret"), SecretPart::Secret);
     assert_eq!(SecretPart::parse("client_secret"), SecretPart::Named("client_secret".to_owned()));
-    let stores = [BackendKind::Keyring, BackendKind::File, BackendKind::Memory];
-    assert_eq!(stores.map(BackendKind::as_str), ["keyring", "file", "memory"]);
+    let stores = [StoreKind::Keyring, StoreKind::File, StoreKind::Memory];
+    assert_eq!(stores.map(StoreKind::as_str), ["keyring", "file", "memory"]);
     let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     assert_eq!(HttpMethod::ALL.map(HttpMethod::as_str), methods);
     assert_eq!(

@@ -1,8 +1,7 @@
-//! Dialog for the passphrase of the encrypted file: entered once to unlock it, twice to create it.
+//! Dialog for the passphrase of the store: entered once to unlock it, twice to create it.
 //!
-//! For a new file it offers six generated words. They fill the passphrase, are shown until the
+//! For a new store it offers six generated words. They fill the passphrase, are shown until the
 //! dialog closes or the passphrase is edited, and are typed again as the confirmation.
-
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +9,7 @@ use super::{
     Dialog, DialogAction, DialogQuestion, DialogResult, DialogTask, FieldQuestion, TaskRequest,
 };
 use crate::domain::Secret;
+use crate::domain::format::with_article;
 use crate::engine::task_protocol::{
     BackgroundTask, SecretEvent, SecretTask, StoreTask, TaskEvent, TaskId,
 };
@@ -30,6 +30,8 @@ const WORD_LINES: [Range<usize>; 2] = [0..3, 3..6];
 /// Dialog that unlocks or creates the store.
 pub struct UnlockDialog {
     purpose: UnlockPurpose,
+    /// Title of the store, such as `encrypted file`.
+    store_title: &'static str,
     form: Form,
     task: DialogTask,
     /// What is shown while the task runs.
@@ -49,12 +51,13 @@ pub enum UnlockPurpose {
 
 impl UnlockDialog {
     /// Creates an empty form.
-    pub fn new(purpose: UnlockPurpose) -> Self {
+    pub fn new(purpose: UnlockPurpose, store_title: &'static str) -> Self {
         let passphrase = FormField::secret(PASSPHRASE_FIELD, "Passphrase");
         let form = match purpose {
             UnlockPurpose::Open => {
                 Form::new(vec![passphrase], vec![FormButton::Submit("Unlock"), FormButton::Cancel])
             }
+
             UnlockPurpose::ScreenLock => {
                 Form::new(vec![passphrase], vec![FormButton::Submit("Unlock")])
             }
@@ -68,7 +71,7 @@ impl UnlockDialog {
                 vec![FormButton::Submit("Create"), FormButton::Cancel, GENERATE_BUTTON],
             ),
         };
-        Self { purpose, form, task: DialogTask::default(), progress_text: "" }
+        Self { purpose, store_title, form, task: DialogTask::default(), progress_text: "" }
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -214,17 +217,21 @@ impl Dialog for UnlockDialog {
     }
 
     fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let store = self.store_title;
         let (title, text) = match self.purpose {
             UnlockPurpose::Open => (
                 "Unlock store",
-                "The secrets are stored in an encrypted file. Enter its passphrase.",
+                format!("The secrets are stored in {}. Enter its passphrase.", with_article(store)),
             ),
             UnlockPurpose::ScreenLock => {
-                ("Locked", "The screen is locked. Enter the passphrase of the encrypted file.")
+                ("Locked", format!("The screen is locked. Enter the passphrase of the {store}."))
             }
             UnlockPurpose::Create => (
                 "Create store",
-                "The secrets will be stored in an encrypted file. Choose a strong passphrase; it cannot be recovered.",
+                format!(
+                    "The secrets will be stored in {}. Choose a strong passphrase; it cannot be recovered.",
+                    with_article(store)
+                ),
             ),
         };
         let mut view = DialogView::new(title, 60).with_form(&self.form);

@@ -6,9 +6,10 @@
 use std::sync::Arc;
 
 use super::activity::{NotificationLevel, StoreStatusKind};
+use crate::config::StoreChoiceSource;
 use crate::config::theme::StyleRole;
-use crate::config::{StoreChoice, StoreChoiceSource};
-use crate::engine::task_protocol::{BackendKind, BackgroundTask, CredentialTask, ImportCandidate};
+use crate::engine::persistent_backends;
+use crate::engine::task_protocol::{BackgroundTask, CredentialTask, ImportCandidate};
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -123,7 +124,7 @@ impl App {
         format!("{provider} {kind}")
     }
 
-    /// Returns the current store and the other one.
+    /// Returns the current store and the others that outlive the program.
     fn store_items(&self) -> Vec<WelcomeItem> {
         const HEADING: &str = "Secret store";
         let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
@@ -153,27 +154,25 @@ impl App {
             &says,
             ("run", DialogAction::Run(CommandAction::Program(action))),
         );
-        let (title, more, choice) = match current.backend.kind {
-            BackendKind::File => {
-                ("system keyring", "unlocked by your desktop", StoreChoice::Keyring)
-            }
-            BackendKind::Keyring | BackendKind::Memory => {
-                ("encrypted file", "unlocked by a passphrase", StoreChoice::File)
-            }
-        };
-        let more = match self.preferences.store_choice_source {
-            StoreChoiceSource::Settings => format!("switch to it: {more}"),
-            StoreChoiceSource::Environment => {
-                "set by TOKENRING_STORE; unset it to choose here".to_owned()
-            }
-        };
-        let there = item(HEADING, title, &more, restart(RestartTarget::Store(choice)));
-        vec![PickerItem { mark: Some(mark), ..here }, there]
+        let others = persistent_backends().filter(|other| other.kind != current.backend.kind);
+        let others = others.map(|other| {
+            let more = match self.preferences.store_choice_source {
+                StoreChoiceSource::Settings => {
+                    format!("switch to it: {}", other.unlocked_by.describe())
+                }
+                StoreChoiceSource::Environment => {
+                    "set by TOKENRING_STORE; unset it to choose here".to_owned()
+                }
+            };
+            let target = RestartTarget::Store(other.kind);
+            item(HEADING, other.generic_title, &more, restart(target))
+        });
+        std::iter::once(PickerItem { mark: Some(mark), ..here }).chain(others).collect()
     }
 
     /// Whether secrets are stored in memory only, as in the demo.
     fn store_is_ephemeral(&self) -> bool {
-        self.activity.store.as_ref().is_some_and(|store| store.backend.kind == BackendKind::Memory)
+        self.activity.store.as_ref().is_some_and(|store| !store.backend.is_persistent())
     }
 }
 
@@ -206,12 +205,13 @@ fn import(candidates: Vec<Arc<ImportCandidate>>) -> LabeledAction {
 mod tests {
     use super::*;
     use crate::config::Settings;
-    use crate::domain::Secret;
     use crate::domain::consumer::ConsumerTarget;
     use crate::domain::provider::ProviderCatalog;
+    use crate::domain::{Secret, StoreKind};
+    use crate::engine::backend_info;
     use crate::engine::task_protocol::{
-        BackendInfo, CredentialEvent, IdentifiedKind, Persistence, StoreError, StoreStatus,
-        TaskEvent, TaskId, TaskReport,
+        BackendInfo, CredentialEvent, IdentifiedKind, StoreError, StoreStatus, TaskEvent, TaskId,
+        TaskReport,
     };
     use crate::tui::app::dialogs::{AddDialog, ProblemDialog};
     use crate::tui::app::samples::TestSession;
@@ -240,19 +240,14 @@ mod tests {
         session.handle_message(Message::TaskEvent(TaskReport { task: TaskId(99), event }));
     }
 
-    fn store(kind: BackendKind, problem: Option<StoreError>) -> TaskEvent {
-        let backend = BackendInfo {
-            kind,
-            title: "a store",
-            persistence: Persistence::Disk,
-            item_limit: 65_536,
-        };
+    fn store(kind: StoreKind, problem: Option<StoreError>) -> TaskEvent {
+        let backend = BackendInfo { title: "a store", ..backend_info(kind) };
         TaskEvent::Store(StoreStatus { backend, problem })
     }
 
     fn welcome_session(candidates: Vec<Arc<ImportCandidate>>) -> TestSession {
         let mut session = TestSession::with(Vec::new(), 120, 36);
-        report(&mut session, store(BackendKind::Keyring, None));
+        report(&mut session, store(StoreKind::Keyring, None));
         report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(candidates)));
         session.drain();
         session
@@ -298,7 +293,7 @@ mod tests {
         let effects = picked("Down Down Down Down Enter", Vec::new());
         assert!(matches!(
             effects.as_slice(),
-            [UiEffect::Restart(RestartTarget::Store(StoreChoice::File))]
+            [UiEffect::Restart(RestartTarget::Store(StoreKind::File))]
         ));
         let mut session = welcome_session(Vec::new());
         session.press("Enter");
@@ -309,7 +304,7 @@ mod tests {
     fn where_the_environment_chooses_the_store_it_says_so_before_and_after() {
         let mut session = TestSession::with(Vec::new(), 120, 36);
         session.app.preferences.store_choice_source = StoreChoiceSource::Environment;
-        report(&mut session, store(BackendKind::Keyring, None));
+        report(&mut session, store(StoreKind::Keyring, None));
         report(&mut session, TaskEvent::Credential(CredentialEvent::ImportCandidates(Vec::new())));
         let view = session.app.dialogs.top().unwrap().view(&session.app, session.now);
         let says = |row: &DialogRow| matches!(row, DialogRow::Item(item) if item.more.contains("unset it"));
@@ -343,7 +338,7 @@ mod tests {
         assert!(session.app.dialogs.top_as::<AddDialog>().is_some());
 
         let mut session = TestSession::new(120, 36);
-        report(&mut session, store(BackendKind::Memory, None));
+        report(&mut session, store(StoreKind::Memory, None));
         session.drain();
         session.press("W");
         assert!(session.drain().is_empty(), "no file is looked at");

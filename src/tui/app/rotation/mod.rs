@@ -20,8 +20,8 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, CredentialId};
 use crate::engine::task_protocol::{
-    BackgroundTask, CreateRequest, CredentialTask, Persistence, RotationEvent, RotationTarget,
-    RotationTask, TaskEvent, TaskId,
+    BackgroundTask, CreateRequest, CredentialTask, RotationEvent, RotationTarget, RotationTask,
+    TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{
     ConfirmDialog, CreateDialog, Dialog, DialogAction, PickerDialog, PickerItem, RotationWizard,
@@ -371,11 +371,7 @@ impl App {
         if rows.is_empty() {
             return None;
         }
-        let saved = self
-            .activity
-            .store
-            .as_ref()
-            .is_none_or(|store| store.backend.persistence == Persistence::Disk);
+        let saved = self.activity.store.as_ref().is_none_or(|store| store.backend.is_persistent());
         let title = "Quit with an unfinished rotation?";
         Some(if saved {
             let how = DialogRow::text(format!(

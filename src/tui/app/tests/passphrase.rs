@@ -7,7 +7,7 @@ const WORDS: &str = "abacus abdomen abrasion able ablaze abnormal";
 /// A session with the dialog that creates the store.
 fn creating() -> TestSession {
     let mut session = session();
-    session.store_is(BackendKind::File, Some(StoreError::NotInitialized));
+    session.store_is(StoreKind::File, Some(StoreError::NotInitialized));
     session.press("u").drain();
     session
 }
@@ -110,7 +110,7 @@ fn no_words_are_generated_in_presentation_mode_and_none_for_an_existing_store() 
     assert!(session.started().is_empty());
     assert!(session.notice().contains("not shown in presentation mode"), "{}", session.notice());
     let mut locked = super::session();
-    locked.store_is(BackendKind::File, Some(StoreError::Locked)).press("u");
+    locked.store_is(StoreKind::File, Some(StoreError::Locked)).press("u");
     assert!(!locked.dialog_text().contains("Generate"));
 }
 

@@ -8,7 +8,7 @@ const ALMOST_IDLE: Duration = Duration::from_secs(15 * 60 - 1);
 
 fn with_encrypted_file() -> TestSession {
     let mut session = session();
-    session.store_is(BackendKind::File, None);
+    session.store_is(StoreKind::File, None);
     session.drain();
     session
 }
@@ -63,7 +63,7 @@ fn a_locked_screen_asks_and_nothing_gets_past_the_question() {
     session.drain();
     session.type_text("right").press("Enter Enter");
     let (task, _) = session.task();
-    session.store_is(BackendKind::File, None);
+    session.store_is(StoreKind::File, None);
     session.report(task, TaskEvent::Done);
     assert!(!session.app.is_locked() && session.app.dialogs.is_empty());
     session.handle_message(Message::Wake);
@@ -84,7 +84,7 @@ fn the_store_is_locked_after_the_running_tasks() {
 #[test]
 fn a_store_without_a_passphrase_is_not_locked() {
     let mut session = session();
-    session.store_is(BackendKind::Keyring, None);
+    session.store_is(StoreKind::Keyring, None);
     session.press("C-l");
     assert!(!session.app.is_locked() && session.notice().contains("encrypted file only"));
     session.advance_time(IDLE).handle_message(Message::Wake);

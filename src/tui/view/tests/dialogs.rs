@@ -138,12 +138,7 @@ fn a_passphrase_for_the_encrypted_file() {
 }
 
 fn encrypted_file_is(session: &mut TestSession, problem: StoreError) {
-    let backend = BackendInfo {
-        kind: BackendKind::File,
-        title: "encrypted file",
-        persistence: Persistence::Disk,
-        item_limit: 65_536,
-    };
+    let backend = backend_info(StoreKind::File);
     report(session, 1, TaskEvent::Store(StoreStatus { backend, problem: Some(problem) }));
 }
 
