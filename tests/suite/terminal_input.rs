@@ -13,6 +13,7 @@ fn settled() -> (Pty, TempDir) {
     let home = TempDir::new().unwrap();
     let pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect("1 of 39");
+    pty.expect("store ● memory");
     pty.expect("Tab next pane");
     pty.expect_whole_frame();
     (pty, home)
