@@ -1,5 +1,5 @@
 //! Documents about the settings: JSON schema, commented first settings file and the table in the
-//! documentation, all from the declarations in [`super::settings`].
+//! documentation, all from the declarations in `settings.rs`.
 //!
 //! Start reading at [`all_settings`]. Parsing the file belongs to `settings`.
 

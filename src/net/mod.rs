@@ -5,8 +5,8 @@
 //! the secret to no other origin, checked before the first byte and after every redirect.
 //!
 //! The path of a request: `host_binding` checks it, `client` sends it and follows safe redirects,
-//! `body` reads the response within its limits and `response` cleans it. [`exchange`] and [`oauth`] turn a
-//! secret that is never sent to an API into an access token. Start reading at [`Transport`].
+//! `body` reads the response within its limits and `response` cleans it. [`oauth`] turns
+//! a secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod body;
 mod certificates;

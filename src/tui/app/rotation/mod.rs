@@ -2,7 +2,7 @@
 //! their tasks.
 //!
 //! The wizard itself is in `dialog/rotation`, the engine in `engine`. Start at
-//! [`App::open_rotation_wizard`] and [`App::handle_rotation_event`].
+//! `App::open_rotation_wizard` and `App::handle_rotation_event`.
 
 pub(super) mod create_dialog;
 pub(super) mod format;

@@ -1,6 +1,6 @@
 //! Browser sign-in: opening its dialog and handling the reports of its task.
 //!
-//! Start at [`App::open_sign_in`].
+//! Start at `App::open_sign_in`.
 
 pub(super) mod dialog;
 
