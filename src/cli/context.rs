@@ -12,7 +12,7 @@ use crate::cli::input::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Problem, Secret};
-use crate::engine::task_protocol::{BackendInfo, StoreError, StoreStatus, UnlockMethod};
+use crate::engine::background::protocol::{BackendInfo, StoreError, StoreStatus, UnlockMethod};
 use crate::engine::{self, Engine, PASSPHRASE_FILE_VARIABLE};
 use crate::tui::{self, SettingsSource};
 

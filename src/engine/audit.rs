@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use super::Clock;
-use super::credential_locks::CredentialLocks;
 use super::database_handle::DatabaseHandle;
-use super::fingerprints::FingerprintService;
 use super::ports::SharedPorts;
 use crate::database::{AuditEntry, AuditRecord};
 use crate::domain::Problem;
+use crate::engine::credentials::locks::CredentialLocks;
+use crate::engine::secrets::fingerprints::FingerprintService;
 use crate::store::{SecretStore, TrackedStore};
 
 /// Audit event to record. No field is secret.

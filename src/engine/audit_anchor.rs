@@ -14,10 +14,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit::{AuditEvent, AuditService};
-use super::mac::HmacKey;
 use crate::database::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::domain::format::count_entries;
 use crate::domain::{Problem, Secret};
+use crate::engine::secrets::mac::HmacKey;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 use crate::util::hex::to_hex;
 

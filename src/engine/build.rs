@@ -5,22 +5,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::captured_secrets::CapturedSecretService;
-use super::check::CheckService;
-use super::classify::ClassificationService;
-use super::clipboard_service::ClipboardService;
-use super::consumer::ConsumerService;
 use super::credentials::{CredentialService, random_bytes};
-use super::disclosure::DisclosureService;
 use super::doctor::DoctorService;
 use super::exec::ExecService;
-use super::import::ImportService;
-use super::migrate::MigrationService;
 use super::ports::{CoreServices, SharedPorts};
 use super::requests::service::RequestService;
 use super::rotation::{RotationCollaborators, RotationService};
 use super::scan::ScanService;
-use super::sign_in_flow::SignInService;
 use super::{Engine, EngineDependencies, EngineOptions, SystemClock};
 use crate::config::{self, AppPaths, SavedRequestStore, Settings};
 use crate::database::Database;
@@ -28,6 +19,15 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
 use crate::domain::{Problem, Secret, StoreKind, passphrase};
+use crate::engine::checks::CheckService;
+use crate::engine::clipboard::service::ClipboardService;
+use crate::engine::consumers::ConsumerService;
+use crate::engine::credentials::captured_secrets::CapturedSecretService;
+use crate::engine::credentials::classify::ClassificationService;
+use crate::engine::credentials::import::ImportService;
+use crate::engine::secrets::disclosure::DisclosureService;
+use crate::engine::sign_in::SignInService;
+use crate::engine::stores::migrate::MigrationService;
 use crate::net::HttpClient;
 use crate::store::{self, MemoryStore, StoreStatus};
 

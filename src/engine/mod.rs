@@ -10,49 +10,24 @@
 
 mod audit;
 mod audit_anchor;
-mod bindings;
-mod bound_secrets;
-mod browser;
+pub mod background;
 mod build;
-mod captured_secrets;
-mod check;
-mod check_tasks;
-mod check_writer;
-mod classify;
+mod checks;
 mod clipboard;
-mod clipboard_service;
-mod consumer;
-mod credential_changes;
-mod credential_locks;
-mod credential_tasks;
-mod credentials;
+mod consumers;
+pub mod credentials;
 mod database_handle;
-mod disclosure;
 pub mod doctor;
 pub mod exec;
-mod fair_queue;
-mod fingerprints;
-pub mod import;
-mod mac;
-mod metadata;
-pub mod migrate;
 mod pending_prompts;
 mod ports;
 pub mod prompt;
-mod rebinding;
 mod requests;
 pub mod rotation;
-mod rotation_tasks;
 pub mod scan;
-mod secret_tasks;
-mod sign_in_flow;
-mod sign_in_problems;
-mod sign_in_tasks;
-mod store_secret;
-mod store_service;
-mod store_tasks;
-pub mod task_protocol;
-mod task_runner;
+pub mod secrets;
+mod sign_in;
+pub mod stores;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,38 +44,42 @@ use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 
 pub use crate::database::{AuditIntegrity, AuditRecord};
+pub use crate::engine::background::runner::TaskManager;
+pub use crate::engine::checks::CheckService;
+pub use crate::engine::clipboard::service::ClipboardService;
+pub use crate::engine::consumers::{
+    ConsumerService, DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations,
+};
+pub use crate::engine::credentials::captured_secrets::CapturedSecretService;
+pub use crate::engine::credentials::classify::{ClassificationResult, ClassificationService};
+pub use crate::engine::credentials::import::ImportService;
+pub use crate::engine::secrets::bindings::BindingService;
+pub use crate::engine::secrets::disclosure::{
+    DisclosureChannel, DisclosureService, SecretDisclosure,
+};
+pub use crate::engine::sign_in::browser::{is_remote, open as open_page};
+pub use crate::engine::sign_in::{
+    NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService,
+};
+pub use crate::engine::stores::StoreService;
+pub use crate::engine::stores::migrate::MigrationService;
 pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
 pub use crate::store::{backend_info, persistent_backends};
 pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
-pub use bindings::BindingService;
-pub use browser::{is_remote, open as open_page};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
     open_engine, other_stores, passphrase_from_file, store_in_use,
 };
-pub use captured_secrets::CapturedSecretService;
-pub use check::CheckService;
-pub use classify::{ClassificationResult, ClassificationService};
-pub use clipboard_service::ClipboardService;
-pub use consumer::{
-    ConsumerService, DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations,
-};
 pub use credentials::{CredentialService, KEY_FILE_FIELD, read_key_file};
-pub use disclosure::{DisclosureChannel, DisclosureService, SecretDisclosure};
 pub use doctor::DoctorService;
 pub use exec::ExecService;
-pub use import::ImportService;
-pub use migrate::MigrationService;
 pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
 pub use requests::service::RequestService;
 pub use rotation::RotationService;
 pub use rotation::journals::RotationJournals;
 pub use scan::ScanService;
-pub use sign_in_flow::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService};
-pub use store_service::StoreService;
-pub use task_runner::TaskManager;
 
 /// How long a user may take to answer an unlock prompt.
 pub const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);

@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use super::audit::AuditService;
-use super::bindings::BindingService;
-use super::bound_secrets::SecretAccess;
 use super::clipboard::Clipboard;
-use super::credential_locks::CredentialLocks;
 use super::database_handle::DatabaseHandle;
-use super::fingerprints::FingerprintService;
 use super::requests::token_cache::AccessTokenCache;
 use super::rotation::journals::RotationJournals;
-use super::store_service::StoreService;
 use super::{Clock, EngineDependencies, EngineOptions};
 use crate::domain::provider::ProviderCatalog;
+use crate::engine::credentials::locks::CredentialLocks;
+use crate::engine::secrets::bindings::BindingService;
+use crate::engine::secrets::bound_secrets::SecretAccess;
+use crate::engine::secrets::fingerprints::FingerprintService;
+use crate::engine::stores::StoreService;
 use crate::net::Transport;
 use crate::store::{SecretStore, TrackedStore};
 

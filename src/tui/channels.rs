@@ -5,7 +5,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 use super::app::{InputEvent, Message};
 use crate::config::SettingsReport;
 use crate::domain::Problem;
-use crate::engine::task_protocol::TaskReport;
+use crate::engine::background::protocol::TaskReport;
 
 /// Senders of events to the screen.
 #[derive(Clone)]

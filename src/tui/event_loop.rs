@@ -21,7 +21,7 @@ use super::signals::HANGUP_EXIT_CODE;
 use super::terminal::{ScreenSurface, SuspendScope};
 use crate::config::{LayoutStore, PaneLayout, SettingsReport, save_theme_choice};
 use crate::domain::Problem;
-use crate::engine::task_protocol::{TaskId, TaskReport};
+use crate::engine::background::protocol::{TaskId, TaskReport};
 use crate::engine::{Engine, TaskManager};
 use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::parameter_memory::ExtractionJob;

@@ -15,7 +15,7 @@ use tokenring::config::KeyPress;
 use tokenring::database::Database;
 use tokenring::domain::Credential;
 use tokenring::domain::provider::ProviderCatalog;
-use tokenring::engine::task_protocol::CredentialPage;
+use tokenring::engine::background::protocol::CredentialPage;
 use tokenring::tui::app::{App, InitialState, InputEvent, Message, Now, UiSettings, update};
 use tokenring::tui::view;
 

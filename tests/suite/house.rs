@@ -211,11 +211,14 @@ const EXPOSERS: &[(&str, &str)] = &[
         "src/engine/requests/access_tokens.rs",
         "stores an access token with its expiry, for other processes",
     ),
-    ("src/engine/clipboard.rs", "copies it when the user asks"),
-    ("src/engine/consumer/", "delivers it to registered consumers"),
+    ("src/engine/clipboard/mod.rs", "copies it when the user asks"),
+    ("src/engine/consumers/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
     ("src/engine/audit_anchor.rs", "reads the anchor of the audit log, which is not secret"),
-    ("src/engine/fingerprints.rs", "computes the keyed fingerprint, and derives keys from its key"),
+    (
+        "src/engine/secrets/fingerprints.rs",
+        "computes the keyed fingerprint, and derives keys from its key",
+    ),
     ("src/cli/commands/get.rs", "writes it to a pipe when the user asks"),
     ("src/cli/input/secret_input.rs", "splits what was piped in"),
     ("src/tui/terminal_line.rs", "prints a passphrase that was generated for the user"),
@@ -317,19 +320,19 @@ fn few_files_expose_a_secret() {
 /// secret is bound to, each with its reason.
 const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/audit_anchor.rs", "reads the anchor"),
-    ("src/engine/bindings.rs", "verifies"),
-    ("src/engine/bound_secrets.rs", "reads after the verification"),
-    ("src/engine/check.rs", "reads a batch, which is verified before it is sent"),
-    ("src/engine/credentials.rs", "compares what it has just written"),
+    ("src/engine/checks/mod.rs", "reads a batch, which is verified before it is sent"),
+    ("src/engine/credentials/mod.rs", "compares what it has just written"),
+    ("src/engine/credentials/store_secret.rs", "computes fingerprints"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
-    ("src/engine/fingerprints.rs", "reads the fingerprint key"),
-    ("src/engine/rebinding.rs", "records the hosts"),
     ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
     ("src/engine/requests/explain.rs", "explains redirects"),
     ("src/engine/requests/preview.rs", "shows a request without a secret"),
     ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
-    ("src/engine/sign_in_flow.rs", "reads the session that a new one replaces, to revoke it"),
-    ("src/engine/store_secret.rs", "computes fingerprints"),
+    ("src/engine/secrets/bindings.rs", "verifies"),
+    ("src/engine/secrets/bound_secrets.rs", "reads after the verification"),
+    ("src/engine/secrets/fingerprints.rs", "reads the fingerprint key"),
+    ("src/engine/secrets/rebinding.rs", "records the hosts"),
+    ("src/engine/sign_in/mod.rs", "reads the session that a new one replaces, to revoke it"),
 ];
 
 #[test]
@@ -397,7 +400,7 @@ fn only_the_task_manager_holds_the_engine() {
         })
         .map(|(path, _)| path)
         .collect();
-    assert_eq!(holders, ["src/engine/task_runner.rs"]);
+    assert_eq!(holders, ["src/engine/background/runner.rs"]);
 }
 
 #[test]

@@ -14,7 +14,7 @@ use tokenring::config::{self, Settings};
 use tokenring::database::Database;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::task_protocol::NewCredential;
+use tokenring::engine::background::protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::net::HttpClient;
 use tokenring::store::{BackendInfo, ItemKey, MemoryStore, SecretStore, StoreError, UnlockMethod};

@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::time::Instant;
 
-use tokenring::engine::task_protocol::{TaskEvent, TaskId, TaskReport};
+use tokenring::engine::background::protocol::{TaskEvent, TaskId, TaskReport};
 use tokenring::tui::app::Message;
 use tokenring::tui::{SuspendScope, SystemEvent};
 

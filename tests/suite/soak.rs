@@ -18,7 +18,7 @@ use tokenring::database::Database;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseBody};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::task_protocol::NewCredential;
+use tokenring::engine::background::protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::net::{NetError, OutgoingRequest, Transport};
 use tokenring::store::MemoryStore;

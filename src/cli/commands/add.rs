@@ -12,7 +12,7 @@ use crate::domain::identify::{Identification, IdentificationCandidate};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::{CredentialName, Problem, Secret};
-use crate::engine::task_protocol::NewCredential;
+use crate::engine::background::protocol::NewCredential;
 use crate::engine::{self, Engine};
 
 /// Store a credential; the secret comes from a pipe or a prompt

@@ -11,7 +11,7 @@ use crate::cli::context::CliContext;
 use crate::domain::provider::{ProviderCatalog, ProviderSource, user_overrides};
 use crate::domain::region::Region;
 use crate::domain::{CredentialName, Origin, Problem, Secret};
-use crate::engine::task_protocol::NewCredential;
+use crate::engine::background::protocol::NewCredential;
 use crate::engine::{self, Engine};
 use crate::simulator::{RegionAddresses, SeededCredential, SimulatorManifest};
 

@@ -8,7 +8,8 @@ use crate::cli::context::CliContext;
 use crate::cli::input::secret_input;
 use crate::domain::text::compose;
 use crate::domain::{Origin, Problem, Timestamp};
-use crate::engine::{self, task_protocol};
+use crate::engine;
+use crate::engine::background::protocol as task_protocol;
 
 /// Edit name, kind, region, labels, fields, expiry or secret
 #[derive(Debug, clap::Args)]

@@ -14,7 +14,7 @@ use crate::cli::output::table::{TableCell, TableColumn, TextTable};
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
-use crate::engine::import::{ImportCandidate, ImportSource, TextFormat};
+use crate::engine::credentials::import::{ImportCandidate, ImportSource, TextFormat};
 
 /// Import plain-text credentials from other tools or files
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,10 @@ use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::TextTable;
 use crate::domain::format::count_noun;
 use crate::domain::{Problem, StoreKind};
-use crate::engine::migrate::{
+use crate::engine::background::protocol::UnlockMethod;
+use crate::engine::stores::migrate::{
     ConflictPolicy, ItemComparison, MigrationItem, MigrationSide, StoreMigration, choose_source,
 };
-use crate::engine::task_protocol::UnlockMethod;
 use crate::{config, engine};
 
 /// Copy all secrets to another store and verify each copy

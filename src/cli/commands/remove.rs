@@ -4,7 +4,7 @@ use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output::print_warning;
 use crate::domain::Problem;
-use crate::engine::task_protocol::EraseOutcome;
+use crate::engine::background::protocol::EraseOutcome;
 
 /// Delete a credential from tokenring; the provider is not contacted
 #[derive(Debug, clap::Args)]

@@ -6,7 +6,7 @@ use crate::cli::context::{CliContext, read_passphrase};
 use crate::cli::input::new_passphrase::PassphraseArgs;
 use crate::domain::Problem;
 use crate::engine;
-use crate::engine::task_protocol::UnlockMethod;
+use crate::engine::background::protocol::UnlockMethod;
 
 /// Show, unlock or migrate the store, or change its passphrase
 #[derive(Debug, clap::Args)]

@@ -9,7 +9,7 @@ use super::prompt;
 use crate::cli::args::usage_problem;
 use crate::cli::context::{CliContext, read_passphrase};
 use crate::domain::{Problem, Secret};
-use crate::engine::task_protocol::{BackendInfo, StoreError};
+use crate::engine::background::protocol::{BackendInfo, StoreError};
 use crate::engine::{self, PASSPHRASE_FILE_VARIABLE};
 
 /// Change the passphrase of the encrypted file

@@ -25,8 +25,8 @@ use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::text::{is_unprintable, sanitize, sanitize_line};
+use crate::engine::background::protocol::EraseOutcome;
 use crate::engine::exec::OutputStream;
-use crate::engine::task_protocol::EraseOutcome;
 
 /// Width of a progress bar in cells.
 const PROGRESS_BAR_WIDTH: usize = 24;

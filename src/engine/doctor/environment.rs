@@ -11,9 +11,11 @@ use super::{Diagnostic, DiagnosticArea};
 use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::problem::Problem;
-use crate::engine::consumer::run_blocking;
+use crate::engine::consumers::run_blocking;
+use crate::engine::credentials::import::{
+    ImportSource, RawCandidate, endpoint_origin, read_source,
+};
 use crate::engine::doctor::DoctorService;
-use crate::engine::import::{ImportSource, RawCandidate, endpoint_origin, read_source};
 
 /// Variables that hold a token, in the order of their precedence; all precede any file.
 const TOKEN_VARIABLES: [&str; 4] =

@@ -18,16 +18,16 @@ use serde::Serialize;
 
 use super::Clock;
 use super::audit::AuditService;
-use super::bound_secrets::SecretAccess;
 use super::clipboard::Clipboard;
 use super::credentials::CredentialService;
 use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::rotation::journals::RotationJournals;
-use super::store_service::StoreService;
 use crate::config::{ClipboardChoice, ColorDepth};
 use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;
+use crate::engine::secrets::bound_secrets::SecretAccess;
+use crate::engine::stores::StoreService;
 use crate::net::Transport;
 use crate::store::{SecretStore, StoreStatus};
 

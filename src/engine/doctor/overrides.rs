@@ -3,8 +3,8 @@
 use super::{Diagnostic, DiagnosticArea};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
-use crate::engine::bindings::describe_origins;
 use crate::engine::doctor::DoctorService;
+use crate::engine::secrets::bindings::describe_origins;
 
 impl DoctorService {
     /// Names every built-in region and kind that a provider file changes.

@@ -4,9 +4,9 @@
 
 use crate::domain::Problem;
 use crate::engine::Engine;
+use crate::engine::background::protocol::TaskEvent;
+use crate::engine::background::runner::TaskContext;
 use crate::engine::doctor::DoctorInput;
-use crate::engine::task_protocol::TaskEvent;
-use crate::engine::task_runner::TaskContext;
 
 /// Diagnostics of this machine.
 pub enum DiagnosticTask {

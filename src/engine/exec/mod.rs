@@ -18,7 +18,6 @@ use std::ffi::OsStr;
 use std::sync::Arc;
 
 use super::audit::{AuditEvent, AuditService};
-use super::bound_secrets::SecretAccess;
 use super::ports::{CoreServices, SharedPorts};
 use super::requests::service::RequestService;
 use crate::domain::credential::SecretPart;
@@ -27,6 +26,7 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
+use crate::engine::secrets::bound_secrets::SecretAccess;
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
 pub use secret_file::remove_leftovers;

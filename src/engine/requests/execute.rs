@@ -238,7 +238,7 @@ mod tests {
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
     use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
     use crate::domain::{Credential, CredentialName, Secret, Timestamp};
-    use crate::engine::credential_changes::NewCredential;
+    use crate::engine::credentials::changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
     use crate::engine::requests::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
     use crate::engine::{Clock, Engine, EngineDependencies, EngineOptions};

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::rate_limiter::RateLimiter;
 use crate::domain::provider::ProviderCatalog;
 use crate::engine::Clock;
-use crate::engine::bindings::BindingService;
-use crate::engine::bound_secrets::SecretAccess;
-use crate::engine::credential_locks::CredentialLocks;
+use crate::engine::credentials::locks::CredentialLocks;
 use crate::engine::database_handle::DatabaseHandle;
-use crate::engine::fingerprints::FingerprintService;
 use crate::engine::ports::{CoreServices, SharedPorts};
 use crate::engine::requests::token_cache::AccessTokenCache;
+use crate::engine::secrets::bindings::BindingService;
+use crate::engine::secrets::bound_secrets::SecretAccess;
+use crate::engine::secrets::fingerprints::FingerprintService;
 use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 

@@ -19,10 +19,10 @@ use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::timing::ConnectionOrigin;
 use crate::domain::{Credential, CredentialId, CredentialName, pagination};
 use crate::engine::Engine;
-use crate::engine::credential_tasks::send_token_lifetime;
+use crate::engine::background::protocol::TaskEvent;
+use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::task_panicked;
-use crate::engine::task_protocol::TaskEvent;
-use crate::engine::task_runner::TaskContext;
+use crate::engine::credentials::tasks::send_token_lifetime;
 use crate::util::private_files::private_mode;
 
 /// Maximum number of history entries that are listed.

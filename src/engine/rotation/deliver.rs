@@ -1,6 +1,6 @@
 //! Delivery of the current secret to its consumers, with a verification of each delivery.
 //!
-//! The formats of the consumers' files belong to [`crate::engine::consumer`]; this module only has
+//! The formats of the consumers' files belong to [`crate::engine::consumers`]; this module only has
 //! the rotation step. Start at `RotationDriver::deliver`.
 
 use super::StepResult;

@@ -26,7 +26,7 @@ use crate::domain::rotation::{
 use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::audit::AuditEvent;
 use crate::engine::rotation::RotationService;
-use crate::engine::sign_in_flow::AuthorizationGrant;
+use crate::engine::sign_in::AuthorizationGrant;
 
 /// One running rotation.
 pub(super) struct RotationDriver<'a> {

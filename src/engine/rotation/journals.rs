@@ -18,7 +18,7 @@ use crate::domain::rotation::{
 use crate::domain::{CredentialId, Problem};
 use crate::engine::Clock;
 use crate::engine::audit::AuditService;
-use crate::engine::credential_locks::{CredentialLock, CredentialLocks};
+use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
 use crate::engine::credentials::random_bytes;
 use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::ports::SharedPorts;

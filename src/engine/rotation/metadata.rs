@@ -14,7 +14,7 @@ use crate::domain::rotation::{
     IdentitySource, JournalEntry, OldAccess, PreviousMetadata, RemoteCredential, RotationPurpose,
     SecretFingerprint, StepOutcome,
 };
-use crate::engine::check_writer::CheckRecord;
+use crate::engine::checks::writer::CheckRecord;
 
 impl RotationDriver<'_> {
     /// Returns the ID that an earlier check recorded for the secret with this fingerprint. A secret

@@ -2,7 +2,7 @@
 //! as and what it can access.
 //!
 //! Start at `ManagementClient::probe_slot` and `ManagementClient::fetch_access_scope`. How the API
-//! explains a refusal belongs to [`crate::engine::check`].
+//! explains a refusal belongs to [`crate::engine::checks`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use crate::domain::provider::{AuthMethod, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::{AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID};
-use crate::engine::check::principal_from_response;
+use crate::engine::checks::principal_from_response;
 use crate::engine::requests::access_tokens::SendError;
 use crate::engine::requests::pagination::next_page_draft;
 use crate::engine::requests::pending_request::RequestAuthentication;

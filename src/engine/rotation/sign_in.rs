@@ -4,7 +4,7 @@
 //! Only this process has the code from the browser: a crash before the exchange costs the user
 //! another sign-in and nothing else. The exchange creates the new secret, so it is the creation
 //! step of the plan, with its intent entry and its reconciliation. The OAuth flow itself belongs to
-//! [`crate::engine::sign_in_flow`]. Start at `RotationDriver::prompt_sign_in`.
+//! [`crate::engine::sign_in`]. Start at `RotationDriver::prompt_sign_in`.
 
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -23,8 +23,9 @@ use crate::domain::rotation::{
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
 use crate::engine::requests::token_cache::CachedAccessToken;
-use crate::engine::sign_in_flow::{self, AuthorizationGrant, PendingSignIn};
-use crate::engine::sign_in_problems::state_mismatch_problem;
+use crate::engine::sign_in as sign_in_flow;
+use crate::engine::sign_in::problems::state_mismatch_problem;
+use crate::engine::sign_in::{AuthorizationGrant, PendingSignIn};
 use crate::net::NetError;
 use crate::net::oauth::exchange::TokenExchangeError;
 use crate::net::oauth::grants::RefreshToken;

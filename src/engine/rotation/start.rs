@@ -13,8 +13,8 @@ use crate::domain::rotation::{
     check_rollback_allowed,
 };
 use crate::domain::{Credential, Problem};
-use crate::engine::credential_locks::CredentialLock;
-use crate::engine::metadata::clean_reason;
+use crate::engine::credentials::locks::CredentialLock;
+use crate::engine::credentials::metadata::clean_reason;
 use crate::engine::rotation::RotationService;
 
 /// Direction in which a rotation is resumed.

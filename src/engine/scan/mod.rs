@@ -17,13 +17,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::bound_secrets::SecretAccess;
-use super::consumer::{ConsumerService, run_blocking};
+use super::Clock;
 use super::database_handle::DatabaseHandle;
 use super::doctor::{Diagnostic, DiagnosticArea};
-use super::fingerprints::{FingerprintHasher, FingerprintService};
 use super::ports::{CoreServices, SharedPorts};
-use super::{Clock, import};
 use crate::database::FingerprintRecord;
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::{SecretPart, SecretSlot};
@@ -31,6 +28,10 @@ use crate::domain::format::count_noun;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
+use crate::engine::consumers::{ConsumerService, run_blocking};
+use crate::engine::credentials::import;
+use crate::engine::secrets::bound_secrets::SecretAccess;
+use crate::engine::secrets::fingerprints::{FingerprintHasher, FingerprintService};
 use detector::SecretDetector;
 use targets::ScanTarget;
 
@@ -472,7 +473,7 @@ fn scan_target(
         );
     }
     let file = std::fs::File::open(&place.path)?;
-    let exposed_mode = super::consumer::file::exposed_mode(&file.metadata()?);
+    let exposed_mode = crate::engine::consumers::file::exposed_mode(&file.metadata()?);
     scan_reader(detector, place, CancellableReader { inner: file, context }, exposed_mode.as_ref())
 }
 

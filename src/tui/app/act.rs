@@ -9,7 +9,7 @@ use super::command::{
 };
 use super::{App, Now, Pane, PresentationMode, UiEffect};
 use crate::domain::CredentialId;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CheckTask, CredentialTask, SecretTask, StoreTask,
 };
 use crate::tui::app::console::commands::move_document_cursor;

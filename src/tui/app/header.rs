@@ -183,7 +183,9 @@ fn spans_width(pieces: &StyledSpans) -> u16 {
 mod tests {
     use crate::domain::StoreKind;
     use crate::engine::backend_info;
-    use crate::engine::task_protocol::{StoreError, StoreStatus, TaskEvent, TaskId, TaskReport};
+    use crate::engine::background::protocol::{
+        StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
+    };
     use crate::tui::app::dialogs::UnlockDialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};

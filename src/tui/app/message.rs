@@ -12,7 +12,7 @@ use crate::config::theme::{ColorDepth, GlyphSet, TerminalBackground, Theme, User
 use crate::config::{KeyPress, PaneLayout, Settings, StoreChoiceSource};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, Problem, StoreKind, Timestamp};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CredentialPage, HttpExchange, TaskId, TaskReport,
 };
 use crate::tui::app::command::keymap::{CommandLabelStyle, Keymap};

@@ -51,7 +51,7 @@ use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
 };
 use crate::tui::app::credentials::{detail, regions};

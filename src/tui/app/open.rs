@@ -19,7 +19,7 @@ use crate::domain::problem::Problem;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CheckTask, ClipboardMethod, DiagnosticTask, DoctorInput, DoctorScope,
     HttpExchange, StoreError, StoreTask, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };

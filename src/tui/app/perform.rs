@@ -7,7 +7,7 @@ use super::{App, Now, Pane, RequestMode, RestartTarget, UiEffect};
 use crate::config::StoreChoiceSource;
 use crate::domain::request::RequestDraft;
 use crate::domain::{CredentialId, Problem};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CredentialEdit, HistoryPolicy, SendTask, WriteConsent,
 };
 use crate::tui::app::credentials::regions;

@@ -11,7 +11,7 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
     CredentialEvent, HttpExchange, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId,
     TaskReport, TerminalCopyOffer,

@@ -7,8 +7,8 @@
 use std::time::Instant;
 
 use super::{App, Now, UiEffect};
+use crate::engine::background::protocol::{BackendInfo, BackgroundTask, StoreTask, TaskId};
 use crate::engine::persistent_backends;
-use crate::engine::task_protocol::{BackendInfo, BackgroundTask, StoreTask, TaskId};
 use crate::tui::app::dialogs::{Dialog, UnlockDialog, UnlockPurpose};
 use crate::tui::app::overview::activity::NotificationLevel;
 

@@ -26,7 +26,7 @@ use crate::domain::response::{ApiResponse, CheckResult, RequestTiming, ResponseB
 use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret, StoreKind};
 use crate::engine::backend_info;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackendInfo, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult,
     ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
     DiagnosticSeverity, DiagnosticTask, HttpExchange, PromptId, RotationEvent, RotationTask,

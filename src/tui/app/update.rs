@@ -9,10 +9,9 @@ use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::Problem;
-use crate::engine::task_protocol::{TaskEvent, TaskId};
-use crate::tui::app::dialogs;
+use crate::engine::background::protocol::{TaskEvent, TaskId};
 use crate::tui::app::dialogs::{
-    AddDialog, Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest,
+    self, AddDialog, Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::form;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Weak};
 use super::readout;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::{CredentialId, Secret, Timestamp};
-use crate::engine::task_protocol::TaskId;
+use crate::engine::background::protocol::TaskId;
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
 use crate::tui::app::dialogs::{DialogQuestion, QuestionOption};

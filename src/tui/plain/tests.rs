@@ -11,7 +11,7 @@ use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret, StoreKind};
 use crate::engine::backend_info;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ConsoleEvent, CredentialEvent, CredentialTask, PromptId, RotationEvent,
     RotationTask, StoreStatus, TaskEvent, TaskId, TaskReport,
 };

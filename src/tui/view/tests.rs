@@ -24,7 +24,7 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Secret, StoreKind};
 use crate::engine::backend_info;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, PromptId,
     RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage,
     SignInResult, SignInTask, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,

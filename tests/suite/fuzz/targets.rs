@@ -10,7 +10,8 @@ use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
 use tokenring::domain::{Secret, Timestamp, identify as recognise, pagination};
-use tokenring::engine::{self, Engine, import};
+use tokenring::engine::credentials::import;
+use tokenring::engine::{self, Engine};
 use tokenring::tui::app::console::json::FoldableDocument;
 
 use super::{CANARY, Target};

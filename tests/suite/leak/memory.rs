@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use tokenring::config::Settings;
 use tokenring::domain::provider::ProviderCatalog;
 use tokenring::domain::{CredentialId, CredentialName};
+use tokenring::engine::background::protocol::NewCredential;
 use tokenring::engine::exec::{ChildCommand, ChildExit, SecretDelivery};
-use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{self, Engine};
 
 use super::screen::wait_until_gone_from;

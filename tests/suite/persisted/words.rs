@@ -14,8 +14,8 @@ use tokenring::domain::rotation::{
 };
 use tokenring::domain::{CredentialId, CredentialName, StoreKind};
 use tokenring::engine::doctor::{self, DiagnosticArea, DiagnosticSeverity};
-use tokenring::engine::migrate::ItemComparison;
 use tokenring::engine::scan::UnreadableFile;
+use tokenring::engine::stores::migrate::ItemComparison;
 use tokenring::engine::{DeliveryProof, DeliveryReport};
 use tokenring::store::ItemKey;
 

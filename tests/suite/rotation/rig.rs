@@ -23,11 +23,11 @@ use tokenring::domain::request::HttpMethod;
 use tokenring::domain::response::ApiResponse;
 use tokenring::domain::rotation::{ProgressLine, SecretOverlap, StepActor, StepStatus};
 use tokenring::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
+use tokenring::engine::background::protocol::NewCredential;
 use tokenring::engine::rotation::{
     CreationPlan, RotationDirection, RotationFilter, RotationObserver, RotationPhase, RotationPlan,
     RotationPurpose, RotationStatus,
 };
-use tokenring::engine::task_protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions, SIGN_IN_TIMEOUT};
 use tokenring::net::{
     HostBoundSecret, HttpClient, OutgoingRequest, RequestBody, RequestLimits, Transport as _,

@@ -12,7 +12,7 @@ use tokenring::config::Settings;
 use tokenring::database::Database;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::{CredentialName, Secret, Timestamp};
-use tokenring::engine::task_protocol::NewCredential;
+use tokenring::engine::background::protocol::NewCredential;
 use tokenring::engine::{Clock, Engine, EngineDependencies, EngineOptions};
 use tokenring::net::HttpClient;
 use tokenring::simulator as sandbox;

@@ -15,7 +15,7 @@ use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
 use crate::domain::{CredentialId, CredentialName, Problem};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     EraseOutcome, HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions,
 };
 

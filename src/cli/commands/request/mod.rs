@@ -20,7 +20,7 @@ use crate::domain::jq::JqFilter;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::PagingLimits;
-use crate::engine::task_protocol::{HistoryPolicy, RequestOptions, WriteConsent};
+use crate::engine::background::protocol::{HistoryPolicy, RequestOptions, WriteConsent};
 
 pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;

@@ -8,7 +8,7 @@ use super::{CliContext, ResponseDisplay, response, sending};
 use crate::cli::output;
 use crate::domain::format::count_noun;
 use crate::domain::{Credential, Problem};
-use crate::engine::task_protocol::RequestOptions;
+use crate::engine::background::protocol::RequestOptions;
 use crate::engine::{PageResult, PagingLimits, PagingResult};
 
 /// Maximum size of the elements that are buffered, in bytes.

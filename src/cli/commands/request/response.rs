@@ -13,7 +13,7 @@ use crate::domain::jq::JqFilter;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
 use crate::domain::{Problem, Timestamp};
-use crate::engine::task_protocol::HttpExchange;
+use crate::engine::background::protocol::HttpExchange;
 
 /// How a response is shown.
 #[derive(Default)]

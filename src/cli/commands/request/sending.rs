@@ -8,7 +8,7 @@ use crate::cli::input::prompt;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::task_protocol::{HttpExchange, RequestOptions};
+use crate::engine::background::protocol::{HttpExchange, RequestOptions};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {

@@ -12,7 +12,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
-use crate::engine::task_protocol::WriteConsent;
+use crate::engine::background::protocol::WriteConsent;
 
 /// Source of the request.
 #[derive(Debug, clap::Args)]

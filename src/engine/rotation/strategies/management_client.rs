@@ -16,10 +16,10 @@ use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::response::{ApiResponse, error_message};
 use crate::domain::rotation::{StepFailure, StepFailureKind};
 use crate::domain::{Credential, CredentialId, Problem, Secret, text};
-use crate::engine::bindings::BoundRegion;
 use crate::engine::requests::access_tokens::SendError;
 use crate::engine::requests::pending_request::{RequestAuthentication, SecretBodyTemplate};
 use crate::engine::rotation::{RotationService, StepResult};
+use crate::engine::secrets::bindings::BoundRegion;
 use crate::net::NetError;
 use crate::net::oauth::exchange::TokenExchangeError;
 

@@ -11,7 +11,7 @@ use super::response_view::ResponseTab;
 use crate::domain::curl::export as curl;
 use crate::domain::curl::export::CurlCommand;
 use crate::domain::pagination;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,
 };
@@ -197,7 +197,7 @@ impl App {
         }
         let title =
             format!("Fetch all pages of {} as {}", draft.address(), self.display_name_by_id(&id));
-        let consent = crate::engine::task_protocol::WriteConsent::NotAsked;
+        let consent = crate::engine::background::protocol::WriteConsent::NotAsked;
         let task = BackgroundTask::Console(ConsoleTask::AllPages(SendTask {
             credential: id.clone(),
             draft,

@@ -12,7 +12,7 @@ use crate::domain::diff;
 use crate::domain::jq::JqFilter;
 use crate::domain::problem::Problem;
 use crate::domain::response::ResponseBody;
-use crate::engine::task_protocol::HttpExchange;
+use crate::engine::background::protocol::HttpExchange;
 use crate::tui::app::display_format;
 
 /// Maximum number of bytes of a binary body that are shown as a hex dump.

@@ -29,7 +29,7 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{HistoryPolicy, HttpExchange, TaskId};
+use crate::engine::background::protocol::{HistoryPolicy, HttpExchange, TaskId};
 use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::console::json::{FoldableDocument, SearchMatches};
 use crate::tui::app::console::layout_job::LayoutJob;

@@ -12,7 +12,7 @@ use crate::domain::CredentialId;
 use crate::domain::provider::spec::ListPointers;
 use crate::domain::provider::{PresetParameter, Provider, ProviderCatalog};
 use crate::domain::request::RequestTarget;
-use crate::engine::task_protocol::HttpExchange;
+use crate::engine::background::protocol::HttpExchange;
 
 /// Bodies up to this size are searched for values inline; larger ones in the background.
 pub(in crate::tui::app) const MAX_INLINE_EXTRACTION_BYTES: usize = 64 * 1024;

@@ -5,7 +5,7 @@
 
 use crate::config::theme::StyleRole;
 use crate::domain::request::{HttpMethod, RequestDraft};
-use crate::engine::task_protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
+use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
 use crate::tui::app::console::request_line;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};

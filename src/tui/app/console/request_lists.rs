@@ -7,7 +7,7 @@ use crate::domain::curl::import as curl_import;
 use crate::domain::problem::Problem;
 use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
 use crate::domain::{CredentialId, diff};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord,
     SavedRequestTask, TaskId,
 };

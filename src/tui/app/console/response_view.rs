@@ -13,7 +13,7 @@ use crate::domain::diagnosis::header_explanations;
 use crate::domain::problem::Problem;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::response::{ApiResponse, ResponseBody};
-use crate::engine::task_protocol::{CapturedSecret, HttpExchange, TaskId};
+use crate::engine::background::protocol::{CapturedSecret, HttpExchange, TaskId};
 use crate::tui::app::display_format;
 
 /// Bodies up to this size are laid out inline; larger ones in the background.

@@ -12,7 +12,7 @@ use crate::domain::CredentialName;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{AuthMethod, CredentialKind, Provider, ProviderCatalog};
 use crate::engine::KEY_FILE_FIELD;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, ClassifyPolicy, CredentialEvent, CredentialTask, NewCredential, NewSession,
     SignInSubject, TaskEvent, TaskId,
 };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
-use crate::engine::task_protocol::{TaskId, TokenLifetime};
+use crate::engine::background::protocol::{TaskId, TokenLifetime};
 use crate::tui::app::{Now, display_format};
 
 /// Number of rows that the detail needs to include the access token row.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
-use crate::engine::task_protocol::{CredentialEdit, TaskEvent, TaskId};
+use crate::engine::background::protocol::{CredentialEdit, TaskEvent, TaskId};
 use crate::tui::app::credentials::add_dialog::{
     parse_labels, parse_optional_day, provider_field_id, region_choice,
 };

@@ -14,7 +14,7 @@ use super::filter_query::{FilterQuery, MatcherBuffer};
 use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, Timestamp};
-use crate::engine::task_protocol::CredentialPage;
+use crate::engine::background::protocol::CredentialPage;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::display_format::CredentialStatus;
 

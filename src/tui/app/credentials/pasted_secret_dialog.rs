@@ -11,7 +11,9 @@ use crate::domain::problem::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
 use crate::domain::{CredentialName, Secret};
-use crate::engine::task_protocol::{BackgroundTask, CredentialEvent, CredentialTask, TaskId};
+use crate::engine::background::protocol::{
+    BackgroundTask, CredentialEvent, CredentialTask, TaskId,
+};
 use crate::tui::app::dialogs::{DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::Form;

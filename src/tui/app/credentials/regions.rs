@@ -10,7 +10,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{RegionCheckResult, TaskId};
+use crate::engine::background::protocol::{RegionCheckResult, TaskId};
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::{moved_cursor, scroll_offset};
 

@@ -5,7 +5,7 @@
 //! offered. Start at `App::start_edit` and `App::undo_last`.
 
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
+use crate::engine::background::protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
@@ -189,7 +189,7 @@ fn inverse_edit(before: &Credential, edit: &CredentialEdit) -> UndoAction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::task_protocol::{CredentialEvent, TaskEvent, TaskReport};
+    use crate::engine::background::protocol::{CredentialEvent, TaskEvent, TaskReport};
     use crate::tui::app::Message;
     use crate::tui::app::samples::{TestSession, id};
 

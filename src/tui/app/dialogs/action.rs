@@ -4,7 +4,7 @@
 //! is needed, it names the method, with [`DialogAction::call`]. Start reading at [`DialogAction`].
 
 use super::Dialog;
-use crate::engine::task_protocol::BackgroundTask;
+use crate::engine::background::protocol::BackgroundTask;
 use crate::tui::app::command::CommandAction;
 use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::{App, Now, UiEffect};

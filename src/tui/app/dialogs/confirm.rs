@@ -9,7 +9,7 @@ use super::{ButtonQuestion, Dialog, DialogAction, DialogAnswer, DialogQuestion, 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
+use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogRow, DialogView, FieldValue, FieldView,
 };

@@ -55,7 +55,7 @@ pub use which_key::WhichKeyPopup;
 
 use super::{App, Now};
 use crate::config::KeyPress;
-use crate::engine::task_protocol::{TaskEvent, TaskId};
+use crate::engine::background::protocol::{TaskEvent, TaskId};
 use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormEvent};
 

@@ -7,7 +7,7 @@ use std::any::Any;
 use std::time::Instant;
 
 use super::Dialog;
-use crate::engine::task_protocol::TaskId;
+use crate::engine::background::protocol::TaskId;
 
 /// The open dialogs, the top one last.
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use super::DialogResult;
 use super::problem::problem_rows;
 use crate::domain::problem::Problem;
-use crate::engine::task_protocol::{TaskEvent, TaskId};
+use crate::engine::background::protocol::{TaskEvent, TaskId};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 
 /// The task that a dialog waits for: while it runs, the dialog accepts no input; when it is done,

@@ -6,7 +6,7 @@
 use super::{Dialog, DialogResult, DialogTask, TaskRequest};
 use crate::domain::request::{RequestDraft, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CapturedSecret, ConsoleTask, SavedRequestTask, TaskEvent, TaskId,
 };
 use crate::tui::app::console::RequestReadiness;

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::domain::Secret;
 use crate::domain::format::with_article;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, SecretEvent, SecretTask, StoreTask, TaskEvent, TaskId,
 };
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, SecretRow};

@@ -4,7 +4,7 @@
 
 use crate::config::PaneLayout;
 use crate::domain::CredentialId;
-use crate::engine::task_protocol::{BackgroundTask, CredentialTask};
+use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::command::{FocusTarget, PaneResize, ScreenAction};
 use crate::tui::app::dialogs::{
     CheckMatrixDialog, JumpDialog, ThemeDialog, TimelineDialog, WhichKeyPopup,

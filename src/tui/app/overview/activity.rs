@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::domain::problem::Problem;
-use crate::engine::task_protocol::{StoreError, StoreStatus, TaskId};
+use crate::engine::background::protocol::{StoreError, StoreStatus, TaskId};
 use crate::tui::app::Pane;
 
 /// Maximum number of tasks that the list remembers.

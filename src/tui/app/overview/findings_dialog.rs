@@ -6,7 +6,7 @@
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::engine::task_protocol::{Diagnostic, DiagnosticSeverity, TaskEvent, TaskId};
+use crate::engine::background::protocol::{Diagnostic, DiagnosticSeverity, TaskEvent, TaskId};
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::{Dialog, DialogResult, DialogTask};

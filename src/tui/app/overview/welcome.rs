@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::activity::{NotificationLevel, StoreStatusKind};
 use crate::config::StoreChoiceSource;
 use crate::config::theme::StyleRole;
+use crate::engine::background::protocol::{BackgroundTask, CredentialTask, ImportCandidate};
 use crate::engine::persistent_backends;
-use crate::engine::task_protocol::{BackgroundTask, CredentialTask, ImportCandidate};
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -209,7 +209,7 @@ mod tests {
     use crate::domain::provider::ProviderCatalog;
     use crate::domain::{Secret, StoreKind};
     use crate::engine::backend_info;
-    use crate::engine::task_protocol::{
+    use crate::engine::background::protocol::{
         BackendInfo, CredentialEvent, IdentifiedKind, StoreError, StoreStatus, TaskEvent, TaskId,
         TaskReport,
     };

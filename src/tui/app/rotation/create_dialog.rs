@@ -11,7 +11,7 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::rotation::creation_strategy;
 use crate::domain::{Credential, CredentialId, CredentialName};
-use crate::engine::task_protocol::CreateRequest;
+use crate::engine::background::protocol::CreateRequest;
 use crate::tui::app::credentials::add_dialog::{parse_labels, provider_field_id};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};

@@ -19,7 +19,7 @@ use crate::domain::rotation::{
     RotationPhase, RotationPlan, RotationPurpose, RotationStatus, revocation_strategy,
 };
 use crate::domain::{Credential, CredentialId};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, CreateRequest, CredentialTask, RotationEvent, RotationTarget, RotationTask,
     TaskEvent, TaskId,
 };

@@ -7,7 +7,7 @@ use crate::domain::rotation::{
     PlanRequest, ProgressLine, RollbackEffect, RotationId, RotationPhase, RotationPlan,
     RotationPurpose, RotationStatus, StepStatus, UserDecision,
 };
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptMessage,
     RotationPrompt, RotationSummary,
 };

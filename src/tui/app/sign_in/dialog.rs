@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, PromptId, PromptReply, SecretTask, SignInEvent, SignInPage, SignInResult,
     SignInSubject, SignInTask, TaskEvent, TaskId,
 };

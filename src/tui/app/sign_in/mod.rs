@@ -6,7 +6,7 @@ pub(super) mod dialog;
 
 use super::{App, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{AddDialog, Dialog, SignInDialog};

@@ -8,7 +8,9 @@ use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{
     RollbackEffect, RotationPlan, RotationPurpose, RotationStatus, UserDecision,
 };
-use crate::engine::task_protocol::{CreateRequest, PromptReply, RotationDirection, RotationTarget};
+use crate::engine::background::protocol::{
+    CreateRequest, PromptReply, RotationDirection, RotationTarget,
+};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::samples::rotation::{
     failed_revocation_prompt, line, paste_prompt, plan, review, sign_in_prompt, status,

@@ -1,7 +1,7 @@
 //! Tests of the browser sign-in: keys and task reports in, effects and state out.
 
 use super::*;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult,
     SignInSubject as Wanted, SignInTask, TokenLifetime,
 };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     Diagnostic, DiagnosticArea, DiagnosticSeverity, IdentifiedKind, ImportCandidate,
 };
 use crate::tui::app::PresentationMode;

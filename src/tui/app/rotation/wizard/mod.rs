@@ -39,15 +39,14 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rotation::{
     ProgressLine, RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
 };
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     BackgroundTask, PromptId, RotationDirection, RotationEvent, RotationPrompt, RotationSummary,
     RotationTarget, RotationTask, TaskEvent, TaskId,
 };
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
-use crate::tui::app::dialogs;
 use crate::tui::app::dialogs::{
-    Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, TaskRequest,
+    self, Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, TaskRequest,
 };
 use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};

@@ -13,7 +13,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::UserDecision;
-use crate::engine::task_protocol::{
+use crate::engine::background::protocol::{
     AlternativeAdministrator, FailedRevocation, PromptChoice, PromptId, PromptReply,
     RotationPrompt, RotationTask,
 };

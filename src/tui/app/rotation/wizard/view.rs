@@ -10,7 +10,7 @@ use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{
     RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
 };
-use crate::engine::task_protocol::RotationSummary;
+use crate::engine::background::protocol::RotationSummary;
 use crate::tui::app::dialogs::problem;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem};
 use crate::tui::app::{App, Now, PresentationMode};

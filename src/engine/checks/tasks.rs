@@ -1,0 +1,100 @@
+//! Tasks of the checks: many credentials, or one credential in all regions.
+//!
+//! Start with `run_task`.
+
+use crate::domain::credential::CheckReport;
+use crate::domain::{Credential, CredentialId, Problem};
+use crate::engine::Engine;
+use crate::engine::background::protocol::TaskEvent;
+use crate::engine::background::runner::TaskContext;
+use crate::engine::credentials::tasks::{CredentialEvent, send_token_lifetime};
+
+/// Task that checks credentials.
+pub enum CheckTask {
+    /// Check these credentials in their own regions.
+    Credentials(Vec<CredentialId>),
+    /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
+    /// user first.
+    AllRegions(CredentialId),
+}
+
+/// Runs a task of this area.
+pub(in crate::engine) async fn run_task(
+    engine: &Engine,
+    task: CheckTask,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    match task {
+        CheckTask::Credentials(ids) => run_checks_task(engine, ids, context).await,
+        CheckTask::AllRegions(id) => run_all_regions_task(engine, &id, context).await,
+    }
+}
+
+async fn run_checks_task(
+    engine: &Engine,
+    ids: Vec<CredentialId>,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let wanted: std::collections::HashSet<_> = ids.into_iter().collect();
+    let chosen: Vec<_> = engine
+        .credentials
+        .list()
+        .await?
+        .into_iter()
+        .filter(|known| wanted.contains(&known.id))
+        .collect();
+    let (total, mut done, mut last_problem) = (chosen.len(), 0, None);
+    engine
+        .checks
+        .check_many(chosen, |credential, outcome| {
+            done += 1;
+            match outcome {
+                Ok(check) => {
+                    context.send_event(checked_event(credential, &credential.region, check));
+                }
+                Err(problem) => last_problem = Some(problem),
+            }
+            context.send_event(TaskEvent::Progress { done, total });
+        })
+        .await;
+    send_changed_credentials(engine, &wanted, context).await?;
+    last_problem.map_or(Ok(()), Err)
+}
+
+/// Sends the changed credentials in one go, because a check may have learned more than its
+/// result (principal, scheme).
+async fn send_changed_credentials(
+    engine: &Engine,
+    ids: &std::collections::HashSet<CredentialId>,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    for credential in
+        engine.credentials.list().await?.into_iter().filter(|known| ids.contains(&known.id))
+    {
+        send_token_lifetime(engine, &credential, context);
+        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(credential))));
+    }
+    Ok(())
+}
+
+async fn run_all_regions_task(
+    engine: &Engine,
+    id: &CredentialId,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let credential = engine.credentials.get(id).await?;
+    let total = engine.catalog.regions(&credential.provider)?.len();
+    let mut done = 0;
+    engine
+        .checks
+        .check_all_regions(&credential, |region, check| {
+            done += 1;
+            context.send_event(checked_event(&credential, region, check.clone()));
+            context.send_event(TaskEvent::Progress { done, total });
+        })
+        .await
+}
+
+fn checked_event(credential: &Credential, region: &str, check: CheckReport) -> TaskEvent {
+    TaskEvent::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
+}

@@ -1,0 +1,148 @@
+//! Fingerprints of secrets, and the keys that are derived from the fingerprint key.
+//!
+//! A fingerprint is a keyed hash that identifies a secret without revealing it; its key is stored
+//! like any secret. Start with `FingerprintService::fingerprint`.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+use zeroize::Zeroizing;
+
+use super::mac::HmacKey;
+use crate::domain::Secret;
+use crate::domain::problem::Problem;
+use crate::engine::credentials::locks::CredentialLocks;
+use crate::engine::credentials::random_bytes;
+use crate::engine::ports::SharedPorts;
+use crate::store::{ItemKey, SecretStore, StoreError};
+use crate::util::hex;
+
+/// Item that holds the fingerprint key.
+pub(in crate::engine) const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
+
+/// Length of a fingerprint in bytes: enough that two secrets never share a fingerprint by chance.
+const FINGERPRINT_BYTES: usize = 10;
+
+/// Fingerprint in binary form.
+pub(in crate::engine) type FingerprintBytes = [u8; FINGERPRINT_BYTES];
+
+/// Computes fingerprints, for callers that need many.
+pub(in crate::engine) struct FingerprintHasher(HmacKey);
+
+impl FingerprintHasher {
+    /// Creates a hasher with this key.
+    pub(in crate::engine) const fn new(key: HmacKey) -> Self {
+        Self(key)
+    }
+
+    /// Returns the fingerprint of these bytes as hexadecimal text.
+    pub(in crate::engine) fn fingerprint(&self, bytes: &[u8]) -> String {
+        hex::to_hex(&self.fingerprint_bytes(bytes))
+    }
+
+    /// Returns the fingerprint of these bytes in binary form.
+    pub(in crate::engine) fn fingerprint_bytes(&self, bytes: &[u8]) -> FingerprintBytes {
+        let mut fingerprint = [0; FINGERPRINT_BYTES];
+        fingerprint.copy_from_slice(&self.0.digest(bytes)[..FINGERPRINT_BYTES]);
+        fingerprint
+    }
+}
+
+/// Fingerprints of secrets, with the fingerprint key of the store.
+pub(in crate::engine) struct FingerprintService {
+    store: Arc<dyn SecretStore>,
+    locks: Arc<CredentialLocks>,
+    fingerprint_key: OnceCell<Secret>,
+}
+
+impl FingerprintService {
+    /// Creates the service. Reads the key when it is first needed.
+    pub(in crate::engine) fn new(ports: &SharedPorts) -> Self {
+        Self {
+            store: Arc::clone(&ports.store),
+            locks: Arc::clone(&ports.locks),
+            fingerprint_key: OnceCell::new(),
+        }
+    }
+
+    /// Returns the keyed fingerprint of a secret: equal for equal secrets, and useless without the
+    /// key, which is stored like any other secret.
+    pub(in crate::engine) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
+        let fingerprints = self.fingerprint_hasher().await?;
+        Ok(secret.expose(|bytes| fingerprints.fingerprint(bytes)))
+    }
+
+    /// Returns a hasher with this store's fingerprint key; creates the key if there is none.
+    pub(in crate::engine) async fn fingerprint_hasher(&self) -> Result<FingerprintHasher, Problem> {
+        let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
+        Ok(FingerprintHasher::new(key.expose(HmacKey::new).map_err(|_| unusable_key())?))
+    }
+
+    /// Returns a key for another purpose, derived from this store's fingerprint key; creates the
+    /// fingerprint key if there is none.
+    pub(in crate::engine) async fn derive_key(&self, purpose: &str) -> Result<HmacKey, Problem> {
+        let key = self.fingerprint_key.get_or_try_init(|| self.load_fingerprint_key()).await?;
+        Ok(derive_from(key, purpose)?)
+    }
+
+    /// Returns the key of [`FingerprintService::derive_key`] if the store has a fingerprint key.
+    /// Writes nothing.
+    pub(in crate::engine) async fn derive_existing_key(
+        &self,
+        purpose: &str,
+    ) -> Result<HmacKey, StoreError> {
+        let key = self.store.get(&ItemKey::internal(FINGERPRINT_KEY_ITEM)).await?;
+        derive_from(&key, purpose)
+    }
+
+    async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
+        let item = ItemKey::internal(FINGERPRINT_KEY_ITEM);
+        match self.store.get(&item).await {
+            Err(StoreError::NotFound) => self.create_fingerprint_key(&item).await,
+            found => Ok(found?),
+        }
+    }
+
+    /// Creates the fingerprint key, unless another process was faster. A key that another process
+    /// has already used must not be overwritten.
+    async fn create_fingerprint_key(&self, item: &ItemKey) -> Result<Secret, Problem> {
+        let lock = self.locks.lock_fingerprint_key().await;
+        if let Err(problem) = &lock {
+            tracing::warn!(%problem, "the fingerprint key is created without a lock");
+        }
+        match self.store.get(item).await {
+            Err(StoreError::NotFound) => {
+                self.store.put(item, &Secret::new(random_bytes::<32>()?.to_vec())).await?;
+                Ok(self.store.get(item).await?)
+            }
+            found => Ok(found?),
+        }
+    }
+}
+
+/// Derives the key for a purpose: the HMAC of its name under the fingerprint key.
+fn derive_from(key: &Secret, purpose: &str) -> Result<HmacKey, StoreError> {
+    let keyed = key.expose(HmacKey::new).map_err(|_| unusable_key())?;
+    let derived = Zeroizing::new(keyed.digest(purpose.as_bytes()));
+    HmacKey::new(&*derived).map_err(|_| unusable_key())
+}
+
+fn unusable_key() -> StoreError {
+    StoreError::Damaged("the fingerprint key is not usable".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stored_form_of_a_fingerprint() {
+        let fingerprints = FingerprintHasher::new(HmacKey::new(b"key").unwrap());
+        assert_eq!(
+            fingerprints.fingerprint(b"s3cret"),
+            "0574b240beed9f974397",
+            "the first 10 bytes of HMAC-SHA-256"
+        );
+        assert_eq!(FINGERPRINT_KEY_ITEM, "fingerprint-key");
+    }
+}
