@@ -68,7 +68,6 @@ const PRIORITY_HINTS: &[CommandAction] = &[
 const GENERAL_HINTS: &[CommandAction] = &[
     CommandAction::Focus(FocusTarget::Next),
     CommandAction::Program(ProgramAction::Help),
-    CommandAction::Screen(ScreenAction::Leader),
     CommandAction::Screen(ScreenAction::Jump),
     CommandAction::Program(ProgramAction::Undo),
     CommandAction::Program(ProgramAction::Quit),

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use super::command::{
     COMMANDS, CommandAction, CommandGroup, CommandSpec, CredentialAction, ProgramAction,
-    ScreenAction,
 };
 use super::console::RequestReadiness;
 
@@ -114,12 +113,8 @@ impl App {
     }
 
     fn command_item(&self, command: &CommandSpec) -> PickerItem<DialogAction> {
-        let mut keys: Vec<_> =
+        let keys: Vec<_> =
             self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
-        let leader = self.preferences.keys.label(CommandAction::Screen(ScreenAction::Leader));
-        keys.extend(
-            leader.zip(command.leader_key).map(|(leader, second)| format!("{leader}{second}")),
-        );
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
         PickerItem {

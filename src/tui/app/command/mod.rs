@@ -23,8 +23,6 @@ pub struct CommandSpec {
     pub group: CommandGroup,
     /// Default keys, in the form that [`crate::config::KeyPress`] parses.
     pub keys: &'static [&'static str],
-    /// Key that runs the command after the leader key.
-    pub leader_key: Option<char>,
     /// Where the keys work.
     pub context: KeyContext,
     /// What the command may change outside the screen.
@@ -245,8 +243,6 @@ pub enum ScreenAction {
     Resize(PaneResize),
     /// Resets all borders.
     ResetLayout,
-    /// Shows which keys may follow the leader key.
-    Leader,
     /// Labels everything that can be clicked.
     Jump,
     /// Opens the list of themes.
@@ -361,7 +357,6 @@ const fn command_row(
         help,
         group,
         keys,
-        leader_key: None,
         context: KeyContext::Anywhere,
         effect: CommandEffect::None,
         action,
@@ -371,11 +366,6 @@ const fn command_row(
 impl CommandSpec {
     const fn in_pane(mut self, pane: Pane) -> Self {
         self.context = KeyContext::Pane(pane);
-        self
-    }
-
-    const fn with_leader_key(mut self, second: char) -> Self {
-        self.leader_key = Some(second);
         self
     }
 
@@ -405,14 +395,6 @@ mod tests {
             );
             assert_eq!(find_by_action(command.action), Some(command));
         }
-    }
-
-    #[test]
-    fn no_second_key_has_two_meanings() {
-        let seconds: Vec<_> = COMMANDS.iter().filter_map(|command| command.leader_key).collect();
-        let unlike: HashSet<_> = seconds.iter().collect();
-        assert_eq!(unlike.len(), seconds.len());
-        assert!(seconds.len() >= 10);
     }
 
     #[test]

@@ -126,22 +126,6 @@ fn whatever_works_now_is_in_the_palette_and_nothing_else() {
 }
 
 #[test]
-fn a_second_key_does_what_the_first_one_does() {
-    for command in COMMANDS.iter().filter(|command| command.leader_key.is_some()) {
-        let mut by_key = ready(command);
-        if !by_key.app.can_run(command.action) {
-            continue;
-        }
-        by_key.press(command.keys.first().expect("a key"));
-        let mut by_second = ready(command);
-        by_second.press(",").handle_message(Message::Input(InputEvent::Key(KeyPress::char(
-            command.leader_key.expect("a second key"),
-        ))));
-        assert_eq!(account(&mut by_key), account(&mut by_second), "{}", command.name);
-    }
-}
-
-#[test]
 fn jump_labels_reach_every_kind_of_place() {
     let mut session = session();
     let Some(places) = Some(session.app.click_targets()) else { return };
