@@ -81,10 +81,6 @@ fn panes_rows_regions_tabs_and_buttons_are_clicked() {
     pty.expect("Navigation");
     pty.send("\x1b");
     pty.expect_gone("Navigation");
-    click(&mut pty, ": commands");
-    pty.expect("Esc close");
-    pty.send("\x1b");
-    pty.expect_gone("Esc close");
     pty.send("1X");
     pty.expect("Esc close");
     pty.send("\x1b");

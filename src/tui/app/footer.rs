@@ -26,7 +26,7 @@ pub struct KeyHint {
     pub area: ScreenRect,
 }
 
-/// Number of the pane's own hints that precede the hint for all commands.
+/// Number of the pane's own hints that precede the hint for the help.
 const LEADING_HINT_COUNT: usize = 4;
 const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ToggleSecret),
@@ -60,13 +60,10 @@ const CONSOLE_HINTS: &[CommandAction] = &[
     CommandAction::Console(ConsoleAction::ToggleDiff),
     CommandAction::Console(ConsoleAction::SaveBody),
 ];
-const PRIORITY_HINTS: &[CommandAction] = &[
-    CommandAction::Program(ProgramAction::Unlock),
-    CommandAction::Program(ProgramAction::Palette),
-];
+const PRIORITY_HINTS: &[CommandAction] =
+    &[CommandAction::Program(ProgramAction::Unlock), CommandAction::Program(ProgramAction::Help)];
 const GENERAL_HINTS: &[CommandAction] = &[
     CommandAction::Focus(FocusTarget::Next),
-    CommandAction::Program(ProgramAction::Help),
     CommandAction::Screen(ScreenAction::Jump),
     CommandAction::Program(ProgramAction::Undo),
     CommandAction::Program(ProgramAction::Quit),

@@ -196,13 +196,8 @@ impl App {
         let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
         let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
         let timeline = std::iter::once(screen.timeline.inner()).filter(shown);
-        let places = secret
-            .chain(send)
-            .chain(tabs)
-            .chain(regions)
-            .chain(timeline)
-            .chain(list)
-            .map(at);
+        let places =
+            secret.chain(send).chain(tabs).chain(regions).chain(timeline).chain(list).map(at);
         let signs = self
             .header_items()
             .0

@@ -1,4 +1,4 @@
-//! Command model: the types of the command table, from which key map, footer, help, palette and
+//! Command model: the types of the command table, from which key map, footer, help and
 //! documentation are generated.
 //!
 //! The rows are in `table.rs`; what a command does is in `app/act.rs`. Start at [`CommandSpec`].
@@ -17,7 +17,7 @@ pub struct CommandSpec {
     pub name: &'static str,
     /// One or two words for the footer.
     pub title: &'static str,
-    /// One line for help and palette.
+    /// One line for the help.
     pub help: &'static str,
     /// Heading under which the help lists the command.
     pub group: CommandGroup,
@@ -266,10 +266,8 @@ pub enum PaneResize {
 /// Actions on the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramAction {
-    /// Shows the keys.
+    /// Opens the searchable list of all commands.
     Help,
-    /// Opens the command palette.
-    Palette,
     /// Shows running and finished tasks.
     TaskList,
     /// Diagnoses problems on this machine.

@@ -12,7 +12,7 @@ use super::{CommandSpec, command_row};
 use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
 use CommandEffect::{External, Mutating};
 
-/// All commands, in the order of help and palette.
+/// All commands, in the order of the help.
 #[rustfmt::skip]
 pub const COMMANDS: &[CommandSpec] = &[
     command_row("up", &["k", "Up"], Move(CursorMotion::Up), "up", "Move up one line"),
@@ -87,8 +87,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("taller", &["+"], Screen(ScreenAction::Resize(PaneResize::Taller)), "taller", "Make the pane taller"),
     command_row("shorter", &["-"], Screen(ScreenAction::Resize(PaneResize::Shorter)), "shorter", "Make the pane shorter"),
     command_row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "reset layout", "Reset the pane borders"),
-    command_row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command or a credential"),
-    command_row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "List all commands and their keys, and run one"),
+    command_row("help", &["?", "F1", ":", "C-p"], Program(ProgramAction::Help), "help", "Find a command and its keys, or a credential, and run or show it"),
     command_row("activity", &["!"], Program(ProgramAction::TaskList), "activity", "Show running and finished tasks"),
     command_row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Diagnose problems on this machine").with_effect(External),
     command_row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Find plain-text copies of secrets"),

@@ -1,4 +1,4 @@
-//! Picker: a searchable list, for the command palette, regions, presets, history and others.
+//! Picker: a searchable list, for commands, regions, presets, history and others.
 //!
 //! [`PickerDialog`] filters and moves the cursor. Each item has a value, and the picker a function
 //! that returns what a selected value does; a [`PickerShortcut`] is a further action of a list. The
@@ -199,7 +199,11 @@ impl<T: 'static> PickerDialog<T> {
         let motion = if self.is_searchable() { typing_motion(key) } else { list_motion(key) };
         match motion {
             None if !self.is_searchable() => {
-                return if key == KeyPress::char('q') { DialogResult::Close } else { DialogResult::Stay };
+                return if key == KeyPress::char('q') {
+                    DialogResult::Close
+                } else {
+                    DialogResult::Stay
+                };
             }
             Some(motion) => {
                 self.cursor = moved_cursor(

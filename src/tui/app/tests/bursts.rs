@@ -40,7 +40,7 @@ fn what_opens_an_input_is_typed_ahead() {
     assert!(session.drain().iter().all(|effect| !matches!(effect, UiEffect::Quit)));
     assert_eq!(
         session.dialog_title(),
-        "Commands and credentials",
+        "Help: type to search, Enter to run",
         "the command is shown and not run"
     );
 }

@@ -99,7 +99,6 @@ fn those_that_a_key_opens() {
         ("confirm_probe", "A"),
         ("pick_region", "R"),
         ("pick_preset", "p"),
-        ("pick_command", ":"),
         ("pick_help", "?"),
         ("request", "4 e"),
         ("curl", "4 i"),
