@@ -6,9 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{
-    COMMANDS, CommandAction, CommandGroup, CommandSpec, CredentialAction, ProgramAction,
-};
+use super::command::{COMMANDS, CommandGroup, CommandSpec, CredentialAction, ProgramAction};
 use super::console::RequestReadiness;
 
 use super::{App, Now, PresentationMode, UiEffect, display_format};
