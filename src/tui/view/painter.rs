@@ -195,8 +195,9 @@ impl<'a> CellPainter<'a> {
         rest
     }
 
-    /// Draws the border of a pane: heavy if it has the focus, and in its own color and with a label
-    /// if it shows a production credential. Returns the area inside.
+    /// Draws the border of a pane: heavy if it has the focus, and in its own color if it shows a
+    /// production credential, with a label in the detail or, without one, in each pane. Returns the
+    /// area inside.
     pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
         let frame = if self.app.ui_state.focus == pane {
             FocusStyle::Focused
@@ -208,8 +209,10 @@ impl<'a> CellPainter<'a> {
             let (lines, _, heading) = self.border_style(frame);
             let style = self.style(StyleRole::Production);
             self.draw_outline(area, lines, style);
-            let top = title_area(area);
-            let rest = self.write_right(top, PRODUCTION_LABEL, StyleRole::Production);
+            let mut rest = title_area(area);
+            if pane == Pane::Detail || self.app.screen_layout().detail.is_empty() {
+                rest = self.write_right(rest, PRODUCTION_LABEL, StyleRole::Production);
+            }
             let title =
                 truncate(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
             self.write_text(rest, &format!(" {title} "), heading);
