@@ -10,7 +10,7 @@ use url::Url;
 use crate::domain::Origin;
 use crate::domain::provider::{CredentialKind, Provider};
 use crate::domain::region::Region;
-use crate::domain::request::{HttpMethod, RequestDraft, TargetError};
+use crate::domain::request::{DraftBody, HttpMethod, RequestDraft, TargetError};
 use crate::domain::text::is_unprintable;
 
 /// curl command, and the differences between it and the request that tokenring sends.
@@ -109,7 +109,7 @@ impl CurlCommand {
     }
 
     fn push_body(&mut self, draft: &RequestDraft) {
-        let Some(body) = &draft.body else { return };
+        let Some(body) = draft.body.as_ref().and_then(DraftBody::text) else { return };
         if body.chars().any(|c| is_unprintable(c) && c != '\n' && c != '\t') {
             self.add_warning("the body contains characters that cannot be displayed and is omitted; send the body with --data-binary @FILE");
             return;
@@ -117,7 +117,7 @@ impl CurlCommand {
         if draft.header("content-type").is_none() {
             self.push_option("--header", "Content-Type:");
         }
-        self.push_option("--data-raw", body.as_str());
+        self.push_option("--data-raw", body);
     }
 
     fn push_url(&mut self, url: &Url) {
@@ -256,7 +256,7 @@ mod tests {
                 ("x".to_owned(), "a\r\nb".to_owned()),
                 ("no good".to_owned(), "v".to_owned()),
             ],
-            body: Some("\u{1b}[2J".to_owned()),
+            body: Some("\u{1b}[2J".into()),
             ..draft(HttpMethod::Post, "/a")
         };
         assert_eq!(written("snyk", "personal-token", &odd).warnings.len(), 3);
@@ -265,7 +265,7 @@ mod tests {
     #[test]
     fn a_body_keeps_its_type_and_an_empty_header_stays() {
         let draft = RequestDraft {
-            body: Some("@x".to_owned()),
+            body: Some("@x".into()),
             headers: vec![("x-a".to_owned(), String::new())],
             ..draft(HttpMethod::Put, "/a")
         };
@@ -282,7 +282,7 @@ mod tests {
         fn a_shell_reads_back_what_was_meant(value in "[ -~é]{1,20}", body in "[ -~\n\t$`'\"\\\\!]{0,40}", path in "/[a-z$'`;&|*?=\\[\\]{}()<>~]{0,12}") {
             let draft = RequestDraft {
                 headers: vec![("x-odd".to_owned(), value.clone())],
-                body: Some(body.clone()),
+                body: Some(body.as_str().into()),
                 query: vec![("q".to_owned(), value.clone())],
                 ..RequestDraft::new(HttpMethod::Post, RequestTarget::Path { place: crate::domain::region::HostRole::Api, path })
             };

@@ -13,7 +13,7 @@ use url::Url;
 use crate::domain::Origin;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::region::{HostRole, Region};
-use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
+use crate::domain::request::{DraftBody, HttpMethod, RequestDraft, RequestTarget};
 use crate::util::shell_words::{ShellSyntaxError, ShellWord, split_first_command};
 use options::{DataEncoding, OptionEffect, ParsedOption};
 
@@ -232,7 +232,7 @@ impl CurlParser {
         });
         let draft = RequestDraft {
             headers: self.headers,
-            body,
+            body: body.map(DraftBody::Text),
             ..RequestDraft::new(method, RequestTarget::Url(url))
         };
         Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
