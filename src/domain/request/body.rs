@@ -133,6 +133,23 @@ impl DraftBody {
         }
     }
 
+    /// Returns the body with the paths of its files replaced by `change`.
+    #[must_use]
+    pub fn map_files(mut self, change: impl Fn(&str) -> String) -> Self {
+        match &mut self {
+            Self::Text(_) => {}
+            Self::File { file } => *file = change(file),
+            Self::Form { form } => {
+                for part in form {
+                    if let PartContent::File(path) | PartContent::TextFile(path) = &mut part.content {
+                        *path = change(path);
+                    }
+                }
+            }
+        }
+        self
+    }
+
     /// Returns the bytes of the body. `read` returns the content of a file.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 mod body;
 mod canonical;
 mod draft_validation;
+pub mod export;
 mod header_change;
 mod method_override;
 mod preset_draft;

@@ -1,14 +1,15 @@
 //! Preview of a request: what would be sent, without sending it and without the store.
 //!
-//! Serves `--dry-run` and `--curl`. Start with [`RequestService::preview_request`].
+//! Serves `--dry-run`, `--as` and `--curl`. Start with [`RequestService::preview_request`].
 
 use super::http_exchange::WriteConsent;
 use super::request_body::LoadedBody;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::CurlCommand;
 use crate::domain::provider::AuthMethod;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::RequestDraft;
+use crate::domain::request::export::{
+    ExportContext, ExportFormat, ExportedRequest, export_request,
+};
 use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
 use crate::net::{self, WirePreview};
@@ -55,17 +56,18 @@ impl RequestService {
         Ok(preview)
     }
 
-    /// Converts a draft to a curl command, with a variable for the secret.
-    pub fn curl_command(
+    /// Exports a draft for another client, with a variable for the secret.
+    pub fn export_request(
         &self,
         credential: &Credential,
         draft: &RequestDraft,
-    ) -> Result<CurlCommand, Problem> {
+        format: ExportFormat,
+    ) -> Result<ExportedRequest, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let provider = self.catalog.provider(&credential.provider)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
-        Ok(curl::build_curl_command(draft, curl::CurlContext { provider, kind, region, scheme })?)
+        Ok(export_request(draft, ExportContext { provider, kind, region, scheme }, format)?)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Preview of a request that is not sent, as HTTP or as a curl command.
+//! Preview of a request that is not sent, as HTTP or for another client.
 
 use std::fmt::Write as _;
 
@@ -7,6 +7,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 
 use super::CliContext;
 use crate::domain::request::RequestDraft;
+use crate::domain::request::export::ExportFormat;
 use crate::domain::{Credential, Problem};
 use crate::engine::RequestPreview;
 
@@ -63,21 +64,21 @@ fn preview_json(preview: RequestPreview) -> serde_json::Value {
     })
 }
 
-/// Prints the request as a curl command.
-pub(super) fn print_curl(
+/// Prints the request for another client.
+pub(super) fn print_export(
     context: &CliContext<'_>,
     credential: &Credential,
     draft: &RequestDraft,
+    format: ExportFormat,
 ) -> Result<u8, Problem> {
-    let curl = context.engine()?.requests.curl_command(credential, draft)?;
+    let exported = context.engine()?.requests.export_request(credential, draft, format)?;
     if context.out.json {
         context.out.print_json(
-            &serde_json::json!({ "curl": curl.to_string(), "warnings": curl.warnings }),
+            &serde_json::json!({ format.as_str(): exported.text, "warnings": exported.warnings }),
         )?;
-        return Ok(0);
+    } else {
+        context.out.print_text(&exported.with_comments())?;
     }
-    let warnings = curl.warnings.iter().map(|warning| format!("# {warning}\n"));
-    context.out.print_text(&format!("{}{curl}", warnings.collect::<String>()))?;
     Ok(0)
 }
 

@@ -3,7 +3,7 @@
 //! tokenring adds the credential's own header when it sends the request. The import therefore drops
 //! any credential in the command and everything else that is or looks like a secret, and lists by
 //! name what it dropped. Start at [`import_curl`]; `options` interprets the options of the command and
-//! `secrets` removes the secrets. The opposite direction is [`crate::domain::curl::export`].
+//! `secrets` removes the secrets. The opposite direction is [`crate::domain::request::export`].
 
 mod options;
 mod secrets;

@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::build_curl_command;
 use crate::domain::provider::builtin_catalog;
 use crate::domain::redact::MASK;
+use crate::domain::request::export::{ExportContext, ExportFormat, export_request};
 
 fn imported(text: &str) -> ImportedRequest {
     import_curl(text).unwrap()
@@ -192,7 +191,7 @@ proptest! {
             body: body.clone().map(DraftBody::Text),
             ..RequestDraft::new(if body.is_some() { HttpMethod::Post } else { HttpMethod::Get }, RequestTarget::Path { place: HostRole::Api, path })
         };
-        let line = build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme: "token" }).unwrap().to_string();
+        let line = export_request(&draft, ExportContext { provider, kind, region, scheme: "token" }, ExportFormat::Curl).unwrap().text;
         let back = imported(&line).in_region(region).draft;
         prop_assert_eq!(back.resolve(region), draft.resolve(region));
         prop_assert_eq!((back.method, &back.body), (draft.method, &draft.body));
