@@ -11,6 +11,9 @@ use crate::support::recorder::{Recorded, Recorder};
 /// Placeholder in the arguments for the path of a file with every byte.
 const FILE: &str = "{FILE}";
 
+/// Placeholder for the path of a text file.
+const TEXT: &str = "{TEXT}";
+
 /// Requests of every kind; each is sent with `--yes`.
 const REQUESTS: [&[&str]; 16] = [
     &["/rest/self?version=2024-10-15"],
@@ -28,17 +31,18 @@ const REQUESTS: [&[&str]; 16] = [
     &["PUT", "/x", "--data-binary", "@{FILE}"],
     &["/x", "--data-binary", "=not a file", "-H", "Content-Type: text/plain"],
     &["/x", "--form", "a=1", "--form", "b=@{FILE}", "--form", "c d=é \"q\""],
-    &["PUT", "/x", "-F", "f=@{FILE};type=application/x-ipa", "-F", "k=<{FILE}"],
+    &["PUT", "/x", "-F", "f=@{FILE};type=application/x-ipa", "-F", "k=<{TEXT}"],
 ];
 
 fn arguments(home: &Home, request: &[&str], more: &[&str]) -> Vec<String> {
     let file = home.root().join("every byte.bin");
     if !file.exists() {
         std::fs::write(&file, (0..=255).collect::<Vec<u8>>()).unwrap();
+        std::fs::write(home.root().join("text"), "é\n1;2").unwrap();
     }
-    let path = file.display().to_string();
+    let (path, text) = (file.display().to_string(), home.root().join("text").display().to_string());
     let words = ["request", "probe", "--yes"].iter().chain(request).chain(more);
-    words.map(|word| word.replace(FILE, &path)).collect()
+    words.map(|word| word.replace(FILE, &path).replace(TEXT, &text)).collect()
 }
 
 fn run(home: &Home, arguments: &[String]) -> Vec<u8> {
