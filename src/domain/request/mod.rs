@@ -169,7 +169,8 @@ impl RequestDraft {
             headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         if let Some(boundary) = boundary.filter(|_| !self.removes_header("content-type")) {
             let own = self.header("content-type").filter(|own| own.starts_with("multipart/"));
-            let media_type = own.map_or("multipart/form-data", |own| own.split(';').next().unwrap_or(own));
+            let media_type =
+                own.map_or("multipart/form-data", |own| own.split(';').next().unwrap_or(own));
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
             headers.push(("content-type".to_owned(), format!("{media_type}; boundary={boundary}")));
         }

@@ -80,7 +80,11 @@ fn methods_and_bodies_are_those_of_curl() {
         ("curl -X DELETE -- h.example", HttpMethod::Delete, None),
     ] {
         let draft = imported(text).draft;
-        assert_eq!((draft.method, draft.body.as_ref().and_then(DraftBody::text)), (method, body), "{text}");
+        assert_eq!(
+            (draft.method, draft.body.as_ref().and_then(DraftBody::text)),
+            (method, body),
+            "{text}"
+        );
     }
     assert_eq!(imported("curl -s -- -d.example").draft.target.to_string(), "https://-d.example/");
     assert_eq!(
