@@ -6,7 +6,7 @@ use super::announce::Announcer;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
+use crate::domain::request::{DraftBody, HttpMethod, SavedRequest, SavedRequestName};
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret, StoreKind};
@@ -534,5 +534,5 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));
     assert_eq!(draft.headers[..2], [("x-one", "1"), ("x-two", "2")].map(pair));
     assert_eq!(draft.header("content-type"), Some("application/vnd.api+json"), "the body is JSON");
-    assert_eq!(draft.body.as_deref(), Some("{\n\"c\": 3\n}"));
+    assert_eq!(draft.body.as_ref().and_then(DraftBody::text), Some("{\n\"c\": 3\n}"));
 }

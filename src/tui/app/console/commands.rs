@@ -8,9 +8,10 @@ use std::sync::Arc;
 use super::json::FoldableDocument;
 use super::layout_job::LayoutJob;
 use super::response_view::ResponseTab;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::CurlCommand;
 use crate::domain::pagination;
+use crate::domain::request::export::{
+    ExportContext, ExportFormat, ExportedRequest, export_request,
+};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,
@@ -315,8 +316,7 @@ impl App {
         if let Some(warning) = curl.warnings.first() {
             self.activity.notify(NotificationLevel::Warning, warning.clone(), now.instant);
         }
-        let comments = curl.warnings.iter().map(|warning| format!("# {warning}"));
-        let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
+        let text = curl.with_comments();
         vec![
             self.start_task(
                 "Copy the request as a curl command",
@@ -327,14 +327,15 @@ impl App {
         ]
     }
 
-    fn curl_command(&self) -> Option<CurlCommand> {
+    fn curl_command(&self) -> Option<ExportedRequest> {
         let credential = self.selected()?;
         let Some(RequestReadiness::Ready(draft)) = self.current_request() else { return None };
         let provider = self.catalog.provider(&credential.provider).ok()?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
-        curl::build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme }).ok()
+        let context = ExportContext { provider, kind, region, scheme };
+        export_request(&draft, context, ExportFormat::Curl).ok()
     }
 
     /// Moves the focus to the console.

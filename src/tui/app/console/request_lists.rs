@@ -5,7 +5,9 @@
 use crate::config::theme::StyleRole;
 use crate::domain::curl::import as curl_import;
 use crate::domain::problem::Problem;
-use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
+use crate::domain::request::{
+    DraftBody, RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName,
+};
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord,
@@ -360,7 +362,15 @@ fn saved_summary(saved: &SavedRequest) -> String {
     };
     let body = saved.body.as_ref().map_or_else(
         || "no body".to_owned(),
-        |body| format!("body of {}", display_format::format_bytes(body.len() as u64)),
+        |body| match body {
+            DraftBody::Text(text) => {
+                format!("body of {}", display_format::format_bytes(text.len() as u64))
+            }
+            DraftBody::File { file } => format!("body from {file}"),
+            DraftBody::Form { form } => {
+                format!("form with {}", display_format::format_count(form.len(), "field"))
+            }
+        },
     );
     format!("{headers}, {body}")
 }
