@@ -21,7 +21,7 @@ impl Dialog for CurlImportDialog {
     fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
         let text = Zeroizing::new(text.to_owned());
         DialogResult::RunAndClose(DialogAction::update(move |app, now| {
-            request_lists::import_curl(app, &text, now)
+            request_lists::import_curl(app, &text, now);
         }))
     }
 

@@ -127,7 +127,7 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
             app.conversation.pages.push(ReadoutPage::Commands);
         }
         CommandAction::Console(ConsoleAction::FoldValue) => {
-            conversation::respond(app, "No dialog is open.")
+            conversation::respond(app, "No dialog is open.");
         }
         // Plain-text mode does not show the region cursor; ask for the region unless the cursor
         // was moved.

@@ -42,7 +42,7 @@ impl App {
                 }
             }
             CredentialEvent::ImportCandidates(candidates) => {
-                welcome::open_welcome(self, &candidates)
+                welcome::open_welcome(self, &candidates);
             }
             CredentialEvent::Classified(name, classified) => {
                 self.handle_classification(&name, *classified, now);
