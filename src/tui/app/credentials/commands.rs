@@ -9,7 +9,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{
-    BackgroundTask, CheckTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
+    BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
     TerminalCopyOffer,
 };
 use crate::tui::app::command::{
@@ -190,7 +190,7 @@ impl App {
                 )
             }
         };
-        vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
+        vec![self.start_task(title, BackgroundTask::CheckCredentials(ids), now).1]
     }
 
     /// Starts an edit of a credential that the top dialog waits for.
@@ -316,7 +316,7 @@ impl App {
             ))
         }));
         let title = format!("Test {} in every region", self.display_name(credential));
-        let task = BackgroundTask::Check(CheckTask::AllRegions(credential.id.clone()));
+        let task = BackgroundTask::CheckAllRegions(credential.id.clone());
         let action = DialogAction::Start(TaskRequest::listed(title, task));
         let confirm =
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);

@@ -3,7 +3,7 @@
 //! Start at [`start_diagnostics`].
 
 use crate::engine::background::protocol::{
-    BackgroundTask, CredentialTask, DiagnosticTask, DoctorInput, DoctorScope,
+    BackgroundTask, CredentialTask, DoctorInput, DoctorScope,
 };
 use crate::tui::app::command::ProgramAction;
 use crate::tui::app::dialogs::{CheckMatrixDialog, FindingsDialog, TimelineDialog};
@@ -26,7 +26,7 @@ pub(in crate::tui::app) fn start_diagnostics(
         return Vec::new();
     }
     let (title, task) = if action == ProgramAction::Scan {
-        ("Plain-text copies of secrets", DiagnosticTask::Scan)
+        ("Plain-text copies of secrets", BackgroundTask::Scan)
     } else {
         let terminal = Some((app.ui_state.area.width, app.ui_state.area.height));
         let around = DoctorInput {
@@ -35,10 +35,10 @@ pub(in crate::tui::app) fn start_diagnostics(
             color_depth: None,
             scope: DoctorScope::Providers,
         };
-        ("Doctor", DiagnosticTask::Doctor(around))
+        ("Doctor", BackgroundTask::Diagnose(around))
     };
     app.dialogs.push(FindingsDialog::new(title));
-    app.start_dialog_task(title, BackgroundTask::Diagnostic(task), now)
+    app.start_dialog_task(title, task, now)
 }
 
 /// Shows which credentials expire next.
