@@ -132,7 +132,7 @@ const RULES: &[LayerRule] = &[
     LayerRule {
         layer: "src/tui/app/",
         forbidden: &[
-            "ratatui",
+            "ratatui::",
             "crossterm",
             "tokio",
             "crate::store",
