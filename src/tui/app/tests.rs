@@ -33,12 +33,14 @@ use crate::engine::background::protocol::{
     StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent,
     TerminalCopyOffer, WriteConsent,
 };
+use crate::tui::app::console::parameters_dialog::ParametersDialog;
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
+use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::{
-    AddDialog, ConfirmDialog, Dialog, DialogAction, FindingsDialog, ParametersDialog, PickerDialog,
-    ProblemDialog, TextPromptDialog,
+    ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog, TextPromptDialog,
 };
 use crate::tui::app::overview::activity::TaskState;
+use crate::tui::app::overview::findings_dialog::FindingsDialog;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 
 const SECOND: Duration = Duration::from_secs(1);

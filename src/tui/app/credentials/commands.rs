@@ -15,9 +15,11 @@ use crate::engine::background::protocol::{
 use crate::tui::app::command::{
     CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
 };
+use crate::tui::app::credentials::add_dialog::AddDialog;
+use crate::tui::app::credentials::edit_dialog::EditDialog;
 use crate::tui::app::credentials::{regions, undo};
 use crate::tui::app::dialogs::{
-    AddDialog, ConfirmDialog, DialogAction, EditDialog, PickerDialog, PickerItem, TaskRequest,
+    ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;

@@ -6,8 +6,10 @@ use crate::engine::background::protocol::{
     BackgroundTask, CredentialTask, DoctorInput, DoctorScope,
 };
 use crate::tui::app::command::ProgramAction;
-use crate::tui::app::dialogs::{CheckMatrixDialog, FindingsDialog, TimelineDialog};
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
+use crate::tui::app::overview::findings_dialog::FindingsDialog;
+use crate::tui::app::overview::timeline_dialog::TimelineDialog;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};
 
 /// Starts the doctor or a scan in the background and opens a dialog with the results when they
