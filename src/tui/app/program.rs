@@ -9,8 +9,9 @@ use crate::engine::background::protocol::{BackgroundTask, CredentialTask, StoreT
 use crate::tui::app::command::{CommandAction, ProgramAction, help_picker};
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::credentials::undo;
-use crate::tui::app::dialogs::{ConfirmDialog, TaskListDialog};
+use crate::tui::app::dialogs::ConfirmDialog;
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::overview::task_list_dialog::TaskListDialog;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, overview};
 
 impl App {

@@ -10,11 +10,11 @@ use crate::engine::background::protocol::{
     BackgroundTask, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
+use crate::tui::app::console::curl_import_dialog::is_curl;
 use crate::tui::app::console::{ConsolePromptKind, request_lists};
+use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::undo;
-use crate::tui::app::dialogs::{
-    self, AddDialog, Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest,
-};
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
 use crate::tui::app::{App, InputEvent, Message, Now, UiEffect, conversation, settings};
@@ -176,7 +176,7 @@ impl App {
     /// Types a text while text is expected. Text of several lines is inserted as a whole, because
     /// Enter would end the input.
     fn type_text(&mut self, text: &str, now: Now) -> Vec<UiEffect> {
-        if !is_one_line(text) || dialogs::is_curl(text) {
+        if !is_one_line(text) || is_curl(text) {
             return self.handle_paste(text, now);
         }
         let mut effects = Vec::new();
@@ -212,7 +212,7 @@ impl App {
             }
             return Vec::new();
         }
-        if self.selected().is_some() && dialogs::is_curl(text) {
+        if self.selected().is_some() && is_curl(text) {
             request_lists::import_curl(self, text, now);
             return Vec::new();
         }

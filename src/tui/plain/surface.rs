@@ -12,7 +12,6 @@ use crate::tui::app::conversation::{EchoMode, TextPrompt};
 use crate::tui::app::{App, Now, conversation};
 use crate::tui::plain::announce;
 use crate::tui::plain::announce::Announcer;
-use crate::tui::plain::echo::EchoGuard;
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
 use crate::tui::terminal_line::{discard_unread_input, print_secret_line};
 use crate::tui::view;
@@ -158,4 +157,52 @@ pub(super) fn echo_line(line: &str, echo: EchoMode) -> io::Result<()> {
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{}", if echo == EchoMode::Visible { line } else { "" })
+}
+
+/// Guard of the input terminal, with its original modes; `None` where the input is a pipe.
+struct EchoGuard {
+    #[cfg(unix)]
+    original_modes: Option<rustix::termios::Termios>,
+}
+
+#[cfg(unix)]
+impl EchoGuard {
+    /// Records the current modes of the terminal.
+    fn new() -> Self {
+        Self { original_modes: rustix::termios::tcgetattr(io::stdin()).ok() }
+    }
+
+    /// Makes typed text visible or hidden. The end of a line is always visible.
+    fn set_echo(&self, echo: EchoMode) -> io::Result<()> {
+        use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
+        let Some(found) = &self.original_modes else { return Ok(()) };
+        let mut modes = found.clone();
+        if echo == EchoMode::Hidden {
+            modes.local_modes.remove(LocalModes::ECHO);
+            modes.local_modes.insert(LocalModes::ECHONL);
+        }
+        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &modes)?)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for EchoGuard {
+    fn drop(&mut self) {
+        // A failure cannot be reported any more.
+        let _ = self.set_echo(EchoMode::Visible);
+    }
+}
+
+#[cfg(not(unix))]
+impl EchoGuard {
+    /// Records nothing.
+    fn new() -> Self {
+        Self {}
+    }
+
+    /// Does nothing: on these systems `line_reader` reads hidden lines itself.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    fn set_echo(&self, _echo: EchoMode) -> io::Result<()> {
+        Ok(())
+    }
 }

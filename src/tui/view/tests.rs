@@ -155,7 +155,10 @@ fn last_task(session: &TestSession) -> u64 {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
         UiEffect::StartTask(
             id,
-            BackgroundTask::Send(_) | BackgroundTask::Secret(_) | BackgroundTask::Check(_),
+            BackgroundTask::Send(_)
+            | BackgroundTask::Secret(_)
+            | BackgroundTask::CheckCredentials(_)
+            | BackgroundTask::CheckAllRegions(_),
         ) => Some(id.0),
         _ => None,
     });

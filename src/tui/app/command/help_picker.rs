@@ -7,7 +7,8 @@ use crate::config::theme::StyleRole;
 use crate::domain::Credential;
 use crate::tui::app::App;
 use crate::tui::app::command::{COMMANDS, CommandGroup, CommandSpec};
-use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, select_in_list};
+use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem};
+use crate::tui::app::overview::timeline_dialog::select_in_list;
 
 /// Returns a picker of all commands, whether they have an effect right now or not, and of all
 /// credentials.

@@ -16,6 +16,7 @@ use crate::engine::background::protocol::{
     SendTask, TaskId,
 };
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
+use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
 use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::response_view::ResponseTab;
@@ -23,7 +24,7 @@ use crate::tui::app::console::{
     ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal, sending,
 };
 use crate::tui::app::credentials::list;
-use crate::tui::app::dialogs::{CurlImportDialog, TextPromptDialog, TextPromptKind};
+use crate::tui::app::dialogs::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::form;
 use crate::tui::app::{App, Now, Pane, UiEffect};

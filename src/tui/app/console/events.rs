@@ -10,11 +10,10 @@ use crate::engine::background::protocol::{ConsoleEvent, HttpExchange, TaskId};
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
 };
+use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::console::{request_lists, sending};
-use crate::tui::app::dialogs::{
-    PickerDialog, RequestEditorDialog, TextPromptDialog, TextPromptKind,
-};
+use crate::tui::app::dialogs::{PickerDialog, TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 

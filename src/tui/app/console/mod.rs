@@ -4,17 +4,17 @@
 //! `response_view.rs`, values for placeholders in `parameter_memory.rs`. Start at [`ConsolePane`].
 
 pub(super) mod commands;
-pub(super) mod curl_import_dialog;
+pub mod curl_import_dialog;
 mod events;
 pub mod follow_up;
 pub mod header_lines;
 pub mod json;
 pub mod layout_job;
 pub mod parameter_memory;
-pub(super) mod parameters_dialog;
+pub mod parameters_dialog;
 pub(super) mod presets;
 pub(super) mod refusal;
-pub(super) mod request_dialog;
+pub mod request_dialog;
 pub mod request_line;
 pub(super) mod request_lists;
 pub mod response_view;

@@ -8,9 +8,10 @@ use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::command::FocusTarget;
 use crate::tui::app::console::parameter_memory::ListedValues;
+use crate::tui::app::console::parameters_dialog::ParametersDialog;
 use crate::tui::app::console::request_line;
 use crate::tui::app::dialogs::{
-    DialogAction, ParametersDialog, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
+    DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
 };
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::{App, Pane, UiEffect};

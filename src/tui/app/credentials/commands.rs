@@ -9,15 +9,17 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{
-    BackgroundTask, CheckTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
+    BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
     TerminalCopyOffer,
 };
 use crate::tui::app::command::{
     CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
 };
+use crate::tui::app::credentials::add_dialog::AddDialog;
+use crate::tui::app::credentials::edit_dialog::EditDialog;
 use crate::tui::app::credentials::{regions, undo};
 use crate::tui::app::dialogs::{
-    AddDialog, ConfirmDialog, DialogAction, EditDialog, PickerDialog, PickerItem, TaskRequest,
+    ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -190,7 +192,7 @@ impl App {
                 )
             }
         };
-        vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
+        vec![self.start_task(title, BackgroundTask::CheckCredentials(ids), now).1]
     }
 
     /// Starts an edit of a credential that the top dialog waits for.
@@ -316,7 +318,7 @@ impl App {
             ))
         }));
         let title = format!("Test {} in every region", self.display_name(credential));
-        let task = BackgroundTask::Check(CheckTask::AllRegions(credential.id.clone()));
+        let task = BackgroundTask::CheckAllRegions(credential.id.clone());
         let action = DialogAction::Start(TaskRequest::listed(title, task));
         let confirm =
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);

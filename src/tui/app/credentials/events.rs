@@ -10,8 +10,8 @@ use crate::engine::background::protocol::{
     ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
     RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
 };
-use crate::tui::app::dialogs::CheckMatrixDialog;
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};
 
@@ -23,6 +23,10 @@ impl App {
         now: Now,
     ) -> Vec<UiEffect> {
         let mut effects = Vec::new();
+        #[expect(
+            clippy::match_wildcard_for_single_variants,
+            reason = "what only a dialog waits for needs no arm of its own"
+        )]
         match event {
             CredentialEvent::Loaded(all) => self.credentials.load(all, now.wall),
             CredentialEvent::Changed(credential) => {
@@ -67,9 +71,8 @@ impl App {
                     matrix.load_checks(checks);
                 }
             }
-            identified @ CredentialEvent::Identified { .. } => {
-                effects = self.deliver_to_dialog(task, TaskEvent::Credential(identified), now);
-            }
+            // Everything else is the answer to a dialog.
+            event => effects = self.deliver_to_dialog(task, TaskEvent::Credential(event), now),
         }
         self.update_duplicates();
         effects

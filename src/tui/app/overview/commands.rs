@@ -3,11 +3,13 @@
 //! Start at [`start_diagnostics`].
 
 use crate::engine::background::protocol::{
-    BackgroundTask, CredentialTask, DiagnosticTask, DoctorInput, DoctorScope,
+    BackgroundTask, CredentialTask, DoctorInput, DoctorScope,
 };
 use crate::tui::app::command::ProgramAction;
-use crate::tui::app::dialogs::{CheckMatrixDialog, FindingsDialog, TimelineDialog};
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
+use crate::tui::app::overview::findings_dialog::FindingsDialog;
+use crate::tui::app::overview::timeline_dialog::TimelineDialog;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};
 
 /// Starts the doctor or a scan in the background and opens a dialog with the results when they
@@ -26,7 +28,7 @@ pub(in crate::tui::app) fn start_diagnostics(
         return Vec::new();
     }
     let (title, task) = if action == ProgramAction::Scan {
-        ("Plain-text copies of secrets", DiagnosticTask::Scan)
+        ("Plain-text copies of secrets", BackgroundTask::Scan)
     } else {
         let terminal = Some((app.ui_state.area.width, app.ui_state.area.height));
         let around = DoctorInput {
@@ -35,10 +37,10 @@ pub(in crate::tui::app) fn start_diagnostics(
             color_depth: None,
             scope: DoctorScope::Providers,
         };
-        ("Doctor", DiagnosticTask::Doctor(around))
+        ("Doctor", BackgroundTask::Diagnose(around))
     };
     app.dialogs.push(FindingsDialog::new(title));
-    app.start_dialog_task(title, BackgroundTask::Diagnostic(task), now)
+    app.start_dialog_task(title, task, now)
 }
 
 /// Shows which credentials expire next.

@@ -200,7 +200,8 @@ mod tests {
         BackendInfo, CredentialEvent, IdentifiedKind, StoreError, StoreStatus, TaskEvent, TaskId,
         TaskReport,
     };
-    use crate::tui::app::dialogs::{AddDialog, ProblemDialog};
+    use crate::tui::app::credentials::add_dialog::AddDialog;
+    use crate::tui::app::dialogs::ProblemDialog;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InitialState, Message, StartupScreen, UiSettings};
 

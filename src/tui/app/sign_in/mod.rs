@@ -2,14 +2,16 @@
 //!
 //! Start at `App::open_sign_in`.
 
-pub(super) mod dialog;
+pub mod dialog;
 
 use crate::domain::provider::AuthMethod;
 use crate::engine::background::protocol::{
     BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
 };
-use crate::tui::app::dialogs::{AddDialog, Dialog, SignInDialog};
+use crate::tui::app::credentials::add_dialog::AddDialog;
+use crate::tui::app::dialogs::Dialog;
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::sign_in::dialog::SignInDialog;
 use crate::tui::app::{App, Now, UiEffect};
 
 impl App {
