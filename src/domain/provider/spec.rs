@@ -46,6 +46,14 @@ pub struct Provider {
     /// `/orgs?…` in the response to `/rest/orgs` then means `/rest/orgs?…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_prefix: Option<String>,
+    /// Beginnings of paths whose responses need no valid credential, so that an accepted request
+    /// there says nothing about the credential.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_paths: Vec<String>,
+    /// Whether every refusal of the provider is JSON or has no body, so that another text in its
+    /// place comes from a proxy. Default: false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub json_errors: bool,
     /// Kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: LazyList<CredentialKind>,
@@ -402,6 +410,11 @@ const fn default_true() -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_true(value: &bool) -> bool {
     *value
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl HasId for CredentialKind {

@@ -92,7 +92,10 @@ async fn run_all_regions_task(
             context.send_event(checked_event(&credential, region, check.clone()));
             context.send_event(TaskEvent::Progress { done, total });
         })
-        .await
+        .await?;
+    let checked = engine.credentials.get(id).await?;
+    context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(checked))));
+    Ok(())
 }
 
 fn checked_event(credential: &Credential, region: &str, check: CheckReport) -> TaskEvent {

@@ -159,11 +159,15 @@ impl CredentialService {
         let after = self
             .database
             .run(move |index| {
-                index.update_bound_credential(
-                    &id,
-                    |credential| apply_edit(credential, edit, fingerprint),
-                    &records,
-                )
+                let has_other_secret = fingerprint.is_some();
+                let change = |credential: &mut Credential| {
+                    apply_edit(credential, edit, fingerprint);
+                };
+                if has_other_secret {
+                    index.update_with_other_secret(&id, change, &records)
+                } else {
+                    index.update_bound_credential(&id, change, &records)
+                }
             })
             .await?;
         let after = match accepted {
@@ -540,10 +544,7 @@ fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Op
         credential.name = name;
     }
     credential.kind = edit.kind.unwrap_or_else(|| credential.kind.clone());
-    if let Some(region) = edit.region.filter(|region| *region != credential.region) {
-        credential.region = region;
-        credential.last_check = None;
-    }
+    credential.region = edit.region.unwrap_or_else(|| credential.region.clone());
     for (id, value) in edit.fields {
         if value.is_empty() {
             credential.fields.remove(&id);
@@ -560,7 +561,6 @@ fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Op
     if fingerprint.is_some() {
         credential.fingerprint = fingerprint;
         credential.principal = None;
-        credential.last_check = None;
         credential.scheme = None;
     }
 }

@@ -148,6 +148,19 @@ async fn run_add_task(
     Ok(())
 }
 
+/// Sends a credential again if it is no longer as it was: a request may have shown whether it works.
+pub(in crate::engine) async fn send_if_changed(
+    engine: &Engine,
+    before: &Credential,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let after = engine.credentials.get(&before.id).await?;
+    if after != *before {
+        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))));
+    }
+    Ok(())
+}
+
 /// Sends the lifetime of the cached access token, if the kind uses access tokens.
 pub(in crate::engine) fn send_token_lifetime(
     engine: &Engine,

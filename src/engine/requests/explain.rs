@@ -7,7 +7,7 @@ use super::access_tokens::SendError;
 use crate::database::HistoryFilter;
 use crate::domain::credential::SecretPart;
 use crate::domain::diagnosis::explain::{
-    self, ExplanationContext, RequestContext, ResponseExplanation,
+    self, ExplanationContext, RequestContext, ResponseExplanation, ResponseSource,
 };
 use crate::domain::diagnosis::refusal::{RefusalContext, RefusalDiagnosis};
 use crate::domain::region::Region;
@@ -130,7 +130,7 @@ impl RequestService {
     }
 
     /// Explains what a failed token exchange says about the credential, by the provider's response
-    /// if there is one.
+    /// if there is one. A response of an intermediary says nothing and is a problem.
     pub(in crate::engine) async fn explain_exchange_error(
         &self,
         credential: &Credential,
@@ -144,9 +144,12 @@ impl RequestService {
                 error.to_string(),
             ));
         };
-        let ResponseExplanation { result, reason, .. } =
+        let ResponseExplanation { source, result, reason, problem } =
             self.explain_response(credential, region, response).await?;
-        Ok((result, Some(response.status), reason))
+        match (source, problem) {
+            (ResponseSource::Intermediary, Some(problem)) => Err(problem),
+            _ => Ok((result, Some(response.status), reason)),
+        }
     }
 
     /// Explains why a request got no response, by the provider's table of meanings if the exchange

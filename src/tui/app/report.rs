@@ -141,6 +141,7 @@ impl App {
                 let id = credential.id.clone();
                 let is_new = self.credentials.get(&id).is_none();
                 self.credentials.upsert(*credential, now.wall);
+                self.regions.reload(&id, now.instant);
                 if is_new {
                     self.credentials.select_id(Some(&id));
                     self.notify_if_filtered_out(&id, now);

@@ -4,7 +4,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::tui::app::display_format::{self, CredentialStatus};
+use crate::domain::CredentialStatus;
+use crate::tui::app::display_format;
 use crate::tui::app::header;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::chart;
@@ -38,7 +39,7 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
         .rev()
         .filter(|(_, count)| *count > 0);
     counted
-        .map(|(standing, count)| (standing.style(pen.glyphs()), count))
+        .map(|(standing, count)| (display_format::status_style(standing, pen.glyphs()), count))
         .map(|((role, sign), count)| {
             (role, format!("{sign} {}  ", display_format::format_number(count)))
         })

@@ -269,7 +269,10 @@ fn describe_scheme(scheme: &str) -> String {
 }
 
 /// Returns a scheme of the kind that was not tried, if there is one.
-fn untried_scheme<'a>(kind: &'a CredentialKind, tried: &[String]) -> Option<&'a str> {
+pub(in crate::domain) fn untried_scheme<'a>(
+    kind: &'a CredentialKind,
+    tried: &[String],
+) -> Option<&'a str> {
     let AuthMethod::Header { scheme, fallback } = &kind.authorization else { return None };
     [Some(scheme), fallback.as_ref()]
         .into_iter()
