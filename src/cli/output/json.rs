@@ -94,6 +94,8 @@ struct CandidateJson {
     /// ID that the secret contains about itself; not a secret.
     id: Option<String>,
     confidence: MatchConfidence,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    incomplete: bool,
     why: String,
 }
 
@@ -172,6 +174,7 @@ impl IdentificationJson {
             expires: candidate.expires.map(format_rfc3339),
             id: candidate.remote_id.clone(),
             confidence: candidate.confidence,
+            incomplete: candidate.is_incomplete,
             why: candidate.why.clone(),
         });
         Self { candidates: candidates.collect(), cleaned: found.removed.clone() }

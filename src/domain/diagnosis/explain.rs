@@ -344,7 +344,7 @@ fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
 }
 
 /// Returns the first matching entry of the provider's status table.
-fn find_status_rule<'a>(
+pub(super) fn find_status_rule<'a>(
     context: RequestContext<'a>,
     response: &ApiResponse,
 ) -> Option<&'a StatusRule> {

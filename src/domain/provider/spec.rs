@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalog_error::CatalogError;
 use super::lazy_list::{HasId, LazyList};
 pub use super::preset_spec::{ListPointers, PresetParameter, PrincipalPointers, RequestPreset};
 use crate::domain::credential::SecretPart;
@@ -461,6 +462,11 @@ impl CredentialKind {
         self.recognition_rules
             .iter()
             .any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
+    }
+
+    /// Returns the error for a further secret part that the kind does not have.
+    pub fn unknown_part(&self, id: &str) -> CatalogError {
+        CatalogError::unknown("part", id, self.parts.iter().map(|part| part.id.as_str()))
     }
 
     /// Returns the further secret part with this ID.

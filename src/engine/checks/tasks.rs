@@ -16,6 +16,8 @@ pub enum CheckTask {
     /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
     /// user first.
     AllRegions(CredentialId),
+    /// Explain the refusal in the latest check of a credential in this region. Sends nothing.
+    ExplainRefusal(CredentialId, String),
 }
 
 /// Runs a task of this area.
@@ -27,6 +29,13 @@ pub(in crate::engine) async fn run_task(
     match task {
         CheckTask::Credentials(ids) => run_checks_task(engine, ids, context).await,
         CheckTask::AllRegions(id) => run_all_regions_task(engine, &id, context).await,
+        CheckTask::ExplainRefusal(id, region) => {
+            let credential = engine.credentials.get(&id).await?;
+            let explained = engine.requests.diagnose_recorded_check(&credential, &region).await?;
+            let explained = explained.map(|(status, diagnosis)| (status, Box::new(diagnosis)));
+            context.send_event(TaskEvent::Credential(CredentialEvent::RefusalExplained(explained)));
+            Ok(())
+        }
     }
 }
 

@@ -30,6 +30,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::SecretFormat;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::engine::credentials::changes::{CredentialEdit, CredentialPage, NewCredential};
 use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
@@ -485,10 +486,10 @@ pub(super) fn check_fields(
 ) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
-        let remedy = if known.is_empty() {
-            "leave the field out; this kind has no fields".to_owned()
-        } else {
-            format!("use one of: {}", known.join(", "))
+        let remedy = match nearest_names(unknown, &known).first() {
+            _ if known.is_empty() => "leave the field out; this kind has no fields".to_owned(),
+            Some(nearest) => format!("did you mean {nearest}? One of: {}", known.join(", ")),
+            None => format!("use one of: {}", known.join(", ")),
         };
         let why = format!("the kind \"{}\" has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::classify::ClassificationResult;
 use super::import::ImportCandidate;
 use crate::database::RegionCheckResult;
+use crate::domain::diagnosis::refusal::RefusalDiagnosis;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
 use crate::engine::Engine;
@@ -68,6 +69,11 @@ pub enum CredentialEvent {
         /// Credentials that already hold this secret.
         duplicates: Vec<CredentialName>,
     },
+    /// The creation of a credential failed, and nothing of it is left.
+    NotCreated(CredentialId),
+    /// Why the provider refused a credential, with the HTTP status; `None` where the latest check in
+    /// the region did not end in a refusal.
+    RefusalExplained(Option<(u16, Box<RefusalDiagnosis>)>),
     /// The latest check results of a credential in each region.
     RegionChecks(CredentialId, Vec<RegionCheckResult>),
     /// The latest check results of all credentials in all regions.

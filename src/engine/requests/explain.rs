@@ -3,6 +3,8 @@
 //!
 //! Start with `explain_response` and `explain_send_error`.
 
+use std::collections::BTreeMap;
+
 use super::access_tokens::SendError;
 use crate::database::HistoryFilter;
 use crate::domain::credential::SecretPart;
@@ -10,6 +12,7 @@ use crate::domain::diagnosis::explain::{
     self, ExplanationContext, RequestContext, ResponseExplanation, ResponseSource,
 };
 use crate::domain::diagnosis::refusal::{RefusalContext, RefusalDiagnosis};
+use crate::domain::provider::AuthMethod;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
@@ -61,6 +64,39 @@ impl RequestService {
             schemes,
             principal,
         }))
+    }
+
+    /// Explains the refusal in the latest check of a credential in a region, with its HTTP status;
+    /// `None` where that check did not end in a refusal by the provider.
+    pub(in crate::engine) async fn diagnose_recorded_check(
+        &self,
+        credential: &Credential,
+        region: &str,
+    ) -> Result<Option<(u16, RefusalDiagnosis)>, Problem> {
+        let region = self.catalog.region(&credential.provider, region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let id = credential.id.clone();
+        let checks = self.database.run(move |index| index.region_checks(&id)).await?;
+        let status = checks
+            .into_iter()
+            .find(|known| known.region == region.id && known.check.result == CheckResult::Refused)
+            .and_then(|known| known.check.status);
+        let Some(status) = status else { return Ok(None) };
+        let draft = self
+            .catalog
+            .preset(&credential.provider, &kind.check)?
+            .to_draft(&[&BTreeMap::new(), &credential.fields])?;
+        let response = ApiResponse { status, ..ApiResponse::default() };
+        let schemes = match (&credential.scheme, &kind.authorization) {
+            (Some(scheme), _) => vec![scheme.clone()],
+            (None, AuthMethod::Header { scheme, fallback }) => {
+                [Some(scheme), fallback.as_ref()].into_iter().flatten().cloned().collect()
+            }
+            (None, other) => vec![other.scheme().to_owned()],
+        };
+        let diagnosis =
+            self.diagnose_refusal(credential, region, &draft, &response, &schemes).await?;
+        Ok(diagnosis.map(|diagnosis| (status, diagnosis)))
     }
 
     /// Collects what is known besides the response. Looks nothing up for a response that is not a

@@ -174,9 +174,11 @@ impl App {
         vec![effect]
     }
 
-    /// Returns the display name of the credential with this ID.
+    /// Returns the display name of the credential with this ID; words where it is gone.
     pub(super) fn display_name_by_id(&self, id: &CredentialId) -> String {
-        self.credentials.get(id).map(|credential| self.display_name(credential)).unwrap_or_default()
+        self.credentials
+            .get(id)
+            .map_or_else(|| "The credential".to_owned(), |known| self.display_name(known))
     }
 
     /// Returns the provider's page where credentials like the selected one are managed.

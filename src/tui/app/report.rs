@@ -159,18 +159,20 @@ impl App {
                 self.handle_classification(&name, *classified, now);
             }
             CredentialEvent::Removed(id) => {
-                let (level, text) = match self.credentials.get(&id) {
-                    None => (NotificationLevel::Warning, "Nothing was created".to_owned()),
-                    Some(known) => {
-                        let name = self.display_name(known);
-                        let text =
-                            format!("{name} was deleted from tokenring and its secret wiped");
-                        (NotificationLevel::Success, text)
-                    }
-                };
+                let name = self.display_name_by_id(&id);
                 self.credentials.remove(&id, now.wall);
                 self.open_rotations.remove(&id);
-                self.activity.notify(level, text, now.instant);
+                let text = format!("{name} was deleted from tokenring and its secret wiped");
+                self.activity.notify(NotificationLevel::Success, text, now.instant);
+            }
+            CredentialEvent::NotCreated(id) => {
+                self.credentials.remove(&id, now.wall);
+                self.open_rotations.remove(&id);
+                let text = "Nothing was created";
+                self.activity.notify(NotificationLevel::Warning, text, now.instant);
+            }
+            CredentialEvent::RefusalExplained(explained) => {
+                self.open_recorded_refusal(explained.as_ref(), now);
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
@@ -262,7 +264,7 @@ impl App {
             }
             SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.notify(
-                    NotificationLevel::Success,
+                    NotificationLevel::Info,
                     "Clipboard not cleared: its content has changed",
                     now.instant,
                 );

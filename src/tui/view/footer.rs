@@ -11,6 +11,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if let Some(notice) = pen.app.activity.current_notification(pen.now.instant) {
         let (role, sign) = match notice.level {
             NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
+            NotificationLevel::Info => (StyleRole::Dim, pen.glyphs().separator),
             NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
             NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
         };

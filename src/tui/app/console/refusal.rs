@@ -3,40 +3,99 @@
 //! The analysis itself is in the engine; this module adds the keys. Start at
 //! [`App::explain_refusal`].
 
+use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
+use crate::domain::CredentialId;
+use crate::domain::credential::CheckReport;
 use crate::domain::diagnosis::refusal::{
     CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep,
 };
-use crate::tui::app::command::{
-    CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction,
-};
-use crate::tui::app::dialogs::TextDialog;
+use crate::domain::response::CheckResult;
+use crate::engine::background::protocol::{BackgroundTask, CheckTask};
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, RegionAction};
+use crate::tui::app::credentials::regions;
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TextDialog};
 use crate::tui::app::overview::activity::NotificationLevel;
-use crate::tui::app::{App, Now, Pane, PresentationMode};
+use crate::tui::app::widgets::dialog_view::DialogView;
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
+
+/// Dialog that explains a refusal. The keys of its next steps work in it.
+struct RefusalDialog {
+    text: TextDialog,
+    steps: Vec<CommandAction>,
+}
 
 impl App {
-    /// Opens the explanation of the refusal that is shown.
-    pub(in crate::tui::app) fn explain_refusal(&mut self, now: Now) {
+    /// Opens the explanation of the refusal that is shown: of the response, or of the latest check
+    /// of the selected credential in its region or in the one under the cursor.
+    pub(in crate::tui::app) fn explain_refusal(&mut self, now: Now) -> Vec<UiEffect> {
         if self.ui_state.presentation == PresentationMode::On {
-            return self.activity.notify(
+            self.activity.notify(
                 NotificationLevel::Warning,
                 "Not available in presentation mode: the explanation contains names",
                 now.instant,
             );
+            return Vec::new();
         }
-        let Some(response) = self.console.response() else { return };
-        match &response.exchange.refusal {
-            Some(refusal) => {
-                let title = format!("Why {}?", response.exchange.response.status);
-                let reading = TextDialog::new(title, self.diagnosis_lines(refusal));
-                self.dialogs.push(reading);
+        let response = self.console.response().and_then(|response| {
+            let refusal = response.exchange.refusal.clone()?;
+            Some((response.exchange.response.status, refusal))
+        });
+        let region = self.refused_region();
+        match (response, region) {
+            (Some((status, refusal)), region)
+                if region.is_none() || self.ui_state.focus == Pane::Console =>
+            {
+                self.open_refusal(status, &refusal);
             }
-            None => self.activity.notify(
-                NotificationLevel::Success,
-                "This response is not a refusal",
-                now.instant,
-            ),
+            (_, Some((id, region))) => {
+                let task = BackgroundTask::Check(CheckTask::ExplainRefusal(id, region));
+                return vec![self.start_hidden_task(task).1];
+            }
+            _ => self.notify_no_refusal(now),
         }
+        Vec::new()
+    }
+
+    /// Opens the explanation of a recorded check.
+    pub(in crate::tui::app) fn open_recorded_refusal(
+        &mut self,
+        explained: Option<&(u16, Box<RefusalDiagnosis>)>,
+        now: Now,
+    ) {
+        match explained {
+            Some((status, refusal)) => self.open_refusal(*status, refusal),
+            None => self.notify_no_refusal(now),
+        }
+    }
+
+    /// Returns the selected credential and the region whose refusal is shown: the one under the
+    /// cursor of the regions, else its own.
+    pub(in crate::tui::app) fn refused_region(&self) -> Option<(CredentialId, String)> {
+        let credential = self.selected()?;
+        let is_refused =
+            |check: &CheckReport| check.result == CheckResult::Refused && check.status.is_some();
+        let under_cursor = regions::provider_regions(&self.catalog, &credential.provider)
+            .get(self.regions.cursor())
+            .filter(|_| self.ui_state.focus == Pane::Regions)
+            .filter(|region| self.regions.check_in(&region.id).is_some_and(is_refused));
+        let own = credential.last_check.as_ref().is_some_and(is_refused);
+        let region = match under_cursor {
+            Some(region) => &region.id,
+            None if own => &credential.region,
+            None => return None,
+        };
+        Some((credential.id.clone(), region.clone()))
+    }
+
+    fn notify_no_refusal(&mut self, now: Now) {
+        self.activity.notify(NotificationLevel::Info, "Nothing was refused here", now.instant);
+    }
+
+    fn open_refusal(&mut self, status: u16, refusal: &RefusalDiagnosis) {
+        let text = TextDialog::new(format!("Why {status}?"), self.diagnosis_lines(refusal));
+        let steps = refusal.next_steps.iter().filter_map(step_action).collect();
+        self.dialogs.push(RefusalDialog { text, steps });
     }
 
     fn diagnosis_lines(
@@ -49,7 +108,7 @@ impl App {
         lines.push(heading_line("Possible causes   ! likely   ? unknown   - ruled out"));
         lines.extend(known.iter().map(cause_line));
         lines.push((StyleRole::Text, String::new()));
-        lines.push(heading_line("Next steps: close this, then press"));
+        lines.push(heading_line("Next steps: press"));
         lines.extend(next.iter().map(|step| {
             (StyleRole::Accent, format!("  {:4} {}", self.step_key_labels(step), step.describe()))
         }));
@@ -58,30 +117,42 @@ impl App {
 
     /// Returns the keys that run the step, if there are any.
     fn step_key_labels(&self, step: &RemedyStep) -> String {
-        let action = match step {
-            RemedyStep::SetClock => return String::new(),
-            // In the console, the same key edits the request instead.
-            RemedyStep::ReenterSecret => {
-                let list =
-                    self.command_label(CommandAction::Focus(FocusTarget::To(Pane::Credentials)));
-                return format!(
-                    "{list} {}",
-                    self.command_label(CommandAction::Credential(CredentialAction::Edit))
-                );
-            }
-            RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
-            RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
-            RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
-            RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
-            RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
-            RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),
-        };
-        self.command_label(action)
+        step_action(step).map(|action| self.command_label(action)).unwrap_or_default()
     }
 
     fn command_label(&self, action: CommandAction) -> String {
         self.preferences.keys.label(action).unwrap_or_default()
     }
+}
+
+impl Dialog for RefusalDialog {
+    fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
+        let keys = &app.preferences.keys;
+        let has_key = |action: &&CommandAction| keys.keys_for(**action).any(|known| *known == key);
+        match self.steps.iter().find(has_key) {
+            Some(action) => DialogResult::RunAndClose(DialogAction::Run(*action)),
+            None => self.text.handle_key(key, app, now),
+        }
+    }
+
+    fn view(&self, app: &App, now: Now) -> DialogView {
+        self.text.view(app, now)
+    }
+}
+
+/// Returns the command that carries out a step; `None` where none can.
+fn step_action(step: &RemedyStep) -> Option<CommandAction> {
+    Some(match step {
+        RemedyStep::SetClock => return None,
+        RemedyStep::ReenterSecret => CommandAction::Credential(CredentialAction::Edit),
+        RemedyStep::EditRequest => CommandAction::Console(ConsoleAction::EditRequest),
+        RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
+        RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
+        RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
+        RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
+        RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
+        RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),
+    })
 }
 
 fn heading_line(text: &str) -> (StyleRole, String) {

@@ -156,7 +156,7 @@ impl App {
         self.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
         self.focus_console();
         self.activity.notify(
-            NotificationLevel::Success,
+            NotificationLevel::Info,
             format!("Ready to send: {text}"),
             now.instant,
         );
@@ -270,6 +270,7 @@ impl App {
             );
             let text = format!("{} {}", sent.draft.method, sent.draft.address());
             PickerItem {
+                right_role: display_format::check_style(sent.verdict, self.preferences.symbols).0,
                 right: sent.status.map_or_else(
                     || display_format::check_text(sent.verdict).to_owned(),
                     |status| status.to_string(),

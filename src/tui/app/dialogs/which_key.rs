@@ -46,7 +46,16 @@ fn command_row(at: usize, command: &CommandSpec, app: &App) -> DialogRow {
     let mark = command.leader_key.and_then(letter_symbol).map(|letter| (StyleRole::Key, letter));
     let (text, more) = (command.title.to_owned(), String::new());
     let right = app.preferences.keys.label(command.action).unwrap_or_default();
-    DialogRow::Item(ListItem { index: Some(at), mark, text, more, right, selected: false })
+    let right_role = StyleRole::Key;
+    DialogRow::Item(ListItem {
+        index: Some(at),
+        mark,
+        text,
+        more,
+        right,
+        right_role,
+        selected: false,
+    })
 }
 
 /// Returns a letter as the static string that a row needs as its symbol.

@@ -189,7 +189,7 @@ mod tests {
         };
         assert!(at(-3).contains("expired"));
         assert!(at(200).contains("▸") && at(200).contains("in 200 d"));
-        assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
+        assert!(at(3).rfind('●') < at(13).rfind('●'), "later is further right");
         assert_eq!(timeline.summary(), "3 expire within 90 days · 0 expired · 4 unknown");
     }
 }
