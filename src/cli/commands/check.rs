@@ -155,8 +155,14 @@ async fn check_all_regions(context: &CliContext<'_>, name: &str) -> Result<u8, P
     engine
         .checks
         .check_all_regions(&credential, |region, check| {
-            if check.result == CheckResult::Unchecked {
-                context.out.note(&format!("note: {region} was not checked: {}", check.reason));
+            match check.result {
+                CheckResult::Unchecked => {
+                    context.out.note(&format!("note: {region} was not checked: {}", check.reason))
+                }
+                CheckResult::Unknown => {
+                    context.out.note(&format!("note: {region}: {}", check.reason));
+                }
+                CheckResult::Accepted | CheckResult::Refused => {}
             }
             if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
                 (entry.verdict, entry.status, entry.latency_ms) =

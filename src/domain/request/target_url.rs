@@ -198,9 +198,13 @@ mod tests {
         for target in ["//e", "/a/..", "/a b", "/a#b", "x", "https://u@h/"] {
             assert!(!Problem::from(error(target)).remedy.is_empty());
         }
-        for (target, remedy) in
-            [("/a b", "%20"), ("/a#b", "%23"), ("https://u@h/", "user name"), ("x", "/rest/self")]
-        {
+        for (target, remedy) in [
+            ("/a b", "%20"),
+            ("/a#b", "%23"),
+            ("https://u@h/", "user name"),
+            ("x", "/x"),
+            ("ftp://x", "/rest/self"),
+        ] {
             assert!(Problem::from(error(target)).remedy.contains(remedy), "{target}");
         }
     }

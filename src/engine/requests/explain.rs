@@ -234,3 +234,11 @@ fn foreign_host(region: &Region, response: &ApiResponse) -> Option<String> {
     let own = region.bound_origins().into_iter().chain(region.app.clone());
     (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())
 }
+
+/// Whether the hosts that a request was sent to and that responded are among those that get the
+/// secret of the region: a full URL or a redirect may lead to another one.
+pub(super) fn is_bound_exchange(region: &Region, url: &url::Url, response: &ApiResponse) -> bool {
+    let bound = region.bound_origins();
+    let is_bound = |url: &url::Url| Origin::from_url(url).is_some_and(|it| bound.contains(&it));
+    is_bound(url) && url::Url::parse(&response.url).map_or(true, |url| is_bound(&url))
+}

@@ -6,13 +6,14 @@
 //! `RequestService::record_outcome`.
 
 use super::access_tokens::SendError;
+use super::explain::is_bound_exchange;
 use super::pending_request::{OutcomeRecording, PendingRequest};
 use super::redact_response::RawResponse;
+use crate::domain::Problem;
 use crate::domain::credential::CheckReport;
 use crate::domain::diagnosis::explain::RequestContext;
 use crate::domain::diagnosis::judgement::AuthorizedRequest;
-use crate::domain::response::{ApiResponse, CheckResult};
-use crate::domain::{Origin, Problem};
+use crate::domain::response::CheckResult;
 use crate::engine::requests::service::RequestService;
 
 impl RequestService {
@@ -77,9 +78,7 @@ impl RequestService {
     ) -> Result<Option<CheckResult>, Problem> {
         let PendingRequest { credential, kind, region, draft, .. } = *request;
         let url = draft.resolve(region)?;
-        let bound = region.bound_origins();
-        let is_bound = |url: &url::Url| Origin::from_url(url).is_some_and(|it| bound.contains(&it));
-        if !is_bound(&url) || !responded_from(&raw.response, is_bound) {
+        if !is_bound_exchange(region, &url, &raw.response) {
             return Ok(None);
         }
         let provider = self.catalog.provider(&credential.provider)?;
@@ -101,10 +100,4 @@ impl RequestService {
         };
         Ok(authorized.judge_credential(&raw.response))
     }
-}
-
-/// Whether the response came from a host that received the credential: a redirect may have led to
-/// another one.
-fn responded_from(response: &ApiResponse, is_bound: impl Fn(&url::Url) -> bool) -> bool {
-    url::Url::parse(&response.url).map_or(true, |url| is_bound(&url))
 }

@@ -3,7 +3,6 @@
 //! The analysis itself is in the engine; this module adds the keys. Start at
 //! [`App::explain_refusal`].
 
-use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::domain::credential::CheckReport;
@@ -14,16 +13,9 @@ use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{BackgroundTask, CheckTask};
 use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, RegionAction};
 use crate::tui::app::credentials::regions;
-use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TextDialog};
+use crate::tui::app::dialogs::TextDialog;
 use crate::tui::app::overview::activity::NotificationLevel;
-use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
-
-/// Dialog that explains a refusal. The keys of its next steps work in it.
-struct RefusalDialog {
-    text: TextDialog,
-    steps: Vec<CommandAction>,
-}
 
 impl App {
     /// Opens the explanation of the refusal that is shown: of the response, or of the latest check
@@ -95,7 +87,7 @@ impl App {
     fn open_refusal(&mut self, status: u16, refusal: &RefusalDiagnosis) {
         let text = TextDialog::new(format!("Why {status}?"), self.diagnosis_lines(refusal));
         let steps = refusal.next_steps.iter().filter_map(step_action).collect();
-        self.dialogs.push(RefusalDialog { text, steps });
+        self.dialogs.push(text.with_commands(steps));
     }
 
     fn diagnosis_lines(
@@ -122,21 +114,6 @@ impl App {
 
     fn command_label(&self, action: CommandAction) -> String {
         self.preferences.keys.label(action).unwrap_or_default()
-    }
-}
-
-impl Dialog for RefusalDialog {
-    fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
-        let keys = &app.preferences.keys;
-        let has_key = |action: &&CommandAction| keys.keys_for(**action).any(|known| *known == key);
-        match self.steps.iter().find(has_key) {
-            Some(action) => DialogResult::RunAndClose(DialogAction::Run(*action)),
-            None => self.text.handle_key(key, app, now),
-        }
-    }
-
-    fn view(&self, app: &App, now: Now) -> DialogView {
-        self.text.view(app, now)
     }
 }
 
