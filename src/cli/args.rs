@@ -15,7 +15,8 @@ pub(super) fn print_credential(
     credential: &Credential,
 ) -> Result<u8, Problem> {
     if context.out.json {
-        context.out.print_json(&CredentialJson::new(credential))?;
+        let now = context.engine()?.clock.now();
+        context.out.print_json(&CredentialJson::new(credential, now))?;
     } else {
         let Credential { name, provider, kind, region, .. } = credential;
         context.out.print_text(&format!("{name}: {provider} {kind} in {region}"))?;

@@ -136,7 +136,9 @@ pub fn main() -> ExitCode {
 fn print_parse_error(error: clap::Error) -> ExitCode {
     let arguments = secret_arguments::process_arguments();
     let json = arguments.iter().any(|argument| argument == "--json");
-    match secret_arguments::surplus_argument_problem(&error, &arguments) {
+    let problem = secret_arguments::surplus_argument_problem(&error, &arguments)
+        .or_else(|| secret_arguments::missing_separator_problem(&error, &arguments));
+    match problem {
         Some(problem) => CliOutput::new(json).print_problem(&problem),
         None => output::print_parse_error(&secret_arguments::without_values(error), json),
     }

@@ -1,6 +1,9 @@
 //! Latest check result of each credential in each region.
 //!
-//! Start reading at [`Database::record_check`]. Running checks belongs to `engine`.
+//! The table `checks` is the only source of check results. The columns `check_…` of a credential are
+//! a copy of the result in its region; `copy_last_check` makes it, in the transaction that
+//! changes the results or the region. Start reading at [`Database::record_check`]. Running checks
+//! belongs to `engine`.
 
 use rusqlite::{Connection, Row, params};
 
@@ -28,22 +31,19 @@ const UPSERT_CHECK: &str = "
         (excluded.verdict, excluded.status, excluded.reason, excluded.at, excluded.latency_ms)
     WHERE excluded.at >= checks.at";
 
-/// Updates the credential's own last check, if this is its region.
-const UPDATE_LAST_CHECK: &str = "
+/// Copies the result in the credential's region to its row; nothing if there is none.
+const COPY_LAST_CHECK: &str = "
     UPDATE credentials
-    SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (?3, ?4, ?5, ?6, ?7)
-    WHERE id = ?1 AND region = ?2 AND coalesce(check_at, ?6) <= ?6";
+    SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) =
+        (SELECT verdict, status, reason, at, latency_ms FROM checks
+         WHERE credential = ?1 AND checks.region = credentials.region)
+    WHERE id = ?1";
 
 const UPDATE_PRINCIPAL: &str = "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1";
 
-const CLEAR_LAST_CHECK: &str = "
-    UPDATE credentials
-    SET (check_verdict, check_status, check_reason, check_at, check_latency_ms) = (NULL, NULL, NULL, NULL, NULL)
-    WHERE id = ?1";
-
 impl Database {
-    /// Stores the result of a check in a region. A result in the credential's own region also
-    /// becomes its last check.
+    /// Stores the result of a check in a region. A result in the credential's own region is its last
+    /// check.
     ///
     /// A result that is older than the stored one, or whose credential is gone, is dropped.
     pub fn record_check(
@@ -52,9 +52,7 @@ impl Database {
         region: &str,
         check: &CheckReport,
     ) -> Result<(), DatabaseError> {
-        self.write(Durability::Deferred, |connection| {
-            upsert_check_and_last(connection, id, region, check)
-        })
+        self.write(Durability::Deferred, |connection| upsert_check(connection, id, region, check))
     }
 
     /// Stores many results in one transaction, at little more than the cost of one.
@@ -64,7 +62,7 @@ impl Database {
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             checks.iter().try_for_each(|(id, found)| {
-                upsert_check_and_last(connection, id, &found.region, &found.check)
+                upsert_check(connection, id, &found.region, &found.check)
             })
         })
     }
@@ -105,15 +103,6 @@ impl Database {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
-
-    /// Deletes all check results of a credential, because its secret has changed.
-    pub fn delete_checks(&self, id: &CredentialId) -> Result<(), DatabaseError> {
-        self.write(Durability::Immediate, |connection| {
-            connection.prepare_cached("DELETE FROM checks WHERE credential = ?1")?.execute([id])?;
-            connection.prepare_cached(CLEAR_LAST_CHECK)?.execute([id])?;
-            Ok(())
-        })
-    }
 }
 
 /// Stores a check result in its region, inside a transaction.
@@ -123,11 +112,39 @@ pub(super) fn upsert_check(
     region: &str,
     check: &CheckReport,
 ) -> Result<(), TransactionError> {
-    execute_check_statement(connection, UPSERT_CHECK, id, region, check)
+    let CheckReport { result, status, reason, checked_at, latency_ms } = check;
+    connection.prepare_cached(UPSERT_CHECK)?.execute(params![
+        id,
+        region,
+        result,
+        status,
+        reason,
+        TimestampMicros(*checked_at),
+        latency_ms.map(CountColumn)
+    ])?;
+    copy_last_check(connection, id)
+}
+
+/// Deletes all check results of a credential, inside a transaction.
+pub(super) fn delete_checks(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<(), TransactionError> {
+    connection.prepare_cached("DELETE FROM checks WHERE credential = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// Copies the check result in the credential's region to its row, inside a transaction.
+pub(super) fn copy_last_check(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<(), TransactionError> {
+    connection.prepare_cached(COPY_LAST_CHECK)?.execute([id])?;
+    Ok(())
 }
 
 /// Returns the check results of a credential by region, inside a transaction.
-pub(super) fn region_checks(
+fn region_checks(
     connection: &Connection,
     id: &CredentialId,
 ) -> Result<Vec<RegionCheckResult>, TransactionError> {
@@ -136,37 +153,6 @@ pub(super) fn region_checks(
     )?;
     let rows = select.query_map([id], read_check_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
-}
-
-fn upsert_check_and_last(
-    connection: &Connection,
-    id: &CredentialId,
-    region: &str,
-    check: &CheckReport,
-) -> Result<(), TransactionError> {
-    execute_check_statement(connection, UPSERT_CHECK, id, region, check)?;
-    execute_check_statement(connection, UPDATE_LAST_CHECK, id, region, check)
-}
-
-fn execute_check_statement(
-    connection: &Connection,
-    sql: &str,
-    id: &CredentialId,
-    region: &str,
-    check: &CheckReport,
-) -> Result<(), TransactionError> {
-    let CheckReport { result, status, reason, checked_at, latency_ms } = check;
-    let values = params![
-        id,
-        region,
-        result,
-        status,
-        reason,
-        TimestampMicros(*checked_at),
-        latency_ms.map(CountColumn)
-    ];
-    connection.prepare_cached(sql)?.execute(values)?;
-    Ok(())
 }
 
 fn read_check_row(row: &Row<'_>) -> Result<RegionCheckResult, rusqlite::Error> {

@@ -5,7 +5,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::bindings::{BindingRecord, upsert_bindings};
-use super::checks::{region_checks, upsert_check};
+use super::checks::{copy_last_check, delete_checks, upsert_check};
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::journal::find_open_rotation;
@@ -14,19 +14,29 @@ use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName};
 
-/// Columns of a credential, in the order that [`read_credential_row`] and [`write_row`] use.
-macro_rules! credential_columns {
+/// Columns of a credential that a caller writes, in the order of [`write_row`].
+macro_rules! written_columns {
     () => {
         "id, name, provider, kind, region, fields, labels, created, expires, fingerprint, \
-         principal_id, principal_name, principal_type, scheme, \
-         check_verdict, check_status, check_reason, check_at, check_latency_ms"
+         principal_id, principal_name, principal_type, scheme"
     };
 }
 
-/// Placeholders for all columns.
+/// Columns of a credential, in the order of [`read_credential_row`]. The check result is a copy from
+/// the table `checks`.
+macro_rules! credential_columns {
+    () => {
+        concat!(
+            written_columns!(),
+            ", check_verdict, check_status, check_reason, check_at, check_latency_ms"
+        )
+    };
+}
+
+/// Placeholders for the written columns.
 macro_rules! placeholders {
     () => {
-        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+        "(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
     };
 }
 
@@ -37,10 +47,10 @@ const SELECT_BY_ID: &str =
 const SELECT_BY_NAME: &str =
     concat!("SELECT ", credential_columns!(), " FROM credentials WHERE name = ?1");
 const INSERT: &str =
-    concat!("INSERT INTO credentials (", credential_columns!(), ") VALUES ", placeholders!());
+    concat!("INSERT INTO credentials (", written_columns!(), ") VALUES ", placeholders!());
 const UPDATE: &str = concat!(
     "UPDATE credentials SET (",
-    credential_columns!(),
+    written_columns!(),
     ") = ",
     placeholders!(),
     " WHERE id = ?1"
@@ -92,8 +102,8 @@ impl Database {
         self.write(Durability::Immediate, |connection| insert_row(connection, credential))
     }
 
-    /// Changes a credential in one transaction: reads it, applies `change`, and writes it back. The
-    /// ID cannot change. If the region changes, the last check becomes the check in the new region.
+    /// Changes a credential in one transaction: reads it, applies `change`, and writes it back. ID
+    /// and check results cannot change; in another region, the last check is the one made there.
     pub fn update_credential(
         &self,
         id: &CredentialId,
@@ -110,23 +120,20 @@ impl Database {
         change: impl FnOnce(&mut Credential),
         bindings: &[BindingRecord],
     ) -> Result<Credential, DatabaseError> {
+        self.write(Durability::Immediate, |connection| update_row(connection, id, change, bindings))
+    }
+
+    /// Like [`Database::update_bound_credential`], for a credential that gets another secret: its
+    /// check results are deleted in the same transaction, because they are about the old secret.
+    pub fn update_with_other_secret(
+        &self,
+        id: &CredentialId,
+        change: impl FnOnce(&mut Credential),
+        bindings: &[BindingRecord],
+    ) -> Result<Credential, DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let before = find_credential(connection, id)?;
-            let mut after = before.clone();
-            change(&mut after);
-            after.id = before.id;
-            if after.region != before.region && after.last_check == before.last_check {
-                let checks = region_checks(connection, id)?;
-                after.last_check = checks
-                    .into_iter()
-                    .find(|known| known.region == after.region)
-                    .map(|known| known.check);
-            }
-            ensure_name_free(connection, &after)?;
-            write_row(connection, UPDATE, &after)?;
-            upsert_bindings(connection, bindings)?;
-            // Read the row again, so that the returned credential is the stored one.
-            find_credential(connection, id)
+            delete_checks(connection, id)?;
+            update_row(connection, id, change, bindings)
         })
     }
 
@@ -178,13 +185,32 @@ fn select_first(
     Ok(found)
 }
 
-/// Adds a credential inside a transaction; a taken name is an error.
+/// Adds a credential inside a transaction, with its last check; a taken name is an error.
 pub(super) fn insert_row(
     connection: &Connection,
     credential: &Credential,
 ) -> Result<(), TransactionError> {
+    let Credential { id, region, last_check, .. } = credential;
     ensure_name_free(connection, credential)?;
-    write_row(connection, INSERT, credential)
+    write_row(connection, INSERT, credential)?;
+    last_check.as_ref().map_or(Ok(()), |check| upsert_check(connection, id, region, check))
+}
+
+/// Changes a credential inside a transaction, and returns the stored one.
+fn update_row(
+    connection: &Connection,
+    id: &CredentialId,
+    change: impl FnOnce(&mut Credential),
+    bindings: &[BindingRecord],
+) -> Result<Credential, TransactionError> {
+    let mut credential = find_credential(connection, id)?;
+    change(&mut credential);
+    credential.id = id.clone();
+    ensure_name_free(connection, &credential)?;
+    write_row(connection, UPDATE, &credential)?;
+    copy_last_check(connection, id)?;
+    upsert_bindings(connection, bindings)?;
+    find_credential(connection, id)
 }
 
 /// Returns the credential with this ID, inside a transaction.
@@ -228,7 +254,6 @@ fn write_row(
         id, name, provider, kind, region, fields, labels, fingerprint, scheme, ..
     } = credential;
     let principal = credential.principal.as_ref();
-    let check = credential.last_check.as_ref();
     connection.prepare_cached(sql)?.execute(params![
         id,
         name,
@@ -244,13 +269,8 @@ fn write_row(
         principal.map(|principal| &principal.name),
         principal.map(|principal| &principal.kind),
         scheme,
-        check.map(|check| check.result),
-        check.and_then(|check| check.status),
-        check.map(|check| &check.reason),
-        check.map(|check| TimestampMicros(check.checked_at)),
-        check.and_then(|check| check.latency_ms).map(CountColumn),
     ])?;
-    check.map_or(Ok(()), |check| upsert_check(connection, id, region, check))
+    Ok(())
 }
 
 fn read_credential_row(row: &Row<'_>) -> Result<Credential, rusqlite::Error> {

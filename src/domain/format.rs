@@ -5,8 +5,8 @@
 
 use time::Duration;
 
-use super::Timestamp;
 use super::credential::CheckReport;
+use super::{Credential, CredentialStatus, Timestamp};
 
 /// Remaining lifetime below which an expiry is worth a warning.
 pub const EXPIRY_WARNING_PERIOD: Duration = Duration::days(14);
@@ -63,9 +63,19 @@ pub fn expires_soon(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|end| end - now <= EXPIRY_WARNING_PERIOD)
 }
 
-/// Formats the last check: result, status and age.
-pub fn format_last_check(check: Option<&CheckReport>, now: Timestamp) -> String {
-    let Some(check) = check else { return "never checked".to_owned() };
+/// Formats the status of a credential, with HTTP status and age of the last check: `accepted 200,
+/// 2 min ago`, `expired; accepted 200, 3 d ago`.
+pub fn format_status(credential: &Credential, now: Timestamp) -> String {
+    let status = CredentialStatus::for_credential(credential, now);
+    let Some(check) = &credential.last_check else { return status.as_str().to_owned() };
+    let checked = format_last_check(check, now);
+    match status {
+        CredentialStatus::Expired => format!("{}; {checked}", status.as_str()),
+        _ => checked,
+    }
+}
+
+fn format_last_check(check: &CheckReport, now: Timestamp) -> String {
     let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
     let age = match format_span(now - check.checked_at).as_str() {
         "now" => "just now".to_owned(),
@@ -117,11 +127,10 @@ mod tests {
             checked_at: at,
             latency_ms: None,
         };
-        assert_eq!(format_last_check(None, now), "never checked");
         assert_eq!(
-            format_last_check(Some(&check(Some(401), datetime!(2026-11-21 11:58 UTC))), now),
+            format_last_check(&check(Some(401), datetime!(2026-11-21 11:58 UTC)), now),
             "refused 401, 2 min ago"
         );
-        assert_eq!(format_last_check(Some(&check(None, now)), now), "refused, just now");
+        assert_eq!(format_last_check(&check(None, now), now), "refused, just now");
     }
 }

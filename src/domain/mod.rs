@@ -8,6 +8,7 @@
 pub mod calendar;
 pub mod consumer;
 pub mod credential;
+pub mod credential_status;
 pub mod curl;
 pub mod diagnosis;
 pub mod diff;
@@ -31,6 +32,7 @@ pub mod text;
 pub mod timing;
 
 pub use credential::{Credential, CredentialId, CredentialName};
+pub use credential_status::CredentialStatus;
 pub use problem::Problem;
 pub use region::Origin;
 pub use secret::Secret;

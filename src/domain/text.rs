@@ -146,7 +146,28 @@ pub fn nearest_names<S: AsRef<str>>(written: &str, candidates: &[S]) -> Vec<Stri
 fn name_similarity(written: &str, name: &str) -> f64 {
     let held = written.chars().count() >= 2 && (name.contains(written) || written.contains(name));
     let similar = strsim::jaro_winkler(written, name);
-    if held { similar.max(MIN_SIMILARITY) } else { similar }
+    if is_abbreviation(written, name) {
+        1.0
+    } else if held {
+        similar.max(MIN_SIMILARITY)
+    } else {
+        similar
+    }
+}
+
+/// Whether a text consists of the initials of the words of a name (`pat`), or is a part of it without
+/// separators and zeros (`eu1`).
+fn is_abbreviation(written: &str, name: &str) -> bool {
+    let words = || name.split(['-', '_', ' ']).filter(|word| !word.is_empty());
+    let initials: String = words().filter_map(|word| word.chars().next()).collect();
+    let compact = |text: &str| -> String {
+        text.split(['-', '_', ' ']).map(|word| word.trim_start_matches('0')).collect()
+    };
+    let compact_written = compact(written);
+    let is_part = compact_written.chars().any(|c| c.is_ascii_digit())
+        && compact_written.chars().count() > 2
+        && compact(name).ends_with(&compact_written);
+    words().count() > 1 && (initials == written || is_part)
 }
 
 fn skip_escape_sequence(chars: &mut std::str::Chars<'_>) {

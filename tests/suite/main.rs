@@ -11,6 +11,7 @@ mod clipboard;
 mod config;
 #[cfg(unix)]
 mod consumer;
+mod credential_status;
 mod docs;
 #[cfg(unix)]
 mod doctor;
@@ -31,6 +32,7 @@ mod keyring;
 mod leak;
 #[cfg(target_os = "linux")]
 mod memory;
+mod mistakes;
 #[cfg(unix)]
 mod mouse;
 mod net;

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::identify;
-use crate::cli::args::{self, parse_name, print_credential};
+use crate::cli::args::{self, parse_name, print_credential, usage_problem};
 use crate::cli::context::CliContext;
-use crate::cli::input::secret_input;
+use crate::cli::input::{prompt, secret_input};
 use crate::cli::output::classified;
-use crate::domain::identify::{Identification, IdentificationCandidate};
-use crate::domain::problem::ProblemClass;
-use crate::domain::provider::{CredentialKind, ProviderCatalog};
+use crate::domain::identify::{Identification, IdentificationCandidate, KindChoice};
+use crate::domain::provider::{CatalogError, CredentialKind, Provider, ProviderCatalog};
+use crate::domain::response::CheckResult;
 use crate::domain::{CredentialName, Problem, Secret};
 use crate::engine::background::protocol::NewCredential;
 use crate::engine::{self, Engine};
@@ -65,8 +65,7 @@ impl AddArgs {
         self.validate_ids(&engine.catalog)?;
         let (found, secrets) = self.read_secrets(engine)?;
         identify::note_removed_text(context.out, &found.removed);
-        // Never send a secret to a host that the user did not name.
-        let offline = self.offline || self.region_is_assumed(&engine.catalog, &found)?;
+        let offline = self.offline;
         let engine = context.unlocked_engine().await?;
         let new = self.build_credential(context, name, found, secrets)?;
         let duplicates = engine.credentials.find_duplicates(&new.secret).await?;
@@ -86,6 +85,14 @@ impl AddArgs {
             classified.as_ref().map_or(&stored, |classified| &classified.credential),
         )?;
         classified::print_classification(context, &classified);
+        let is_refused =
+            classified.is_ok_and(|classified| classified.check.result == CheckResult::Refused);
+        if is_refused && engine.catalog.regions(&stored.provider)?.len() > 1 {
+            context.out.note(&format!(
+                "note: if it belongs to another region, find that with `tokenring check {} --all-regions`",
+                stored.name
+            ));
+        }
         Ok(code)
     }
 
@@ -102,22 +109,17 @@ impl AddArgs {
         Ok((engine.credentials.identify(&secrets.remove(0))?, secrets))
     }
 
-    /// Returns whether neither the user nor the secret names the region, and there are several.
-    fn region_is_assumed(
-        &self,
-        catalog: &ProviderCatalog,
-        found: &Identification,
-    ) -> Result<bool, Problem> {
-        let region_known = self.region.is_some()
-            || found.candidates.iter().any(|candidate| candidate.region.is_some());
-        Ok(!region_known && catalog.regions(&self.provider)?.len() > 1)
-    }
-
     /// Checks provider, kind and region before the secret is read, so that a typo is reported
     /// first.
     fn validate_ids(&self, catalog: &ProviderCatalog) -> Result<(), Problem> {
-        if let Some(kind) = &self.kind {
-            catalog.kind(&self.provider, kind)?;
+        let kinds: Vec<_> = match &self.kind {
+            Some(kind) => vec![catalog.kind(&self.provider, kind)?],
+            None => catalog.provider(&self.provider)?.kinds.iter().collect(),
+        };
+        let is_known = |part: &str| kinds.iter().any(|kind| kind.part(part).is_some());
+        if let Some(unknown) = self.parts.iter().find(|part| !is_known(part)) {
+            let known = kinds.iter().flat_map(|kind| &kind.parts).map(|part| part.id.as_str());
+            return Err(CatalogError::unknown("part", unknown, known).into());
         }
         if let Some(region) = &self.region {
             catalog.region(&self.provider, region)?;
@@ -133,7 +135,7 @@ impl AddArgs {
         parts: Vec<Secret>,
     ) -> Result<NewCredential, Problem> {
         let catalog = &context.engine()?.catalog;
-        let kind = self.choose_kind(catalog, &found)?;
+        let kind = self.choose_kind(context, catalog, &found)?;
         let matching = found
             .candidates
             .iter()
@@ -152,40 +154,48 @@ impl AddArgs {
         })
     }
 
-    /// Chooses the kind: the named one, otherwise the only one that fits the secret.
+    /// Chooses the kind: the named one, otherwise the one that the secret shows. Where several have
+    /// secrets of its form, a user at the terminal chooses, and otherwise it is the usual one.
     fn choose_kind<'c>(
         &self,
+        context: &CliContext<'_>,
         catalog: &'c ProviderCatalog,
         found: &Identification,
     ) -> Result<&'c CredentialKind, Problem> {
+        let choice = found.choose_kind(&self.provider);
         if let Some(kind) = &self.kind {
+            if let KindChoice::Incomplete(candidate) = choice {
+                context.out.note(&format!("note: {}", candidate.why));
+            }
             return Ok(catalog.kind(&self.provider, kind)?);
         }
         let provider = catalog.provider(&self.provider)?;
-        let mut matching =
-            found.candidates.iter().filter(|candidate| candidate.provider == self.provider);
+        let kind_of = |candidate: &IdentificationCandidate| -> Result<_, Problem> {
+            Ok(catalog.kind(&candidate.provider, &candidate.kind)?)
+        };
         let mut kinds = provider.kinds.iter();
-        let only = kinds.next().filter(|_| kinds.next().is_none());
-        match (matching.next(), matching.next(), only) {
-            (Some(first), second, _)
-                if second.is_none_or(|second| second.confidence < first.confidence) =>
-            {
-                Ok(catalog.kind(&self.provider, &first.kind)?)
+        match choice {
+            KindChoice::One(candidate) => kind_of(candidate),
+            KindChoice::Several(candidates) => {
+                let kinds: Vec<_> =
+                    candidates.into_iter().map(kind_of).collect::<Result<_, _>>()?;
+                Ok(choose_among(context, &kinds))
             }
-            (None, _, Some(only)) => Ok(only),
-            _ => {
-                let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
-                let why = format!(
-                    "a secret of this form can be several kinds of {} credential",
-                    provider.title
-                );
-                Err(Problem::new(
-                    "The kind is ambiguous",
-                    why,
-                    format!("choose one with --kind: {}", kinds.join(", ")),
-                )
-                .with_class(ProblemClass::Usage))
-            }
+            KindChoice::Incomplete(candidate) => Err(identify::incomplete_problem(candidate)),
+            KindChoice::NotStorable(candidate) => Err(usage_problem(
+                "This is not a secret to store",
+                &candidate.why,
+                &format!("add the long-lived secret, or pass --kind {}", candidate.kind),
+            )),
+            KindChoice::OtherProvider(candidate) => Err(usage_problem(
+                &format!("This is not a secret of {}", provider.title),
+                &candidate.why,
+                &format!("pass --provider {}", candidate.provider),
+            )),
+            KindChoice::Unrecognized => match (kinds.next(), kinds.next()) {
+                (Some(only), None) => Ok(only),
+                _ => Err(unrecognized_problem(provider)),
+            },
         }
     }
 
@@ -211,6 +221,13 @@ impl AddArgs {
                 Ok(region.id.clone())
             }
             (None, Some(detected)) => Ok(detected),
+            (None, None) if regions.len() > 1 && matching.is_some_and(|it| it.is_incomplete) => {
+                Err(usage_problem(
+                    "The region is unknown",
+                    "the secret is incomplete, so its region cannot be read from it",
+                    "copy the whole token and add it again, or pass --region",
+                ))
+            }
             (None, None) => {
                 let first = regions.first().map(|region| region.id.clone()).unwrap_or_default();
                 if regions.len() > 1 {
@@ -222,4 +239,37 @@ impl AddArgs {
             }
         }
     }
+}
+
+/// Asks a user at the terminal which kind the secret is; the usual one, the first, where there is
+/// no answer.
+fn choose_among<'c>(context: &CliContext<'_>, kinds: &[&'c CredentialKind]) -> &'c CredentialKind {
+    let titles: Vec<_> = kinds.iter().map(|kind| kind.title.as_str()).collect();
+    let chosen = if prompt::is_interactive() {
+        context.out.note("The secret may be one of:");
+        prompt::choose_by_number(&titles)
+    } else {
+        None
+    };
+    if let Some(chosen) = chosen {
+        return kinds[chosen];
+    }
+    let (first, others) = (kinds[0], &kinds[1..]);
+    let others: Vec<_> =
+        others.iter().map(|kind| format!("{} (--kind {})", kind.title, kind.id)).collect();
+    context.out.note(&format!(
+        "note: adding it as a {}; a secret of this form may also be a {}",
+        first.title,
+        others.join(" or a ")
+    ));
+    first
+}
+
+fn unrecognized_problem(provider: &Provider) -> Problem {
+    let kinds: Vec<_> = provider.kinds.iter().map(|kind| kind.id.as_str()).collect();
+    usage_problem(
+        "The secret was not recognized",
+        &format!("no kind of {} credential is recognized by this form", provider.title),
+        &format!("choose one with --kind: {}", kinds.join(", ")),
+    )
 }

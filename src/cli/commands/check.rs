@@ -97,6 +97,7 @@ impl CheckArgs {
             return context.out.print_json(&results);
         }
         context.out.print_table(&table(results))?;
+        results.iter().filter_map(explanation).for_each(|text| context.out.note(&text));
         for violation in results.iter().filter_map(|verdict| verdict.policy.as_ref()) {
             context.out.note(&format!("policy: {violation}"));
         }
@@ -154,8 +155,14 @@ async fn check_all_regions(context: &CliContext<'_>, name: &str) -> Result<u8, P
     engine
         .checks
         .check_all_regions(&credential, |region, check| {
-            if check.result == CheckResult::Unchecked {
-                context.out.note(&format!("note: {region} was not checked: {}", check.reason));
+            match check.result {
+                CheckResult::Unchecked => {
+                    context.out.note(&format!("note: {region} was not checked: {}", check.reason))
+                }
+                CheckResult::Unknown => {
+                    context.out.note(&format!("note: {region}: {}", check.reason));
+                }
+                CheckResult::Accepted | CheckResult::Refused => {}
             }
             if let Some(entry) = shapes.iter_mut().find(|shape| shape.region == region) {
                 (entry.verdict, entry.status, entry.latency_ms) =
@@ -234,14 +241,8 @@ fn unknown_result(credential: &Credential, reason: String) -> CheckResultJson {
 }
 
 fn table(results: &[CheckResultJson]) -> TextTable {
-    let mut table = TextTable::new(&[
-        Name("NAME"),
-        Text("REGION"),
-        Text("RESULT"),
-        Text("STATUS"),
-        Text("MS"),
-        Text("REASON"),
-    ]);
+    let mut table =
+        TextTable::new(&[Name("NAME"), Text("REGION"), Text("RESULT"), Text("STATUS"), Text("MS")]);
     for verdict in results {
         table.add_row([
             verdict.name.as_str().into(),
@@ -249,10 +250,17 @@ fn table(results: &[CheckResultJson]) -> TextTable {
             TableCell::new(verdict.verdict.as_str(), verdict.verdict.into()),
             verdict.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
             verdict.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
-            verdict.reason.as_str().into(),
         ]);
     }
     table
+}
+
+/// Returns why a credential was not accepted, without the status that the table has.
+fn explanation(result: &CheckResultJson) -> Option<String> {
+    let status = result.status.map(|status| format!("{status}: ")).unwrap_or_default();
+    let reason = result.reason.strip_prefix(&status).unwrap_or(&result.reason);
+    let is_told = matches!(result.verdict, CheckResult::Refused | CheckResult::Unknown);
+    is_told.then(|| format!("{}: {reason}", result.name))
 }
 
 /// Returns the exit code: a refusal outranks a policy violation, which outranks an unknown result.

@@ -6,6 +6,7 @@ use super::identify;
 use crate::cli::args;
 use crate::cli::context::CliContext;
 use crate::cli::input::secret_input;
+use crate::domain::identify::KindChoice;
 use crate::domain::text::compose;
 use crate::domain::{Origin, Problem, Timestamp};
 use crate::engine;
@@ -87,6 +88,9 @@ impl EditArgs {
                 .credentials
                 .identify(&secret_input::read_secret("new secret")?)?;
             identify::note_removed_text(context.out, &found.removed);
+            if let KindChoice::Incomplete(candidate) = found.choose_kind(&credential.provider) {
+                return Err(identify::incomplete_problem(candidate));
+            }
             edit.secret = Some(Arc::new(found.secret));
             context.unlocked_engine().await?
         } else if self.changes_binding() {

@@ -2,9 +2,9 @@
 
 use crate::cli::context::CliContext;
 use crate::cli::output::print_warning;
-use crate::domain::Problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
+use crate::domain::{Credential, Problem};
 use crate::engine::{DisclosureChannel, SecretDisclosure};
 
 /// Print the secret to a pipe; to a terminal only with --reveal
@@ -41,7 +41,8 @@ impl GetArgs {
             .await?
             .disclosure
             .try_disclose(&credential, &part, DisclosureChannel::Get)
-            .await?;
+            .await
+            .map_err(|problem| explain_unknown_part(context, &credential, &part, problem))?;
         if let Some(problem) = audit_problem {
             print_warning(&format!(
                 "the audit log has no record of this: {}: {}",
@@ -50,5 +51,25 @@ impl GetArgs {
         }
         secret.expose(|bytes| context.out.write_bytes(bytes))?;
         Ok(0)
+    }
+}
+
+/// Replaces the problem of a missing secret where the kind has no part of this name.
+fn explain_unknown_part(
+    context: &CliContext<'_>,
+    credential: &Credential,
+    part: &SecretPart,
+    problem: Problem,
+) -> Problem {
+    let (SecretPart::Named(part), ProblemClass::NotFound) = (part, problem.class) else {
+        return problem;
+    };
+    let kind = context
+        .load_catalog()
+        .ok()
+        .and_then(|catalog| catalog.kind(&credential.provider, &credential.kind).ok().cloned());
+    match kind {
+        Some(kind) if kind.part(part).is_none() => kind.unknown_part(part).into(),
+        _ => problem,
     }
 }

@@ -1,5 +1,6 @@
 //! `tokenring identify`: identifies a secret by its form.
 
+use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
 use crate::cli::input::secret_input;
 use crate::cli::output::CliOutput;
@@ -43,6 +44,15 @@ pub(in crate::cli) fn note_removed_text(out: &CliOutput, removed: &[String]) {
     }
 }
 
+/// Problem of a secret of which a part is missing.
+pub(in crate::cli) fn incomplete_problem(candidate: &IdentificationCandidate) -> Problem {
+    usage_problem(
+        "The secret is incomplete",
+        &candidate.why,
+        "copy the whole token from the provider's page and add it again",
+    )
+}
+
 fn table(candidates: &[IdentificationCandidate]) -> TextTable {
     let mut table = TextTable::new(&[
         Text("CONFIDENCE"),
@@ -54,7 +64,11 @@ fn table(candidates: &[IdentificationCandidate]) -> TextTable {
     ]);
     for candidate in candidates {
         table.add_row([
-            format!("{:?}", candidate.confidence).to_lowercase(),
+            if candidate.is_incomplete {
+                "incomplete".to_owned()
+            } else {
+                format!("{:?}", candidate.confidence).to_lowercase()
+            },
             candidate.provider.clone(),
             candidate.kind.clone(),
             candidate.region.clone().unwrap_or_else(|| "–".to_owned()),

@@ -13,7 +13,9 @@ use crate::cli::output::table::{TableCell, TextTable, pad};
 use crate::domain::format::count_noun;
 use crate::domain::rotation::RotationStatus;
 use crate::domain::text::{compose, sanitize_line};
-use crate::domain::{Credential, CredentialId, Problem, Timestamp, calendar, format};
+use crate::domain::{
+    Credential, CredentialId, CredentialStatus, Problem, Timestamp, calendar, format,
+};
 use crate::engine::Engine;
 
 /// Columns of the list.
@@ -23,7 +25,7 @@ static COLUMNS: [TableColumn; 7] = [
     Text("KIND"),
     Text("REGION"),
     Text("EXPIRES"),
-    Text("LAST CHECK"),
+    Text("STATUS"),
     Text("ROTATION"),
 ];
 
@@ -68,10 +70,10 @@ impl ListArgs {
         if self.ical {
             return print_calendar(context, &credentials, self.remind, engine.clock.now());
         }
-        let open = open_rotations(engine).await?;
+        let (open, now) = (open_rotations(engine).await?, engine.clock.now());
         if context.out.json {
             let shape = |credential| {
-                CredentialJson::new(credential).with_rotation(open.get(&credential.id))
+                CredentialJson::new(credential, now).with_rotation(open.get(&credential.id))
             };
             context.out.print_json(&credentials.iter().map(shape).collect::<Vec<_>>())?;
         } else if credentials.is_empty() {
@@ -79,7 +81,7 @@ impl ListArgs {
                 .out
                 .note("No credentials yet. Add one with `tokenring add NAME --provider P`, or try `tokenring demo`.");
         } else {
-            context.out.print_table(&table(&credentials, &open, engine.clock.now()))?;
+            context.out.print_table(&table(&credentials, &open, now))?;
         }
         Ok(0)
     }
@@ -100,7 +102,8 @@ impl ShowArgs {
         let open = open_rotations(engine).await?;
         let rotation = open.get(&credential.id);
         if context.out.json {
-            context.out.print_json(&CredentialJson::new(&credential).with_rotation(rotation))?;
+            let shape = CredentialJson::new(&credential, engine.clock.now());
+            context.out.print_json(&shape.with_rotation(rotation))?;
         } else {
             context.out.print_text(&describe_credential(
                 &credential,
@@ -156,7 +159,7 @@ fn table(
     for credential in credentials {
         let rotation = open.get(&credential.id).map(|status| status.state.unfinished_word());
         let has_expired = credential.expires.is_some_and(|end| end <= now);
-        let check = credential.last_check.as_ref();
+        let status = CredentialStatus::for_credential(credential, now);
         let cells = [
             credential.name.as_str().into(),
             credential.provider.as_str().into(),
@@ -166,10 +169,7 @@ fn table(
                 format::format_expiry(credential.expires, now),
                 if has_expired { TextTone::Bad } else { TextTone::Neutral },
             ),
-            TableCell::new(
-                format::format_last_check(check, now),
-                check.map_or(TextTone::Neutral, |check| check.result.into()),
-            ),
+            TableCell::new(format::format_status(credential, now), status.into()),
             TableCell::new(rotation.unwrap_or_default(), TextTone::Warning),
         ];
         table.add_row(cells.into_iter().take(count));
@@ -190,7 +190,7 @@ fn describe_credential(
         ("secret", "•".repeat(20)),
         ("created", format_rfc3339(credential.created)),
         ("expires", format::format_expiry(credential.expires, now)),
-        ("checked", format::format_last_check(credential.last_check.as_ref(), now)),
+        ("status", format::format_status(credential, now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
     rows.extend(rotation.map(|status| {

@@ -259,7 +259,8 @@ fn print_sign_in_result(context: &CliContext<'_>, signed_in: SignInResult) -> Re
             .note(&format!("note: the previous session could not be revoked: {}", problem.why));
     }
     if context.out.json {
-        context.out.print_json(&CredentialJson::new(&credential))?;
+        let now = context.engine()?.clock.now();
+        context.out.print_json(&CredentialJson::new(&credential, now))?;
         return Ok(0);
     }
     args::print_credential(context, &credential)?;

@@ -44,6 +44,24 @@ pub(in crate::cli) fn surplus_argument_problem(
     })
 }
 
+/// Returns the problem of `exec` without the `--` that separates the command from the names.
+pub(in crate::cli) fn missing_separator_problem(
+    error: &clap::Error,
+    arguments: &[String],
+) -> Option<Problem> {
+    let mut words = arguments.iter().skip(1);
+    let is_exec = words.find(|argument| !argument.starts_with('-'))? == "exec";
+    let has_separator = arguments.iter().any(|argument| argument == "--");
+    let is_missing = error.kind() == ErrorKind::MissingRequiredArgument;
+    (is_exec && !has_separator && is_missing).then(|| {
+        usage_problem(
+            "The command to run is missing",
+            "a command comes after --, which separates it from the names of the credentials",
+            "write -- before the command: `tokenring exec NAME -- COMMAND`",
+        )
+    })
+}
+
 /// Problem of a secret that was passed as an argument of a command.
 pub(in crate::cli) fn secret_argument_problem(command: &str) -> Problem {
     let usage = match command {

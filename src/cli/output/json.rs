@@ -12,7 +12,7 @@ use crate::domain::identify::Identification;
 use crate::domain::provider::spec::MatchConfidence;
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase, RotationStatus};
-use crate::domain::{Credential, Timestamp};
+use crate::domain::{Credential, CredentialStatus, Timestamp};
 
 /// Credential as `list --json` and `show --json` print it.
 #[derive(Serialize)]
@@ -27,6 +27,8 @@ pub(in crate::cli) struct CredentialJson<'a> {
     expires: Option<String>,
     fingerprint: Option<&'a str>,
     principal: Option<&'a Principal>,
+    /// Accepted, refused, unknown, expired or unchecked.
+    status: &'static str,
     last_check: Option<LastCheckJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation: Option<OpenRotationJson<'a>>,
@@ -92,12 +94,14 @@ struct CandidateJson {
     /// ID that the secret contains about itself; not a secret.
     id: Option<String>,
     confidence: MatchConfidence,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    incomplete: bool,
     why: String,
 }
 
 impl<'a> CredentialJson<'a> {
     /// Returns the JSON shape of a credential.
-    pub(in crate::cli) fn new(credential: &'a Credential) -> Self {
+    pub(in crate::cli) fn new(credential: &'a Credential, now: Timestamp) -> Self {
         Self {
             name: credential.name.as_str(),
             provider: &credential.provider,
@@ -109,6 +113,7 @@ impl<'a> CredentialJson<'a> {
             expires: credential.expires.map(format_rfc3339),
             fingerprint: credential.fingerprint.as_deref(),
             principal: credential.principal.as_ref(),
+            status: CredentialStatus::for_credential(credential, now).word(),
             last_check: credential.last_check.as_ref().map(LastCheckJson::new),
             rotation: None,
         }
@@ -169,6 +174,7 @@ impl IdentificationJson {
             expires: candidate.expires.map(format_rfc3339),
             id: candidate.remote_id.clone(),
             confidence: candidate.confidence,
+            incomplete: candidate.is_incomplete,
             why: candidate.why.clone(),
         });
         Self { candidates: candidates.collect(), cleaned: found.removed.clone() }

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 
 use crate::config::ColorDepth;
+use crate::domain::CredentialStatus;
 use crate::domain::response::CheckResult;
 
 /// Whether output is colored.
@@ -75,6 +76,17 @@ impl From<CheckResult> for TextTone {
             CheckResult::Refused => Self::Bad,
             CheckResult::Unknown => Self::Warning,
             CheckResult::Unchecked => Self::Neutral,
+        }
+    }
+}
+
+impl From<CredentialStatus> for TextTone {
+    fn from(status: CredentialStatus) -> Self {
+        match status {
+            CredentialStatus::Accepted => Self::Good,
+            CredentialStatus::Refused | CredentialStatus::Expired => Self::Bad,
+            CredentialStatus::Unknown => Self::Warning,
+            CredentialStatus::Unchecked => Self::Neutral,
         }
     }
 }

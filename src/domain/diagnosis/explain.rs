@@ -6,6 +6,7 @@
 //! meaning of the status. Start at [`explain`]; the full list of possible causes is in
 //! [`super::refusal`].
 
+use super::judgement::is_api_body;
 use super::refusal::{clock_skew, describe_clock_skew};
 use crate::domain::Timestamp;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -50,9 +51,20 @@ pub struct ExplanationContext {
     pub now: Timestamp,
 }
 
+/// Sender of a response, as far as the response shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ResponseSource {
+    /// The provider, or nothing shows otherwise.
+    Provider,
+    /// A proxy, a firewall, the sign-in page of a network, or the target of a redirect.
+    Intermediary,
+}
+
 /// Explanation of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResponseExplanation {
+    /// Sender of the response. What an intermediary sends says nothing about the credential.
+    pub source: ResponseSource,
     /// Check result for the credential.
     pub result: CheckResult,
     /// Check result in one line that starts with the status.
@@ -80,7 +92,7 @@ impl ExplanationContext {
 
 /// Derives the check result from a response.
 pub fn check_result(context: RequestContext<'_>, response: &ApiResponse) -> CheckResult {
-    if is_intermediary_response(response) {
+    if response_source(context.provider, response) == ResponseSource::Intermediary {
         return CheckResult::Unknown;
     }
     find_status_rule(context, response)
@@ -94,9 +106,11 @@ pub fn explain(
     response: &ApiResponse,
     hints: &ExplanationContext,
 ) -> ResponseExplanation {
-    let result = check_result(context, response);
+    let (source, result) =
+        (response_source(context.provider, response), check_result(context, response));
     if result == CheckResult::Accepted {
         return ResponseExplanation {
+            source,
             result,
             reason: format!("{}: accepted", response.status),
             problem: None,
@@ -129,8 +143,8 @@ pub fn explain(
         wait.map(|wait| format!("; try again in {wait}")).unwrap_or_default()
     );
     let problem = Problem::new(format!("{}: {}", response.status, text.what), why, remedy)
-        .with_class(problem_class(result, response.status));
-    ResponseExplanation { result, reason, problem: Some(problem) }
+        .with_class(problem_class(source, result, response.status));
+    ResponseExplanation { source, result, reason, problem: Some(problem) }
 }
 
 /// Explains a response from a server that a redirect led to and that did not receive the secret.
@@ -147,6 +161,7 @@ pub fn explain_unsafe_redirect(
     let remedy =
         "Check the region's address, or send the request to that host directly if you trust it";
     ResponseExplanation {
+        source: ResponseSource::Intermediary,
         result: CheckResult::Unknown,
         reason: format!("{status}: {host} responded instead of {title}"),
         problem: Some(
@@ -154,6 +169,12 @@ pub fn explain_unsafe_redirect(
                 .with_class(ProblemClass::Unknown),
         ),
     }
+}
+
+/// Returns the problem of a check that succeeded with a text that no API sends.
+pub fn foreign_text_problem(provider: &Provider, status: u16) -> Problem {
+    let ProblemText { what, why, remedy } = foreign_text(provider);
+    Problem::new(format!("{status}: {what}"), why, remedy).with_class(ProblemClass::Unknown)
 }
 
 /// What happened, why, and what to do.
@@ -258,15 +279,14 @@ fn secret_noun(context: RequestContext<'_>) -> &str {
 
 fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemText {
     let title = &context.provider.title;
-    if is_intermediary_response(response) {
-        return problem_text(
-            format!("The response did not come from {title}"),
-            "A web page arrived instead of an API response, so nothing is known about the credential",
-            "Look at the response body: a proxy, a firewall or a sign-in page of the network may have responded",
-        );
-    }
-    if let Some(rule) = find_status_rule(context, response) {
+    let is_foreign = response_source(context.provider, response) == ResponseSource::Intermediary;
+    let rule = find_status_rule(context, response);
+    // A rule about the text of the body may know the intermediary by name.
+    if let Some(rule) = rule.filter(|rule| !is_foreign || rule.body_contains.is_some()) {
         return problem_text(rule.what.clone(), &rule.why, &rule.remedy);
+    }
+    if is_foreign {
+        return foreign_text(context.provider);
     }
     let request = response
         .header("snyk-request-id")
@@ -311,12 +331,20 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
     }
 }
 
+fn foreign_text(provider: &Provider) -> ProblemText {
+    problem_text(
+        format!("The response did not come from {}", provider.title),
+        "A web page or another text arrived instead of an API response, so nothing is known about the credential",
+        "Look at the response body: a proxy, a firewall or a sign-in page of the network may have responded",
+    )
+}
+
 fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
     ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
 }
 
 /// Returns the first matching entry of the provider's status table.
-fn find_status_rule<'a>(
+pub(super) fn find_status_rule<'a>(
     context: RequestContext<'a>,
     response: &ApiResponse,
 ) -> Option<&'a StatusRule> {
@@ -328,13 +356,24 @@ fn find_status_rule<'a>(
     })
 }
 
-/// Whether a web page arrived where an API response was expected, which means that an intermediary
-/// responded.
-fn is_intermediary_response(response: &ApiResponse) -> bool {
-    let html =
-        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
-            || response.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
-    html && matches!(response.status, 200..300 | 401 | 403)
+/// Returns who sent a response. A web page in the place of a success or a refusal comes from an
+/// intermediary; so does another text that refuses in the place of a provider's JSON.
+pub(super) fn response_source(provider: &Provider, response: &ApiResponse) -> ResponseSource {
+    let is_foreign = match response.status {
+        200..300 | 511 => is_web_page(response),
+        401 | 403 => is_web_page(response) || provider.json_errors && !is_api_body(response),
+        _ => false,
+    };
+    if is_foreign { ResponseSource::Intermediary } else { ResponseSource::Provider }
+}
+
+fn is_web_page(response: &ApiResponse) -> bool {
+    let declared =
+        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"));
+    let text = response.body.text().unwrap_or_default().trim_start();
+    let begins =
+        |mark: &str| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
+    declared || ["<!doctype html", "<html", "<head", "<body", "<meta"].into_iter().any(begins)
 }
 
 const fn result_for_status(status: u16) -> CheckResult {
@@ -345,8 +384,9 @@ const fn result_for_status(status: u16) -> CheckResult {
     }
 }
 
-const fn problem_class(result: CheckResult, status: u16) -> ProblemClass {
+const fn problem_class(source: ResponseSource, result: CheckResult, status: u16) -> ProblemClass {
     match (result, status) {
+        _ if matches!(source, ResponseSource::Intermediary) => ProblemClass::Unknown,
         (CheckResult::Refused, _) => ProblemClass::Refused,
         (_, 401 | 403 | 407 | 408 | 429 | 500..) => ProblemClass::Unknown,
         _ => ProblemClass::Failed,

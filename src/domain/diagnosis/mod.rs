@@ -2,4 +2,5 @@
 
 pub mod explain;
 pub mod header_explanations;
+pub mod judgement;
 pub mod refusal;

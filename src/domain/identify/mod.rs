@@ -8,6 +8,7 @@
 
 mod host_trust;
 mod json_secret;
+mod kind_choice;
 mod recognize;
 mod shell;
 pub mod token_claims;
@@ -18,6 +19,7 @@ use super::provider::spec::{MatchConfidence, SecretRole};
 use super::region::Region;
 use super::{Secret, Timestamp};
 use host_trust::HostTrust;
+pub use kind_choice::{KindChoice, choose_kind};
 
 /// Result of identifying a pasted text.
 pub struct Identification {
@@ -45,6 +47,8 @@ pub struct IdentificationCandidate {
     pub expires: Option<Timestamp>,
     /// Confidence of the match.
     pub confidence: MatchConfidence,
+    /// Whether a part of the text is missing. The form then shows the kind only.
+    pub is_incomplete: bool,
     /// Reason for the match.
     pub why: String,
     /// Probable ID of the credential at the provider (`j` of a Snyk token, `jti` of a JWT). The ID
@@ -56,7 +60,7 @@ pub struct IdentificationCandidate {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PasteError {
     /// The text is empty, or only whitespace and quotes.
-    #[error("the text contains no secret")]
+    #[error("the input is empty")]
     Empty,
     /// The text contains several secrets, or other words beside the secret.
     #[error("the text contains more than one word or secret")]
@@ -109,15 +113,18 @@ pub fn region_for_host<'c>(
 impl From<PasteError> for super::Problem {
     fn from(error: PasteError) -> Self {
         let remedy = match &error {
-            PasteError::Empty => "Paste the secret as the provider shows it",
+            PasteError::Empty => "paste the secret, or pipe it in: `tokenring … < FILE`",
             PasteError::Ambiguous => "Paste only the secret",
             PasteError::UnprintableCharacter { .. } => {
                 "Copy the secret again from the provider's page; web pages and chats can add such characters"
             }
             PasteError::NotText => "Save the secret as plain UTF-8 text, or paste it",
         };
-        Self::new("The pasted text is not a valid secret", error.to_string(), remedy)
-            .with_class(super::problem::ProblemClass::Usage)
+        let what = match error {
+            PasteError::Empty => "No secret was given",
+            _ => "The pasted text is not a valid secret",
+        };
+        Self::new(what, error.to_string(), remedy).with_class(super::problem::ProblemClass::Usage)
     }
 }
 

@@ -69,12 +69,14 @@ impl RuleMatch<'_> {
             region: None,
             expires: None,
             confidence: self.rule.confidence,
+            is_incomplete: false,
             why: self.rule.why.clone(),
             remote_id: None,
         };
         match self.match_shape()? {
             ShapeMatch::Truncated => Some(IdentificationCandidate {
                 confidence: MatchConfidence::Possible,
+                is_incomplete: true,
                 why: format!(
                     "{}; but the text is incomplete: a part of it may be missing",
                     self.rule.why

@@ -19,7 +19,7 @@ pub enum CatalogError {
     /// An unknown name. The error suggests the nearest known names.
     #[error("no {what} named \"{name}\"")]
     Unknown {
-        /// Type of the name: `provider`, `kind`, `region` or `preset`.
+        /// Type of the name: `provider`, `kind`, `region`, `preset`, `part` or `field`.
         what: &'static str,
         /// Name that was given.
         name: String,
@@ -32,7 +32,7 @@ pub enum CatalogError {
 
 impl CatalogError {
     /// Builds the error for a name that is not among the known ones.
-    pub(super) fn unknown<'a>(
+    pub fn unknown<'a>(
         what: &'static str,
         name: &str,
         known: impl Iterator<Item = &'a str>,
@@ -48,6 +48,10 @@ impl From<CatalogError> for Problem {
         match error {
             CatalogError::InvalidFile { remedy, .. } => {
                 Self::new(what, "A provider file is used only if it is valid as a whole", remedy)
+            }
+            CatalogError::Unknown { what: item_type, known, .. } if known.is_empty() => {
+                let why = format!("There are no {item_type}s here");
+                Self::new(what, why, format!("Leave the {item_type} out"))
             }
             CatalogError::Unknown { what: item_type, nearest, known, .. } => Self::new(
                 what,
@@ -82,6 +86,15 @@ mod tests {
         assert!(problem.remedy.starts_with("Did you mean SNYK-EU-01"), "{problem}");
         assert!(problem.why.ends_with("SNYK-US-01, SNYK-EU-01, SAW-EU"), "{problem}");
         assert_eq!(problem.class, ProblemClass::Usage);
+    }
+
+    #[test]
+    fn where_there_is_nothing_nothing_is_offered() {
+        let problem = Problem::from(CatalogError::unknown("part", "x", std::iter::empty()));
+        assert_eq!(
+            (problem.why.as_str(), problem.remedy.as_str()),
+            ("There are no parts here", "Leave the part out")
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::catalog_error::CatalogError;
 use super::lazy_list::{HasId, LazyList};
 pub use super::preset_spec::{ListPointers, PresetParameter, PrincipalPointers, RequestPreset};
 use crate::domain::credential::SecretPart;
@@ -46,6 +47,14 @@ pub struct Provider {
     /// `/orgs?…` in the response to `/rest/orgs` then means `/rest/orgs?…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link_prefix: Option<String>,
+    /// Beginnings of paths whose responses need no valid credential, so that an accepted request
+    /// there says nothing about the credential.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_paths: Vec<String>,
+    /// Whether every refusal of the provider is JSON or has no body, so that another text in its
+    /// place comes from a proxy. Default: false.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub json_errors: bool,
     /// Kinds of credential.
     #[serde(rename = "kind")]
     pub kinds: LazyList<CredentialKind>,
@@ -404,6 +413,11 @@ const fn is_true(value: &bool) -> bool {
     *value
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl HasId for CredentialKind {
     fn id(&self) -> &str {
         &self.id
@@ -448,6 +462,11 @@ impl CredentialKind {
         self.recognition_rules
             .iter()
             .any(|rule| other.recognition_rules.iter().any(|known| form(rule) == form(known)))
+    }
+
+    /// Returns the error for a further secret part that the kind does not have.
+    pub fn unknown_part(&self, id: &str) -> CatalogError {
+        CatalogError::unknown("part", id, self.parts.iter().map(|part| part.id.as_str()))
     }
 
     /// Returns the further secret part with this ID.

@@ -143,6 +143,13 @@ fn validate_paths(provider: &Provider) -> ValidationResult {
             "Write it with a slash at its beginning and none at its end, such as /rest",
         );
     }
+    if let Some(prefix) = provider.public_paths.iter().find(|prefix| !is_prefix(prefix)) {
+        return invalid(
+            prefix,
+            format!("the public path \"{prefix}\" is not the beginning of a path"),
+            "Write it with a slash at its beginning and none at its end, such as /rest/openapi",
+        );
+    }
     let is_name = |name: &str| !name.is_empty() && !name.contains(['/', '\\']);
     match provider.tool_secrets.iter().find(|(file, member)| !is_name(file) || member.is_empty()) {
         None => Ok(()),

@@ -119,6 +119,14 @@ impl fmt::Display for RequestTarget {
 
 impl From<TargetError> for Problem {
     fn from(error: TargetError) -> Self {
+        if let TargetError::InvalidTarget(text) = &error
+            && !text.contains(':')
+            && validate_path(&format!("/{text}")).is_ok()
+        {
+            let remedy = format!("Write it with a slash at its beginning: /{text}");
+            return Self::new("The request address is not valid", error.to_string(), remedy)
+                .with_class(ProblemClass::Usage);
+        }
         let remedy = match &error {
             TargetError::UserInUrl => "Remove the user name; the credential is sent in a header",
             TargetError::Fragment(_) => "Remove the #, or write %23 if it is part of a name",
@@ -190,9 +198,13 @@ mod tests {
         for target in ["//e", "/a/..", "/a b", "/a#b", "x", "https://u@h/"] {
             assert!(!Problem::from(error(target)).remedy.is_empty());
         }
-        for (target, remedy) in
-            [("/a b", "%20"), ("/a#b", "%23"), ("https://u@h/", "user name"), ("x", "/rest/self")]
-        {
+        for (target, remedy) in [
+            ("/a b", "%20"),
+            ("/a#b", "%23"),
+            ("https://u@h/", "user name"),
+            ("x", "/x"),
+            ("ftp://x", "/rest/self"),
+        ] {
             assert!(Problem::from(error(target)).remedy.contains(remedy), "{target}");
         }
     }

@@ -55,6 +55,8 @@ pub enum BackgroundTask {
     /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
     /// user first.
     CheckAllRegions(CredentialId),
+    /// Explain the refusal in the latest check of a credential in this region. Sends nothing.
+    ExplainRefusal(CredentialId, String),
     /// A request of the console.
     Send(SendTask),
     /// Console functions besides sending a request.

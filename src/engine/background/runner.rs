@@ -157,6 +157,9 @@ async fn run_task(
         BackgroundTask::CheckAllRegions(id) => {
             check_tasks::run_all_regions_task(engine, &id, context).await
         }
+        BackgroundTask::ExplainRefusal(id, region) => {
+            check_tasks::explain_refusal_task(engine, &id, &region, context).await
+        }
         BackgroundTask::Send(task) => requests::tasks::run_send_task(engine, task, context).await,
         BackgroundTask::Console(task) => requests::tasks::run_task(engine, task, context).await,
         BackgroundTask::Store(task) => store_tasks::run_task(engine, task, context).await,

@@ -19,11 +19,13 @@ use super::Clock;
 use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::requests::access_tokens::{SendError, sends_secret_verbatim};
-use super::requests::pending_request::RequestAuthentication;
+use super::requests::pending_request::{OutcomeRecording, RequestAuthentication};
 use super::requests::service::RequestService;
 use crate::database::{Database, RegionCheckResult};
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
-use crate::domain::diagnosis::explain::ResponseExplanation;
+use crate::domain::diagnosis::explain::{self, ResponseExplanation, ResponseSource};
+use crate::domain::diagnosis::judgement::is_api_body;
+use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::region::Region;
 use crate::domain::response::{ApiResponse, CheckResult};
@@ -72,7 +74,8 @@ impl CheckService {
     }
 
     /// Asks the provider in the named region whether the credential works, and stores the check
-    /// result. A store that does not return the secret is a problem, not a check result.
+    /// result. A store that does not return the secret is a problem, not a check result; so is a
+    /// response that is not the provider's.
     pub async fn check(
         &self,
         credential: &Credential,
@@ -232,16 +235,23 @@ impl CheckService {
     ) -> (&'r Region, Result<CheckReport, Problem>) {
         let is_own = region.id == credential.region;
         match self.bindings.verify_region(credential, region).await {
-            Err(problem) if !is_own => (region, Ok(self.skipped_check(&problem))),
-            _ => (region, self.check(credential, &region.id).await),
+            Err(problem) if !is_own => {
+                (region, Ok(self.unrecorded_check(CheckResult::Unchecked, &problem)))
+            }
+            _ => match self.check(credential, &region.id).await {
+                Err(problem) if problem.class == ProblemClass::Unknown => {
+                    (region, Ok(self.unrecorded_check(CheckResult::Unknown, &problem)))
+                }
+                checked => (region, checked),
+            },
         }
     }
 
     /// Returns the result of a region that is not asked, because its hosts are not the recorded
-    /// ones.
-    fn skipped_check(&self, problem: &Problem) -> CheckReport {
+    /// ones, or from which another server responded. It is not recorded.
+    fn unrecorded_check(&self, result: CheckResult, problem: &Problem) -> CheckReport {
         CheckReport {
-            result: CheckResult::Unchecked,
+            result,
             status: None,
             reason: format!("{}: {}; {}", problem.what, problem.why, problem.remedy),
             checked_at: self.clock.now(),
@@ -271,15 +281,23 @@ impl CheckService {
             .requests
             .pending_request(credential, region, &draft)?
             .with_check_limits()
-            .with_authentication(authentication);
+            .with_authentication(authentication)
+            .with_outcome_recording(OutcomeRecording::ByCaller);
         let outcome = self.requests.execute(&request).await;
         let latency = u64::try_from(request.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (mut principal, mut home_organization) = (None, None);
         let (result, status, reason) = match outcome {
             Ok(raw) => {
                 let response = raw.redacted();
-                let ResponseExplanation { result, reason, .. } =
+                let ResponseExplanation { source, result, reason, problem } =
                     self.requests.explain_response(credential, region, &response).await?;
+                let provider = self.catalog.provider(&credential.provider)?;
+                if let (ResponseSource::Intermediary, Some(problem)) = (source, problem) {
+                    return Err(problem);
+                }
+                if result == CheckResult::Accepted && !is_api_body(&response) {
+                    return Err(explain::foreign_text_problem(provider, response.status));
+                }
                 if result == CheckResult::Accepted {
                     (principal, home_organization) = principal_and_home(preset, &response);
                 }

@@ -9,6 +9,20 @@ use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::tasks::{CredentialEvent, send_token_lifetime};
 
+/// Explains the refusal in the latest check of a credential in this region. Sends nothing.
+pub(in crate::engine) async fn explain_refusal_task(
+    engine: &Engine,
+    id: &CredentialId,
+    region: &str,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let credential = engine.credentials.get(id).await?;
+    let explained = engine.requests.diagnose_recorded_check(&credential, region).await?;
+    let explained = explained.map(|(status, diagnosis)| (status, Box::new(diagnosis)));
+    context.send_event(TaskEvent::Credential(CredentialEvent::RefusalExplained(explained)));
+    Ok(())
+}
+
 /// Checks these credentials in their own regions.
 pub(in crate::engine) async fn run_checks_task(
     engine: &Engine,
@@ -73,7 +87,10 @@ pub(in crate::engine) async fn run_all_regions_task(
             context.send_event(checked_event(&credential, region, check.clone()));
             context.send_event(TaskEvent::Progress { done, total });
         })
-        .await
+        .await?;
+    let checked = engine.credentials.get(id).await?;
+    context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(checked))));
+    Ok(())
 }
 
 fn checked_event(credential: &Credential, region: &str, check: CheckReport) -> TaskEvent {

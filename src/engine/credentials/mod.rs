@@ -30,6 +30,7 @@ use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::SecretFormat;
 use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::MIN_SECRET_BYTES;
+use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
 use crate::engine::credentials::changes::{CredentialEdit, CredentialPage, NewCredential};
 use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
@@ -159,11 +160,15 @@ impl CredentialService {
         let after = self
             .database
             .run(move |index| {
-                index.update_bound_credential(
-                    &id,
-                    |credential| apply_edit(credential, edit, fingerprint),
-                    &records,
-                )
+                let has_other_secret = fingerprint.is_some();
+                let change = |credential: &mut Credential| {
+                    apply_edit(credential, edit, fingerprint);
+                };
+                if has_other_secret {
+                    index.update_with_other_secret(&id, change, &records)
+                } else {
+                    index.update_bound_credential(&id, change, &records)
+                }
             })
             .await?;
         let after = match accepted {
@@ -481,10 +486,10 @@ pub(super) fn check_fields(
 ) -> Result<(), Problem> {
     if let Some(unknown) = fields.keys().find(|id| kind.field(id).is_none()) {
         let known: Vec<_> = kind.fields.iter().map(|field| field.id.as_str()).collect();
-        let remedy = if known.is_empty() {
-            "leave the field out; this kind has no fields".to_owned()
-        } else {
-            format!("use one of: {}", known.join(", "))
+        let remedy = match nearest_names(unknown, &known).first() {
+            _ if known.is_empty() => "leave the field out; this kind has no fields".to_owned(),
+            Some(nearest) => format!("did you mean {nearest}? One of: {}", known.join(", ")),
+            None => format!("use one of: {}", known.join(", ")),
         };
         let why = format!("the kind \"{}\" has no such field", kind.title);
         return Err(Problem::new(format!("Unknown field \"{unknown}\""), why, remedy)
@@ -540,10 +545,7 @@ fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Op
         credential.name = name;
     }
     credential.kind = edit.kind.unwrap_or_else(|| credential.kind.clone());
-    if let Some(region) = edit.region.filter(|region| *region != credential.region) {
-        credential.region = region;
-        credential.last_check = None;
-    }
+    credential.region = edit.region.unwrap_or_else(|| credential.region.clone());
     for (id, value) in edit.fields {
         if value.is_empty() {
             credential.fields.remove(&id);
@@ -560,7 +562,6 @@ fn apply_edit(credential: &mut Credential, edit: CredentialEdit, fingerprint: Op
     if fingerprint.is_some() {
         credential.fingerprint = fingerprint;
         credential.principal = None;
-        credential.last_check = None;
         credential.scheme = None;
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::classify::ClassificationResult;
 use super::import::ImportCandidate;
 use crate::database::RegionCheckResult;
+use crate::domain::diagnosis::refusal::RefusalDiagnosis;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
 use crate::engine::Engine;
@@ -68,6 +69,11 @@ pub enum CredentialEvent {
         /// Credentials that already hold this secret.
         duplicates: Vec<CredentialName>,
     },
+    /// The creation of a credential failed, and nothing of it is left.
+    NotCreated(CredentialId),
+    /// Why the provider refused a credential, with the HTTP status; `None` where the latest check in
+    /// the region did not end in a refusal.
+    RefusalExplained(Option<(u16, Box<RefusalDiagnosis>)>),
     /// The latest check results of a credential in each region.
     RegionChecks(CredentialId, Vec<RegionCheckResult>),
     /// The latest check results of all credentials in all regions.
@@ -144,6 +150,19 @@ async fn run_add_task(
             kept.name,
             Box::new(asked),
         )));
+    }
+    Ok(())
+}
+
+/// Sends a credential again if it is no longer as it was: a request may have shown whether it works.
+pub(in crate::engine) async fn send_if_changed(
+    engine: &Engine,
+    before: &Credential,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let after = engine.credentials.get(&before.id).await?;
+    if after != *before {
+        context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(after))));
     }
     Ok(())
 }

@@ -36,12 +36,22 @@ const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl RequestService {
     /// Sends a request when the quota of its credential allows it, and again where it is refused for
-    /// now and its policy says so. Returns the response as it came.
+    /// now and its policy says so. Records what the outcome says about the credential, and returns
+    /// the response as it came.
     pub(in crate::engine) async fn execute(
         &self,
         request: &PendingRequest<'_>,
     ) -> Result<RawResponse, SendError> {
         request.load_body().await?;
+        let outcome = self.send_within_quota(request).await;
+        self.record_outcome(request, &outcome).await;
+        outcome
+    }
+
+    async fn send_within_quota(
+        &self,
+        request: &PendingRequest<'_>,
+    ) -> Result<RawResponse, SendError> {
         let mut attempts = match request.rate_limit {
             RateLimitPolicy::WaitForReset(_) if request.draft.is_safe() => MAX_READ_ATTEMPTS,
             _ => 1,

@@ -3,13 +3,16 @@
 //!
 //! Start with `explain_response` and `explain_send_error`.
 
+use std::collections::BTreeMap;
+
 use super::access_tokens::SendError;
 use crate::database::HistoryFilter;
 use crate::domain::credential::SecretPart;
 use crate::domain::diagnosis::explain::{
-    self, ExplanationContext, RequestContext, ResponseExplanation,
+    self, ExplanationContext, RequestContext, ResponseExplanation, ResponseSource,
 };
 use crate::domain::diagnosis::refusal::{RefusalContext, RefusalDiagnosis};
+use crate::domain::provider::AuthMethod;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
@@ -61,6 +64,39 @@ impl RequestService {
             schemes,
             principal,
         }))
+    }
+
+    /// Explains the refusal in the latest check of a credential in a region, with its HTTP status;
+    /// `None` where that check did not end in a refusal by the provider.
+    pub(in crate::engine) async fn diagnose_recorded_check(
+        &self,
+        credential: &Credential,
+        region: &str,
+    ) -> Result<Option<(u16, RefusalDiagnosis)>, Problem> {
+        let region = self.catalog.region(&credential.provider, region)?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
+        let id = credential.id.clone();
+        let checks = self.database.run(move |index| index.region_checks(&id)).await?;
+        let status = checks
+            .into_iter()
+            .find(|known| known.region == region.id && known.check.result == CheckResult::Refused)
+            .and_then(|known| known.check.status);
+        let Some(status) = status else { return Ok(None) };
+        let draft = self
+            .catalog
+            .preset(&credential.provider, &kind.check)?
+            .to_draft(&[&BTreeMap::new(), &credential.fields])?;
+        let response = ApiResponse { status, ..ApiResponse::default() };
+        let schemes = match (&credential.scheme, &kind.authorization) {
+            (Some(scheme), _) => vec![scheme.clone()],
+            (None, AuthMethod::Header { scheme, fallback }) => {
+                [Some(scheme), fallback.as_ref()].into_iter().flatten().cloned().collect()
+            }
+            (None, other) => vec![other.scheme().to_owned()],
+        };
+        let diagnosis =
+            self.diagnose_refusal(credential, region, &draft, &response, &schemes).await?;
+        Ok(diagnosis.map(|diagnosis| (status, diagnosis)))
     }
 
     /// Collects what is known besides the response. Looks nothing up for a response that is not a
@@ -130,7 +166,7 @@ impl RequestService {
     }
 
     /// Explains what a failed token exchange says about the credential, by the provider's response
-    /// if there is one.
+    /// if there is one. A response of an intermediary says nothing and is a problem.
     pub(in crate::engine) async fn explain_exchange_error(
         &self,
         credential: &Credential,
@@ -144,9 +180,12 @@ impl RequestService {
                 error.to_string(),
             ));
         };
-        let ResponseExplanation { result, reason, .. } =
+        let ResponseExplanation { source, result, reason, problem } =
             self.explain_response(credential, region, response).await?;
-        Ok((result, Some(response.status), reason))
+        match (source, problem) {
+            (ResponseSource::Intermediary, Some(problem)) => Err(problem),
+            _ => Ok((result, Some(response.status), reason)),
+        }
     }
 
     /// Explains why a request got no response, by the provider's table of meanings if the exchange
@@ -194,4 +233,12 @@ fn foreign_host(region: &Region, response: &ApiResponse) -> Option<String> {
     let origin = Origin::from_url(&url)?;
     let own = region.bound_origins().into_iter().chain(region.app.clone());
     (!own.into_iter().any(|known| known == origin)).then(|| origin.to_string())
+}
+
+/// Whether the hosts that a request was sent to and that responded are among those that get the
+/// secret of the region: a full URL or a redirect may lead to another one.
+pub(super) fn is_bound_exchange(region: &Region, url: &url::Url, response: &ApiResponse) -> bool {
+    let bound = region.bound_origins();
+    let is_bound = |url: &url::Url| Origin::from_url(url).is_some_and(|it| bound.contains(&it));
+    is_bound(url) && url::Url::parse(&response.url).map_or(true, |url| is_bound(&url))
 }

@@ -36,6 +36,8 @@ pub(in crate::engine) struct PendingRequest<'a> {
     pub(super) rate_limit: RateLimitPolicy<'a>,
     /// The draft's body with the content of its files, read once for all attempts.
     loaded_body: OnceCell<LoadedBody>,
+    /// Who records what the outcome says about the credential.
+    pub(super) outcome_recording: OutcomeRecording,
     /// When the first attempt began.
     first_attempt: OnceLock<Instant>,
 }
@@ -61,6 +63,16 @@ pub(in crate::engine) enum RateLimitPolicy<'a> {
     /// Wait briefly, and send once in any case: many others wait for the outcome, and a refusal is
     /// one too.
     WaitBriefly,
+}
+
+/// Who records what the outcome of a request says about the credential's current secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum OutcomeRecording {
+    /// The request, when its outcome is known.
+    Automatic,
+    /// The caller, if anyone: the secret is not the current one, or many results are recorded
+    /// together.
+    ByCaller,
 }
 
 /// JSON body with a placeholder for a secret.
@@ -93,6 +105,7 @@ impl RequestService {
             authentication: RequestAuthentication::Current,
             rate_limit: RateLimitPolicy::WaitBriefly,
             loaded_body: OnceCell::new(),
+            outcome_recording: OutcomeRecording::Automatic,
             first_attempt: OnceLock::new(),
         })
     }
@@ -112,6 +125,15 @@ impl<'a> PendingRequest<'a> {
         authentication: RequestAuthentication,
     ) -> Self {
         Self { authentication, ..self }
+    }
+
+    /// Returns the request with this recording of its outcome.
+    #[must_use]
+    pub(in crate::engine) fn with_outcome_recording(
+        self,
+        outcome_recording: OutcomeRecording,
+    ) -> Self {
+        Self { outcome_recording, ..self }
     }
 
     /// Returns the request with this policy.

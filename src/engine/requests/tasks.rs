@@ -22,7 +22,7 @@ use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::task_panicked;
-use crate::engine::credentials::tasks::send_token_lifetime;
+use crate::engine::credentials::tasks::{send_if_changed, send_token_lifetime};
 use crate::util::private_files::private_mode;
 
 /// Maximum number of history entries that are listed.
@@ -119,6 +119,7 @@ pub(in crate::engine) async fn run_send_task(
         .send_and_record(&credential, RequestOptions { draft, consent, history_policy }, &on_wait)
         .await;
     send_token_lifetime(engine, &credential, context);
+    send_if_changed(engine, &credential, context).await?;
     let mut exchange = exchange?;
     let kept = engine.captured_secrets.store_captured_secrets(&credential, &mut exchange).await;
     context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
@@ -190,6 +191,7 @@ async fn run_all_pages_task(
     let limits = PagingLimits::default();
     let outcome =
         engine.requests.fetch_all_pages(&credential, options, limits, on_page, &on_wait).await;
+    send_if_changed(engine, &credential, context).await?;
     list.push(']');
     let last = match outcome {
         Ok(PagingResult { last, pages: 0, .. }) => {
@@ -238,8 +240,9 @@ async fn run_next_page_task(
         history_policy: HistoryPolicy::WithoutBody,
     };
     let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-    let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await?;
-    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange)));
+    let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await;
+    send_if_changed(engine, &credential, context).await?;
+    context.send_event(TaskEvent::ResponseReceived(Box::new(exchange?)));
     Ok(())
 }
 

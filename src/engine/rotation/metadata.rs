@@ -69,7 +69,7 @@ impl RotationDriver<'_> {
         let made = remote.as_ref().filter(|_| self.plan().purpose == RotationPurpose::Create);
         let facts = made.map(|made| made.fields.clone()).unwrap_or_default();
         let updated = self.service.database.run(move |index| {
-            index.update_credential(&id, |credential| {
+            let change = |credential: &mut Credential| {
                 let expires = remote.as_ref().and_then(|remote| remote.expires).or(expires);
                 // No ID is better than the ID of another secret.
                 credential.fields.retain(|field, _| !fields.contains(&field.as_str()));
@@ -81,9 +81,9 @@ impl RotationDriver<'_> {
                 credential.fields.extend(facts);
                 credential.expires = expires;
                 credential.fingerprint = Some(fingerprint);
-                (credential.principal, credential.scheme, credential.last_check) =
-                    (None, None, None);
-            })
+                (credential.principal, credential.scheme) = (None, None);
+            };
+            index.update_with_other_secret(&id, change, &[])
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.service.requests.drop_cached_tokens(&self.plan().credential);
@@ -162,13 +162,14 @@ impl RotationDriver<'_> {
             self.plan().strategy.spec().identity_fields,
         );
         let updated = self.service.database.run(move |index| {
-            index.update_credential(&id, |credential| {
+            let change = |credential: &mut Credential| {
                 credential.fields.retain(|field, _| !named.contains(&field.as_str()));
                 credential.fields.extend(fields);
                 (credential.expires, credential.fingerprint, credential.principal) =
                     (expires, Some(fingerprint), principal);
-                (credential.scheme, credential.last_check) = (None, None);
-            })
+                credential.scheme = None;
+            };
+            index.update_with_other_secret(&id, change, &[])
         });
         updated.await.map_err(|problem| failure_from_problem(&problem))?;
         self.service.requests.drop_cached_tokens(&self.plan().credential);

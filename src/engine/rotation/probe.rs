@@ -12,7 +12,8 @@ use super::StepResult;
 use super::slots::retryable_failure;
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use crate::domain::Secret;
-use crate::domain::credential::{Principal, SecretPart, SecretSlot};
+use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
+use crate::domain::diagnosis::explain::ResponseExplanation;
 use crate::domain::pagination::next_page_url;
 use crate::domain::provider::spec::OrganizationListing;
 use crate::domain::provider::{AuthMethod, RequestPreset};
@@ -20,9 +21,10 @@ use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::rotation::{AccessScope, IdentitySource, StepFailureKind, UNKNOWN_PRINCIPAL_ID};
 use crate::engine::checks::principal_from_response;
+use crate::engine::checks::writer::CheckRecord;
 use crate::engine::requests::access_tokens::SendError;
 use crate::engine::requests::pagination::next_page_draft;
-use crate::engine::requests::pending_request::RequestAuthentication;
+use crate::engine::requests::pending_request::{OutcomeRecording, RequestAuthentication};
 use crate::net::HostBoundSecret;
 use crate::net::oauth::exchange::TokenExchangeError;
 
@@ -48,7 +50,7 @@ pub(super) struct VisibleAccess {
 }
 
 impl ManagementClient<'_> {
-    /// Sends the secret in a slot.
+    /// Sends the secret in a slot. What the provider says about the current secret is recorded.
     pub(super) async fn probe_slot(&self, slot: SecretSlot) -> StepResult<ProbeResult> {
         if let Some(result) = strategy_for(self.strategy_id).probe_slot(self, slot).await? {
             return Ok(result);
@@ -61,7 +63,9 @@ impl ManagementClient<'_> {
         {
             Ok(bound) => bound,
             Err(SendError::Exchange(TokenExchangeError::Refused { status, why, .. })) => {
-                return Ok(ProbeResult::Refused(format!("{status}: {why}")));
+                let reason = format!("{status}: {why}");
+                self.record_probe(slot, CheckResult::Refused, status, &reason).await?;
+                return Ok(ProbeResult::Refused(reason));
             }
             Err(error) => return Err(failure_from_probe_error(error)),
         };
@@ -73,12 +77,12 @@ impl ManagementClient<'_> {
             let attempt = HostBoundSecret { scheme, ..bound.clone() };
             let response = self.send_probe(&draft, &attempt).await?;
             if response.status != 401 {
-                return self.classify_response(attempt, response).await;
+                return self.classify_response(slot, attempt, response).await;
             }
             last = Some((attempt, response));
         }
         match last {
-            Some((bound, response)) => self.classify_response(bound, response).await,
+            Some((bound, response)) => self.classify_response(slot, bound, response).await,
             None => Err(retryable_failure("no authentication scheme is available for the secret")),
         }
     }
@@ -176,7 +180,8 @@ impl ManagementClient<'_> {
             .pending_request(&self.credential, self.region, draft)
             .map_err(|problem| failure_from_problem(&problem))?
             .with_check_limits()
-            .with_authentication(RequestAuthentication::Fixed(bound.clone()));
+            .with_authentication(RequestAuthentication::Fixed(bound.clone()))
+            .with_outcome_recording(OutcomeRecording::ByCaller);
         let raw =
             self.service.requests.execute(&request).await.map_err(failure_from_probe_error)?;
         Ok(raw.response)
@@ -184,12 +189,17 @@ impl ManagementClient<'_> {
 
     async fn classify_response(
         &self,
+        slot: SecretSlot,
         bound: HostBoundSecret,
         response: ApiResponse,
     ) -> StepResult<ProbeResult> {
         let explanation =
             self.service.requests.explain_response(&self.credential, self.region, &response).await;
         let explanation = explanation.map_err(|problem| failure_from_problem(&problem))?;
+        if matches!(explanation.result, CheckResult::Accepted | CheckResult::Refused) {
+            let ResponseExplanation { result, reason, .. } = &explanation;
+            self.record_probe(slot, *result, response.status, reason).await?;
+        }
         match explanation.result {
             CheckResult::Accepted => Ok(ProbeResult::Accepted(bound, response)),
             CheckResult::Refused => Ok(ProbeResult::Refused(explanation.reason)),
@@ -197,6 +207,36 @@ impl ManagementClient<'_> {
                 Err(retryable_failure(explanation.reason))
             }
         }
+    }
+
+    /// Records the result of a probe of the current secret; the other slots are not what the
+    /// credential works with.
+    async fn record_probe(
+        &self,
+        slot: SecretSlot,
+        result: CheckResult,
+        status: u16,
+        reason: &str,
+    ) -> StepResult<()> {
+        if slot != SecretSlot::Current {
+            return Ok(());
+        }
+        let check = CheckReport {
+            result,
+            status: Some(status),
+            reason: reason.to_owned(),
+            checked_at: self.service.clock.now(),
+            latency_ms: None,
+        };
+        let record = CheckRecord {
+            credential: self.credential.id.clone(),
+            region: self.region.id.clone(),
+            check,
+            principal: None,
+            home_organization: None,
+        };
+        let written = self.service.checks.write_check(record).await;
+        written.map_err(|problem| failure_from_problem(&problem))
     }
 
     fn build_draft(&self, preset: &RequestPreset) -> StepResult<RequestDraft> {

@@ -310,6 +310,12 @@ fn check_identification(
             && candidate.kind == kind.id
             && candidate.secret_role == SecretRole::Secret
     });
+    if let Some(incomplete) = candidates.iter().find(|candidate| candidate.is_incomplete) {
+        return Err(permanent_failure(format!(
+            "the pasted secret is incomplete: {}",
+            incomplete.why
+        )));
+    }
     if let Some(claimed) = fitting
         .and_then(|candidate| candidate.region.as_deref())
         .filter(|claimed| *claimed != region)

@@ -264,7 +264,7 @@ async fn send_rotated_credential(
         Ok(credential) => CredentialEvent::Changed(Box::new(credential)),
         // A credential that was not created in the end no longer exists.
         Err(problem) if problem.class == ProblemClass::NotFound => {
-            CredentialEvent::Removed(id.clone())
+            CredentialEvent::NotCreated(id.clone())
         }
         Err(problem) => return Err(problem),
     };

@@ -172,9 +172,15 @@ impl SecretAccess {
         let recorded = self
             .database
             .run(move |index| {
-                index.update_credential(&id, |credential| {
-                    credential.fingerprint = Some(fingerprint);
-                })
+                let known = index.credential_by_id(&id)?.fingerprint;
+                let is_other = known.is_some_and(|known| known != fingerprint);
+                let change =
+                    |credential: &mut Credential| credential.fingerprint = Some(fingerprint);
+                if is_other {
+                    index.update_with_other_secret(&id, change, &[])
+                } else {
+                    index.update_credential(&id, change)
+                }
             })
             .await;
         // A full disk or a read-only home does not lock the user out; the next read records it.

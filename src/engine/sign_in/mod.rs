@@ -463,9 +463,8 @@ impl SignInService {
             let change = |credential: &mut Credential| {
                 credential.region = region;
                 credential.principal = None;
-                credential.last_check = None;
             };
-            index.update_bound_credential(&id, change, &records)
+            index.update_with_other_secret(&id, change, &records)
         });
         Ok((after.await?, before))
     }

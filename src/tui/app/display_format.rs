@@ -1,14 +1,14 @@
 //! Display formats: times, sizes, regions and check results as the screen shows them.
 //!
-//! The functions are pure and take the current time as an argument. [`CredentialStatus`] decides
-//! how a credential is marked in list, header and detail.
+//! The functions are pure and take the current time as an argument. [`status_style`] decides how a
+//! credential is marked in list, header and detail.
 
 use std::time::{Duration, Instant};
 
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::format::format_thousands;
 use crate::domain::response::CheckResult;
-use crate::domain::{Credential, Origin, Timestamp};
+use crate::domain::{Credential, CredentialStatus, Origin, Timestamp};
 
 /// Days before expiry from which a credential counts as expiring.
 pub const EXPIRING_DAYS: i64 = 14;
@@ -16,70 +16,31 @@ pub const EXPIRING_DAYS: i64 = 14;
 /// Lifetimes shorter than this are shown in seconds.
 const MIN_SECONDS_SHOWN_AS_MINUTES: i64 = 120;
 
-/// Status of a credential: its last check result combined with its expiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum CredentialStatus {
-    /// Refused by the provider, or expired.
-    Refused,
-    /// Accepted, but expires soon.
-    Expiring,
-    /// The last check was inconclusive.
-    Unknown,
-    /// Never checked.
-    Unchecked,
-    /// Accepted.
-    Accepted,
+/// Returns the role (color) and the symbol of a status.
+pub const fn status_style(
+    status: CredentialStatus,
+    glyphs: &GlyphSet,
+) -> (StyleRole, &'static str) {
+    match status {
+        CredentialStatus::Accepted => (StyleRole::Good, glyphs.accepted),
+        CredentialStatus::Expired => (StyleRole::Bad, glyphs.warning),
+        CredentialStatus::Refused => (StyleRole::Bad, glyphs.refused),
+        CredentialStatus::Unknown => (StyleRole::Unknown, glyphs.unknown),
+        CredentialStatus::Unchecked => (StyleRole::Dim, glyphs.unchecked),
+    }
 }
 
-impl CredentialStatus {
-    /// All statuses, the most urgent first.
-    pub const ALL: [Self; 5] =
-        [Self::Refused, Self::Expiring, Self::Unknown, Self::Unchecked, Self::Accepted];
+/// Returns the position of a credential in the order of urgency: refused and expired ones first,
+/// then those that expire soon.
+pub fn urgency(credential: &Credential, now: Timestamp) -> (bool, bool, CredentialStatus) {
+    let status = CredentialStatus::for_credential(credential, now);
+    let is_failing = matches!(status, CredentialStatus::Refused | CredentialStatus::Expired);
+    (!is_failing, !expires_soon(credential, now), status)
+}
 
-    /// Returns the status of `credential` at `now`.
-    pub fn for_credential(credential: &Credential, now: Timestamp) -> Self {
-        let verdict =
-            credential.last_check.as_ref().map_or(CheckResult::Unchecked, |check| check.result);
-        let left = days_left(credential, now);
-        match verdict {
-            CheckResult::Refused => Self::Refused,
-            _ if left.is_some_and(|days| days < 0) => Self::Refused,
-            _ if left.is_some_and(|days| days < EXPIRING_DAYS) => Self::Expiring,
-            CheckResult::Accepted => Self::Accepted,
-            CheckResult::Unknown => Self::Unknown,
-            CheckResult::Unchecked => Self::Unchecked,
-        }
-    }
-
-    /// Returns the role (color) and the symbol.
-    pub const fn style(self, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
-        match self {
-            Self::Accepted => (StyleRole::Good, glyphs.accepted),
-            Self::Expiring => (StyleRole::Warn, glyphs.warning),
-            Self::Refused => (StyleRole::Bad, glyphs.refused),
-            Self::Unknown => (StyleRole::Unknown, glyphs.unknown),
-            Self::Unchecked => (StyleRole::Dim, glyphs.unchecked),
-        }
-    }
-
-    /// Returns the word shown beside the symbol.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Refused => "refused",
-            Self::Expiring => "expiring",
-            Self::Unknown => "unknown",
-            Self::Unchecked => "not checked",
-            Self::Accepted => "accepted",
-        }
-    }
-
-    /// Returns the word for the status in a filter (`status:unchecked`), a single word.
-    pub const fn filter_word(self) -> &'static str {
-        match self {
-            Self::Unchecked => "unchecked",
-            Self::Refused | Self::Expiring | Self::Unknown | Self::Accepted => self.as_str(),
-        }
-    }
+/// Whether a credential has not expired yet, but does so soon.
+pub fn expires_soon(credential: &Credential, now: Timestamp) -> bool {
+    days_left(credential, now).is_some_and(|days| (0..EXPIRING_DAYS).contains(&days))
 }
 
 /// Returns the role (color) and the symbol of a check result.
@@ -115,16 +76,21 @@ pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
 /// Returns the most important fact about a credential in a few characters, such as `in 12 d`, `401` or
 /// `unknown`.
 pub fn short_status(credential: &Credential, now: Timestamp) -> String {
-    let status = credential.last_check.as_ref().and_then(|check| check.status);
-    match (CredentialStatus::for_credential(credential, now), days_left(credential, now)) {
-        (_, Some(days)) if days < 0 => "expired".to_owned(),
+    let code = credential.last_check.as_ref().and_then(|check| check.status);
+    let status = CredentialStatus::for_credential(credential, now);
+    match (status, days_left(credential, now)) {
         (CredentialStatus::Refused, _) => {
-            status.map_or_else(|| "refused".to_owned(), |status| status.to_string())
+            code.map_or_else(|| status.word().to_owned(), |code| code.to_string())
         }
-        (CredentialStatus::Expiring | CredentialStatus::Accepted, Some(days)) => format_days(days),
+        (CredentialStatus::Accepted, Some(days)) => format_days_left(days),
         (CredentialStatus::Accepted, None) => "ok".to_owned(),
+        (CredentialStatus::Unknown | CredentialStatus::Unchecked, Some(days))
+            if days < EXPIRING_DAYS =>
+        {
+            format_days_left(days)
+        }
         // One word, since the column is narrow.
-        (status, _) => status.filter_word().to_owned(),
+        _ => status.word().to_owned(),
     }
 }
 

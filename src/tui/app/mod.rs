@@ -365,7 +365,9 @@ impl App {
 
     /// Returns the display name of the credential with this ID.
     pub(super) fn display_name_by_id(&self, id: &CredentialId) -> String {
-        self.credentials.get(id).map(|credential| self.display_name(credential)).unwrap_or_default()
+        self.credentials
+            .get(id)
+            .map_or_else(|| "The credential".to_owned(), |known| self.display_name(known))
     }
 
     /// Shows a problem under a title that says what failed.

@@ -184,6 +184,7 @@ fn identified(duplicates: &[&str]) -> TaskEvent {
         region: Some("SNYK-AU-01".to_owned()),
         expires: Some(super::display_format::parse_date("2027-01-31").expect("a day")),
         confidence: MatchConfidence::Certain,
+        is_incomplete: false,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,
         secret_role: crate::domain::provider::spec::SecretRole::Secret,

@@ -246,7 +246,7 @@ impl App {
             DialogResult::Hide => {
                 // A rotation that asks a question is not busy: it waits for the answer.
                 let (level, state) = if dialog.is_busy() {
-                    (NotificationLevel::Success, "Running in the background")
+                    (NotificationLevel::Info, "Running in the background")
                 } else {
                     (NotificationLevel::Warning, "The rotation waits for you")
                 };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Weak};
 
 use super::readout;
 use crate::config::theme::{GlyphSet, StyleRole};
-use crate::domain::{CredentialId, Secret, Timestamp};
+use crate::domain::{CredentialId, CredentialStatus, Secret, Timestamp};
 use crate::engine::background::protocol::TaskId;
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
@@ -160,8 +160,7 @@ impl Announcer {
             app.credentials.all().iter().filter(|credential| is_new(&credential.id)).collect();
         let many = new.len() > MAX_LISTED_CHECKS;
         let good = |credential: &&&crate::domain::Credential| {
-            display_format::CredentialStatus::for_credential(credential, now.wall)
-                == display_format::CredentialStatus::Accepted
+            CredentialStatus::for_credential(credential, now.wall) == CredentialStatus::Accepted
         };
         let mut lines = Vec::new();
         if many {

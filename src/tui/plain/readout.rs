@@ -2,16 +2,15 @@
 //!
 //! Start reading at [`page_lines`].
 
-use crate::domain::Credential;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialStatus};
 use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::console::{RequestReadiness, RequestState, request_line, sending};
 use crate::tui::app::conversation::ReadoutPage;
 use crate::tui::app::credentials::regions;
-use crate::tui::app::display_format::CredentialStatus;
 use crate::tui::app::{App, Now, Pane, PresentationMode, conversation, display_format};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.
@@ -137,14 +136,12 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
             display_format::days_left(credential, now.wall).map(days_text).unwrap_or_default();
         format!("Expires: {} ({left})", display_format::format_date(end))
     }));
-    lines.push(credential.last_check.as_ref().map_or(
-        "Checked: never; type check to check now".to_owned(),
+    let status = CredentialStatus::for_credential(credential, now.wall).as_str();
+    lines.push(credential.last_check.as_ref().map_or_else(
+        || format!("Status: {status}; type check to check now"),
         |check| {
-            format!(
-                "Checked: {}, {}",
-                check_text(check),
-                display_format::format_age(check.checked_at, now.wall)
-            )
+            let age = display_format::format_age(check.checked_at, now.wall);
+            format!("Status: {status}; last check: {}, {age}", check_text(check))
         },
     ));
     let region = app.catalog.region(&credential.provider, &credential.region);
@@ -184,7 +181,7 @@ fn region_lines(app: &App) -> Vec<String> {
         let own = if region.id == credential.region { ", current" } else { "" };
         let cursor = if at == app.regions.cursor() { ", selected for switch-region" } else { "" };
         let check =
-            app.regions.check_in(&region.id).map_or_else(|| "never checked".to_owned(), check_text);
+            app.regions.check_in(&region.id).map_or_else(|| "not checked".to_owned(), check_text);
         format!(
             "{}. {}, {}{own}{cursor}: {check}",
             at + 1,

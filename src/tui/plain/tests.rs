@@ -101,6 +101,7 @@ fn identified(provider: &str, kind: &str) -> TaskEvent {
         region: None,
         expires: None,
         confidence: MatchConfidence::Certain,
+        is_incomplete: false,
         secret_role: SecretRole::Secret,
         why: "it begins with snyk_uat.".to_owned(),
         remote_id: None,

@@ -4,11 +4,11 @@
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::domain::Credential;
+use crate::domain::{Credential, CredentialStatus};
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::credentials::list::CredentialRow;
-use crate::tui::app::display_format::{self, CredentialStatus};
+use crate::tui::app::display_format;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{App, Pane};
@@ -134,7 +134,10 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     // A word that fills the column begins in the blank at the end of the one before.
     let wide = u16::from(words.len() >= usize::from(STATUS_COLUMNS));
     let status = whole_row.split_left(whole_row.width.saturating_sub(status.width + wide)).1;
-    pen.write_right(status, &words, role);
+    let soon = waiting.is_none()
+        && role != StyleRole::Bad
+        && display_format::expires_soon(credential, pen.now.wall);
+    pen.write_right(status, &words, if soon { StyleRole::Warn } else { role });
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
@@ -175,7 +178,8 @@ pub(super) fn status_symbol(
     pen: &CellPainter<'_>,
     credential: &Credential,
 ) -> (StyleRole, &'static str) {
-    CredentialStatus::for_credential(credential, pen.now.wall).style(pen.glyphs())
+    let status = CredentialStatus::for_credential(credential, pen.now.wall);
+    display_format::status_style(status, pen.glyphs())
 }
 
 /// Returns the region without the prefix that repeats the provider: `EU-01` for `SNYK-EU-01`.

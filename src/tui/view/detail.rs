@@ -4,11 +4,10 @@
 //! Start reading at [`draw`]; [`facts`] lists the rows.
 
 use super::painter::CellPainter;
-use super::regions::check_symbol;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::response::CheckResult;
-use crate::domain::{Credential, Timestamp};
+use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
@@ -146,7 +145,7 @@ fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
     facts.extend([
         expiry_fact(pen, credential),
         age_fact(pen, credential),
-        check_fact(pen, credential),
+        status_fact(pen, credential),
     ]);
     if let Some(reason) = failure_reason(credential) {
         facts.push(("", vec![(StyleRole::Text, mask_for_audience(pen, &reason))]));
@@ -248,9 +247,10 @@ fn session_fact(
 
 /// Returns whether a sign-in has expired, or was refused at the latest check.
 fn is_sign_in_expired(credential: &Credential, now: Timestamp) -> bool {
-    let refused =
-        credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
-    refused || credential.expires.is_some_and(|end| end <= now)
+    matches!(
+        CredentialStatus::for_credential(credential, now),
+        CredentialStatus::Refused | CredentialStatus::Expired
+    )
 }
 
 /// Returns the rotation of the credential that waits, and the key that resumes it.
@@ -326,26 +326,26 @@ fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     ("Added", vec![(StyleRole::Text, added)])
 }
 
-fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
+/// Returns the status, with what the latest check in the credential's region adds to it.
+fn status_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
+    let status = CredentialStatus::for_credential(credential, pen.now.wall);
+    let (role, sign) = display_format::status_style(status, pen.glyphs());
     let Some(check) = &credential.last_check else {
-        return (
-            "Checked",
-            vec![(StyleRole::Dim, format!("{} never{}", pen.glyphs().unchecked, check_hint(pen)))],
-        );
+        let word = format!("{sign} {}", status.as_str());
+        return ("Status", vec![(role, word), (StyleRole::Dim, check_hint(pen))]);
     };
     let dot = pen.glyphs().separator;
-    let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let (role, sign) = check_symbol(pen, check.result);
+    let code = check.status.map(|code| format!(" {code}")).unwrap_or_default();
+    let (code, result) = if status == CredentialStatus::Expired {
+        (String::new(), format!(" {dot} {}{code}", display_format::check_text(check.result)))
+    } else {
+        (code, String::new())
+    };
     let latency = check.latency_ms.map(|ms| format!(" {dot} {ms} ms")).unwrap_or_default();
-    let rest =
-        format!(" {dot} {}{latency}", display_format::format_age(check.checked_at, pen.now.wall));
-    (
-        "Checked",
-        vec![
-            (role, format!("{sign} {}{status}", display_format::check_text(check.result))),
-            (StyleRole::Dim, rest),
-        ],
-    )
+    let age = display_format::format_age(check.checked_at, pen.now.wall);
+    let rest = format!("{result} {dot} {age}{latency}");
+    let word = format!("{sign} {}{code}", status.as_str());
+    ("Status", vec![(role, word), (StyleRole::Dim, rest)])
 }
 
 /// Returns the key that checks the credential, as the end of a text.

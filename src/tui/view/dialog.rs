@@ -166,7 +166,7 @@ fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, colum
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
     let rest =
         if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
-    let rest = pen.write_right(rest, &item.right, StyleRole::Key);
+    let rest = pen.write_right(rest, &item.right, item.right_role);
     let (text, more) = rest.split_left(column);
     let heading =
         if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::tui::app::display_format::CredentialStatus;
+use crate::domain::CredentialStatus;
 use crate::tui::app::footer::{typing_hints, visible_hints};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::NotificationLevel;
@@ -42,7 +42,7 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
         .rev()
         .filter(|(_, count)| *count > 0);
     counted
-        .map(|(standing, count)| (standing.style(pen.glyphs()), count))
+        .map(|(standing, count)| (display_format::status_style(standing, pen.glyphs()), count))
         .map(|((role, sign), count)| {
             (role, format!("{sign} {}  ", display_format::format_number(count)))
         })
@@ -54,6 +54,7 @@ pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if let Some(notice) = pen.app.activity.current_notification(pen.now.instant) {
         let (role, sign) = match notice.level {
             NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
+            NotificationLevel::Info => (StyleRole::Dim, pen.glyphs().separator),
             NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
             NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
         };

@@ -65,10 +65,7 @@ fn draw_region(
 }
 
 /// Returns the symbol and color of a check result.
-pub(super) fn check_symbol(
-    pen: &CellPainter<'_>,
-    result: CheckResult,
-) -> (StyleRole, &'static str) {
+fn check_symbol(pen: &CellPainter<'_>, result: CheckResult) -> (StyleRole, &'static str) {
     display_format::check_style(result, pen.glyphs())
 }
 

@@ -100,7 +100,9 @@ fn another_secret_has_no_check_results_yet() {
             })
             .unwrap();
     }
-    index.delete_checks(&id_of("laptop")).unwrap();
+    index.record_check(&id_of("laptop"), "SNYK-US-01", &check(CheckResult::Refused, 5)).unwrap();
+    let changed = index.update_with_other_secret(&id_of("laptop"), |_| (), &[]).unwrap();
+    assert_eq!(changed.last_check, None);
     assert_eq!(index.credential_by_name("laptop").unwrap().last_check, None);
     assert_eq!(index.region_checks(&id_of("laptop")).unwrap(), []);
     assert_eq!(index.region_checks(&id_of("broker")).unwrap().len(), 1);

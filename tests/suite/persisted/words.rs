@@ -248,6 +248,7 @@ fn explanations_of_refusals() {
     use refusal::{CauseAssessment, Likelihood, RefusalCause, RefusalDiagnosis, RemedyStep};
     pin_variants!(written, RefusalCause {
         RefusalCause::RateLimit => RefusalCause::RateLimit, r#""pace""#;
+        RefusalCause::Request => RefusalCause::Request, r#""request""#;
         RefusalCause::Region => RefusalCause::Region, r#""region""#;
         RefusalCause::Expiry => RefusalCause::Expiry, r#""end""#;
         RefusalCause::Scheme => RefusalCause::Scheme, r#""scheme""#;
@@ -264,6 +265,7 @@ fn explanations_of_refusals() {
     });
     pin_variants!(written, RemedyStep {
         RemedyStep::Wait(_) => RemedyStep::Wait("5 s".to_owned()), r#"{"wait":"5 s"}"#;
+        RemedyStep::EditRequest => RemedyStep::EditRequest, r#""edit-request""#;
         RemedyStep::SetClock => RemedyStep::SetClock, r#""set-clock""#;
         RemedyStep::ReenterSecret => RemedyStep::ReenterSecret, r#""reenter""#;
         RemedyStep::SwitchRegion(_) => RemedyStep::SwitchRegion("SNYK-EU-01".to_owned()), r#"{"switch":"SNYK-EU-01"}"#;

@@ -69,7 +69,7 @@ pub(super) async fn print_all_pages(
                 count_noun(paging.items, "element"),
                 count_noun(paging.pages, "page")
             ));
-            Ok(response::exit_code(&paging.last.response))
+            Ok(response::exit_code(&paging.last))
         }
     }
 }

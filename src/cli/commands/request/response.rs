@@ -86,10 +86,12 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
     Ok(())
 }
 
-/// Returns the exit code for a response.
-pub(super) fn exit_code(response: &ApiResponse) -> u8 {
+/// Returns the exit code for a response. One that is not the provider's leaves the outcome unknown.
+pub(super) fn exit_code(HttpExchange { response, explanation, .. }: &HttpExchange) -> u8 {
+    let class = explanation.as_ref().map(|problem| problem.class);
     match response.status {
         _ if response.truncated => ProblemClass::Failed.exit_code(),
+        _ if class == Some(ProblemClass::Unknown) => ProblemClass::Unknown.exit_code(),
         429 | 500.. => ProblemClass::Unknown.exit_code(),
         400..500 => ProblemClass::Refused.exit_code(),
         _ => 0,

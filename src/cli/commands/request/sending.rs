@@ -64,7 +64,7 @@ impl SendContext {
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
         response::print_response(context, &exchange, &result.secrets, &self.display).await?;
-        result.outcome.map(|()| response::exit_code(&exchange.response))
+        result.outcome.map(|()| response::exit_code(&exchange))
     }
 }
 

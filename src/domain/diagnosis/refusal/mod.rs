@@ -11,7 +11,7 @@ pub(in crate::domain) use causes::{clock_skew, describe_clock_skew};
 
 use serde::Serialize;
 
-use super::explain::{ExplanationContext, RequestContext};
+use super::explain::{ExplanationContext, RequestContext, find_status_rule};
 use crate::domain::credential::Principal;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::rate_limit::{self, RateLimit};
@@ -71,6 +71,8 @@ pub enum RefusalCause {
     Whitespace,
     /// The clocks of this machine and the server differ.
     Clock,
+    /// The provider names a fault of the request.
+    Request,
 }
 
 /// Likelihood of a cause, as far as known.
@@ -90,6 +92,8 @@ pub enum Likelihood {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RemedyStep {
+    /// Change what the provider names, and send again.
+    EditRequest,
     /// Wait for this time and send again.
     Wait(String),
     /// Set the clock of this machine.
@@ -136,6 +140,14 @@ impl RefusalDiagnosis {
         if !DIAGNOSED_STATUSES.contains(&context.response.status) {
             return None;
         }
+        if let Some(reason) = context.named_fault() {
+            let cause = RefusalCause::Request;
+            return Some(Self {
+                tried: context.describe_attempts(),
+                causes: vec![CauseAssessment { cause, likelihood: Likelihood::Likely, reason }],
+                next_steps: vec![RemedyStep::EditRequest],
+            });
+        }
         let mut causes = context.assess_causes();
         causes.sort_by_key(|assessment| assessment.likelihood);
         let next = context.remedy_steps(&causes);
@@ -156,6 +168,7 @@ impl RefusalCause {
             Self::Permission => "Permission",
             Self::Whitespace => "Whitespace",
             Self::Clock => "Clock",
+            Self::Request => "Request",
         }
     }
 }
@@ -175,6 +188,7 @@ impl RemedyStep {
     /// Describes the step as an instruction.
     pub fn describe(&self) -> String {
         match self {
+            Self::EditRequest => "Correct the request".to_owned(),
             Self::Wait(time) => format!("Wait {time}, then send the request again"),
             Self::SetClock => {
                 "Set the clock of this machine, then send the request again".to_owned()
@@ -197,7 +211,7 @@ impl RemedyStep {
     /// Returns the command that performs the step for a credential of this name, if there is one.
     pub fn command(&self, name: &str) -> Option<String> {
         match self {
-            Self::Wait(_) | Self::SetClock | Self::OpenProviderPage => None,
+            Self::EditRequest | Self::Wait(_) | Self::SetClock | Self::OpenProviderPage => None,
             Self::ReenterSecret => Some(format!("tokenring edit {name} --secret")),
             Self::SwitchRegion(region) => Some(format!("tokenring edit {name} --region {region}")),
             Self::ProbeRegions => Some(format!("tokenring check {name} --all-regions")),
@@ -208,6 +222,14 @@ impl RemedyStep {
 }
 
 impl<'a> RefusalContext<'a> {
+    /// Returns what the provider says is wrong with the request, where it names it: a resource that
+    /// is missing by name has no other cause.
+    fn named_fault(&self) -> Option<String> {
+        let rule = find_status_rule(self.request_context, self.response)?;
+        let is_named = self.response.status == 404 && rule.body_contains.is_some();
+        is_named.then(|| format!("{}. {}", rule.what, rule.why))
+    }
+
     fn kind(&self) -> Option<&'a CredentialKind> {
         self.request_context.provider.kind(self.request_context.kind)
     }
@@ -269,7 +291,10 @@ fn describe_scheme(scheme: &str) -> String {
 }
 
 /// Returns a scheme of the kind that was not tried, if there is one.
-fn untried_scheme<'a>(kind: &'a CredentialKind, tried: &[String]) -> Option<&'a str> {
+pub(in crate::domain) fn untried_scheme<'a>(
+    kind: &'a CredentialKind,
+    tried: &[String],
+) -> Option<&'a str> {
     let AuthMethod::Header { scheme, fallback } = &kind.authorization else { return None };
     [Some(scheme), fallback.as_ref()]
         .into_iter()

@@ -294,3 +294,17 @@ fn what_is_no_refusal_is_not_looked_into() {
     };
     assert_eq!(RefusalDiagnosis::diagnose(&context), None);
 }
+
+#[test]
+fn a_fault_that_the_provider_names_is_the_only_cause() {
+    let mut named = case(404);
+    named.response.body = crate::domain::response::ResponseBody::Text(
+        r#"{"errors":[{"status":"404","detail":"The requested version was not found"}]}"#
+            .to_owned(),
+    );
+    let RefusalDiagnosis { causes, next_steps, .. } = named.refusal();
+    assert_eq!(next_steps, [RemedyStep::EditRequest]);
+    let [CauseAssessment { cause, reason, .. }] = &causes[..] else { panic!("{causes:?}") };
+    assert!(*cause == RefusalCause::Request && reason.contains("version"), "{reason}");
+    assert!(case(404).refusal().causes.len() > 1, "an unnamed one has many");
+}

@@ -318,6 +318,9 @@ impl ImportService {
         let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
             return self.is_token_variable(variable).then(|| Err(UNKNOWN_SHAPE_REASON.to_owned()));
         };
+        if best.is_incomplete {
+            return Some(Err(best.why.clone()));
+        }
         if best.secret_role != SecretRole::Secret {
             return Some(Err(format!("not a long-lived secret: {}", best.why)));
         }

@@ -285,7 +285,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("next-page", &["m"], Console(ConsoleAction::NextPage), "next page", "Fetch the next page of the list").in_pane(Pane::Console).with_effect(External),
     command_row("all-pages", &["L"], Console(ConsoleAction::AllPages), "all pages", "Fetch all pages of the list").in_pane(Pane::Console).with_effect(External),
     command_row("view", &["v"], Console(ConsoleAction::NextTab), "next tab", "Show the next view: body, raw, headers, timing").in_pane(Pane::Console),
-    command_row("explain", &["E"], Console(ConsoleAction::Explain), "explain", "Explain why the request was refused and what to do").in_pane(Pane::Console),
+    command_row("explain", &["E"], Console(ConsoleAction::Explain), "explain", "Explain why the credential or the request was refused and what to do"),
     command_row("changes", &["d"], Console(ConsoleAction::ToggleDiff), "diff", "Show what changed since the previous response").in_pane(Pane::Console),
     command_row("close", &["Left"], Console(ConsoleAction::FoldValue), "fold value", "Fold the value under the cursor").in_pane(Pane::Console),
     command_row("open", &["Right"], Console(ConsoleAction::UnfoldValue), "unfold value", "Unfold the value under the cursor").in_pane(Pane::Console),

@@ -58,7 +58,10 @@ impl App {
             }
             C::ToggleDiff => response
                 .is_some_and(|response| response.tabs().any(|view| view == ResponseTab::Diff)),
-            C::Explain => response.is_some_and(|response| response.exchange.refusal.is_some()),
+            C::Explain => {
+                response.is_some_and(|response| response.exchange.refusal.is_some())
+                    || refusal::refused_region(self).is_some()
+            }
             C::KeepSecret => response.is_some_and(|response| response.unsaved_secret().is_some()),
             C::ClearFilter => {
                 response.is_some_and(|response| response.filter_text().is_some())
@@ -102,10 +105,7 @@ impl App {
             C::History => self.fetch_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
             C::CopyCurl => self.copy_curl(now),
-            C::Explain => {
-                refusal::explain_refusal(self, now);
-                Vec::new()
-            }
+            C::Explain => refusal::explain_refusal(self, now),
             C::NextTab | C::ToggleDiff => self.switch_tab(action),
             C::Search | C::Filter => {
                 self.open_console_prompt(action);
@@ -161,11 +161,7 @@ impl App {
         let exchange = Arc::clone(&response.exchange);
         match page_availability(&exchange) {
             PageAvailability::LastPage => {
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    "This is the last page",
-                    now.instant,
-                );
+                self.activity.notify(NotificationLevel::Info, "This is the last page", now.instant);
                 return Vec::new();
             }
             // The request is not sent: an error would replace the response that is shown.

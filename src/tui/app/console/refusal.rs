@@ -4,38 +4,89 @@
 //! [`explain_refusal`].
 
 use crate::config::theme::StyleRole;
+use crate::domain::CredentialId;
+use crate::domain::credential::CheckReport;
 use crate::domain::diagnosis::refusal::{
     CauseAssessment, Likelihood, RefusalDiagnosis, RemedyStep,
 };
-use crate::tui::app::command::{
-    CommandAction, ConsoleAction, CredentialAction, FocusTarget, RegionAction,
-};
+use crate::domain::response::CheckResult;
+use crate::engine::background::protocol::BackgroundTask;
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, RegionAction};
+use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::TextDialog;
 use crate::tui::app::overview::activity::NotificationLevel;
-use crate::tui::app::{App, Now, Pane, PresentationMode};
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
 
-/// Opens the explanation of the refusal that is shown.
-pub(in crate::tui::app) fn explain_refusal(app: &mut App, now: Now) {
+/// Opens the explanation of the refusal that is shown: of the response, or of the latest check
+/// of the selected credential in its region or in the one under the cursor.
+pub(in crate::tui::app) fn explain_refusal(app: &mut App, now: Now) -> Vec<UiEffect> {
     if app.ui_state.presentation == PresentationMode::On {
-        return app.activity.notify(
+        app.activity.notify(
             NotificationLevel::Warning,
             "Not available in presentation mode: the explanation contains names",
             now.instant,
         );
+        return Vec::new();
     }
-    let Some(response) = app.console.response() else { return };
-    match &response.exchange.refusal {
-        Some(refusal) => {
-            let title = format!("Why {}?", response.exchange.response.status);
-            let reading = TextDialog::new(title, diagnosis_lines(app, refusal));
-            app.dialogs.push(reading);
+    let response = app.console.response().and_then(|response| {
+        let refusal = response.exchange.refusal.clone()?;
+        Some((response.exchange.response.status, refusal))
+    });
+    let region = refused_region(app);
+    match (response, region) {
+        (Some((status, refusal)), region)
+            if region.is_none() || app.ui_state.focus == Pane::Console =>
+        {
+            open_refusal(app, status, &refusal);
         }
-        None => app.activity.notify(
-            NotificationLevel::Success,
-            "This response is not a refusal",
-            now.instant,
-        ),
+        (_, Some((id, region))) => {
+            let task = BackgroundTask::ExplainRefusal(id, region);
+            return vec![app.start_hidden_task(task).1];
+        }
+        _ => notify_no_refusal(app, now),
     }
+    Vec::new()
+}
+
+/// Opens the explanation of a recorded check.
+pub(in crate::tui::app) fn open_recorded_refusal(
+    app: &mut App,
+    explained: Option<&(u16, Box<RefusalDiagnosis>)>,
+    now: Now,
+) {
+    match explained {
+        Some((status, refusal)) => open_refusal(app, *status, refusal),
+        None => notify_no_refusal(app, now),
+    }
+}
+
+/// Returns the selected credential and the region whose refusal is shown: the one under the
+/// cursor of the regions, else its own.
+pub(in crate::tui::app) fn refused_region(app: &App) -> Option<(CredentialId, String)> {
+    let credential = app.selected()?;
+    let is_refused =
+        |check: &CheckReport| check.result == CheckResult::Refused && check.status.is_some();
+    let under_cursor = regions::provider_regions(&app.catalog, &credential.provider)
+        .get(app.regions.cursor())
+        .filter(|_| app.ui_state.focus == Pane::Regions)
+        .filter(|region| app.regions.check_in(&region.id).is_some_and(is_refused));
+    let own = credential.last_check.as_ref().is_some_and(is_refused);
+    let region = match under_cursor {
+        Some(region) => &region.id,
+        None if own => &credential.region,
+        None => return None,
+    };
+    Some((credential.id.clone(), region.clone()))
+}
+
+fn notify_no_refusal(app: &mut App, now: Now) {
+    app.activity.notify(NotificationLevel::Info, "Nothing was refused here", now.instant);
+}
+
+fn open_refusal(app: &mut App, status: u16, refusal: &RefusalDiagnosis) {
+    let text = TextDialog::new(format!("Why {status}?"), diagnosis_lines(app, refusal));
+    let steps = refusal.next_steps.iter().filter_map(step_action).collect();
+    app.dialogs.push(text.with_commands(steps));
 }
 
 fn diagnosis_lines(
@@ -48,7 +99,7 @@ fn diagnosis_lines(
     lines.push(heading_line("Possible causes   ! likely   ? unknown   - ruled out"));
     lines.extend(known.iter().map(cause_line));
     lines.push((StyleRole::Text, String::new()));
-    lines.push(heading_line("Next steps: close this, then press"));
+    lines.push(heading_line("Next steps: press"));
     lines.extend(next.iter().map(|step| {
         (StyleRole::Accent, format!("  {:4} {}", step_key_labels(app, step), step.describe()))
     }));
@@ -57,28 +108,26 @@ fn diagnosis_lines(
 
 /// Returns the keys that run the step, if there are any.
 fn step_key_labels(app: &App, step: &RemedyStep) -> String {
-    let action = match step {
-        RemedyStep::SetClock => return String::new(),
-        // In the console, the same key edits the request instead.
-        RemedyStep::ReenterSecret => {
-            let list = command_label(app, CommandAction::Focus(FocusTarget::To(Pane::Credentials)));
-            return format!(
-                "{list} {}",
-                command_label(app, CommandAction::Credential(CredentialAction::Edit))
-            );
-        }
+    step_action(step).map(|action| command_label(app, action)).unwrap_or_default()
+}
+
+fn command_label(app: &App, action: CommandAction) -> String {
+    app.preferences.keys.label(action).unwrap_or_default()
+}
+
+/// Returns the command that carries out a step; `None` where none can.
+fn step_action(step: &RemedyStep) -> Option<CommandAction> {
+    Some(match step {
+        RemedyStep::SetClock => return None,
+        RemedyStep::ReenterSecret => CommandAction::Credential(CredentialAction::Edit),
+        RemedyStep::EditRequest => CommandAction::Console(ConsoleAction::EditRequest),
         RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
         RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
         RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
         RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
         RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
         RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),
-    };
-    command_label(app, action)
-}
-
-fn command_label(app: &App, action: CommandAction) -> String {
-    app.preferences.keys.label(action).unwrap_or_default()
+    })
 }
 
 fn heading_line(text: &str) -> (StyleRole, String) {

@@ -105,7 +105,7 @@ fn set_console_request(app: &mut App, provider: &str, draft: RequestDraft, now: 
     let text = format!("{} {}", draft.method, draft.address());
     app.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
     app.focus_console();
-    app.activity.notify(NotificationLevel::Success, format!("Ready to send: {text}"), now.instant);
+    app.activity.notify(NotificationLevel::Info, format!("Ready to send: {text}"), now.instant);
 }
 
 fn open_saved_request(app: &mut App, saved: SavedRequest, now: Now) {
@@ -192,6 +192,7 @@ pub(in crate::tui::app) fn history_picker(
         );
         let text = format!("{} {}", sent.draft.method, sent.draft.address());
         PickerItem {
+            right_role: display_format::check_style(sent.verdict, app.preferences.symbols).0,
             right: sent.status.map_or_else(
                 || display_format::check_text(sent.verdict).to_owned(),
                 |status| status.to_string(),

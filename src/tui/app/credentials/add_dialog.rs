@@ -196,6 +196,9 @@ impl AddDialog {
                 "is required: paste the secret here".to_owned(),
             ));
         }
+        if let Some(problem) = self.pasted.incomplete_problem() {
+            return Err(wrong(PastedSecret::FIELD_ID, problem));
+        }
         let name = CredentialName::parse(self.form.value("name"))
             .map_err(|error| wrong("name", error.to_string()))?;
         if app.credentials.all().iter().any(|known| known.name == name) {

@@ -272,8 +272,10 @@ impl App {
                 .check_in(&region.id)
                 .map_or(CheckResult::Unchecked, |check| check.result);
             let host = display_format::host_and_port(&region.api);
+            let (right_role, sign) = display_format::check_style(verdict, self.preferences.symbols);
             PickerItem {
-                right: display_format::check_text(verdict).to_owned(),
+                right: format!("{} {sign}", display_format::check_text(verdict)),
+                right_role,
                 mark: Some(if region.id == credential.region {
                     (StyleRole::Accent, self.preferences.symbols.pointer)
                 } else {

@@ -78,6 +78,9 @@ impl EditDialog {
         if unread {
             return Err((PastedSecret::FIELD_ID, "is not identified yet".to_owned()));
         }
+        if let Some(problem) = self.pasted.incomplete_problem() {
+            return Err((PastedSecret::FIELD_ID, problem));
+        }
         let expires = parse_optional_day(self.form.value("expires"))
             .map_err(|problem| ("expires", problem))?;
         let same_day = expires.map(display_format::format_date)

@@ -10,6 +10,7 @@ use crate::engine::background::protocol::{
     ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
     RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
 };
+use crate::tui::app::console::refusal;
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
@@ -33,6 +34,7 @@ impl App {
                 let id = credential.id.clone();
                 let is_new = self.credentials.get(&id).is_none();
                 self.credentials.upsert(*credential, now.wall);
+                self.regions.reload(&id, now.instant);
                 if is_new {
                     self.credentials.select_id(Some(&id));
                     self.notify_if_filtered_out(&id, now);
@@ -52,18 +54,20 @@ impl App {
                 self.handle_classification(&name, *classified, now);
             }
             CredentialEvent::Removed(id) => {
-                let (level, text) = match self.credentials.get(&id) {
-                    None => (NotificationLevel::Warning, "Nothing was created".to_owned()),
-                    Some(known) => {
-                        let name = self.display_name(known);
-                        let text =
-                            format!("{name} was deleted from tokenring and its secret wiped");
-                        (NotificationLevel::Success, text)
-                    }
-                };
+                let name = self.display_name_by_id(&id);
                 self.credentials.remove(&id, now.wall);
                 self.open_rotations.remove(&id);
-                self.activity.notify(level, text, now.instant);
+                let text = format!("{name} was deleted from tokenring and its secret wiped");
+                self.activity.notify(NotificationLevel::Success, text, now.instant);
+            }
+            CredentialEvent::NotCreated(id) => {
+                self.credentials.remove(&id, now.wall);
+                self.open_rotations.remove(&id);
+                let text = "Nothing was created";
+                self.activity.notify(NotificationLevel::Warning, text, now.instant);
+            }
+            CredentialEvent::RefusalExplained(explained) => {
+                refusal::open_recorded_refusal(self, explained.as_ref(), now);
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {
@@ -159,7 +163,7 @@ impl App {
             }
             SecretEvent::Cleared(ClearResult::ContentReplaced) => {
                 self.activity.notify(
-                    NotificationLevel::Success,
+                    NotificationLevel::Info,
                     "Clipboard not cleared: its content has changed",
                     now.instant,
                 );

@@ -7,8 +7,8 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::domain::{Credential, CredentialName, Timestamp};
-use crate::tui::app::display_format::{CredentialStatus, days_left};
+use crate::domain::{Credential, CredentialName, CredentialStatus, Timestamp};
+use crate::tui::app::display_format::days_left;
 
 /// Parsed filter.
 pub struct FilterQuery {
@@ -167,7 +167,8 @@ impl FilterField {
             }
             Self::Provider => contains_ignoring_case(&credential.provider, text),
             Self::Status => {
-                CredentialStatus::for_credential(credential, now).filter_word().starts_with(text)
+                let status = CredentialStatus::for_credential(credential, now);
+                [status.word(), status.as_str()].iter().any(|word| word.starts_with(text))
                     || http_status_is(credential, text)
             }
             Self::Label => {

@@ -13,10 +13,10 @@ use tui_input::Input;
 use super::filter_query::{FilterQuery, MatcherBuffer};
 use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
-use crate::domain::{Credential, CredentialId, Timestamp};
+use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
 use crate::engine::background::protocol::CredentialPage;
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::display_format::CredentialStatus;
+use crate::tui::app::display_format;
 
 /// The list of credentials.
 pub struct CredentialList {
@@ -98,8 +98,7 @@ impl SortKey {
             Self::Expiry => {
                 a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires))
             }
-            Self::Status => CredentialStatus::for_credential(a, now)
-                .cmp(&CredentialStatus::for_credential(b, now)),
+            Self::Status => display_format::urgency(a, now).cmp(&display_format::urgency(b, now)),
             Self::Region => a.region.cmp(&b.region),
             Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
         };

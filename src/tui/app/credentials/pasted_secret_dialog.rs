@@ -105,6 +105,12 @@ impl PastedSecret {
         self.secret.clone()
     }
 
+    /// Returns why the text cannot be the whole secret of any kind; `None` where it may be.
+    pub(in crate::tui::app) fn incomplete_problem(&self) -> Option<String> {
+        let candidate = self.candidates.first().filter(|candidate| candidate.is_incomplete)?;
+        Some(format!("{}; copy the whole token from the provider's page", candidate.why))
+    }
+
     /// Describes the identification; `unknown` is the advice for a secret that is not recognized.
     pub(in crate::tui::app) fn describe_rows(
         &self,
@@ -137,6 +143,7 @@ impl PastedSecret {
 
 fn candidate_row(candidate: &IdentificationCandidate, catalog: &ProviderCatalog) -> DialogRow {
     let (role, word) = match candidate.confidence {
+        _ if candidate.is_incomplete => (StyleRole::Bad, "Incomplete:"),
         _ if candidate.secret_role == SecretRole::AccessToken => {
             (StyleRole::Warn, "Short-lived token, not worth storing, of a")
         }

@@ -80,6 +80,13 @@ impl RegionsPane {
         };
     }
 
+    /// Loads the check results again, if this credential is shown.
+    pub fn reload(&mut self, id: &CredentialId, now: Instant) {
+        if self.shown_credential.as_ref() == Some(id) {
+            self.load_state = LoadState::Due(now);
+        }
+    }
+
     /// When the check results are to be loaded.
     pub fn load_due_at(&self) -> Option<Instant> {
         match self.load_state {

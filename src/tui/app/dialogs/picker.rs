@@ -56,6 +56,8 @@ pub struct PickerItem<T> {
     pub more: String,
     /// Short text at the right edge.
     pub right: String,
+    /// Color of that text: that of a key, or of the status that it names.
+    pub right_role: StyleRole,
     /// Symbol before the item.
     pub mark: Option<(StyleRole, &'static str)>,
     /// Heading above the item while the search is empty; equal headings are shown once.
@@ -103,6 +105,7 @@ impl<T> PickerItem<T> {
             text: text.into(),
             more: more.into(),
             right: String::new(),
+            right_role: StyleRole::Key,
             mark: None,
             heading: "",
             enter_label,
@@ -288,6 +291,7 @@ impl<T: 'static> PickerDialog<T> {
             text: item.text.clone(),
             more: item.more.clone(),
             right: item.right.clone(),
+            right_role: item.right_role,
             selected: at == self.cursor,
         }
     }

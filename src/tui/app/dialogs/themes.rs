@@ -106,6 +106,7 @@ impl Dialog for ThemeDialog {
                 text: format!(" {name}"),
                 more: more.to_owned(),
                 right: String::new(),
+                right_role: StyleRole::Key,
                 selected,
             })
         };

@@ -67,8 +67,10 @@ pub struct Notification {
 /// Severity of a notification.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NotificationLevel {
-    /// Success.
+    /// Success: something was done.
     Success,
+    /// Statement: nothing was done, or not yet.
+    Info,
     /// Warning.
     Warning,
     /// Error.

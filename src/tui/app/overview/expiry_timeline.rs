@@ -3,8 +3,9 @@
 //! Used by the pane of wide screens and by the timeline dialog. Start at [`ExpiryTimeline::new`].
 
 use crate::config::theme::StyleRole;
+use crate::domain::CredentialStatus;
 use crate::domain::{Credential, Timestamp};
-use crate::tui::app::display_format::{self, CredentialStatus};
+use crate::tui::app::display_format;
 use crate::tui::app::widgets::chart::{StyledSpans, fit_text};
 use crate::tui::app::{App, Now};
 
@@ -71,12 +72,13 @@ impl<'a> ExpiryTimeline<'a> {
     /// Renders the row of one credential: name, bar up to its expiry, and time left.
     pub fn credential_row(&self, credential: &Credential) -> StyledSpans {
         let glyphs = self.app.preferences.symbols;
-        let (role, symbol) = CredentialStatus::for_credential(credential, self.now).style(glyphs);
+        let status = CredentialStatus::for_credential(credential, self.now);
+        let (role, symbol) = display_format::status_style(status, glyphs);
         let name = fit_text(&self.app.display_name(credential), self.name_columns, glyphs.ellipsis);
         let (bar, mark, rest) =
             match (display_format::days_left(credential, self.now), self.expiry_column(credential))
             {
-                (Some(..0), _) => (0, glyphs.refused, self.line_columns.saturating_sub(1)),
+                (Some(..0), _) => (0, symbol, self.line_columns.saturating_sub(1)),
                 (_, Some(column)) => (column, symbol, self.line_columns.saturating_sub(column + 1)),
                 // The credential expires after the end of the axis.
                 _ => (self.line_columns.saturating_sub(1), glyphs.branch_closed, 0),
@@ -171,7 +173,7 @@ mod tests {
         };
         assert!(at(-3).contains("expired"));
         assert!(at(200).contains("▸") && at(200).contains("in 200 d"));
-        assert!(at(3).rfind('▲') < at(13).rfind('▲'), "later is further right");
+        assert!(at(3).rfind('●') < at(13).rfind('●'), "later is further right");
         assert_eq!(timeline.summary(), "3 expire within 90 days · 0 expired · 4 unknown");
     }
 }

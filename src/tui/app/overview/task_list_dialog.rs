@@ -167,6 +167,7 @@ impl TaskListDialog {
             text: entry_title(entry, app),
             more,
             right,
+            right_role: mark.0,
             selected,
         }
     }

@@ -470,6 +470,7 @@ impl App {
             let name = self.display_name_by_name(&status.name);
             PickerItem {
                 right: status.state.unfinished_word().to_owned(),
+                right_role: StyleRole::Warn,
                 mark: Some((StyleRole::Warn, self.preferences.symbols.warning)),
                 ..PickerItem::new(
                     name.clone(),

@@ -34,7 +34,9 @@ fn kind(effect: &UiEffect) -> String {
         UiEffect::StartTask(_, task) => match task {
             BackgroundTask::Credential(_) => "keyring",
             BackgroundTask::Secret(_) => "secret",
-            BackgroundTask::CheckCredentials(_) | BackgroundTask::CheckAllRegions(_) => "check",
+            BackgroundTask::CheckCredentials(_)
+            | BackgroundTask::CheckAllRegions(_)
+            | BackgroundTask::ExplainRefusal(..) => "check",
             BackgroundTask::Send(_) => "send",
             BackgroundTask::Store(_) => "store",
             BackgroundTask::Rotation(_) => "rotation",

@@ -153,6 +153,8 @@ pub struct ListItem {
     pub more: String,
     /// Short text at the right edge.
     pub right: String,
+    /// Color of that text.
+    pub right_role: StyleRole,
     /// Whether the cursor is on it.
     pub selected: bool,
 }
@@ -597,6 +599,7 @@ mod tests {
             text: at.to_string(),
             more: String::new(),
             right: String::new(),
+            right_role: StyleRole::Key,
             selected: false,
         };
         let body = (0..50).map(|at| DialogRow::Item(item(at))).collect();

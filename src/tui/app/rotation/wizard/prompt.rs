@@ -406,6 +406,7 @@ impl RotationPromptView {
             text,
             more: String::new(),
             right: String::new(),
+            right_role: StyleRole::Key,
             selected: focused,
         })
     }

@@ -148,6 +148,7 @@ impl WizardStep {
             text,
             more: String::new(),
             right,
+            right_role: role,
             selected: false,
         })
     }

@@ -194,6 +194,7 @@ fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
             text: step.description.clone(),
             more: String::new(),
             right,
+            right_role: StyleRole::Dim,
             selected: false,
         }));
         rows.extend(step.calls.iter().map(|call| DialogRow::dim(format!("  {call}"))));
