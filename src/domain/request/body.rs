@@ -71,7 +71,9 @@ pub enum FormPartError {
     #[error("a quote is not closed")]
     UnclosedQuote,
     /// An addition that is not `;type=` or `;filename=`.
-    #[error("after \";\" only type= and filename= are known; quote a value that contains a semicolon: name=\"a;b\"")]
+    #[error(
+        "after \";\" only type= and filename= are known; quote a value that contains a semicolon: name=\"a;b\""
+    )]
     UnknownAddition,
     /// Several files, or parts inside a part.
     #[error("a field has one value or one file")]
@@ -141,7 +143,8 @@ impl DraftBody {
             Self::File { file } => *file = change(file),
             Self::Form { form } => {
                 for part in form {
-                    if let PartContent::File(path) | PartContent::TextFile(path) = &mut part.content {
+                    if let PartContent::File(path) | PartContent::TextFile(path) = &mut part.content
+                    {
                         *path = change(path);
                     }
                 }
@@ -155,10 +158,7 @@ impl DraftBody {
     /// # Errors
     ///
     /// Fails where `read` fails.
-    pub fn encode<E>(
-        &self,
-        read: impl Fn(&str) -> Result<Vec<u8>, E>,
-    ) -> Result<EncodedBody, E> {
+    pub fn encode<E>(&self, read: impl Fn(&str) -> Result<Vec<u8>, E>) -> Result<EncodedBody, E> {
         match self {
             Self::Text(text) => Ok(EncodedBody { bytes: text.clone().into(), boundary: None }),
             Self::File { file } => Ok(EncodedBody { bytes: read(file)?, boundary: None }),
@@ -314,10 +314,13 @@ fn encode_form<E>(
     let mut digest = Sha256::new();
     let mut parts = Vec::with_capacity(form.len());
     for part in form {
-        let (head, content) = (part.head(), match &part.content {
-            PartContent::Text(text) => text.clone().into_bytes(),
-            PartContent::File(path) | PartContent::TextFile(path) => read(path)?,
-        });
+        let (head, content) = (
+            part.head(),
+            match &part.content {
+                PartContent::Text(text) => text.clone().into_bytes(),
+                PartContent::File(path) | PartContent::TextFile(path) => read(path)?,
+            },
+        );
         digest.update(&head);
         digest.update(&content);
         parts.push((head, content));
@@ -415,7 +418,10 @@ mod tests {
         let expected = "--B\r\nContent-Disposition: form-data; name=\"a %22b%22\"\r\n\r\n1\r\n\
             --B\r\nContent-Disposition: form-data; name=\"f\"; filename=\"x.PNG\"\r\nContent-Type: image/png\r\n\r\n<folder/x.PNG>\0\r\n\
             --B\r\nContent-Disposition: form-data; name=\"f\"\r\n\r\n<notes>\0\r\n--B--\r\n";
-        assert_eq!(String::from_utf8(bytes).unwrap(), expected.replace("--B", &format!("--{boundary}")));
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            expected.replace("--B", &format!("--{boundary}"))
+        );
         assert_eq!(form.files().collect::<Vec<_>>(), ["folder/x.PNG", "notes"]);
         assert_eq!(form.encode(|_| Err::<Vec<u8>, _>("unreadable")), Err("unreadable"));
     }

@@ -73,7 +73,11 @@ impl RequestDraft {
             },
             query: pairs(&self.query),
             headers: pairs(&self.headers),
-            removed_headers: self.removed_headers.iter().map(|name| redactor.redact(name)).collect(),
+            removed_headers: self
+                .removed_headers
+                .iter()
+                .map(|name| redactor.redact(name))
+                .collect(),
             body: self.body.as_ref().map(|body| body.map_texts(|text| redactor.redact(text))),
             preset: self.preset.clone(),
         }

@@ -35,6 +35,12 @@ pub enum HeaderChange {
 pub struct HeaderSyntaxError;
 
 impl HeaderChange {
+    /// Returns the name of the header.
+    pub fn name(&self) -> &str {
+        let (Self::Set(name, _) | Self::Remove(name)) = self;
+        name
+    }
+
     /// Parses `Name: value`, `Name:` (removes the header) and `Name;` (sends it empty), as curl does,
     /// and `name=value`. The name ends at the first of these characters, which no name contains.
     ///
@@ -77,9 +83,12 @@ impl RequestDraft {
 /// header promises.
 fn unsupported_header(name: &str, value: &str) -> Option<String> {
     if name == "accept-encoding" {
-        let mut codings = value.split(',').map(|coding| coding.split(';').next().unwrap_or_default());
+        let mut codings =
+            value.split(',').map(|coding| coding.split(';').next().unwrap_or_default());
         return (!codings.all(|coding| CONTENT_CODINGS.contains(&coding.trim()))).then(|| {
-            format!("the header {name} was removed: it names encodings that this client does not decode")
+            format!(
+                "the header {name} was removed: it names encodings that this client does not decode"
+            )
         });
     }
     (CONNECTION_HEADERS.contains(&name) || name.starts_with(':'))
@@ -105,18 +114,24 @@ mod tests {
         draft.apply_header(HeaderChange::Remove("accept".to_owned()));
         let notes = draft.drop_unsupported_headers();
         assert_eq!(draft.headers, [header("x-a", "1")]);
-        for (note, part) in notes.iter().zip(["accept-encoding", "content-length", ":authority", "*/*"]) {
+        for (note, part) in
+            notes.iter().zip(["accept-encoding", "content-length", ":authority", "*/*"])
+        {
             assert!(note.contains(part), "{note}");
         }
         assert_eq!(notes.len(), 4);
-        draft.apply_header(HeaderChange::Set("accept-encoding".to_owned(), "gzip;q=1, identity".to_owned()));
+        draft.apply_header(HeaderChange::Set(
+            "accept-encoding".to_owned(),
+            "gzip;q=1, identity".to_owned(),
+        ));
         draft.apply_header(HeaderChange::Set("accept".to_owned(), "text/csv".to_owned()));
         assert_eq!(draft.drop_unsupported_headers(), [""; 0]);
     }
 
     #[test]
     fn a_header_is_set_sent_empty_or_removed() {
-        let set = |name: &str, value: &str| Ok(HeaderChange::Set(name.to_owned(), value.to_owned()));
+        let set =
+            |name: &str, value: &str| Ok(HeaderChange::Set(name.to_owned(), value.to_owned()));
         for (text, expected) in [
             ("X-A: b=c; d", set("x-a", "b=c; d")),
             ("x-a=b: c", set("x-a", "b: c")),

@@ -78,7 +78,12 @@ impl RequestService {
         let mut recorded = draft.without_secrets(redactor);
         let preset =
             draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
-        let own = preset.is_some_and(|preset| preset.body.as_deref().is_some_and(|body| draft.body.as_ref().and_then(DraftBody::text) == Some(body)));
+        let own = preset.is_some_and(|preset| {
+            preset
+                .body
+                .as_deref()
+                .is_some_and(|body| draft.body.as_ref().and_then(DraftBody::text) == Some(body))
+        });
         let body_left_out =
             history_policy == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
         if body_left_out {

@@ -51,7 +51,11 @@ impl RequestService {
         let origin = outgoing.url.origin().ascii_serialization();
         let preview = RequestPreview {
             preceding_exchange: describe_preceding_exchange(&kind.authorization),
-            ..RequestPreview::new(draft, origin, net::preview_request(outgoing, scheme, &region.bound_origins())?)
+            ..RequestPreview::new(
+                draft,
+                origin,
+                net::preview_request(outgoing, scheme, &region.bound_origins())?,
+            )
         };
         Ok(preview)
     }
@@ -77,10 +81,8 @@ impl RequestPreview {
     fn new(draft: &RequestDraft, origin: String, wire: WirePreview) -> Self {
         let redactor = SecretRedactor::default();
         let WirePreview { path, headers, body } = wire;
-        let clean_headers: Vec<_> = headers
-            .iter()
-            .map(|(name, value)| (name.clone(), redactor.redact(value)))
-            .collect();
+        let clean_headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.clone(), redactor.redact(value))).collect();
         let clean_body = body.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
             Ok(text) => redactor.redact(text).into_bytes(),
             Err(_) => bytes.to_vec(),

@@ -51,9 +51,8 @@ impl LoadedBody {
 }
 
 fn read_file(path: &str) -> Result<Vec<u8>, Problem> {
-    let failed = |error: &dyn std::fmt::Display| {
-        read_problem(&format!("{}: {error}", sanitize_line(path)))
-    };
+    let failed =
+        |error: &dyn std::fmt::Display| read_problem(&format!("{}: {error}", sanitize_line(path)));
     let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(|error| failed(&error))?;
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;

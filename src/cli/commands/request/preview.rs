@@ -19,9 +19,9 @@ pub(super) fn print_preview(
 ) -> Result<u8, Problem> {
     let preview = context.engine()?.requests.preview_request(credential, draft)?;
     if preview.masked {
-        context.out.note(
-            "note: what looks like a secret is masked here, and would be sent as it is",
-        );
+        context
+            .out
+            .note("note: what looks like a secret is masked here, and would be sent as it is");
     }
     if context.out.json {
         context.out.print_json(&preview_json(preview))?;

@@ -1,14 +1,12 @@
 //! Sending of one request, and storage of the secrets in its response.
 
-use std::time::Duration;
-
 use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::background::protocol::{HttpExchange, RequestOptions};
+use crate::engine::background::protocol::{HttpExchange, RequestOptions, WaitNotice, WaitReason};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
@@ -54,12 +52,14 @@ impl SendContext {
         }
         let mut exchange = engine
             .requests
-            .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
+            .send_and_record(credential, self.options.clone(), &|notice| {
+                note_wait(context, &notice)
+            })
             .await?;
         if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
             exchange = engine
                 .requests
-                .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
+                .send_and_record(credential, self.options, &|notice| note_wait(context, &notice))
                 .await?;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
@@ -82,11 +82,13 @@ fn confirm_retry(exchange: &HttpExchange) -> bool {
             .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-/// Notes that the request waits for the rate limit.
-pub(super) fn note_wait(context: &CliContext<'_>, wait: Duration) {
-    context
-        .out
-        .note(&format!("waiting {}: the provider limits the request rate", format_wait(wait)));
+/// Notes that the request waits.
+pub(super) fn note_wait(context: &CliContext<'_>, notice: &WaitNotice) {
+    let wait = format_wait(notice.wait);
+    context.out.note(&match &notice.reason {
+        WaitReason::RateLimit => format!("waiting {wait}: the provider limits the request rate"),
+        WaitReason::Retry(why) => format!("sending again in {wait}: {why}"),
+    });
 }
 
 /// Stores every new secret, the first one under the given name. Without a name, a secret is stored

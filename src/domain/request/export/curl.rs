@@ -19,8 +19,7 @@ pub(super) fn arguments(parts: &ExportParts<'_>, warnings: &mut Vec<String>) -> 
         });
     }
     for (name, value) in &parts.headers {
-        let header =
-            if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
+        let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         arguments.add("--header", header);
     }
     for name in &parts.removed_headers {

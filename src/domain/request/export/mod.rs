@@ -103,7 +103,8 @@ pub fn export_request(
             let arguments = curl::arguments(&parts, &mut warnings);
             if arguments.iter().any(quoting::ShellArgument::has_double_quote) {
                 warnings.push(
-                    "PowerShell before version 7.3 removes the double quotes in arguments".to_owned(),
+                    "PowerShell before version 7.3 removes the double quotes in arguments"
+                        .to_owned(),
                 );
             }
             ShellSyntax::PowerShell.format("curl.exe", &arguments)
@@ -164,7 +165,8 @@ impl<'a> ExportParts<'a> {
         let removed = draft.removed_headers.iter().map(String::as_str);
         let removed_headers = removed.filter(|name| !name.eq_ignore_ascii_case("accept")).collect();
         let body = draft.body.as_ref().filter(|body| body.text() != Some(""));
-        let announces = matches!(draft.method, HttpMethod::Post | HttpMethod::Put | HttpMethod::Patch);
+        let announces =
+            matches!(draft.method, HttpMethod::Post | HttpMethod::Put | HttpMethod::Patch);
         Ok(Self {
             method: draft.method,
             authorization: AuthorizationVariable::new(&url, context, warnings),

@@ -13,7 +13,10 @@ pub(super) fn script(parts: &ExportParts<'_>) -> String {
     }
     let method = quote_text(parts.method.as_str());
     let url = quote_text(parts.url.as_str());
-    let _ = write!(script, "import requests\n\nresponse = requests.request(\n    {method},\n    {url},\n");
+    let _ = write!(
+        script,
+        "import requests\n\nresponse = requests.request(\n    {method},\n    {url},\n"
+    );
     script.push_str("    headers={\n");
     if let Some(authorization) = &parts.authorization {
         let (prefix, variable) = (authorization.prefix(), quote_text(authorization.variable));
@@ -50,7 +53,9 @@ pub(super) fn script(parts: &ExportParts<'_>) -> String {
     if let Some(file) = parts.ca_file {
         let _ = writeln!(script, "    verify={},", quote_text(&file.display().to_string()));
     }
-    script.push_str("    allow_redirects=False,\n)\nprint(response.status_code)\nprint(response.text)");
+    script.push_str(
+        "    allow_redirects=False,\n)\nprint(response.status_code)\nprint(response.text)",
+    );
     script
 }
 

@@ -112,7 +112,8 @@ fn quote_for_cmd(text: &str) -> String {
     let mut backslashes = 0;
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
-        let next_in_name = characters.peek().is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_');
+        let next_in_name =
+            characters.peek().is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_');
         if c == '"' {
             line.push_str(&"\\".repeat(backslashes + 1));
         }

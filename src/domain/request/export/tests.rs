@@ -7,7 +7,12 @@ use crate::domain::provider::builtin_catalog;
 use crate::domain::request::{FormPart, RequestTarget};
 use quoting::ShellArgument;
 
-fn exported(provider: &str, kind: &str, draft: &RequestDraft, format: ExportFormat) -> ExportedRequest {
+fn exported(
+    provider: &str,
+    kind: &str,
+    draft: &RequestDraft,
+    format: ExportFormat,
+) -> ExportedRequest {
     let catalog = builtin_catalog();
     let kind = catalog.kind(provider, kind).unwrap();
     let region = catalog.regions(provider).unwrap().first().unwrap();
@@ -66,7 +71,10 @@ fn the_secret_is_a_variable_in_every_format() {
          'accept:application/vnd.api+json, application/json'"
     );
     let python = text(ExportFormat::Python);
-    assert!(python.contains("\"Authorization\": \"token \" + os.environ[\"SNYK_TOKEN\"],"), "{python}");
+    assert!(
+        python.contains("\"Authorization\": \"token \" + os.environ[\"SNYK_TOKEN\"],"),
+        "{python}"
+    );
 }
 
 #[test]
@@ -78,8 +86,14 @@ fn what_looks_like_a_secret_is_never_exported() {
             body: Some(DraftBody::Form { form: vec![FormPart::with_text("k", token)] }),
             ..draft(HttpMethod::Post, "/a")
         },
-        RequestDraft { query: vec![("k".to_owned(), token.to_owned())], ..draft(HttpMethod::Get, "/a") },
-        RequestDraft { headers: vec![("x-k".to_owned(), token.to_owned())], ..draft(HttpMethod::Get, "/a") },
+        RequestDraft {
+            query: vec![("k".to_owned(), token.to_owned())],
+            ..draft(HttpMethod::Get, "/a")
+        },
+        RequestDraft {
+            headers: vec![("x-k".to_owned(), token.to_owned())],
+            ..draft(HttpMethod::Get, "/a")
+        },
     ];
     for draft in &leaky {
         for format in ExportFormat::ALL {
@@ -115,7 +129,10 @@ fn what_the_other_client_cannot_do_is_said() {
     );
     assert!(foreign.with_comments().starts_with("# the credential is not bound"));
     let odd = RequestDraft {
-        headers: vec![("x".to_owned(), "a\r\nb".to_owned()), ("no good".to_owned(), "v".to_owned())],
+        headers: vec![
+            ("x".to_owned(), "a\r\nb".to_owned()),
+            ("no good".to_owned(), "v".to_owned()),
+        ],
         body: Some("\u{1b}[2J".into()),
         ..draft(HttpMethod::Post, "/a")
     };
@@ -189,12 +206,10 @@ fn forms_are_written_for_every_client() {
     }
     let httpie = exported("snyk", "personal-token", &upload("@x"), ExportFormat::Httpie);
     let got = arguments(&httpie.text);
-    assert!(
-        shows(&got, &["k=\\@x", "t=a;b", "f@a;b c.ipa;type=x/y", "n=@notes.txt"]),
-        "{got:?}"
-    );
+    assert!(shows(&got, &["k=\\@x", "t=a;b", "f@a;b c.ipa;type=x/y", "n=@notes.txt"]), "{got:?}");
     assert!(httpie.warnings[0].contains("file names"), "{:?}", httpie.warnings);
-    let python = exported("snyk", "personal-token", &upload("\u{1b}\"é"), ExportFormat::Python).text;
+    let python =
+        exported("snyk", "personal-token", &upload("\u{1b}\"é"), ExportFormat::Python).text;
     for line in [
         "(\"k\", (None, \"\\U0000001b\\\"é\")),",
         "(\"f\", (\"d\\\"e\", open(\"a;b c.ipa\", \"rb\"), \"x/y\")),",

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use super::json::FoldableDocument;
 use super::layout_job::LayoutJob;
 use super::response_view::ResponseTab;
+use crate::domain::pagination;
 use crate::domain::request::export::{
     ExportContext, ExportFormat, ExportedRequest, export_request,
 };
-use crate::domain::pagination;
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,

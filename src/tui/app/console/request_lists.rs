@@ -5,7 +5,9 @@
 use crate::config::theme::StyleRole;
 use crate::domain::curl::import as curl_import;
 use crate::domain::problem::Problem;
-use crate::domain::request::{DraftBody, RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
+use crate::domain::request::{
+    DraftBody, RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName,
+};
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord,
