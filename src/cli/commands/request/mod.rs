@@ -145,6 +145,9 @@ pub(in crate::cli) struct OutputArgs {
     /// Explain a refusal, cause by cause, on standard error
     #[arg(long)]
     explain: bool,
+    /// Print no body if the server refuses the request or fails; the exit code is 4 or 5
+    #[arg(long)]
+    fail: bool,
     /// Filter the response with jq; with --all-pages the filter gets the whole list
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
@@ -216,7 +219,13 @@ impl OutputArgs {
     /// Builds the display options. An invalid filter is reported before anything is sent.
     fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
-        Ok(ResponseDisplay { include: self.include, explain: self.explain, filter, raw: self.raw })
+        Ok(ResponseDisplay {
+            include: self.include,
+            explain: self.explain,
+            fail: self.fail,
+            filter,
+            raw: self.raw,
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
@@ -63,9 +64,31 @@ impl SendContext {
                 .await?;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
+        if let Some(problem) = refusal(&exchange).filter(|_| self.display.fail) {
+            result.outcome?;
+            return Err(problem);
+        }
         response::print_response(context, &exchange, &result.secrets, &self.display).await?;
         result.outcome.map(|()| response::exit_code(&exchange.response))
     }
+}
+
+/// Returns the problem of a response with an error status, with the class of its exit code.
+fn refusal(exchange: &HttpExchange) -> Option<Problem> {
+    let status = exchange.response.status;
+    let code = response::exit_code(&exchange.response);
+    let class = [ProblemClass::Refused, ProblemClass::Unknown]
+        .into_iter()
+        .find(|class| class.exit_code() == code)?;
+    let problem = exchange.explanation.clone().unwrap_or_else(|| {
+        let why = format!("the server responded with {status}");
+        Problem::new(
+            format!("{status}: The request failed"),
+            why,
+            "omit --fail to see the response",
+        )
+    });
+    Some(problem.with_class(class))
 }
 
 /// Asks a user at the terminal whether to send the request again with a new access token. Without a

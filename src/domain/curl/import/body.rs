@@ -146,8 +146,8 @@ impl ImportedBody {
         } else {
             Some(DraftBody::Form { form: std::mem::take(&mut self.form) })
         };
-        for file in body.iter().flat_map(DraftBody::files) {
-            notes.push(format!("the file {file} is read when the request is sent"));
+        if body.as_ref().is_some_and(DraftBody::reads_file) {
+            notes.push("the body is read from a file when the request is sent".to_owned());
         }
         Ok(body.map(|body| match body {
             DraftBody::Text(text) => DraftBody::Text(secrets::mask_body_secrets(&text, dropped)),
@@ -159,7 +159,9 @@ impl ImportedBody {
         let mut pieces = std::mem::take(&mut self.pieces);
         if let [DataPiece { source: DataSource::File(file), encoding, .. }] = &pieces[..] {
             if *encoding == DataEncoding::Plain {
-                notes.push(format!("the line breaks of {file} are sent; curl would remove them"));
+                notes.push(
+                    "the line breaks of the file are sent; curl would remove them".to_owned(),
+                );
             }
             return Ok(Some(DraftBody::File { file: file.clone() }));
         }

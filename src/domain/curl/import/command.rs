@@ -75,15 +75,17 @@ pub(super) fn find_command(text: &str) -> Result<FoundCommand, CurlParseError> {
     Err(CurlParseError::NotCurl)
 }
 
-/// Removes the words up to the program; returns whether it is curl. The names of variables that are
-/// set before it are noted, their values may be secrets.
+/// Removes the words up to the program; returns whether it is curl.
 fn strip_program(words: &mut Vec<ShellWord>, notes: &mut Vec<String>) -> bool {
-    let mut at = 0;
+    let (mut at, mut sets_variable) = (0, false);
     while let Some(word) = words.get(at) {
         let word = word.text.as_str();
         let wrapper = WRAPPERS.iter().find(|(name, ..)| *name == word);
         if matches!(word.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
             words.drain(..=at);
+            if sets_variable {
+                notes.push("the variables that are set before curl were ignored".to_owned());
+            }
             return true;
         } else if let Some((_, with_value, before)) = wrapper {
             at += 1;
@@ -93,8 +95,8 @@ fn strip_program(words: &mut Vec<ShellWord>, notes: &mut Vec<String>) -> bool {
                 at += 1 + usize::from(has_value);
             }
             at += before;
-        } else if let Some(name) = assigned_variable(word) {
-            notes.push(format!("the variable {name} was ignored"));
+        } else if is_assignment(word) {
+            sets_variable = true;
             at += 1;
         } else if matches!(word, "$" | "%" | "#" | "!" | "❯" | "➜" | "»" | "{" | "do" | "if") {
             at += 1;
@@ -105,12 +107,12 @@ fn strip_program(words: &mut Vec<ShellWord>, notes: &mut Vec<String>) -> bool {
     false
 }
 
-/// Returns the name of the variable that a word such as `NAME=value` sets.
-fn assigned_variable(word: &str) -> Option<&str> {
-    let (name, _) = word.split_once('=')?;
-    let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    is_name.then_some(name)
+/// Returns whether a word such as `NAME=value` sets a variable.
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    })
 }
 
 /// Replaces the dash of a word processor at the beginning of an option: before one letter it stands

