@@ -259,7 +259,7 @@ impl App {
 
     fn run_program_action(&mut self, action: ProgramAction, now: Now) -> Vec<UiEffect> {
         match action {
-            ProgramAction::Help | ProgramAction::Palette | ProgramAction::TaskList => {
+            ProgramAction::Help | ProgramAction::TaskList => {
                 self.open_program_dialog(action);
             }
             ProgramAction::Doctor | ProgramAction::Scan => {

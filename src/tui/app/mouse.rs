@@ -195,17 +195,9 @@ impl App {
             std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
         let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
         let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
-        let buttons =
-            super::footer::visible_hints(self, screen.footer).into_iter().map(|hint| hint.area);
         let timeline = std::iter::once(screen.timeline.inner()).filter(shown);
-        let places = secret
-            .chain(send)
-            .chain(tabs)
-            .chain(regions)
-            .chain(timeline)
-            .chain(buttons)
-            .chain(list)
-            .map(at);
+        let places =
+            secret.chain(send).chain(tabs).chain(regions).chain(timeline).chain(list).map(at);
         let signs = self
             .header_items()
             .0

@@ -1,4 +1,4 @@
-//! Opening of dialogs that need no module of their own: palette, help, problems, findings, send
+//! Opening of dialogs that need no module of their own: help, problems, findings, send
 //! confirmation, unlock.
 //!
 //! The dialogs are in `dialog/`; dialogs about rotation, sign-in and presets are opened in the
@@ -6,10 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::command::{
-    COMMANDS, CommandAction, CommandGroup, CommandSpec, CredentialAction, ProgramAction,
-    ScreenAction,
-};
+use super::command::{COMMANDS, CommandGroup, CommandSpec, CredentialAction, ProgramAction};
 use super::console::RequestReadiness;
 
 use super::{App, Now, PresentationMode, UiEffect, display_format};
@@ -53,7 +50,6 @@ impl App {
 
     pub(super) fn open_program_dialog(&mut self, action: ProgramAction) {
         match action {
-            ProgramAction::Palette => self.dialogs.push(self.command_palette()),
             ProgramAction::TaskList => self.dialogs.push(TaskListDialog::default()),
             _ => self.dialogs.push(self.help_picker()),
         }
@@ -86,40 +82,25 @@ impl App {
         self.start_dialog_task(title, BackgroundTask::Diagnostic(task), now)
     }
 
-    fn command_palette(&self) -> PickerDialog<DialogAction> {
-        let offered = COMMANDS.iter().filter(|command| {
-            !matches!(
-                command.action,
-                CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette)
-            ) && self.can_run(command.action)
-        });
-        let commands =
-            offered.map(|command| PickerItem { heading: "", ..self.command_item(command) });
-        let credentials =
-            self.credentials.all().iter().map(|credential| self.credential_item(credential));
-        let items = commands.chain(credentials).collect();
-        PickerDialog::of_actions("Commands and credentials", items).with_wide_layout()
-    }
-
-    /// Returns a picker of all commands, whether they have an effect right now or not.
+    /// Returns a picker of all commands, whether they have an effect right now or not, and of all
+    /// credentials.
     fn help_picker(&self) -> PickerDialog<DialogAction> {
         let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
         let all = CommandGroup::ALL.into_iter().flat_map(of);
+        let credentials =
+            self.credentials.all().iter().map(|credential| self.credential_item(credential));
+        let commands = all.clone().map(|command| self.command_item(command));
         PickerDialog::of_actions(
             "Help: type to search, Enter to run",
-            all.clone().map(|command| self.command_item(command)).collect(),
+            commands.chain(credentials).collect(),
         )
         .with_wide_layout()
         .with_notes(all.map(|command| format!("Name in config.toml: {}", command.name)).collect())
     }
 
     fn command_item(&self, command: &CommandSpec) -> PickerItem<DialogAction> {
-        let mut keys: Vec<_> =
+        let keys: Vec<_> =
             self.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
-        let leader = self.preferences.keys.label(CommandAction::Screen(ScreenAction::Leader));
-        keys.extend(
-            leader.zip(command.leader_key).map(|(leader, second)| format!("{leader}{second}")),
-        );
         let glyphs = self.preferences.symbols;
         let useless = (StyleRole::Dim, glyphs.unchecked);
         PickerItem {
@@ -137,6 +118,7 @@ impl App {
             .map(|kind| kind.title.as_str());
         PickerItem {
             mark: Some((StyleRole::Accent, self.preferences.symbols.pointer)),
+            heading: "Credentials",
             ..PickerItem::new(
                 self.display_name(credential),
                 format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),

@@ -181,7 +181,7 @@ mod tests {
         assert_ne!(session.app.preferences.theme, before.theme);
         session.press("Esc");
         assert_eq!(session.app.preferences, before, "it follows the terminal as before");
-        session.press(", c Down Down Enter");
+        session.press("F2 Down Down Enter");
         assert!(matches!(&session.drain()[..], [UiEffect::SaveTheme(name)] if name == "light"));
         session.press("F2 g Enter");
         assert!(matches!(&session.drain()[..], [UiEffect::SaveTheme(name)] if name == "auto"));

@@ -49,6 +49,21 @@ impl TestSession {
         self.handle_message(Message::TaskEvent(TaskReport { task, event }))
     }
 
+    /// Runs the item of the open list with this text.
+    fn choose_item(&mut self, text: &str) -> &mut Self {
+        let view = self.app.dialogs.top().expect("a list").view(&self.app, self.now);
+        let mut items = view.body.iter().filter_map(|row| match row {
+            DialogRow::Item(item) => Some(item.text.clone()),
+            _ => None,
+        });
+        let index = items.position(|item| item == text).expect("an item");
+        self.press("Home");
+        for _ in 0..index {
+            self.press("Down");
+        }
+        self.press("Enter")
+    }
+
     /// Returns the tasks started since the last call.
     fn started(&mut self) -> Vec<(TaskId, BackgroundTask)> {
         let effects = self.drain().into_iter();

@@ -162,7 +162,7 @@ impl App {
         };
         let mut effects = self.run_action(action, now);
         let rest = characters.as_str();
-        let runs_command = action == CommandAction::Program(ProgramAction::Palette);
+        let runs_command = action == CommandAction::Program(ProgramAction::Help);
         let rest = if runs_command { rest.trim_end_matches('\n') } else { rest };
         effects.extend(self.type_text(rest, now));
         effects
@@ -405,7 +405,7 @@ fn opens_input(action: CommandAction) -> bool {
         action,
         CommandAction::List(ListAction::Filter)
             | CommandAction::Console(ConsoleAction::Search | ConsoleAction::Filter)
-            | CommandAction::Program(ProgramAction::Palette)
+            | CommandAction::Program(ProgramAction::Help)
     )
 }
 

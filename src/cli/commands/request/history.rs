@@ -141,7 +141,7 @@ impl ResendArgs {
                 line.entry.region, credential.region
             ));
         }
-        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
         let order = RequestOptions {
             draft,
             consent,

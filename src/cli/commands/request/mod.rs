@@ -196,7 +196,7 @@ impl SendArgs {
             return pagination::print_all_pages(context, &credential, options, limits, &display)
                 .await;
         }
-        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
         let options = RequestOptions { draft, consent, history_policy, delivery };
         SendContext { options, capture, display }.run(context, &credential).await
     }

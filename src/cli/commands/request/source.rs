@@ -14,6 +14,7 @@ use crate::domain::request::{
 };
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
+use crate::engine::Engine;
 use crate::engine::background::protocol::WriteConsent;
 
 /// Source of the request.
@@ -123,8 +124,9 @@ impl RequestSourceArgs {
 }
 
 /// Asks for confirmation before a method that may change something, with target, region and
-/// credential.
+/// credential. Where the run is read-only, nothing is asked.
 pub(in crate::cli) fn obtain_consent(
+    engine: &Engine,
     credential: &Credential,
     draft: &RequestDraft,
     yes: bool,
@@ -132,6 +134,7 @@ pub(in crate::cli) fn obtain_consent(
     if draft.is_safe() {
         return Ok(WriteConsent::NotAsked);
     }
+    engine.requests.check_writable(draft)?;
     if !yes {
         let Credential { name, region, .. } = credential;
         let files: Vec<_> =

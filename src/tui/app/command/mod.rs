@@ -1,4 +1,4 @@
-//! Command model: the types of the command table, from which key map, footer, help, palette and
+//! Command model: the types of the command table, from which key map, footer, help and
 //! documentation are generated.
 //!
 //! The rows are in `table.rs`; what a command does is in `app/act.rs`. Start at [`CommandSpec`].
@@ -17,14 +17,12 @@ pub struct CommandSpec {
     pub name: &'static str,
     /// One or two words for the footer.
     pub title: &'static str,
-    /// One line for help and palette.
+    /// One line for the help.
     pub help: &'static str,
     /// Heading under which the help lists the command.
     pub group: CommandGroup,
     /// Default keys, in the form that [`crate::config::KeyPress`] parses.
     pub keys: &'static [&'static str],
-    /// Key that runs the command after the leader key.
-    pub leader_key: Option<char>,
     /// Where the keys work.
     pub context: KeyContext,
     /// What the command may change outside the screen.
@@ -245,8 +243,6 @@ pub enum ScreenAction {
     Resize(PaneResize),
     /// Resets all borders.
     ResetLayout,
-    /// Shows which keys may follow the leader key.
-    Leader,
     /// Labels everything that can be clicked.
     Jump,
     /// Opens the list of themes.
@@ -270,10 +266,8 @@ pub enum PaneResize {
 /// Actions on the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProgramAction {
-    /// Shows the keys.
+    /// Opens the searchable list of all commands.
     Help,
-    /// Opens the command palette.
-    Palette,
     /// Shows running and finished tasks.
     TaskList,
     /// Diagnoses problems on this machine.
@@ -361,7 +355,6 @@ const fn command_row(
         help,
         group,
         keys,
-        leader_key: None,
         context: KeyContext::Anywhere,
         effect: CommandEffect::None,
         action,
@@ -371,11 +364,6 @@ const fn command_row(
 impl CommandSpec {
     const fn in_pane(mut self, pane: Pane) -> Self {
         self.context = KeyContext::Pane(pane);
-        self
-    }
-
-    const fn with_leader_key(mut self, second: char) -> Self {
-        self.leader_key = Some(second);
         self
     }
 
@@ -405,14 +393,6 @@ mod tests {
             );
             assert_eq!(find_by_action(command.action), Some(command));
         }
-    }
-
-    #[test]
-    fn no_second_key_has_two_meanings() {
-        let seconds: Vec<_> = COMMANDS.iter().filter_map(|command| command.leader_key).collect();
-        let unlike: HashSet<_> = seconds.iter().collect();
-        assert_eq!(unlike.len(), seconds.len());
-        assert!(seconds.len() >= 10);
     }
 
     #[test]

@@ -58,7 +58,7 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
             | C::NextMatch
             | C::PreviousMatch,
         )
-        | CommandAction::Program(ProgramAction::Mouse | ProgramAction::Palette) => None,
+        | CommandAction::Program(ProgramAction::Mouse) => None,
         CommandAction::Screen(ScreenAction::Timeline) => {
             Some("Print which credentials expire, the earliest first")
         }
@@ -163,7 +163,7 @@ impl App {
     /// Runs a command, or explains why it cannot run.
     fn run_typed_command(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
         match command.action {
-            CommandAction::Program(ProgramAction::Help | ProgramAction::Palette) => {
+            CommandAction::Program(ProgramAction::Help) => {
                 self.conversation.pages.push(ReadoutPage::Commands);
             }
             CommandAction::Console(ConsoleAction::FoldValue) => self.respond("No dialog is open."),

@@ -19,7 +19,6 @@ mod text;
 mod text_prompt;
 mod themes;
 mod unlock;
-mod which_key;
 
 use std::any::Any;
 use std::time::Instant;
@@ -51,7 +50,6 @@ pub use text::TextDialog;
 pub use text_prompt::{TextPromptDialog, TextPromptKind};
 pub use themes::ThemeDialog;
 pub use unlock::{UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
-pub use which_key::WhichKeyPopup;
 
 use super::{App, Now};
 use crate::config::KeyPress;

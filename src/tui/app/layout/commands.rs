@@ -6,9 +6,7 @@ use crate::config::PaneLayout;
 use crate::domain::CredentialId;
 use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::command::{FocusTarget, PaneResize, ScreenAction};
-use crate::tui::app::dialogs::{
-    CheckMatrixDialog, JumpDialog, ThemeDialog, TimelineDialog, WhichKeyPopup,
-};
+use crate::tui::app::dialogs::{CheckMatrixDialog, JumpDialog, ThemeDialog, TimelineDialog};
 use crate::tui::app::layout::{self, BorderSide, PaneBorder};
 use crate::tui::app::{App, Now, Pane, UiEffect, ZoomState};
 
@@ -28,10 +26,6 @@ impl App {
             ScreenAction::ResetLayout => {
                 self.ui_state.layout = PaneLayout::default();
                 vec![UiEffect::SaveLayout(self.ui_state.layout)]
-            }
-            ScreenAction::Leader => {
-                self.dialogs.push(WhichKeyPopup);
-                Vec::new()
             }
             ScreenAction::Themes => {
                 self.dialogs.push(ThemeDialog::new(self));
@@ -57,10 +51,7 @@ impl App {
     /// Whether a screen action has an effect right now.
     pub(in crate::tui::app) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
         match action {
-            ScreenAction::Zoom
-            | ScreenAction::Leader
-            | ScreenAction::Jump
-            | ScreenAction::Themes => true,
+            ScreenAction::Zoom | ScreenAction::Jump | ScreenAction::Themes => true,
             ScreenAction::Timeline | ScreenAction::CheckMatrix => {
                 !self.credentials.all().is_empty()
             }

@@ -46,17 +46,12 @@ fn groups_that_were_listed_are_offered_by_name() {
         session.app.dialogs.top_as::<PickerDialog<DialogAction>>().is_some(),
         "nothing was offered"
     );
-    session.type_text("et").press("Enter");
+    session.press("Home Down Enter");
     let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
         panic!("not filled")
     };
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
-    session
-        .press("p")
-        .type_text("organizations of a group")
-        .press("Enter")
-        .type_text("other value")
-        .press("Enter");
+    session.press("p").type_text("organizations of a group").press("Enter End Enter");
     assert!(
         session.app.dialogs.top_as::<ParametersDialog>().is_some(),
         "what was not listed can be typed"
@@ -69,7 +64,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
     session.press("p").type_text("list organizations").press("Enter Enter");
     respond(&mut session, |response| response.body = ResponseBody::Text(of("o7")));
-    session.press("Enter").type_text("list issues of a project").press("Enter");
+    session.press("Enter").choose_item("List issues of a project");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
     let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
@@ -239,7 +234,7 @@ fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
     respond(&mut session, |response| response.body = ResponseBody::Text(listed.to_owned()));
     assert_eq!(session.app.follow_up_requests().map(|onward| onward.name).as_deref(), Some("Acme"));
-    session.press("Enter").type_text("list projects").press("Enter");
+    session.press("Enter").choose_item("List projects");
     let (task, BackgroundTask::Send(SendTask { draft, .. })) = session.task() else {
         panic!("a request that reads is sent at once")
     };
