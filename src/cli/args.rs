@@ -75,6 +75,24 @@ pub(super) fn parse_time_span(text: &str) -> Result<time::Duration, String> {
     }
 }
 
+/// Parses a timeout such as `10s`, `500ms` or `2m`; a number alone is seconds.
+pub(super) fn parse_timeout(text: &str) -> Result<std::time::Duration, String> {
+    let wrong = || "not a timeout; write it like 10s, 500ms or 2m".to_owned();
+    let at = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let seconds = match &text[at..] {
+        "ms" => 0.001,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(wrong()),
+    };
+    let seconds = text[..at].parse::<f64>().map_err(|_| wrong())? * seconds;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("a timeout has at least 1 ms and at most 24 hours".to_owned());
+    }
+    Ok(std::time::Duration::from_secs_f64(seconds))
+}
+
 /// Returns a problem for arguments that are missing or contradict each other.
 pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
     Problem::new(what, why, remedy).with_class(ProblemClass::Usage)

@@ -397,6 +397,45 @@ mod tests {
     }
 
     #[test]
+    fn the_client_adds_its_headers_unless_they_are_removed() {
+        let added = |method, body: &'static [u8], removed: &[&str]| {
+            let mut outgoing = outgoing(method, "https://api.example/");
+            outgoing.body = RequestBody::Plain(Bytes::from_static(body));
+            if body.is_empty() {
+                outgoing.body = RequestBody::Empty;
+            }
+            outgoing.removed_headers = removed.iter().map(|name| (*name).to_owned()).collect();
+            let headers = PreparedRequest::new(outgoing).unwrap().headers_with_client();
+            let names = ["accept", "user-agent", "accept-encoding", "content-length"];
+            names.map(|name| headers.get(name).map(|value| value.to_str().unwrap().to_owned()))
+        };
+        let agent = Some(USER_AGENT.to_owned());
+        let text = |text: &str| Some(text.to_owned());
+        let accept = text("text/plain");
+        let encoding = added(Verb::Get, b"", &[])[2].clone();
+        assert!(encoding.is_some());
+        let expected = |length: Option<&str>| {
+            [accept.clone(), agent.clone(), encoding.clone(), length.map(str::to_owned)]
+        };
+        for (method, body, length) in [
+            (Verb::Get, &b""[..], None),
+            (Verb::Delete, b"", None),
+            (Verb::Options, b"", None),
+            (Verb::Post, b"", Some("0")),
+            (Verb::Put, b"", Some("0")),
+            (Verb::Patch, b"", Some("0")),
+            (Verb::Get, b"abc", Some("3")),
+        ] {
+            assert_eq!(added(method, body, &[]), expected(length), "{method}");
+        }
+        let removed = added(Verb::Get, b"", &["user-agent", "Accept-Encoding"]);
+        assert_eq!(removed, [accept.clone(), None, None, None]);
+        let mut outgoing = outgoing(Verb::Get, "https://api.example/");
+        outgoing.removed_headers = vec!["Authorization".to_owned()];
+        assert!(matches!(PreparedRequest::new(outgoing), Err(NetError::InvalidRequest(_))));
+    }
+
+    #[test]
     fn a_redirect_keeps_the_secret_among_bound_origins() {
         for to in ["/other", "https://auth.example/x", "//auth.example/x", "?page=2"] {
             let request = redirect("https://api.example/a", to).unwrap();

@@ -3,6 +3,8 @@
 //! Files are named, not read: the engine reads them when the request is sent. Start at [`DraftBody`];
 //! [`DraftBody::encode`] returns the bytes as they are sent.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -189,6 +191,24 @@ impl PartContent {
     }
 }
 
+impl fmt::Display for FormPart {
+    /// Writes the part in the form that [`FormPart::parse`] reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mark, value) = match &self.content {
+            PartContent::Text(text) => ("", text),
+            PartContent::File(path) => ("@", path),
+            PartContent::TextFile(path) => ("<", path),
+        };
+        write!(f, "{}={mark}{}", self.name, quote_value(value))?;
+        for (name, value) in [("type", &self.media_type), ("filename", &self.filename)] {
+            if let Some(value) = value {
+                write!(f, ";{name}={}", quote_value(value))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl FormPart {
     /// Returns a part with a text.
     pub fn with_text(name: &str, text: &str) -> Self {
@@ -305,6 +325,14 @@ fn read_value(rest: &mut &str, is_file: bool) -> Result<String, FormPartError> {
     Err(FormPartError::UnclosedQuote)
 }
 
+/// Quotes a value that would end early, or be taken for something else.
+fn quote_value(text: &str) -> String {
+    if !text.contains([';', ',', '"', '\\', '@', '<', '(', ' ']) {
+        return text.to_owned();
+    }
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
+}
+
 /// Encodes the parts. The boundary is a digest of them, so that a preview has the boundary of the
 /// request, and no part contains it.
 fn encode_form<E>(
@@ -391,6 +419,7 @@ mod tests {
             ("f=<notes.txt", part(TextFile("notes.txt".to_owned()), None, None)),
         ] {
             assert_eq!(FormPart::parse(text).as_ref(), Ok(&expected), "{text}");
+            assert_eq!(FormPart::parse(&expected.to_string()), Ok(expected), "{text}");
         }
         for (text, expected) in [
             ("f", FormPartError::MissingValue),

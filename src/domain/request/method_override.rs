@@ -26,6 +26,12 @@ impl RequestDraft {
         self.method.is_safe() && self.method_override().is_none()
     }
 
+    /// Whether sending the request twice has the same effect as sending it once. A part that asks
+    /// for another method makes this unknown.
+    pub fn is_idempotent(&self) -> bool {
+        self.method.is_idempotent() && self.method_override().is_none()
+    }
+
     /// Describes why the request may change something: by its method, or because a part of it asks
     /// for another method.
     pub fn describe_effect(&self) -> String {
@@ -165,6 +171,7 @@ mod tests {
             with_body("--b\r\ncontent-disposition: form-data; name=\"_method\"\r\n\r\nDELETE"),
         ] {
             assert!(draft.method_override().is_some() && !draft.is_safe(), "{draft:?}");
+            assert!(!draft.is_idempotent(), "{draft:?}");
         }
     }
 

@@ -127,9 +127,13 @@ impl RequestDraft {
 
     /// Replaces, adds or removes a header.
     pub fn apply_header(&mut self, change: HeaderChange) {
-        let (HeaderChange::Set(name, _) | HeaderChange::Remove(name)) = &change;
-        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-        self.removed_headers.retain(|known| !known.eq_ignore_ascii_case(name));
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(change.name()));
+        self.removed_headers.retain(|known| !known.eq_ignore_ascii_case(change.name()));
+        self.add_header(change);
+    }
+
+    /// Adds a header to those of the same name, or removes one that the client would add.
+    pub fn add_header(&mut self, change: HeaderChange) {
         match change {
             HeaderChange::Set(name, value) => self.headers.push((name, value)),
             HeaderChange::Remove(name) => self.removed_headers.push(name),
@@ -213,6 +217,12 @@ impl HttpMethod {
         Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text))
     }
 
+    /// Whether a request that arrives twice has the same effect as one that arrives once (RFC 9110,
+    /// section 9.2.2). For a draft, see [`RequestDraft::is_idempotent`].
+    pub const fn is_idempotent(self) -> bool {
+        !matches!(self, Self::Post | Self::Patch)
+    }
+
     /// Whether the method only reads. Every other method asks for confirmation and is never retried
     /// automatically. For a draft, see [`RequestDraft::is_safe`].
     pub const fn is_safe(self) -> bool {
@@ -234,6 +244,13 @@ mod tests {
     fn only_what_reads_is_safe_and_every_word_is_read_back() {
         let safe: Vec<_> = HttpMethod::ALL.into_iter().filter(|method| method.is_safe()).collect();
         assert_eq!(safe, [HttpMethod::Get, HttpMethod::Head]);
+        let repeatable: Vec<_> =
+            HttpMethod::ALL.into_iter().filter(|method| method.is_idempotent()).collect();
+        let expected = "GET HEAD PUT DELETE OPTIONS".split(' ').map(HttpMethod::parse);
+        assert_eq!(
+            repeatable.into_iter().map(Some).collect::<Vec<_>>(),
+            expected.collect::<Vec<_>>()
+        );
         for method in HttpMethod::ALL {
             assert_eq!(HttpMethod::parse(&method.to_string().to_lowercase()), Some(method));
         }

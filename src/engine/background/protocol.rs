@@ -28,7 +28,8 @@ pub use crate::engine::prompt::{
 };
 pub use crate::engine::requests::history::HistoryPolicy;
 pub use crate::engine::requests::http_exchange::{
-    CapturedSecret, HttpExchange, RequestOptions, WriteConsent,
+    CapturedSecret, DeliveryOptions, HttpExchange, RequestOptions, WaitNotice, WaitReason,
+    WriteConsent,
 };
 pub use crate::engine::requests::tasks::{ConsoleEvent, ConsoleTask, SavedRequestTask, SendTask};
 pub use crate::engine::requests::token_cache::TokenLifetime;

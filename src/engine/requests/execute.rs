@@ -10,19 +10,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access_tokens::{SendError, bind_to_region};
+use super::http_exchange::{WaitNotice, WaitReason};
 use super::pending_request::{PendingRequest, RateLimitPolicy, RequestAuthentication};
-use super::rate_limiter::{RateLimitKey, is_rate_limited};
+use super::rate_limiter::RateLimitKey;
 use super::redact_response::RawResponse;
 use super::request_body::LoadedBody;
+use super::retry::{self, RetryDecision};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit;
 use crate::engine::credentials::random_bytes;
 use crate::engine::requests::service::RequestService;
-use crate::net::{HostBoundSecret, OutgoingRequest};
-
-/// Maximum number of attempts of a read-only request.
-const MAX_READ_ATTEMPTS: u32 = 3;
+use crate::net::{HostBoundSecret, NetError, OutgoingRequest};
 
 /// Maximum time that one request waits for the rate limit, all waits together. Snyk's window is a
 /// minute.
@@ -35,9 +34,22 @@ const MAX_BRIEF_WAIT: Duration = Duration::from_secs(5);
 const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl RequestService {
-    /// Sends a request when the quota of its credential allows it, and again where it is refused for
-    /// now and its policy says so. Records what the outcome says about the credential, and returns
-    /// the response as it came.
+    /// Sends a request like [`Self::execute`], within the time that it has for everything.
+    pub(super) async fn execute_in_time(
+        &self,
+        request: &PendingRequest<'_>,
+    ) -> Result<RawResponse, SendError> {
+        let Some(limit) = request.delivery.timeout else { return self.execute(request).await };
+        tokio::time::timeout(limit, self.execute(request)).await.unwrap_or_else(|_| {
+            let url = request.draft.resolve(request.region).map_err(Problem::from)?;
+            let host = url.host_str().unwrap_or_default().to_owned();
+            Err(SendError::Net(NetError::TimedOut { host, limit }))
+        })
+    }
+
+    /// Sends a request when the quota of its credential allows it, and again where it failed for now
+    /// and may be repeated. Records what the outcome says about the credential, and returns the
+    /// response as it came.
     pub(in crate::engine) async fn execute(
         &self,
         request: &PendingRequest<'_>,
@@ -52,22 +64,35 @@ impl RequestService {
         &self,
         request: &PendingRequest<'_>,
     ) -> Result<RawResponse, SendError> {
-        let mut attempts = match request.rate_limit {
-            RateLimitPolicy::WaitForReset(_) if request.draft.is_safe() => MAX_READ_ATTEMPTS,
-            _ => 1,
-        };
-        let mut remaining_wait = MAX_RATE_LIMIT_WAIT;
-        let mut refused = None;
+        let max_wait = request.delivery.timeout.unwrap_or(MAX_RATE_LIMIT_WAIT);
+        let mut remaining_wait = max_wait.min(MAX_RATE_LIMIT_WAIT);
+        let max_attempts = retry::max_attempts(request);
+        let mut last_result = None;
+        let mut attempt = 0;
         loop {
             if let Some(wait) = self.wait_for_quota(request, &mut remaining_wait).await? {
-                return refused.ok_or_else(|| quota_exhausted(wait).into());
+                return last_result.unwrap_or_else(|| Err(quota_exhausted(wait).into()));
             }
-            let raw = self.send_with_auth_retry(request).await?;
-            attempts -= 1;
-            if attempts == 0 || !is_rate_limited(&raw.response, self.clock.now()) {
-                return Ok(raw);
+            let result = self.send_with_auth_retry(request).await;
+            attempt += 1;
+            if attempt >= max_attempts {
+                return result;
             }
-            refused = Some(raw);
+            let RateLimitPolicy::WaitForReset(on_wait) = request.rate_limit else { return result };
+            match retry::decide(request, &result, self.clock.now()) {
+                RetryDecision::Final => return result,
+                RetryDecision::WhenQuotaAllows => {}
+                RetryDecision::AfterBackoff(why) => {
+                    let wait = retry::backoff(attempt);
+                    if wait > remaining_wait {
+                        return result;
+                    }
+                    remaining_wait -= wait;
+                    on_wait(WaitNotice { wait, reason: WaitReason::Retry(why) });
+                    self.sleep_with_jitter(wait).await?;
+                }
+            }
+            last_result = Some(result);
         }
     }
 
@@ -91,7 +116,7 @@ impl RequestService {
                 return Ok(Some(wait));
             }
             *remaining -= wait;
-            on_wait(wait);
+            on_wait(WaitNotice { wait, reason: WaitReason::RateLimit });
             self.sleep_with_jitter(wait).await?;
         }
         Ok(None)
@@ -249,7 +274,9 @@ mod tests {
     use crate::domain::{Credential, CredentialName, Secret, Timestamp};
     use crate::engine::credentials::changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
-    use crate::engine::requests::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+    use crate::engine::requests::http_exchange::{
+        DeliveryOptions, HttpExchange, RequestOptions, WriteConsent,
+    };
     use crate::engine::{Clock, Engine, EngineDependencies, EngineOptions};
     use crate::net::{NetError, Transport};
     use crate::store::MemoryStore;
@@ -353,6 +380,7 @@ mod tests {
             draft: RequestDraft::new(method, RequestTarget::parse("/rest/self").unwrap()),
             consent: WriteConsent::Given,
             history_policy: HistoryPolicy::WithoutBody,
+            delivery: DeliveryOptions::default(),
         }
     }
 
@@ -424,8 +452,8 @@ mod tests {
         let waits = Mutex::new(Vec::new());
         let exchange = engine
             .requests
-            .send_and_record(&credential, options(HttpMethod::Get), &|wait| {
-                waits.lock().unwrap().push(wait);
+            .send_and_record(&credential, options(HttpMethod::Get), &|notice| {
+                waits.lock().unwrap().push(notice.wait);
             })
             .await
             .unwrap();

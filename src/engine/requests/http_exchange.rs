@@ -3,6 +3,7 @@
 //! Start with [`RequestOptions`] and [`HttpExchange`].
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::history::HistoryPolicy;
 use crate::domain::diagnosis::refusal::RefusalDiagnosis;
@@ -19,6 +20,38 @@ pub enum WriteConsent {
     Given,
 }
 
+/// Deadline and repetitions of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DeliveryOptions {
+    /// Maximum time for everything: access token, waits, attempts and response. Without one, each
+    /// attempt has the timeout of the settings.
+    pub timeout: Option<Duration>,
+    /// How often the request is sent again where this cannot take effect twice. Without a number,
+    /// only a read-only request is sent again, and only after a refusal by the rate limit.
+    pub retries: Option<u32>,
+}
+
+/// Wait before a request is sent, or sent again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitNotice {
+    /// How long.
+    pub wait: Duration,
+    /// Why.
+    pub reason: WaitReason,
+}
+
+/// Why a request waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WaitReason {
+    /// The provider limits the rate.
+    RateLimit,
+    /// The last attempt failed for this reason.
+    Retry(String),
+}
+
+/// Function that is called before a wait.
+pub(in crate::engine) type WaitCallback<'a> = &'a (dyn Fn(WaitNotice) + Sync);
+
 /// Request to send, with its options.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestOptions {
@@ -28,6 +61,8 @@ pub struct RequestOptions {
     pub consent: WriteConsent,
     /// What the history records.
     pub history_policy: HistoryPolicy,
+    /// Deadline and repetitions.
+    pub delivery: DeliveryOptions,
 }
 
 /// Request and its response.

@@ -16,6 +16,7 @@ pub(in crate::engine) mod rate_limiter;
 mod record_outcome;
 pub(in crate::engine) mod redact_response;
 mod request_body;
+mod retry;
 pub(in crate::engine) mod send;
 pub(in crate::engine) mod service;
 pub(in crate::engine) mod tasks;

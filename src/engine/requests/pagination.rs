@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::value::RawValue;
 use url::Url;
 
-use super::http_exchange::{HttpExchange, RequestOptions};
+use super::http_exchange::{HttpExchange, RequestOptions, WaitCallback};
 use crate::domain::Credential;
 use crate::domain::format::count_noun;
 use crate::domain::pagination::{self, ListPage};
@@ -58,7 +58,7 @@ impl RequestService {
         options: RequestOptions,
         limits: PagingLimits,
         on_page: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
-        on_wait: &(dyn Fn(Duration) + Sync),
+        on_wait: WaitCallback<'_>,
     ) -> Result<PagingResult, Problem> {
         let reading = self.read_pages(credential, options, limits.max_pages, on_page, on_wait);
         let in_time = tokio::time::timeout(limits.max_time, reading).await;
@@ -71,12 +71,13 @@ impl RequestService {
         options: RequestOptions,
         max_pages: usize,
         mut on_page: impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
-        on_wait: &(dyn Fn(Duration) + Sync),
+        on_wait: WaitCallback<'_>,
     ) -> Result<PagingResult, Problem> {
         ensure_read_only(&options.draft)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let link_prefix = self.catalog.provider(&credential.provider)?.link_prefix.as_deref();
         let (mut url, template) = (options.draft.resolve(region)?, options.draft.clone());
+        let delivery = options.delivery;
         let mut seen = HashSet::from([url.clone()]);
         let mut result = PagingResult {
             last: self.send_and_record(credential, options, on_wait).await?,
@@ -94,7 +95,8 @@ impl RequestService {
             }
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
-            result.last = self.send_and_explain(credential, draft, known, on_wait).await?.0;
+            result.last =
+                self.send_and_explain(credential, draft, known, delivery, on_wait).await?.0;
             url = next;
         }
         Ok(result)
@@ -138,6 +140,7 @@ pub(in crate::engine) fn next_page_draft(first: &RequestDraft, next: &Url) -> Re
     let (headers, preset) = (first.headers.clone(), first.preset.clone());
     RequestDraft {
         headers,
+        removed_headers: first.removed_headers.clone(),
         preset,
         ..RequestDraft::new(first.method, RequestTarget::Url(next.clone()))
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::sync::OnceCell;
 
+use super::http_exchange::{DeliveryOptions, WaitCallback};
 use super::request_body::LoadedBody;
 use crate::domain::provider::CredentialKind;
 use crate::domain::region::Region;
@@ -34,6 +35,8 @@ pub(in crate::engine) struct PendingRequest<'a> {
     pub(super) authentication: RequestAuthentication,
     /// What happens when the quota of the credential is used up.
     pub(super) rate_limit: RateLimitPolicy<'a>,
+    /// Deadline and repetitions.
+    pub(super) delivery: DeliveryOptions,
     /// The draft's body with the content of its files, read once for all attempts.
     loaded_body: OnceCell<LoadedBody>,
     /// Who records what the outcome says about the credential.
@@ -59,7 +62,7 @@ pub(in crate::engine) enum RequestAuthentication {
 pub(in crate::engine) enum RateLimitPolicy<'a> {
     /// Wait for the next window, and send a read-only request again. The function is called before
     /// every wait.
-    WaitForReset(&'a (dyn Fn(Duration) + Sync)),
+    WaitForReset(WaitCallback<'a>),
     /// Wait briefly, and send once in any case: many others wait for the outcome, and a refusal is
     /// one too.
     WaitBriefly,
@@ -104,6 +107,7 @@ impl RequestService {
             limits: self.limits,
             authentication: RequestAuthentication::Current,
             rate_limit: RateLimitPolicy::WaitBriefly,
+            delivery: DeliveryOptions::default(),
             loaded_body: OnceCell::new(),
             outcome_recording: OutcomeRecording::Automatic,
             first_attempt: OnceLock::new(),
@@ -140,6 +144,17 @@ impl<'a> PendingRequest<'a> {
     #[must_use]
     pub(in crate::engine) fn with_rate_limit(self, rate_limit: RateLimitPolicy<'a>) -> Self {
         Self { rate_limit, ..self }
+    }
+
+    /// Returns the request with this deadline and these repetitions.
+    #[must_use]
+    pub(super) fn with_delivery(self, delivery: DeliveryOptions) -> Self {
+        let mut limits = self.limits;
+        if let Some(timeout) = delivery.timeout {
+            limits.total_timeout = timeout;
+            limits.connect_timeout = limits.connect_timeout.min(timeout);
+        }
+        Self { delivery, limits, ..self }
     }
 
     /// Returns the request with this body; `None` leaves the body of the draft.

@@ -4,9 +4,10 @@
 //! [`RequestService::send_and_record`].
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+use super::http_exchange::{
+    DeliveryOptions, HttpExchange, RequestOptions, WaitCallback, WriteConsent,
+};
 use super::pending_request::{RateLimitPolicy, RequestAuthentication};
 use super::redact_response::{KnownSecrets, RedactedResponse};
 use crate::domain::problem::ProblemClass;
@@ -23,13 +24,13 @@ impl RequestService {
         &self,
         credential: &Credential,
         options: RequestOptions,
-        on_wait: &(dyn Fn(Duration) + Sync),
+        on_wait: WaitCallback<'_>,
     ) -> Result<HttpExchange, Problem> {
-        let RequestOptions { draft, consent, history_policy } = options;
+        let RequestOptions { draft, consent, history_policy, delivery } = options;
         self.check_allowed(&draft, consent)?;
         let known = self.known_secrets(credential).await?;
         let entry = self.pending_history_entry(credential, &draft, history_policy, &known.redactor);
-        match self.send_and_explain(credential, draft, known, on_wait).await {
+        match self.send_and_explain(credential, draft, known, delivery, on_wait).await {
             Ok((exchange, result)) => {
                 self.record_history(credential, entry, Some((&exchange.response, result))).await;
                 Ok(exchange)
@@ -47,7 +48,8 @@ impl RequestService {
         credential: &Credential,
         draft: RequestDraft,
         KnownSecrets { redactor, sent_secret }: KnownSecrets,
-        on_wait: &(dyn Fn(Duration) + Sync),
+        delivery: DeliveryOptions,
+        on_wait: WaitCallback<'_>,
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let provider = self.catalog.provider(&credential.provider)?;
@@ -56,8 +58,9 @@ impl RequestService {
         let request = self
             .pending_request(credential, region, &draft)?
             .with_authentication(authentication)
-            .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait));
-        let raw = match self.execute(&request).await {
+            .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait))
+            .with_delivery(delivery);
+        let raw = match self.execute_in_time(&request).await {
             Ok(raw) => raw,
             Err(error) => return Err(self.explain_send_error(credential, region, error).await),
         };

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::history::HistoryPolicy;
-use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
+use super::http_exchange::{
+    DeliveryOptions, HttpExchange, RequestOptions, WaitNotice, WriteConsent,
+};
 use super::pagination::{PageResult, PagingLimits, PagingResult, next_page_draft};
 use crate::config::SavedRequestStore;
 use crate::database::{HistoryFilter, HistoryRecord};
@@ -109,15 +111,16 @@ pub(in crate::engine) async fn run_send_task(
     let SendTask { credential, draft, consent, history_policy } = task;
     let credential = engine.credentials.get(&credential).await?;
     engine.captured_secrets.verify_store_before_send(&draft).await?;
-    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let on_wait = |notice: WaitNotice| {
+        context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(notice.wait)));
+    };
     // A secret that the request creates must be stored, even if the user quits before the
     // response arrives.
     let _critical_section =
         if draft.is_safe() { None } else { Some(context.enter_critical_section().await) };
-    let exchange = engine
-        .requests
-        .send_and_record(&credential, RequestOptions { draft, consent, history_policy }, &on_wait)
-        .await;
+    let delivery = DeliveryOptions::default();
+    let options = RequestOptions { draft, consent, history_policy, delivery };
+    let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await;
     send_token_lifetime(engine, &credential, context);
     send_if_changed(engine, &credential, context).await?;
     let mut exchange = exchange?;
@@ -185,8 +188,11 @@ async fn run_all_pages_task(
         truncated = list.len() > MAX_LIST_BYTES;
         Ok(if truncated { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
-    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
-    let options = RequestOptions { draft: draft.clone(), consent, history_policy };
+    let on_wait = |notice: WaitNotice| {
+        context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(notice.wait)));
+    };
+    let delivery = DeliveryOptions::default();
+    let options = RequestOptions { draft: draft.clone(), consent, history_policy, delivery };
     let started = Instant::now();
     let limits = PagingLimits::default();
     let outcome =
@@ -238,8 +244,11 @@ async fn run_next_page_task(
         draft,
         consent: WriteConsent::NotAsked,
         history_policy: HistoryPolicy::WithoutBody,
+        delivery: DeliveryOptions::default(),
     };
-    let on_wait = |wait| context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(wait)));
+    let on_wait = |notice: WaitNotice| {
+        context.send_event(TaskEvent::Console(ConsoleEvent::RateLimited(notice.wait)));
+    };
     let exchange = engine.requests.send_and_record(&credential, options, &on_wait).await;
     send_if_changed(engine, &credential, context).await?;
     context.send_event(TaskEvent::ResponseReceived(Box::new(exchange?)));

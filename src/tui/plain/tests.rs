@@ -523,7 +523,8 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     assert!(user.question().contains("1. GET"), "{}", user.question());
     user.say("post");
     user.say("/rest/x");
-    for line in ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", ""]
+    for line in
+        ["+a=1", "+b=2", "", "+x-one: 1", "+x-two: 2", "", "+{", "+ \"c\": 3", "+}", "", "", ""]
     {
         user.say(line);
     }

@@ -16,7 +16,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::request::RequestEnvironment;
 use crate::domain::{CredentialId, CredentialName, Problem};
 use crate::engine::background::protocol::{
-    EraseOutcome, HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions,
+    DeliveryOptions, EraseOutcome, HistoryFilter, HistoryPolicy, HistoryRecord, RequestOptions,
 };
 
 /// List, resend, compare or delete sent requests
@@ -142,7 +142,12 @@ impl ResendArgs {
             ));
         }
         let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
-        let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
+        let order = RequestOptions {
+            draft,
+            consent,
+            history_policy: HistoryPolicy::WithoutBody,
+            delivery: DeliveryOptions::default(),
+        };
         SendContext { options: order, capture: None, display: ResponseDisplay::default() }
             .run(context, &credential)
             .await

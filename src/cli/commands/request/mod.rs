@@ -13,9 +13,11 @@ mod saved;
 mod sending;
 mod source;
 
+use std::time::Duration;
+
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
+use crate::cli::args::{parse_key_value, parse_name, parse_time_span, parse_timeout};
 use crate::cli::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
@@ -23,7 +25,9 @@ use crate::domain::request::export::ExportFormat;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::PagingLimits;
-use crate::engine::background::protocol::{HistoryPolicy, RequestOptions, WriteConsent};
+use crate::engine::background::protocol::{
+    DeliveryOptions, HistoryPolicy, RequestOptions, WriteConsent,
+};
 
 pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
@@ -38,7 +42,9 @@ pub(super) use source::{obtain_consent, read_body};
     tokenring request ci-scanner --preset orgs --jq '.data[0].id' --raw\n  \
     tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
     tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
+    tokenring request ci-scanner /upload --form file=@app.ipa --form note=nightly --timeout 5m --yes\n  \
     pbpaste | tokenring request ci-scanner --from-curl - --dry-run\n  \
+    tokenring request ci-scanner --preset orgs --dry-run --as httpie\n  \
     tokenring request presets ci-scanner\n  tokenring request history --search /orgs\n\n\
     A credential that is named like a subcommand stands after --: tokenring request --preset orgs -- saved"
 )]
@@ -77,6 +83,8 @@ struct SendArgs {
     format: Option<ExportFormat>,
     #[command(flatten)]
     paging: PagingArgs,
+    #[command(flatten)]
+    delivery: DeliveryArgs,
     /// Store a secret from the response as a credential with this name
     #[arg(long, value_name = "NAME")]
     capture: Option<String>,
@@ -106,6 +114,17 @@ struct RequestModeArgs {
     all_pages: bool,
 }
 
+/// Deadline and repetitions of a request.
+#[derive(Debug, clap::Args)]
+struct DeliveryArgs {
+    /// Maximum time for the request with its waits and repetitions, such as 10s; with --all-pages, for each page
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    timeout: Option<Duration>,
+    /// Send the request again up to N times if the connection fails, if the server asks to wait, or if an idempotent method fails for now
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=100))]
+    retry: Option<u32>,
+}
+
 /// Limits of a list that is read with all its pages.
 #[derive(Debug, clap::Args)]
 struct PagingArgs {
@@ -126,6 +145,9 @@ pub(in crate::cli) struct OutputArgs {
     /// Explain a refusal, cause by cause, on standard error
     #[arg(long)]
     explain: bool,
+    /// Print no body if the server refuses the request or fails; the exit code is 4 or 5
+    #[arg(long)]
+    fail: bool,
     /// Filter the response with jq; with --all-pages the filter gets the whole list
     #[arg(long, value_name = "FILTER")]
     jq: Option<String>,
@@ -166,16 +188,23 @@ impl SendArgs {
         }
         let history_policy =
             if self.keep_body { HistoryPolicy::WithBody } else { HistoryPolicy::WithoutBody };
+        let delivery = self.delivery.to_options();
         if self.mode.all_pages {
-            let options = RequestOptions { draft, consent: WriteConsent::NotAsked, history_policy };
+            let consent = WriteConsent::NotAsked;
+            let options = RequestOptions { draft, consent, history_policy, delivery };
             let limits = self.paging.to_limits();
             return pagination::print_all_pages(context, &credential, options, limits, &display)
                 .await;
         }
         let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
-        SendContext { options: RequestOptions { draft, consent, history_policy }, capture, display }
-            .run(context, &credential)
-            .await
+        let options = RequestOptions { draft, consent, history_policy, delivery };
+        SendContext { options, capture, display }.run(context, &credential).await
+    }
+}
+
+impl DeliveryArgs {
+    fn to_options(&self) -> DeliveryOptions {
+        DeliveryOptions { timeout: self.timeout, retries: self.retry }
     }
 }
 
@@ -190,7 +219,13 @@ impl OutputArgs {
     /// Builds the display options. An invalid filter is reported before anything is sent.
     fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
-        Ok(ResponseDisplay { include: self.include, explain: self.explain, filter, raw: self.raw })
+        Ok(ResponseDisplay {
+            include: self.include,
+            explain: self.explain,
+            fail: self.fail,
+            filter,
+            raw: self.raw,
+        })
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn print_all_pages(
     } else {
         JsonArrayWriter::Buffered(Vec::new(), 0)
     };
-    let waiting = |wait| sending::note_wait(context, wait);
+    let waiting = |notice| sending::note_wait(context, &notice);
     let outcome = {
         let reading = engine.requests.fetch_all_pages(
             credential,

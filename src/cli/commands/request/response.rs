@@ -22,6 +22,8 @@ pub(in crate::cli) struct ResponseDisplay {
     pub(super) include: bool,
     /// Whether a refusal is explained in full.
     pub(super) explain: bool,
+    /// Whether a refusal is an error, without its body.
+    pub(super) fail: bool,
     /// Filter of the body.
     pub(super) filter: Option<JqFilter>,
     /// Whether strings are printed without quotes.

@@ -1,14 +1,13 @@
 //! Sending of one request, and storage of the secrets in its response.
 
-use std::time::Duration;
-
 use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
+use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
-use crate::engine::background::protocol::{HttpExchange, RequestOptions};
+use crate::engine::background::protocol::{HttpExchange, RequestOptions, WaitNotice, WaitReason};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
@@ -54,18 +53,42 @@ impl SendContext {
         }
         let mut exchange = engine
             .requests
-            .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
+            .send_and_record(credential, self.options.clone(), &|notice| {
+                note_wait(context, &notice)
+            })
             .await?;
         if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
             exchange = engine
                 .requests
-                .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
+                .send_and_record(credential, self.options, &|notice| note_wait(context, &notice))
                 .await?;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
+        if let Some(problem) = refusal(&exchange).filter(|_| self.display.fail) {
+            result.outcome?;
+            return Err(problem);
+        }
         response::print_response(context, &exchange, &result.secrets, &self.display).await?;
         result.outcome.map(|()| response::exit_code(&exchange))
     }
+}
+
+/// Returns the problem of a response with an error status, with the class of its exit code.
+fn refusal(exchange: &HttpExchange) -> Option<Problem> {
+    let status = exchange.response.status;
+    let code = response::exit_code(&exchange.response);
+    let class = [ProblemClass::Refused, ProblemClass::Unknown]
+        .into_iter()
+        .find(|class| class.exit_code() == code)?;
+    let problem = exchange.explanation.clone().unwrap_or_else(|| {
+        let why = format!("the server responded with {status}");
+        Problem::new(
+            format!("{status}: The request failed"),
+            why,
+            "omit --fail to see the response",
+        )
+    });
+    Some(problem.with_class(class))
 }
 
 /// Asks a user at the terminal whether to send the request again with a new access token. Without a
@@ -82,11 +105,13 @@ fn confirm_retry(exchange: &HttpExchange) -> bool {
             .is_some_and(|answer| matches!(answer.as_str(), "y" | "Y" | "yes"))
 }
 
-/// Notes that the request waits for the rate limit.
-pub(super) fn note_wait(context: &CliContext<'_>, wait: Duration) {
-    context
-        .out
-        .note(&format!("waiting {}: the provider limits the request rate", format_wait(wait)));
+/// Notes that the request waits.
+pub(super) fn note_wait(context: &CliContext<'_>, notice: &WaitNotice) {
+    let wait = format_wait(notice.wait);
+    context.out.note(&match &notice.reason {
+        WaitReason::RateLimit => format!("waiting {wait}: the provider limits the request rate"),
+        WaitReason::Retry(why) => format!("sending again in {wait}: {why}"),
+    });
 }
 
 /// Stores every new secret, the first one under the given name. Without a name, a secret is stored

@@ -137,8 +137,14 @@ pub(in crate::cli) fn obtain_consent(
     engine.requests.check_writable(draft)?;
     if !yes {
         let Credential { name, region, .. } = credential;
+        let files: Vec<_> =
+            draft.body.iter().flat_map(DraftBody::files).map(sanitize_line).collect();
+        let files = match &files[..] {
+            [] => String::new(),
+            files => format!(" It contains the file {}.", files.join(" and ")),
+        };
         let question = format!(
-            "Send {} {} in {region} as {name}? The request may change data.",
+            "Send {} {} in {region} as {name}? The request may change data.{files}",
             draft.method, draft.target
         );
         prompt::confirm_by_typing(&question, name.as_str(), "--yes")?;

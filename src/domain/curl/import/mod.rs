@@ -2,9 +2,11 @@
 //!
 //! tokenring adds the credential's own header when it sends the request. The import therefore drops
 //! any credential in the command and everything else that is or looks like a secret, and lists by
-//! name what it dropped. Start at [`import_curl`]; `options` interprets the options of the command and
-//! `secrets` removes the secrets. The opposite direction is [`crate::domain::request::export`].
+//! name what it dropped. Start at [`import_curl`]; `command` finds the command in the text, `options`
+//! interprets its options, `body` collects its data, and `secrets` removes the secrets. The opposite direction is [`crate::domain::request::export`].
 
+mod body;
+mod command;
 mod options;
 mod secrets;
 
@@ -13,9 +15,11 @@ use url::Url;
 use crate::domain::Origin;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::region::{HostRole, Region};
-use crate::domain::request::{DraftBody, HttpMethod, RequestDraft, RequestTarget};
-use crate::util::shell_words::{ShellSyntaxError, ShellWord, split_first_command};
-use options::{DataEncoding, OptionEffect, ParsedOption};
+use crate::domain::request::{HeaderChange, HttpMethod, RequestDraft, RequestTarget};
+use crate::util::shell_words::{ShellSyntaxError, ShellWord};
+use body::ImportedBody;
+use command::FoundCommand;
+use options::{OptionEffect, ParsedOption};
 
 /// Request imported from a curl command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,9 +59,18 @@ pub enum CurlParseError {
     /// An option that a request in tokenring cannot express.
     #[error("--{0} cannot be imported")]
     UnsupportedOption(&'static str),
-    /// A body or header that is read from a file.
+    /// A header or a part of the body that is read from a file.
     #[error("--{0} reads a file")]
     FileInput(&'static str),
+    /// A body from the standard input of the command.
+    #[error("--{0} reads standard input")]
+    StandardInput(&'static str),
+    /// A form field that is not understood.
+    #[error("a form field is not understood")]
+    InvalidForm,
+    /// Data, a form and a file in one command.
+    #[error("the command has several bodies")]
+    SeveralBodies,
     /// No URL, or more than one.
     #[error("the command has {0} URLs")]
     UrlCount(usize),
@@ -76,18 +89,10 @@ pub enum CurlParseError {
 /// Fails where the text is not a single curl command that a draft can express; see
 /// [`CurlParseError`].
 pub fn import_curl(text: &str) -> Result<ImportedRequest, CurlParseError> {
-    let command = split_first_command(text)?;
-    let mut words =
-        command.words.into_iter().skip_while(|word| matches!(word.text.as_str(), "$" | "%" | ">"));
-    let program = words.next().ok_or(CurlParseError::NotCurl)?;
-    if !matches!(program.text.rsplit(['/', '\\']).next(), Some("curl" | "curl.exe")) {
-        return Err(CurlParseError::NotCurl);
-    }
-    let mut parser = CurlParser::default();
-    if command.has_trailing_input {
-        parser.notes.push("the text after the command was ignored".to_owned());
-    }
-    options::parse_options(words.collect())?
+    let FoundCommand { command, notes } = command::find_command(text)?;
+    let mut parser = CurlParser { notes, ..CurlParser::default() };
+    parser.body.input = command.input;
+    options::parse_options(command.words)?
         .into_iter()
         .try_for_each(|option| parser.apply_option(option))?;
     parser.finish()
@@ -117,11 +122,13 @@ impl ImportedRequest {
 struct CurlParser {
     method: Option<HttpMethod>,
     urls: Vec<String>,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-    json: bool,
+    headers: Vec<HeaderChange>,
+    query: Vec<String>,
+    body: ImportedBody,
     get: bool,
     head: bool,
+    literal_url: bool,
+    literal_path: bool,
     dropped: Vec<String>,
     notes: Vec<String>,
 }
@@ -131,12 +138,16 @@ impl CurlParser {
         let ParsedOption { name, effect, value } = option;
         match effect {
             OptionEffect::Header => return self.add_header(name, value),
-            OptionEffect::Secret(what) => self.dropped.push(what.to_owned()),
+            OptionEffect::Secret(what) => self.dropped.push(format!("{what} (--{name})")),
             OptionEffect::Unsupported => return Err(CurlParseError::UnsupportedOption(name)),
             OptionEffect::Get => self.get = true,
             OptionEffect::Head => self.head = true,
-            OptionEffect::Overridden(note) => self.notes.push(note.to_owned()),
-            OptionEffect::Ignored | OptionEffect::IgnoredWithValue => {}
+            OptionEffect::LiteralUrl => self.literal_url = true,
+            OptionEffect::LiteralPath => self.literal_path = true,
+            OptionEffect::Noted(note) => {
+                self.notes.push(format!("--{name} was ignored: {note}"));
+            }
+            OptionEffect::Ignored => {}
             OptionEffect::Method => {
                 self.method = Some(
                     HttpMethod::parse(&require_literal(value)?)
@@ -144,10 +155,26 @@ impl CurlParser {
                 );
             }
             OptionEffect::FixedHeader(header) => {
-                self.headers.push((header.to_owned(), require_literal(value)?));
+                let value = require_literal(value)?;
+                self.headers.push(match value.strip_suffix(";auto").unwrap_or(&value) {
+                    "" => HeaderChange::Remove(header.to_owned()),
+                    value => HeaderChange::Set(header.to_owned(), value.to_owned()),
+                });
+            }
+            OptionEffect::Range => {
+                let range = format!("bytes={}", require_literal(value)?);
+                self.headers.push(HeaderChange::Set("range".to_owned(), range));
             }
             OptionEffect::Url => self.urls.push(require_literal(value)?),
-            OptionEffect::Data(data) => return self.add_data(name, data, require_literal(value)?),
+            OptionEffect::UrlQuery => {
+                let text = require_literal(value)?;
+                let literal = text.strip_prefix('+').map(|text| Ok(text.to_owned()));
+                self.query.push(literal.unwrap_or_else(|| body::url_encode_data(name, &text))?);
+            }
+            OptionEffect::Data(encoding) => return self.body.add_data(name, encoding, value),
+            OptionEffect::Form => return self.body.add_form(value, false, &mut self.dropped),
+            OptionEffect::FormText => return self.body.add_form(value, true, &mut self.dropped),
+            OptionEffect::Upload => return self.body.set_upload(value),
         }
         Ok(())
     }
@@ -158,103 +185,118 @@ impl CurlParser {
         if value.text.starts_with('@') {
             return Err(CurlParseError::FileInput(option));
         }
-        let text = value.text.clone();
-        let (name, content) = match (text.split_once(':'), text.strip_suffix(';')) {
-            (Some((name, content)), _) => (name.trim().to_ascii_lowercase(), content.trim()),
-            (None, Some(name)) => (name.trim().to_ascii_lowercase(), ""),
-            (None, None) => return Ok(()),
-        };
+        if value.text.starts_with(':') {
+            self.notes.push("a header of HTTP/2 was ignored: the client sets it itself".to_owned());
+            return Ok(());
+        }
+        // curl ignores a header that is neither a value nor removed nor empty.
+        let at = value.text.find([':', ';']).filter(|at| {
+            value.text[*at..].starts_with(':') || value.text[at + 1..].trim().is_empty()
+        });
+        let Some(at) = at else { return Ok(()) };
+        let (name, content) = (value.text[..at].trim().to_ascii_lowercase(), &value.text[at + 1..]);
         if secrets::is_secret_header(&name) {
             self.dropped.push(format!("header {name}"));
         } else if name == "host" {
             self.notes.push("the header host was ignored: the region sets the host".to_owned());
         } else if secrets::looks_like_secret(content) {
             self.dropped.push(format!("header {name}, which looks like a secret"));
-        } else {
+        } else if let Ok(change) = HeaderChange::parse(&value.text) {
             require_literal(value)?;
-            self.headers.push((name, content.to_owned()));
+            self.headers.push(change);
         }
-        Ok(())
-    }
-
-    fn add_data(
-        &mut self,
-        option: &'static str,
-        data: DataEncoding,
-        text: String,
-    ) -> Result<(), CurlParseError> {
-        let named_file = match data {
-            DataEncoding::Raw => false,
-            DataEncoding::UrlEncoded => {
-                text.split('=').next().is_some_and(|name| name.contains('@'))
-            }
-            DataEncoding::Plain | DataEncoding::Json => text.starts_with('@'),
-        };
-        if named_file {
-            return Err(CurlParseError::FileInput(option));
-        }
-        let text = if data == DataEncoding::UrlEncoded { url_encode_data(&text) } else { text };
-        self.json |= data == DataEncoding::Json;
-        let separator = if data == DataEncoding::Json { "" } else { "&" };
-        self.body = Some(
-            self.body
-                .take()
-                .map_or_else(|| text.clone(), |body| format!("{body}{separator}{text}")),
-        );
         Ok(())
     }
 
     fn finish(mut self) -> Result<ImportedRequest, CurlParseError> {
-        let [url] = &self.urls[..] else { return Err(CurlParseError::UrlCount(self.urls.len())) };
-        let mut url = parse_url(url)?;
+        let [text] = &self.urls[..] else { return Err(CurlParseError::UrlCount(self.urls.len())) };
+        let mut url = self.parse_url(&text.clone())?;
+        let has_body = self.body.is_given() && !self.get;
+        let headers = self.headers_with_defaults(has_body);
+        let query = if self.get { self.body.take_query()? } else { None };
+        for part in self.query.drain(..).chain(query) {
+            let known = url.query().filter(|query| !query.is_empty());
+            let whole = known.map(|query| format!("{query}&{part}"));
+            url.set_query(Some(&whole.unwrap_or(part)));
+        }
+        self.dropped.extend(secrets::remove_url_secrets(&mut url));
+        let default_method = match (self.head, self.body.is_upload(), has_body) {
+            (true, ..) => HttpMethod::Head,
+            (false, true, _) => HttpMethod::Put,
+            (false, false, true) => HttpMethod::Post,
+            (false, false, false) => HttpMethod::Get,
+        };
+        let mut draft = RequestDraft {
+            body: self.body.finish(&mut self.dropped, &mut self.notes)?,
+            ..RequestDraft::new(self.method.unwrap_or(default_method), RequestTarget::Url(url))
+        };
+        headers.into_iter().for_each(|change| draft.add_header(change));
+        self.notes.extend(draft.drop_unsupported_headers());
+        Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
+    }
+
+    /// Parses the URL, and notes where curl would send to another one, or to several.
+    fn parse_url(&mut self, text: &str) -> Result<Url, CurlParseError> {
+        let text = if self.literal_url { text.to_owned() } else { self.read_globs(text) };
+        if !text.contains("://") {
+            self.notes.push("the URL has no scheme: https is used, not http".to_owned());
+        }
+        let mut url = parse_url(&text)?;
+        let has_dots = text.contains("/./") || text.contains("/../");
+        if self.literal_path && has_dots {
+            self.notes.push("--path-as-is was ignored: dots in the path are resolved".to_owned());
+        }
         if !url.username().is_empty() || url.password().is_some() {
             self.dropped.push("user name in the URL".to_owned());
             let _ = url.set_username("").and_then(|()| url.set_password(None));
         }
         url.set_fragment(None);
-        if self.get
-            && let Some(data) = self.body.take()
-        {
-            let query = url
-                .query()
-                .filter(|query| !query.is_empty())
-                .map(|query| format!("{query}&{data}"));
-            url.set_query(Some(&query.unwrap_or(data)));
+        if let Some(name) = self.body.upload_name().filter(|_| url.path().ends_with('/')) {
+            let path = format!("{}{name}", url.path());
+            url.set_path(&path);
         }
-        self.dropped.extend(secrets::remove_url_secrets(&mut url));
-        self.add_content_types();
-        let body =
-            self.body.take().map(|body| secrets::mask_body_secrets(&body, &mut self.dropped));
-        let method = self.method.unwrap_or(match (self.head, &body) {
-            (true, _) => HttpMethod::Head,
-            (false, Some(_)) => HttpMethod::Post,
-            (false, None) => HttpMethod::Get,
-        });
-        let draft = RequestDraft {
-            headers: self.headers,
-            body: body.map(DraftBody::Text),
-            ..RequestDraft::new(method, RequestTarget::Url(url))
-        };
-        Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
+        Ok(url)
     }
 
-    /// Adds the headers that curl adds to a body by default.
-    fn add_content_types(&mut self) {
+    /// Notes the braces and brackets that curl would expand, and removes the backslashes before
+    /// those that it would not.
+    fn read_globs(&mut self, text: &str) -> String {
+        let (start, end) =
+            text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+        let path = end.find('/').map_or("", |at| &end[at..]);
+        let plain = path.replace("\\{", "").replace("\\[", "");
+        let expands = |open, close| plain.find(open).is_some_and(|at| plain[at..].contains(close));
+        if expands('{', '}') || expands('[', ']') {
+            self.notes.push("braces and brackets in the URL were taken as they are; curl would send one request for each of their values".to_owned());
+        }
+        let mut url = format!("{start}{}{end}", if start.is_empty() { "" } else { "://" });
+        for escaped in ["\\{", "\\}", "\\[", "\\]"] {
+            url = url.replace(escaped, &escaped[1..]);
+        }
+        url
+    }
+
+    /// Returns the headers with those that curl adds to a body.
+    fn headers_with_defaults(&mut self, has_body: bool) -> Vec<HeaderChange> {
+        let mut headers = std::mem::take(&mut self.headers);
+        let is_form = self.body.is_form();
+        headers.retain(|change| {
+            // The form has its own boundary.
+            !(is_form && matches!(change, HeaderChange::Set(name, _) if name == "content-type"))
+        });
         let mut add = |name: &str, value: &str| {
-            if !self.headers.iter().any(|(known, _)| known == name) {
-                self.headers.push((name.to_owned(), value.to_owned()));
+            let is_known = |change: &HeaderChange| change.name() == name;
+            if !headers.iter().any(is_known) {
+                headers.push(HeaderChange::Set(name.to_owned(), value.to_owned()));
             }
         };
-        match (self.json, &self.body) {
-            (true, _) => {
-                add("content-type", "application/json");
-                add("accept", "application/json");
-            }
-            (false, Some(_)) => add("content-type", "application/x-www-form-urlencoded"),
-            (false, None) => {}
+        if self.body.is_json() {
+            add("content-type", "application/json");
+            add("accept", "application/json");
+        } else if has_body && !is_form && !self.body.is_upload() {
+            add("content-type", "application/x-www-form-urlencoded");
         }
-        // `Content-Type:` without a value removes curl's default.
-        self.headers.retain(|(name, value)| name != "content-type" || !value.is_empty());
+        headers
     }
 }
 
@@ -276,18 +318,6 @@ fn parse_url(text: &str) -> Result<Url, CurlParseError> {
         .ok_or(CurlParseError::InvalidUrl)
 }
 
-/// Encodes `name=content`, `=content` or `content` as form data; only the content is encoded.
-fn url_encode_data(text: &str) -> String {
-    let encode = |content: &str| {
-        url::form_urlencoded::byte_serialize(content.as_bytes()).collect::<String>()
-    };
-    match text.split_once('=') {
-        Some(("", content)) => encode(content),
-        Some((name, content)) => format!("{name}={}", encode(content)),
-        None => encode(text),
-    }
-}
-
 impl From<ShellSyntaxError> for CurlParseError {
     fn from(error: ShellSyntaxError) -> Self {
         match error {
@@ -306,17 +336,18 @@ impl From<CurlParseError> for Problem {
             CurlParseError::ShellSubstitution | CurlParseError::UnresolvedVariable(_) => {
                 "Insert the value itself; the credential's header needs no value"
             }
-            CurlParseError::InvalidEscape | CurlParseError::InvalidMethod => {
-                "Correct the command and paste it again"
-            }
+            CurlParseError::InvalidEscape
+            | CurlParseError::InvalidMethod
+            | CurlParseError::InvalidForm
+            | CurlParseError::SeveralBodies => "Correct the command and paste it again",
             CurlParseError::UnknownOption(_) | CurlParseError::MissingValue(_) => {
                 "Remove the option, or add its value"
             }
             CurlParseError::UnsupportedOption(_) => {
-                "Enter the request by hand: METHOD PATH with --data"
+                "Remove the option, or enter the request by hand: METHOD PATH"
             }
-            CurlParseError::FileInput(_) => {
-                "Remove the option, and pass the body with --data @FILE"
+            CurlParseError::FileInput(_) | CurlParseError::StandardInput(_) => {
+                "Remove the option, and pass the body with --data-binary @FILE"
             }
             CurlParseError::UrlCount(_) => "Paste one request at a time",
             CurlParseError::InvalidUrl => "Write the URL as https://host/path",

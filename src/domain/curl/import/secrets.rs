@@ -39,6 +39,11 @@ pub(super) fn is_secret_header(name: &str) -> bool {
     SECRET_HEADERS.contains(&name) || SECRET_HEADER_WORDS.iter().any(|word| name.contains(word))
 }
 
+/// Whether a parameter, form field or JSON member with this name holds a secret.
+pub(super) fn is_secret_member(name: &str) -> bool {
+    SECRET_MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(name))
+}
+
 /// Whether a text looks like a secret, whatever its name is.
 pub(super) fn looks_like_secret(text: &str) -> bool {
     patterns::mask_patterns(text) != text
@@ -83,8 +88,7 @@ struct QueryPair {
 }
 
 fn is_secret_pair(pair: &QueryPair) -> bool {
-    SECRET_MEMBERS.iter().any(|member| member.eq_ignore_ascii_case(&pair.name))
-        || looks_like_secret(&decode_pairs(&pair.text))
+    is_secret_member(&pair.name) || looks_like_secret(&decode_pairs(&pair.text))
 }
 
 fn parse_pairs(text: &str) -> Vec<QueryPair> {

@@ -2,10 +2,12 @@
 
 use proptest::prelude::*;
 
+use super::options::OptionArity;
 use super::*;
 use crate::domain::provider::builtin_catalog;
-use crate::domain::redact::MASK;
+use crate::domain::redact::{MASK, SecretRedactor};
 use crate::domain::request::export::{ExportContext, ExportFormat, export_request};
+use crate::domain::request::{DraftBody, FormPart, PartContent};
 
 fn imported(text: &str) -> ImportedRequest {
     import_curl(text).unwrap()
@@ -63,7 +65,7 @@ fn a_url_of_the_region_becomes_a_path() {
 #[test]
 fn methods_and_bodies_are_those_of_curl() {
     for (text, method, body) in [
-        ("curl h.example", HttpMethod::Get, None),
+        ("curl https://h.example", HttpMethod::Get, None),
         ("curl -I h.example", HttpMethod::Head, None),
         ("curl -d a=1 -d b=2 h.example", HttpMethod::Post, Some("a=1&b=2")),
         ("curl -da=1 -XPUT h.example", HttpMethod::Put, Some("a=1")),
@@ -148,14 +150,24 @@ fn errors_do_not_repeat_values_from_the_command() {
         ("", CurlParseError::NotCurl),
         ("curl", CurlParseError::UrlCount(0)),
         ("curl a.example b.example", CurlParseError::UrlCount(2)),
-        ("curl -d @body.json a.example", CurlParseError::FileInput("data")),
-        ("curl -F a=b a.example", CurlParseError::UnsupportedOption("form")),
+        ("curl -d @body.json -d b=1 a.example", CurlParseError::FileInput("data")),
+        ("curl -d @- a.example", CurlParseError::StandardInput("data")),
+        ("echo '{}' | curl --json @- a.example", CurlParseError::StandardInput("json")),
+        ("curl -T - a.example", CurlParseError::StandardInput("upload-file")),
+        ("curl -H @headers a.example", CurlParseError::FileInput("header")),
+        ("curl --data-urlencode q@file a.example", CurlParseError::FileInput("data-urlencode")),
+        ("curl -F a a.example", CurlParseError::InvalidForm),
+        ("curl -F a=b -d c a.example", CurlParseError::SeveralBodies),
+        ("curl a.example --next b.example", CurlParseError::UnsupportedOption("next")),
+        ("curl -K file", CurlParseError::UnsupportedOption("config")),
+        ("curl --request-target /x a.example", CurlParseError::UnsupportedOption("request-target")),
+        ("curl -H x: <(id) a.example", CurlParseError::ShellSubstitution),
         ("curl a.example -H", CurlParseError::MissingValue("header")),
         (
             "curl --oauth-secretive=abc a.example",
             CurlParseError::UnknownOption("--oauth-secretive".to_owned()),
         ),
-        ("curl -Zabc a.example", CurlParseError::UnknownOption("-Z".to_owned())),
+        ("curl -Wabc a.example", CurlParseError::UnknownOption("-W".to_owned())),
         ("curl https://$HOST/", CurlParseError::UnresolvedVariable("HOST".to_owned())),
         ("curl -X BREW a.example", CurlParseError::InvalidMethod),
         ("curl ftp://a.example", CurlParseError::InvalidUrl),
@@ -163,6 +175,278 @@ fn errors_do_not_repeat_values_from_the_command() {
         let error = import_curl(text).unwrap_err();
         assert_eq!(error, expected, "{text}");
         assert!(!Problem::from(error).remedy.is_empty());
+    }
+}
+
+/// What the import of a command is expected to be: the request line, headers, body, and parts of the
+/// notes.
+struct ExpectedImport {
+    line: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+    body: &'static str,
+    notes: &'static [&'static str],
+}
+
+#[test]
+fn every_way_to_write_a_command_is_understood_or_named() {
+    const GET: &str = "GET https://h.example/x";
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+    const JSON: [(&str, &str); 2] =
+        [("content-type", "application/json"), ("accept", "application/json")];
+    let expected = |line, headers, body, notes| ExpectedImport { line, headers, body, notes };
+    let get = |notes| expected(GET, &[], "", notes);
+    let post = |body, notes| expected("POST https://h.example/x", &[FORM], body, notes);
+    for (text, expected) in [
+        // Surroundings.
+        ("$ curl https://h.example/x", get(&[])),
+        ("me@host:~/a$ curl https://h.example/x", get(&[])),
+        ("PS C:\\Users\\me> curl.exe https://h.example/x", get(&[])),
+        ("C:\\>curl https://h.example/x", get(&[])),
+        ("!curl https://h.example/x", get(&[])),
+        ("# curl https://h.example/x", get(&[])),
+        ("sudo -u me curl https://h.example/x", get(&[])),
+        ("time -p curl https://h.example/x", get(&[])),
+        ("timeout -k 5 10 /usr/bin/curl https://h.example/x", get(&[])),
+        ("env -i A=b curl https://h.example/x", get(&["variables"])),
+        ("TOKEN=abc curl https://h.example/x", get(&["variables"])),
+        ("export TOKEN=abc\ncd /tmp && curl https://h.example/x", get(&["before curl"])),
+        ("Run this:\n\n```bash\ncurl https://h.example/x \\\n  -s\n```\nDone.", get(&[])),
+        ("`curl https://h.example/x`", get(&[])),
+        ("> curl https://h.example/x \\\n>   -s", get(&[])),
+        (
+            "$ curl -s \\\n> -H 'x-a: 1' \\\n> https://h.example/x",
+            expected(GET, &[("x-a", "1")], "", &[]),
+        ),
+        ("\u{feff}curl https://h.example/x", get(&[])),
+        // What follows.
+        ("curl https://h.example/x | jq .", get(&["after the command"])),
+        ("curl https://h.example/x > out.json 2>&1", get(&["redirection"])),
+        (
+            "curl -s > out.json https://h.example/x && ls",
+            get(&["after the command", "redirection"]),
+        ),
+        ("curl \\\n  https://h.example/x \\\n  > out.json", get(&["redirection"])),
+        // Line ends, continuations and quotes of other systems.
+        ("curl \\\r\n  https://h.example/x \\\r\n  -s\r\n", get(&[])),
+        ("curl \\\r  https://h.example/x", get(&[])),
+        ("curl \\ \n  https://h.example/x", get(&[])),
+        ("curl ^\r\n  https://h.example/x ^\r\n  -s", get(&[])),
+        ("curl.exe `\r\n  https://h.example/x `\r\n  -s", get(&[])),
+        (
+            "curl ^\"https://h.example/x^\" ^\n -d ^\"a=%^20^&b=\\^\"c\\^\"^\"",
+            post("a=%20&b=\"c\"", &[]),
+        ),
+        ("curl.exe https://h.example/x -d 'a=\"it''s\"' `\n -s", post("a=\"it's\"", &[])),
+        (
+            "curl “https://h.example/x” –s —location –X ‘GET’",
+            get(&["straight quotes", "long dash"]),
+        ),
+        ("curl https://h.example/x -d $'a=\\'\\u0041\\r\\n'", post("a='A\r\n", &[])),
+        // Options with and without a value.
+        (
+            "curl -sSLkfivZ#o out --max-time 5 -m5 https://h.example/x",
+            get(&["certificates", "--max-time was ignored", "--timeout"]),
+        ),
+        (
+            "curl --proxy http://p:1 --noproxy '*' -x q https://h.example/x",
+            get(&["--proxy was ignored: the proxy comes from HTTPS_PROXY", "--noproxy"]),
+        ),
+        ("curl --retry 3 --retry-delay 1 https://h.example/x", get(&["--retry was ignored"])),
+        (
+            "curl --resolve h.example:443:127.0.0.1 https://h.example/x",
+            get(&["--resolve was ignored"]),
+        ),
+        (
+            "curl --cacert ca.pem --tlsv1.2 --compressed https://h.example/x",
+            get(&["--cacert was ignored"]),
+        ),
+        ("curl --silen --no-progress-meter --no-buffer --no-silent https://h.example/x", get(&[])),
+        ("curl --location-trusted https://h.example/x", get(&["never gets the credential"])),
+        ("curl --limit-rate 1k -w '%{http_code}' -D - -c jar https://h.example/x", get(&[])),
+        (
+            "curl -z yesterday --tr-encoding https://h.example/x",
+            get(&["--time-cond was ignored", "--tr-encoding"]),
+        ),
+        ("curl -r 0-99 https://h.example/x", expected(GET, &[("range", "bytes=0-99")], "", &[])),
+        (
+            "curl -A me -e 'r;auto' https://h.example/x",
+            expected(GET, &[("user-agent", "me"), ("referer", "r")], "", &[]),
+        ),
+        ("curl -A '' https://h.example/x", get(&[])),
+        ("curl -I https://h.example/x", expected("HEAD https://h.example/x", &[], "", &[])),
+        // URLs.
+        ("curl h.example/x", get(&["https is used"])),
+        (
+            "curl 'https://h.example/{a,b}'",
+            expected("GET https://h.example/%7Ba,b%7D", &[], "", &["braces"]),
+        ),
+        (
+            "curl -g 'https://h.example/[1-3]'",
+            expected("GET https://h.example/[1-3]", &[], "", &[]),
+        ),
+        ("curl 'https://h.example/\\[1\\]'", expected("GET https://h.example/[1]", &[], "", &[])),
+        ("curl --path-as-is https://h.example/a/../x", get(&["dots in the path"])),
+        (
+            "curl --url-query a=1 --url-query '=b c' --url-query '+d=%20' https://h.example/x?y",
+            expected("GET https://h.example/x?y&a=1&b+c&d=%20", &[], "", &[]),
+        ),
+        (
+            "curl -G --data-urlencode 'q=a b~*' -d c https://h.example/x",
+            expected("GET https://h.example/x?q=a+b~%2A&c", &[], "", &[]),
+        ),
+        // Headers.
+        (
+            "curl -H 'Accept-Encoding: gzip, compress' -H 'Content-Length: 3' https://h.example/x",
+            get(&["accept-encoding", "content-length"]),
+        ),
+        (
+            "curl -H ':authority: h.example' -H 'Host: h' https://h.example/x",
+            get(&["header of HTTP/2", "header host"]),
+        ),
+        (
+            "curl -H 'X-A;' -H 'X-B' -H 'X-C:' https://h.example/x",
+            expected(GET, &[("x-a", "")], "", &[]),
+        ),
+        // Bodies.
+        (
+            "curl -d @body.json https://h.example/x",
+            post("file body.json", &["read from a file", "line breaks"]),
+        ),
+        (
+            "curl --data-binary @app.ipa https://h.example/x",
+            post("file app.ipa", &["read from a file"]),
+        ),
+        (
+            "curl --json @b.json https://h.example/x",
+            expected("POST https://h.example/x", &JSON, "file b.json", &["read from a file"]),
+        ),
+        (
+            "curl --json '[1' --json ']' https://h.example/x",
+            expected("POST https://h.example/x", &JSON, "[1]", &[]),
+        ),
+        ("curl https://h.example/x -d @- <<'EOF'\na=1\nb\nEOF\n", post("a=1b", &[])),
+        (
+            "curl https://h.example/x --data-binary @- < body.txt",
+            post("file body.txt", &["read from a file"]),
+        ),
+        (
+            "curl -T a/app.ipa https://h.example/x/",
+            expected(
+                "PUT https://h.example/x/app.ipa",
+                &[],
+                "file a/app.ipa",
+                &["read from a file"],
+            ),
+        ),
+        (
+            "curl -F a=1 -F 'f=@app.ipa;type=x/y' -H 'content-type: multipart/form-data' https://h.example/x",
+            expected("POST https://h.example/x", &[], "form a=1 f=@app.ipa", &["read from a file"]),
+        ),
+        (
+            "curl --form-string 'a=@b' -X PUT https://h.example/x",
+            expected("PUT https://h.example/x", &[], "form a=@b", &[]),
+        ),
+    ] {
+        let found = import_curl(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        let line = format!("{} {}", found.draft.method, found.draft.target);
+        assert_eq!(line, expected.line, "{text}");
+        assert_eq!(headers(&found.draft), expected.headers, "{text}");
+        assert_eq!(describe_body(&found.draft), expected.body, "{text}");
+        let told = |part: &&str| found.notes.iter().any(|note| note.contains(*part));
+        assert!(expected.notes.iter().all(told), "{text}: {:?}", found.notes);
+        let may_tell = expected.notes.len() + usize::from(text.contains("-m5"));
+        assert!(found.notes.len() <= may_tell, "{text}: {:?}", found.notes);
+        assert_eq!(found.dropped, [""; 0], "{text}");
+    }
+}
+
+fn describe_body(draft: &RequestDraft) -> String {
+    match &draft.body {
+        None => String::new(),
+        Some(DraftBody::Text(text)) => text.clone(),
+        Some(DraftBody::File { file }) => format!("file {file}"),
+        Some(DraftBody::Form { form }) => {
+            let part = |part: &FormPart| match &part.content {
+                PartContent::Text(text) => format!(" {}={text}", part.name),
+                PartContent::File(file) => format!(" {}=@{file}", part.name),
+                PartContent::TextFile(file) => format!(" {}=<{file}", part.name),
+            };
+            format!("form{}", form.iter().map(part).collect::<String>())
+        }
+    }
+}
+
+#[test]
+fn secrets_in_forms_and_before_the_command_are_dropped() {
+    let token = "snyk_uat.0a1b2c3d.eyJqdGkiOiJ4In0.c2lnbmF0dXJl";
+    for (text, told) in [
+        (format!("curl https://h.example/x -F token={token}"), "form field token"),
+        (format!("curl https://h.example/x -F token=$TOKEN -F a={token}"), "form field a, which"),
+        (format!("curl https://h.example/x --form-string note={token}"), "form field note"),
+        (format!("curl https://h.example/x --oauth2-bearer {token}"), "access token"),
+        (format!("curl https://h.example/x --aws-sigv4 {token}"), "authentication (--aws-sigv4)"),
+        (format!("curl https://h.example/x --proxy-header 'x: {token}'"), "header for the proxy"),
+        (
+            format!("curl https://h.example/x --digest --user me:{token}"),
+            "authentication (--digest)",
+        ),
+        (
+            format!("curl https://h.example/x -H 'Authorization:' -u {token}"),
+            "header authorization",
+        ),
+    ] {
+        let found = imported(&text);
+        assert!(found.dropped.iter().any(|dropped| dropped.contains(told)), "{:?}", found.dropped);
+        assert!(!format!("{found:?}").contains("c2lnbmF0dXJl"), "{text}");
+    }
+    let before = imported(&format!("A={token} curl https://h.example/x"));
+    assert!(!format!("{before:?}").contains("c2lnbmF0dXJl"));
+}
+
+#[test]
+fn removed_headers_are_those_of_curl() {
+    let found = imported("curl https://h.example/x -A '' -H 'Accept:' -H 'X-A:'");
+    assert_eq!(found.draft.removed_headers, ["user-agent", "accept", "x-a"]);
+    assert!(found.notes[0].contains("accept is always sent"), "{:?}", found.notes);
+}
+
+/// Compares the table with the options of the installed curl: each is known with its short form and
+/// its value.
+#[test]
+fn every_option_of_the_installed_curl_is_known() {
+    let help = std::process::Command::new("curl").args(["--help", "all"]).output();
+    let Ok(help) = help else {
+        println!("skipped: curl is not installed");
+        return;
+    };
+    let text = String::from_utf8_lossy(&help.stdout).into_owned();
+    let mut known = 0;
+    for line in text.lines().filter(|line| line.trim_start().starts_with('-')) {
+        let (short, long) = match line.trim_start().split_once(", --") {
+            Some((short, long)) => (short.chars().nth(1), long),
+            None => (None, line.trim_start().trim_start_matches("--")),
+        };
+        let (name, rest) = long.split_once(' ').unwrap_or((long, ""));
+        let takes_value = rest.starts_with(['<', '[']);
+        // Its value may be missing, and the command is no request either way.
+        let arity =
+            if takes_value && name != "help" { OptionArity::Value } else { OptionArity::Flag };
+        let option = options::known_options().find(|option| option.name == name);
+        let option = option.unwrap_or_else(|| panic!("--{name} is not in the table"));
+        assert_eq!((option.arity, option.short), (arity, short), "--{name}");
+        known += 1;
+    }
+    assert!(known > 200 || text.is_empty(), "{known} options");
+}
+
+#[test]
+fn names_and_letters_of_options_are_unique() {
+    let all: Vec<_> = options::known_options().collect();
+    for (at, option) in all.iter().enumerate() {
+        let same = |other: &options::KnownOption| {
+            other.name == option.name || (other.short.is_some() && other.short == option.short)
+        };
+        assert!(!all[..at].iter().any(same), "--{}", option.name);
     }
 }
 
@@ -195,10 +479,16 @@ proptest! {
             body: body.clone().map(DraftBody::Text),
             ..RequestDraft::new(if body.is_some() { HttpMethod::Post } else { HttpMethod::Get }, RequestTarget::Path { place: HostRole::Api, path })
         };
-        let line = export_request(&draft, ExportContext { provider, kind, region, scheme: "token" }, ExportFormat::Curl).unwrap().text;
-        let back = imported(&line).in_region(region).draft;
-        prop_assert_eq!(back.resolve(region), draft.resolve(region));
-        prop_assert_eq!((back.method, &back.body), (draft.method, &draft.body));
-        prop_assert_eq!(back.header("x-odd"), draft.header("x-odd"));
+        prop_assume!(draft.without_secrets(&SecretRedactor::default()) == draft);
+        // Backslashes before all quotes are those that older versions of PowerShell need.
+        prop_assume!(!format!("{value}\n{}", body.as_deref().unwrap_or_default()).contains("\\\""));
+        for format in [ExportFormat::Curl, ExportFormat::PowerShell, ExportFormat::Cmd] {
+            let context = ExportContext { provider, kind, region, scheme: "token" };
+            let line = export_request(&draft, context, format).unwrap().text;
+            let back = imported(&line).in_region(region).draft;
+            prop_assert_eq!(back.resolve(region), draft.resolve(region), "{}", line);
+            prop_assert_eq!((back.method, &back.body), (draft.method, &draft.body), "{}", line);
+            prop_assert_eq!(back.header("x-odd"), draft.header("x-odd"), "{}", line);
+        }
     }
 }

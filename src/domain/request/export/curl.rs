@@ -85,40 +85,23 @@ impl CurlArguments {
     }
 
     fn add_form_part(&mut self, part: &FormPart, warnings: &mut Vec<String>) {
-        let FormPart { name, content, media_type, filename } = part;
-        let plain = media_type.is_none() && filename.is_none();
-        let content = match content {
-            PartContent::Text(text) if !can_be_typed(text) || name.contains('=') => {
+        match &part.content {
+            PartContent::Text(text) if !can_be_typed(text) || part.name.contains('=') => {
                 warnings.push("a field that cannot be written in a command is omitted".to_owned());
-                return;
             }
-            PartContent::Text(text) if plain => {
-                return self.add("--form-string", format!("{name}={text}"));
+            PartContent::Text(text) if part.media_type.is_none() && part.filename.is_none() => {
+                self.add("--form-string", format!("{}={text}", part.name));
             }
-            PartContent::Text(text) => quote_part(text),
-            PartContent::File(path) => format!("@{}", quote_part(as_file(path))),
-            PartContent::TextFile(path) => format!("<{}", quote_part(as_file(path))),
-        };
-        let addition = |name: &str, value: &Option<String>| {
-            value.as_ref().map(|value| format!(";{name}={}", quote_part(value)))
-        };
-        let media_type = addition("type", media_type).unwrap_or_default();
-        let filename = addition("filename", filename).unwrap_or_default();
-        self.add("--form", format!("{name}={content}{media_type}{filename}"));
+            PartContent::Text(_) | PartContent::File(_) | PartContent::TextFile(_) => {
+                self.add("--form", part.to_string());
+            }
+        }
     }
 }
 
 /// Returns a path that curl does not take for standard input.
 fn as_file(path: &str) -> &str {
     if path == "-" { "./-" } else { path }
-}
-
-/// Quotes a value of a form where curl would end it, or take it for something else.
-fn quote_part(text: &str) -> String {
-    if !text.is_empty() && !text.contains([';', ',', '"', '\\', '@', '<', '=', '(', ' ']) {
-        return text.to_owned();
-    }
-    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 fn can_be_typed(text: &str) -> bool {

@@ -4,7 +4,9 @@
 //! [`RequestEditorDialog::parse_form`], the inverse.
 
 use crate::config::theme::StyleRole;
-use crate::domain::request::{DraftBody, HttpMethod, RequestDraft};
+use crate::domain::request::{
+    DraftBody, FormPart, FormPartError, HeaderChange, HttpMethod, RequestDraft,
+};
 use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
 use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
@@ -16,6 +18,12 @@ use crate::tui::app::widgets::text_area::TextArea;
 use crate::tui::app::{App, Now};
 
 const EDITOR_BUTTON: &str = "Editor";
+
+/// What the body field contains.
+const TEXT_BODY: &str = "text";
+const FILE_BODY: &str = "file";
+const FORM_BODY: &str = "form";
+
 /// Visible lines of the multi-line fields.
 const QUERY_LINES: usize = 3;
 const HEADER_LINES: usize = 2;
@@ -24,10 +32,6 @@ const BODY_LINES: usize = 7;
 /// Dialog that edits a request.
 pub struct RequestEditorDialog {
     form: Form,
-    /// Body that is not text, which stays unless a text is entered.
-    attached_body: Option<DraftBody>,
-    /// Headers that are not sent.
-    removed_headers: Vec<String>,
 }
 
 impl RequestEditorDialog {
@@ -38,9 +42,14 @@ impl RequestEditorDialog {
             .to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
-        let body_text = before.body.as_ref().and_then(DraftBody::text).unwrap_or_default();
-        let (query, headers) =
-            (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
+        let (body_kind, body_text) = body_fields(before.body.as_ref());
+        let body_kinds = [
+            (TEXT_BODY, "the text of the body"),
+            (FILE_BODY, "the path of a file"),
+            (FORM_BODY, "the fields of a form"),
+        ];
+        let body_kinds = body_kinds.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
+        let (query, headers) = (format_pairs(&before.query, "="), format_headers(before));
         let fields = vec![
             FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
                 .with_hint("All methods except GET and HEAD ask for confirmation."),
@@ -49,9 +58,11 @@ impl RequestEditorDialog {
             FormField::multi_line("query", "Query", &query, QUERY_LINES)
                 .with_hint("One name=value per line; values are URL-encoded for you."),
             FormField::multi_line("headers", "Headers", &headers, HEADER_LINES)
-                .with_hint("One name: value per line. Authorization is added automatically."),
-            FormField::multi_line("body", "Body", body_text, BODY_LINES)
+                .with_hint("One name: value per line; name: removes a header, name; sends it empty. Authorization is added automatically."),
+            FormField::multi_line("body", "Body", &body_text, BODY_LINES)
                 .with_hint("Sent as entered. The Editor button opens it in VISUAL or EDITOR."),
+            FormField::select("body-is", "Body is", SelectInput::new(body_kinds, body_kind))
+                .with_hint("A form has one name=value or name=@FILE per line; ;type= and ;filename= may follow."),
             FormField::select(
                 "keep",
                 "History",
@@ -68,8 +79,7 @@ impl RequestEditorDialog {
             ],
         );
         form.focus = 1;
-        let attached_body = before.body.clone().filter(|body| body.text().is_none());
-        Self { form, attached_body, removed_headers: before.removed_headers.clone() }
+        Self { form }
     }
 
     /// Replaces the body.
@@ -101,12 +111,13 @@ impl RequestEditorDialog {
             .map_err(|error| ("address", error.to_string()))?;
         query.extend(parse_query(&self.form.multi_line_value("query")));
         let headers = parse_headers(&self.form.multi_line_value("headers"))
-            .map_err(|problem| ("headers", problem.to_owned()))?;
-        let text = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
-        let body = text.map(DraftBody::Text).or_else(|| self.attached_body.clone());
-        let removed_headers = self.removed_headers.clone();
+            .map_err(|problem| ("headers", problem))?;
+        let body = parse_body(self.form.value("body-is"), &self.form.multi_line_value("body"))
+            .map_err(|problem| ("body", problem))?;
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
-        Ok(RequestDraft { method, target, query, headers, removed_headers, body, preset: None })
+        let mut draft = RequestDraft { query, body, ..RequestDraft::new(method, target) };
+        headers.into_iter().for_each(|change| draft.add_header(change));
+        Ok(draft)
     }
 }
 
@@ -151,7 +162,7 @@ impl Dialog for RequestEditorDialog {
             DialogRow::Blank,
         ];
         let (role, words) =
-            describe_body(&self.form.multi_line_value("body"), self.attached_body.as_ref());
+            describe_body(self.form.value("body-is"), &self.form.multi_line_value("body"));
         view.foot.insert(0, DialogRow::Text(role, words));
         view
     }
@@ -167,24 +178,69 @@ fn format_pairs(pairs: &[(String, String)], between: &str) -> String {
 
 /// Describes whether a body is JSON, and where it stops being valid. The request is sent either
 /// way: not every body must be JSON.
-fn describe_body(body: &str, attached: Option<&DraftBody>) -> (StyleRole, String) {
-    match attached.filter(|_| body.is_empty()) {
-        Some(DraftBody::File { file }) => {
-            return (StyleRole::Text, format!("The body is read from the file {file}"));
-        }
-        Some(DraftBody::Form { form }) => {
-            let names: Vec<_> = form.iter().map(|part| part.name.as_str()).collect();
-            return (StyleRole::Text, format!("The body is a form: {}", names.join(", ")));
-        }
-        Some(DraftBody::Text(_)) | None => {}
-    }
-    if body.trim().is_empty() {
+fn describe_body(kind: &str, text: &str) -> (StyleRole, String) {
+    if text.trim().is_empty() {
         return (StyleRole::Dim, "No body".to_owned());
     }
-    match serde_json::from_str::<serde::de::IgnoredAny>(body) {
-        Ok(_) => (StyleRole::Good, "The body is valid JSON".to_owned()),
-        Err(error) => (StyleRole::Warn, format!("The body is not valid JSON: {error}")),
+    match kind {
+        FILE_BODY => (StyleRole::Text, "The file is read when the request is sent".to_owned()),
+        FORM_BODY => match parse_body(kind, text) {
+            Ok(_) => (StyleRole::Good, "The body is a multipart form".to_owned()),
+            Err(problem) => (StyleRole::Warn, problem),
+        },
+        _ => match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+            Ok(_) => (StyleRole::Good, "The body is valid JSON".to_owned()),
+            Err(error) => (StyleRole::Warn, format!("The body is not valid JSON: {error}")),
+        },
     }
+}
+
+/// Returns what the body field contains, and its text.
+fn body_fields(body: Option<&DraftBody>) -> (&'static str, String) {
+    match body {
+        None => (TEXT_BODY, String::new()),
+        Some(DraftBody::Text(text)) => (TEXT_BODY, text.clone()),
+        Some(DraftBody::File { file }) => (FILE_BODY, file.clone()),
+        Some(DraftBody::Form { form }) => {
+            let lines: Vec<_> = form.iter().map(FormPart::to_string).collect();
+            (FORM_BODY, lines.join("\n"))
+        }
+    }
+}
+
+/// Parses the body field. A line of a form that does not begin a field continues a quoted value.
+fn parse_body(kind: &str, text: &str) -> Result<Option<DraftBody>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match kind {
+        FILE_BODY => Ok(Some(DraftBody::File { file: text.trim().to_owned() })),
+        FORM_BODY => {
+            let (mut form, mut open) = (Vec::new(), String::new());
+            for line in text.lines().filter(|line| !line.trim().is_empty()) {
+                open = if open.is_empty() { line.to_owned() } else { format!("{open}\n{line}") };
+                match FormPart::parse(&open) {
+                    Ok(part) => form.push(part),
+                    Err(FormPartError::UnclosedQuote) => continue,
+                    Err(error) => return Err(format!("{line}: {error}")),
+                }
+                open.clear();
+            }
+            let unclosed = || format!("{open}: {}", FormPartError::UnclosedQuote);
+            if open.is_empty() { Ok(Some(DraftBody::Form { form })) } else { Err(unclosed()) }
+        }
+        _ => Ok(Some(DraftBody::Text(text.to_owned()))),
+    }
+}
+
+/// Writes the headers line by line, as [`parse_headers`] reads them.
+fn format_headers(draft: &RequestDraft) -> String {
+    let set = draft.headers.iter().map(|(name, value)| match value.as_str() {
+        "" => format!("{name};"),
+        value => format!("{name}: {value}"),
+    });
+    let removed = draft.removed_headers.iter().map(|name| format!("{name}:"));
+    set.chain(removed).collect::<Vec<_>>().join("\n")
 }
 
 fn parse_query(text: &str) -> impl Iterator<Item = (String, String)> {
@@ -194,14 +250,14 @@ fn parse_query(text: &str) -> impl Iterator<Item = (String, String)> {
         .map(|(name, value)| (name.trim().to_owned(), value.to_owned()))
 }
 
-fn parse_headers(text: &str) -> Result<Vec<(String, String)>, &'static str> {
+fn parse_headers(text: &str) -> Result<Vec<HeaderChange>, String> {
     let mut headers = Vec::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (name, value) = line.split_once(':').ok_or("must have the form name: value")?;
-        if name.trim().eq_ignore_ascii_case("authorization") {
-            return Err("cannot contain Authorization: it is added automatically");
+        let change = HeaderChange::parse(line).map_err(|error| error.to_string())?;
+        if change.name() == "authorization" {
+            return Err("cannot contain Authorization: it is added automatically".to_owned());
         }
-        headers.push((name.trim().to_owned(), value.trim().to_owned()));
+        headers.push(change);
     }
     Ok(headers)
 }
@@ -232,29 +288,45 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_not_text_stays_unless_a_text_is_entered() {
-        let target = RequestTarget::parse("/x").expect("a path");
-        let body = DraftBody::File { file: "app.ipa".to_owned() };
-        let draft = RequestDraft {
-            body: Some(body.clone()),
-            removed_headers: vec!["user-agent".to_owned()],
-            ..RequestDraft::new(HttpMethod::Post, target)
-        };
-        let mut dialog = RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody);
-        assert_eq!(dialog.parse_form(), Ok(draft));
-        assert!(describe_body("", Some(&body)).1.contains("app.ipa"));
-        dialog.set_body("a=1");
-        assert_eq!(dialog.parse_form().map(|draft| draft.body), Ok(Some("a=1".into())));
+    fn every_kind_of_body_and_header_is_read_as_it_is_written() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let part = |text: &str| FormPart::parse(text).expect("a field");
+        let form = vec![
+            part("note=\"a;b, c\""),
+            part("file=@app.ipa;type=application/x-ipa"),
+            FormPart::with_text("empty", ""),
+        ];
+        for body in [
+            DraftBody::File { file: "folder/app.ipa".to_owned() },
+            DraftBody::Form { form },
+            DraftBody::from("a=1"),
+        ] {
+            let target = RequestTarget::parse("/x").expect("a path");
+            let draft = RequestDraft {
+                headers: vec![pair("x-a", "1"), pair("x-empty", "")],
+                removed_headers: vec!["user-agent".to_owned()],
+                body: Some(body),
+                ..RequestDraft::new(HttpMethod::Post, target)
+            };
+            let dialog = RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody);
+            assert_eq!(dialog.parse_form(), Ok(draft));
+        }
+        let quoted = parse_body(FORM_BODY, "a=\"b;\nc\"\nd=e");
+        let expected = vec![FormPart::with_text("a", "b;\nc"), FormPart::with_text("d", "e")];
+        assert_eq!(quoted, Ok(Some(DraftBody::Form { form: expected })));
+        assert!(parse_body(FORM_BODY, "a").is_err() && parse_body(FORM_BODY, "a=\"b").is_err());
+        assert_eq!(describe_body(FORM_BODY, "a=@b").0, StyleRole::Good);
+        assert_eq!(describe_body(FORM_BODY, "a").0, StyleRole::Warn);
     }
 
     #[test]
     fn where_a_body_stops_being_json_is_said() {
-        assert_eq!(describe_body(" ", None), (StyleRole::Dim, "No body".to_owned()));
-        assert_eq!(describe_body("[1]", None).0, StyleRole::Good);
+        assert_eq!(describe_body(TEXT_BODY, " "), (StyleRole::Dim, "No body".to_owned()));
+        assert_eq!(describe_body(TEXT_BODY, "[1]").0, StyleRole::Good);
         assert!(
-            describe_body("{\n  \"a\": }", None).1.contains("line 2 column 8"),
+            describe_body(TEXT_BODY, "{\n  \"a\": }").1.contains("line 2 column 8"),
             "{}",
-            describe_body("{\n  \"a\": }", None).1
+            describe_body(TEXT_BODY, "{\n  \"a\": }").1
         );
     }
 
