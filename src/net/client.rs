@@ -85,21 +85,18 @@ impl HttpClient {
         Self { proxies, ..Self::default() }
     }
 
+    /// Sends a request and reads the head of the final response.
     async fn send_following_redirects(
         &self,
-        mut request: PreparedRequest,
+        request: &mut PreparedRequest,
+        timer: &ConnectTimer,
         limits: RequestLimits,
-        ca_file: Option<PathBuf>,
-    ) -> Result<ApiResponse, NetError> {
-        let (started, timer) = (Instant::now(), ConnectTimer::default());
+        ca_file: Option<&PathBuf>,
+    ) -> Result<reqwest::Response, NetError> {
         loop {
-            let mut response =
-                timer.measure(self.send_hop(&request, limits, ca_file.as_ref())).await?;
+            let response = timer.measure(self.send_hop(request, limits, ca_file)).await?;
             if !request.follow_redirect(response.status(), response.headers())? {
-                let clock = ResponseClock::at_first_byte(started, timer.connection_origin());
-                let body = super::body::read_body(&mut response, limits, &self.body_budget).await?;
-                let redactor = request.into_redactor();
-                return response::clean_response(&response, body, clock, redactor).await;
+                return Ok(response);
             }
         }
     }
@@ -152,6 +149,7 @@ impl HttpClient {
             .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Arc::new(TimedResolver))
             .connector_layer(TimingLayer)
             .connect_timeout(key.connect)
@@ -193,13 +191,22 @@ impl HttpClient {
 impl Transport for HttpClient {
     async fn send(&self, mut outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
         let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
-        let request = PreparedRequest::new(outgoing)?;
+        let mut request = PreparedRequest::new(outgoing)?;
         let host = request.host().to_owned();
-        let sending = tokio::time::timeout(
-            limits.total_timeout,
-            self.send_following_redirects(request, limits, ca_file),
-        );
-        sending.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
+        let (started, timer) = (Instant::now(), ConnectTimer::default());
+        let deadline = tokio::time::Instant::now() + limits.total_timeout;
+        let head = async {
+            let head =
+                self.send_following_redirects(&mut request, &timer, limits, ca_file.as_ref());
+            let head = head.await?;
+            let clock = ResponseClock::at_first_byte(started, timer.connection_origin());
+            Ok((head, clock, self.body_budget.acquire().await?))
+        };
+        let head = tokio::time::timeout_at(deadline, head).await;
+        let (mut head, clock, shares) =
+            head.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))?;
+        let body = super::body::read_body(&mut head, limits, deadline, shares).await?;
+        response::build_response(&head, body, clock, request.into_redactor()).await
     }
 }
 

@@ -5,13 +5,15 @@
 //! the secret to no other origin, checked before the first byte and after every redirect.
 //!
 //! The path of a request: `host_binding` checks it, `client` sends it and follows safe redirects,
-//! `body` reads the response within its limits and `response` cleans it. [`oauth`] turns
+//! `body` reads the response within its limits, `content_decoding` decompresses it and `response`
+//! masks the secret that was sent. [`oauth`] turns
 //! a secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod body;
 mod certificates;
 mod client;
 mod connect_timing;
+mod content_decoding;
 mod error;
 mod form;
 mod host_binding;
@@ -28,7 +30,7 @@ use async_trait::async_trait;
 
 pub use certificates::{CaInfo, load_ca_info};
 pub use client::{HttpClient, ProxyConfig};
-pub use error::{ConnectFailure, NetError};
+pub use error::{BodyFault, ConnectFailure, NetError, RedirectHazard};
 pub use wire_preview::{WirePreview, preview_request};
 
 use crate::domain::request::HttpMethod;

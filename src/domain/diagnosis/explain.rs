@@ -18,6 +18,12 @@ use crate::domain::text::sanitize_line;
 /// Maximum number of characters quoted from a server's own message.
 const MAX_QUOTED_CHARS: usize = 200;
 
+/// Number of bytes in which a web page says that it is one.
+const MAX_PAGE_START_BYTES: usize = 1024;
+
+/// Maximum number of bytes of a body that are searched for what it says.
+const MAX_READ_BYTES: usize = 1 << 20;
+
 /// Provider, kind and region of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
@@ -273,11 +279,7 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
         .map(|id| format!(", quoting the request ID {}", sanitize_line(id)))
         .unwrap_or_default();
     match response.status {
-        300..400 => problem_text(
-            format!("{title} redirects to another address"),
-            "Redirects to another origin are not followed, because the request carries a secret",
-            "Send the request to the address in the location header if you trust it",
-        ),
+        300..400 => redirect_text(title, response),
         401 => problem_text(
             format!("{title} refused the credential"),
             "It may have expired or been revoked, or it may belong to another region",
@@ -311,6 +313,40 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
     }
 }
 
+/// Explains a redirect that was not followed: where it leads, and why it is the response.
+fn redirect_text(title: &str, response: &ApiResponse) -> ProblemText {
+    let base = url::Url::parse(&response.url).ok();
+    let location = response.header("location").map(sanitize_line);
+    let target = base.as_ref().zip(location.as_ref()).and_then(|(base, to)| base.join(to).ok());
+    let why = match (response.status, &location) {
+        (_, None) => "The response does not say where, as it has no location header",
+        (301 | 302 | 303 | 307 | 308, _) => {
+            "Only GET and HEAD requests without a body follow redirects; any other request could take effect twice"
+        }
+        _ => "This status leaves the choice of an address to you",
+    };
+    match (target, base) {
+        (Some(target), Some(base)) if target.origin() == base.origin() => problem_text(
+            format!("{title} redirects to {} on the same host", target.path()),
+            why,
+            "Send the request to that path if that is what you want",
+        ),
+        (Some(target), _) => problem_text(
+            format!(
+                "{title} redirects to another origin, {}",
+                target.origin().ascii_serialization()
+            ),
+            why,
+            "Check the region's address. Send the request to that host only if you trust it; the credential's secret is not sent there",
+        ),
+        (None, _) => problem_text(
+            format!("{title} redirects"),
+            why,
+            "Look at the headers and the body of the response (--include)",
+        ),
+    }
+}
+
 fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
     ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
 }
@@ -320,7 +356,7 @@ fn find_status_rule<'a>(
     context: RequestContext<'a>,
     response: &ApiResponse,
 ) -> Option<&'a StatusRule> {
-    let body = response.body.text().unwrap_or_default().to_lowercase();
+    let body = response.body.text_start(MAX_READ_BYTES).unwrap_or_default().to_lowercase();
     context.provider.statuses.iter().find(|rule| {
         rule.status == response.status
             && (rule.kinds.is_empty() || rule.kinds.iter().any(|kind| kind == context.kind))
@@ -329,17 +365,22 @@ fn find_status_rule<'a>(
 }
 
 /// Whether a web page arrived where an API response was expected, which means that an intermediary
-/// responded.
+/// responded. A page is what calls itself HTML, in its header or, without one, at its start.
 fn is_intermediary_response(response: &ApiResponse) -> bool {
-    let html =
-        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"))
-            || response.body.text().is_some_and(|text| text.trim_start().starts_with('<'));
-    html && matches!(response.status, 200..300 | 401 | 403)
+    let is_page = match response.header("content-type") {
+        Some(kind) => kind.to_ascii_lowercase().contains("html"),
+        None => {
+            let start = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
+            let start = start.trim_start().to_ascii_lowercase();
+            start.starts_with("<!doctype html") || start.starts_with("<html")
+        }
+    };
+    is_page && matches!(response.status, 200..300 | 401 | 403)
 }
 
 const fn result_for_status(status: u16) -> CheckResult {
     match status {
-        200..300 => CheckResult::Accepted,
+        200..300 | 304 => CheckResult::Accepted,
         401 | 403 => CheckResult::Refused,
         _ => CheckResult::Unknown,
     }
@@ -356,7 +397,8 @@ const fn problem_class(result: CheckResult, status: u16) -> ProblemClass {
 /// Returns the server's own message from one of the usual JSON members: short, on one line, and
 /// with everything masked that looks like a secret.
 fn server_message(response: &ApiResponse) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(response.body.text()?).ok()?;
+    let body = response.body.text_start(MAX_READ_BYTES)?;
+    let body: serde_json::Value = serde_json::from_str(&body).ok()?;
     let text = error_message(&body)?;
     Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
@@ -382,13 +424,14 @@ mod tests {
             status,
             headers: Vec::new(),
             body: if body.is_empty() {
-                ResponseBody::Empty
+                ResponseBody::default()
             } else {
-                ResponseBody::Text(body.to_owned())
+                ResponseBody::from(body.to_owned())
             },
             timing: RequestTiming::default(),
             size: 0,
             truncated: false,
+            remarks: Vec::new(),
             url: String::new(),
             version: String::new(),
         }

@@ -314,10 +314,11 @@ mod tests {
                 headers: headers
                     .map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string()))
                     .to_vec(),
-                body: ResponseBody::Empty,
+                body: ResponseBody::default(),
                 timing: RequestTiming::default(),
                 size: 0,
                 truncated: false,
+                remarks: Vec::new(),
                 url: String::new(),
                 version: String::new(),
             })

@@ -122,10 +122,11 @@ impl PagingResult {
         on_page: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
     ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
         if self.last.response.truncated {
-            return Err(page_truncated());
+            let cut = self.last.explanation.clone().filter(|_| self.last.response.is_cut());
+            return Err(cut.unwrap_or_else(page_truncated));
         }
         let body = self.last.response.body.text().unwrap_or_default();
-        let ListPage { items, next } = pagination::parse_page(body, url, link_prefix)?;
+        let ListPage { items, next } = pagination::parse_page(&body, url, link_prefix)?;
         self.pages += 1;
         self.items += items.len();
         let flow = on_page(PageResult { number: self.pages, items })?;

@@ -6,15 +6,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::access_tokens::SendError;
 use super::http_exchange::{HttpExchange, RequestOptions, WriteConsent};
 use super::pending_request::{RateLimitPolicy, RequestAuthentication};
-use super::redact_response::{KnownSecrets, RedactedResponse};
+use super::redact_response::{KnownSecrets, RedactedResponse, redact_large_response};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
+use crate::net::NetError;
 
 impl RequestService {
     /// Sends a request with a credential, in the credential's region, explains the response and
@@ -57,15 +59,28 @@ impl RequestService {
             .pending_request(credential, region, &draft)?
             .with_authentication(authentication)
             .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait));
-        let raw = match self.execute(&request).await {
-            Ok(raw) => raw,
+        let (schemes, redacted, cut) = match self.execute(&request).await {
+            Ok(raw) => {
+                let schemes = raw.attempted_schemes.clone();
+                let redacted = raw.redact_and_capture(redactor, &provider.secret_members).await?;
+                (schemes, redacted, None)
+            }
+            // What came of the response is shown with the reason why it is not all. The secret that
+            // was sent is masked in it already.
+            Err(SendError::Net(NetError::IncompleteBody { host, why, fault, response })) => {
+                let members = &provider.secret_members;
+                let redacted = redact_large_response(*response, redactor, members).await?;
+                let response = Box::default();
+                let cut = NetError::IncompleteBody { host, why, fault, response };
+                (Vec::new(), redacted, Some(cut.into()))
+            }
             Err(error) => return Err(self.explain_send_error(credential, region, error).await),
         };
-        let schemes = raw.attempted_schemes.clone();
-        let RedactedResponse { response, captured } =
-            raw.redact_and_capture(redactor, &provider.secret_members).await?;
+        let RedactedResponse { response, captured } = redacted;
         let explained = self.explain_response(credential, region, &response).await?;
-        let explanation = if self.needs_manual_retry(credential, &draft, &response)? {
+        let explanation = if let Some(cut) = cut {
+            Some(cut)
+        } else if self.needs_manual_retry(credential, &draft, &response)? {
             Some(manual_retry_problem(&draft))
         } else {
             explained.problem

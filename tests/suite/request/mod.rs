@@ -1,6 +1,7 @@
 //! Tests of the request console on the command line, against the simulator and against servers that
 //! misbehave. Start with [`home_with_simulator`] and [`home_bound_to`].
 
+mod doors;
 mod erase;
 mod forms;
 mod history;
