@@ -128,9 +128,13 @@ impl ResponseBody {
         matches!(self.form, BodyForm::Text(_)) && !self.is_empty()
     }
 
-    /// Returns the order of the bytes of a text in UTF-16, which cannot be searched as they are.
+    /// Returns the order of the bytes of a text in UTF-16, which cannot be searched as they are, also
+    /// where only its mark says that it is one.
     pub fn wide_order(&self) -> Option<WideOrder> {
-        let BodyForm::Text(encoding) = self.form else { return None };
+        let encoding = match self.form {
+            BodyForm::Text(encoding) => encoding,
+            BodyForm::Binary => Encoding::for_bom(&self.bytes)?.0,
+        };
         let is_little_endian = encoding == UTF_16LE;
         let has_mark = Encoding::for_bom(&self.bytes).is_some();
         (is_little_endian || encoding == UTF_16BE)
@@ -153,10 +157,12 @@ impl ResponseBody {
     }
 
     /// Returns the text for a reader that was asked to read it whatever its content type says: bytes
-    /// of another type count as text where they are UTF-8.
+    /// of another type count as text where they are UTF-8, or begin with a mark.
     pub fn readable_text(&self) -> Option<Cow<'_, str>> {
-        let as_utf8 = || std::str::from_utf8(&self.bytes).ok().filter(|text| !text.is_empty());
-        self.text().or_else(|| as_utf8().map(Cow::Borrowed))
+        let (encoding, _) = Encoding::for_bom(&self.bytes).unwrap_or((UTF_8, 0));
+        let is_utf8 = || !self.is_empty() && std::str::from_utf8(&self.bytes).is_ok();
+        self.text()
+            .or_else(|| (encoding != UTF_8 || is_utf8()).then(|| decode(encoding, &self.bytes)))
     }
 
     /// Returns the text as a terminal may show it: without characters that would control it.

@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
+use crate::util::json_values::RECORD_SEPARATOR;
+
 /// Minimum similarity, from 0 to 1, for a name to be suggested instead of another.
 const MIN_SIMILARITY: f64 = 0.8;
 
@@ -89,14 +91,14 @@ pub fn sanitize(text: &str) -> String {
 }
 
 /// Escapes every character of a JSON text that could control a terminal or cannot be seen, as in
-/// `\u009b`. The values stay the same for every reader.
+/// `\u009b`. The values stay the same for every reader. What separates values stays, and is not drawn.
 pub fn escape_json(json: &str) -> Cow<'_, str> {
     if is_sanitized(json) {
         return Cow::Borrowed(json);
     }
     let mut escaped = String::with_capacity(json.len());
     for c in json.chars() {
-        if is_unprintable(c) && !c.is_ascii_whitespace() {
+        if is_unprintable(c) && !c.is_ascii_whitespace() && c != RECORD_SEPARATOR {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
             }

@@ -26,7 +26,7 @@ const MAX_LARGE_BODIES: usize = 2;
 /// Maximum size of a decompressed body above [`SMALL_BODY_BYTES`], in multiples of the bytes that
 /// were received. Lists of JSON objects compress to a twentieth, a decompression bomb to a
 /// thousandth.
-const MAX_EXPANSION: usize = 200;
+pub(super) const MAX_EXPANSION: usize = 200;
 
 /// Number of bytes that are decompressed at once.
 const DECODED_PIECE_BYTES: usize = 16 * 1024;
@@ -183,7 +183,7 @@ async fn decode_received<'b>(
             Ok(0) => break end,
             Ok(count) => count,
             Err(error) => match (&end, cause_of_bad_data(&error, title)) {
-                (BodyEnd::Complete, None) if bytes.is_empty() => {
+                (BodyEnd::Complete, None) if bytes.is_empty() && is_plain(codings, &received) => {
                     let remarks = vec![BodyRemark::NotEncoded(title.to_owned())];
                     return Ok(ReceivedBody { bytes: received.into(), end, remarks, shares });
                 }
@@ -207,11 +207,30 @@ async fn decode_received<'b>(
 /// Returns why compressed data that ends too early is bad; `None` where it is damaged, or where it
 /// is no compressed data at all.
 fn cause_of_bad_data(error: &io::Error, title: &str) -> Option<String> {
-    (error.kind() == io::ErrorKind::UnexpectedEof)
-        .then(|| format!("the {title} data ends before its end"))
+    ends_early(error).then(|| format!("the {title} data ends before its end"))
 }
 
-fn damage_of(title: &str, error: &io::Error) -> String {
+/// Whether a decoder failed because there were no more bytes.
+pub(super) fn ends_early(error: &io::Error) -> bool {
+    let is_end = |cause: &(dyn std::error::Error + 'static)| {
+        let cause = cause.downcast_ref::<io::Error>();
+        cause.is_some_and(|cause| cause.kind() == io::ErrorKind::UnexpectedEof)
+    };
+    let inner = error.get_ref().map(|inner| inner as &(dyn std::error::Error + 'static));
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || std::iter::successors(inner, |cause| cause.source()).any(is_end)
+}
+
+/// Whether bytes were not compressed at all, although their header says so.
+fn is_plain(codings: &[ContentCoding], received: &[u8]) -> bool {
+    match codings.last().and_then(|coding| coding.magic()) {
+        Some(magic) => !received.starts_with(magic),
+        None => std::str::from_utf8(received).is_ok(),
+    }
+}
+
+/// Describes damaged data.
+pub(super) fn damage_of(title: &str, error: &io::Error) -> String {
     format!("the {title} data is damaged ({})", text::sanitize_line(&error.to_string()))
 }
 

@@ -88,12 +88,12 @@ impl ContentCoding {
         }
     }
 
-    /// Whether bytes after the first part begin another one: a member of gzip or a frame of zstd.
-    fn begins_part(self, head: &[u8]) -> bool {
+    /// Returns the first bytes of every part, a member of gzip or a frame of zstd, if there are such.
+    pub(super) const fn magic(self) -> Option<&'static [u8]> {
         match self {
-            Self::Gzip => head.starts_with(&GZIP_MAGIC),
-            Self::Zstd => head.starts_with(&ZSTD_MAGIC),
-            Self::Deflate | Self::Brotli => false,
+            Self::Gzip => Some(&GZIP_MAGIC),
+            Self::Zstd => Some(&ZSTD_MAGIC),
+            Self::Deflate | Self::Brotli => None,
         }
     }
 
@@ -165,7 +165,7 @@ impl MultipartDecoder {
             return Ok(false);
         }
         let mut source = PeekedSource::new(source)?;
-        if !is_first && !self.coding.begins_part(&source.head) {
+        if !is_first && !self.coding.magic().is_some_and(|magic| source.head.starts_with(magic)) {
             self.trailing_bytes.fetch_add(count_bytes(&mut source)?, Ordering::Relaxed);
             return Ok(false);
         }

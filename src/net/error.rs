@@ -80,6 +80,9 @@ pub enum NetError {
         /// Why it is not safe.
         hazard: RedirectHazard,
     },
+    /// The body could not be written to the file that receives it.
+    #[error("{0}")]
+    BodyNotWritten(String),
     /// The request cannot be sent (for example an invalid header or an unreadable certificate
     /// file).
     #[error("invalid request: {0}")]
@@ -161,6 +164,7 @@ impl NetError {
             Self::ConnectionLost { .. } => "The connection was lost",
             Self::IncompleteBody { .. } => "The response is incomplete",
             Self::InvalidHead { .. } => "The response cannot be read",
+            Self::BodyNotWritten(_) => "The file was not written",
             Self::TooManyRedirects { .. } | Self::UnsafeRedirect { .. } => {
                 "The redirect was not followed"
             }
@@ -185,6 +189,9 @@ impl NetError {
             Self::IncompleteBody { .. } => {
                 "Send a request that only reads again; it may be complete then. What any other request changed, it changed."
             }
+            Self::BodyNotWritten(_) => {
+                "Name a file in a folder where you may write, on a disk with enough space."
+            }
             Self::InvalidHead { .. } => {
                 "Check the address: another program may respond there. If it is right, report the response to the provider; sending the request again does not help."
             }
@@ -201,6 +208,7 @@ impl NetError {
     const fn class(&self) -> ProblemClass {
         match self {
             Self::OriginNotAllowed(_) | Self::InvalidRequest(_) => ProblemClass::Usage,
+            Self::BodyNotWritten(_) => ProblemClass::Failed,
             _ => ProblemClass::Unknown,
         }
     }
@@ -274,6 +282,9 @@ pub(super) fn describe_body_error(
         Some(announced) if lower.contains("before message length") => {
             format!("it ended after {received} of {announced} bytes")
         }
+        None if lower.contains("before message length") => {
+            format!("it ended after {received} bytes, before its last chunk was complete")
+        }
         _ if lower.contains("chunk") => {
             format!(
                 "it ended after {received} bytes, within a chunk or with an invalid one ({why})"
@@ -337,6 +348,7 @@ mod tests {
                 response: Box::default(),
             },
             NetError::InvalidHead { host: host(), why: "because".to_owned() },
+            NetError::BodyNotWritten("because".to_owned()),
             NetError::TooManyRedirects { host: host() },
             NetError::UnsafeRedirect {
                 host: host(),
@@ -358,7 +370,11 @@ mod tests {
             assert!(problem.remedy.ends_with('.'), "{error:?}");
             assert_eq!(
                 problem.class,
-                if usage { ProblemClass::Usage } else { ProblemClass::Unknown },
+                match error {
+                    NetError::BodyNotWritten(_) => ProblemClass::Failed,
+                    _ if usage => ProblemClass::Usage,
+                    _ => ProblemClass::Unknown,
+                },
                 "{error:?}"
             );
         }

@@ -10,6 +10,7 @@
 //! a secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod body;
+mod body_stream;
 mod certificates;
 mod client;
 mod connect_timing;
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use body_stream::BodySink;
 pub use certificates::{CaInfo, load_ca_info};
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{BodyFault, ConnectFailure, NetError, RedirectHazard};
@@ -111,4 +113,15 @@ pub trait Transport: Send + Sync {
     /// Sends a request and reads the response within its limits. Dropping the future cancels the
     /// request and closes the connection.
     async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError>;
+
+    /// Sends a request and passes the body of its response to a receiver, if the receiver takes it;
+    /// the response then has no body. Otherwise the body is read like that of any other request.
+    async fn send_to_sink(
+        &self,
+        outgoing: OutgoingRequest,
+        sink: Arc<dyn BodySink>,
+    ) -> Result<ApiResponse, NetError> {
+        drop(sink);
+        self.send(outgoing).await
+    }
 }

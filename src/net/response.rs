@@ -2,11 +2,13 @@
 //!
 //! Start reading at [`build_response`]. Reading of the body belongs to [`super::body`].
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{CONTENT_TYPE, HeaderMap};
 
 use super::body::{BodyEnd, ReceivedBody};
+use super::body_stream::StreamedBody;
 use super::{BodyFault, NetError};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::response::{ApiResponse, BodyRemark, ResponseBody};
@@ -30,10 +32,32 @@ impl ResponseClock {
     pub(super) fn at_first_byte(started: Instant, connection: ConnectionOrigin) -> Self {
         Self { started, first_byte_ms: elapsed_ms(started), connection }
     }
+
+    /// Returns the times until now.
+    fn timing(&self) -> RequestTiming {
+        let Self { started, first_byte_ms, connection } = *self;
+        RequestTiming { connection, first_byte_ms, total_ms: elapsed_ms(started) }
+    }
 }
 
-/// Builds the response from its head and the body that was read. The sent secrets are masked, in case
-/// the server echoes them.
+/// Returns the head of a response, without a body. The sent secrets are masked, in case the server
+/// echoes them.
+pub(super) fn read_head(
+    response: &reqwest::Response,
+    clock: &ResponseClock,
+    redactor: &SecretRedactor,
+) -> ApiResponse {
+    ApiResponse {
+        status: response.status().as_u16(),
+        headers: read_headers(response.headers(), redactor),
+        timing: clock.timing(),
+        url: redactor.redact_known(response.url().to_string()),
+        version: http_version_name(response.version()),
+        ..ApiResponse::default()
+    }
+}
+
+/// Builds the response from its head and the body that was read. The sent secrets are masked.
 ///
 /// # Errors
 ///
@@ -41,22 +65,15 @@ impl ResponseClock {
 pub(super) async fn build_response(
     response: &reqwest::Response,
     received: ReceivedBody<'_>,
-    clock: ResponseClock,
-    redactor: SecretRedactor,
+    clock: &ResponseClock,
+    redactor: Arc<SecretRedactor>,
 ) -> Result<ApiResponse, NetError> {
-    let ReceivedBody { bytes, end, mut remarks, shares } = received;
-    let (cut, fault) = match &end {
-        BodyEnd::Complete | BodyEnd::LimitReached => (None, BodyFault::Ended),
-        BodyEnd::Cut(why) => (Some(why.clone()), BodyFault::Ended),
-        BodyEnd::Damaged(why) => (Some(why.clone()), BodyFault::Damaged),
-    };
-    remarks.extend(cut.clone().map(BodyRemark::Cut));
+    let ReceivedBody { bytes, end, remarks, shares } = received;
     let size = bytes.len() as u64;
-    let headers = read_headers(response.headers(), &redactor);
+    let head = read_head(response, clock, &redactor);
     let content_type = response.headers().get(CONTENT_TYPE);
     let content_type =
         content_type.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-    let url = redactor.redact_known(response.url().to_string());
     let build =
         move || ResponseBody::new(redactor.redact_known_bytes(bytes), content_type.as_deref());
     let body = if size > MAX_INLINE_BODY_BYTES {
@@ -66,19 +83,32 @@ pub(super) async fn build_response(
         build()
     };
     drop(shares);
-    let ResponseClock { started, first_byte_ms, connection } = clock;
-    let built = ApiResponse {
-        status: response.status().as_u16(),
-        headers,
-        body,
-        truncated: end != BodyEnd::Complete,
-        remarks,
-        timing: RequestTiming { connection, first_byte_ms, total_ms: elapsed_ms(started) },
-        size,
-        url,
-        version: http_version_name(response.version()),
+    finish_response(response, end, ApiResponse { body, size, remarks, ..head })
+}
+
+/// Completes the head of a response whose body was passed on.
+pub(super) fn finish_streamed(
+    response: &reqwest::Response,
+    streamed: StreamedBody,
+    head: ApiResponse,
+    clock: &ResponseClock,
+) -> Result<ApiResponse, NetError> {
+    let StreamedBody { size, end, remarks } = streamed;
+    finish_response(response, end, ApiResponse { size, remarks, timing: clock.timing(), ..head })
+}
+
+fn finish_response(
+    response: &reqwest::Response,
+    end: BodyEnd,
+    mut built: ApiResponse,
+) -> Result<ApiResponse, NetError> {
+    built.truncated = end != BodyEnd::Complete;
+    let (why, fault) = match end {
+        BodyEnd::Complete | BodyEnd::LimitReached => return Ok(built),
+        BodyEnd::Cut(why) => (why, BodyFault::Ended),
+        BodyEnd::Damaged(why) => (why, BodyFault::Damaged),
     };
-    let Some(why) = cut else { return Ok(built) };
+    built.remarks.push(BodyRemark::Cut(why.clone()));
     let host = response.url().host_str().unwrap_or_default().to_owned();
     Err(NetError::IncompleteBody { host, why, fault, response: Box::new(built) })
 }

@@ -7,7 +7,7 @@
 use serde_json::value::RawValue;
 
 /// Character before each value of a JSON text sequence (RFC 7464).
-const RECORD_SEPARATOR: char = '\u{1e}';
+pub const RECORD_SEPARATOR: char = '\u{1e}';
 
 /// Returns the values of a text: one, several in a row (JSON lines), or a JSON text sequence. The
 /// first error is the last item.

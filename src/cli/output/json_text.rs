@@ -25,14 +25,14 @@ pub(in crate::cli) fn format_json(json: &str, colors: ColorMode) -> String {
     let escaped = escape_json(json);
     let formatted = String::with_capacity(escaped.len() * 2);
     let mut formatter =
-        JsonFormatter { json: &escaped, at: 0, depth: 0, is_fresh: true, colors, formatted };
+        TerminalJsonWriter { json: &escaped, at: 0, depth: 0, is_fresh: true, colors, formatted };
     while let Some(byte) = formatter.peek() {
         formatter.push_token(byte);
     }
     formatter.formatted
 }
 
-struct JsonFormatter<'j> {
+struct TerminalJsonWriter<'j> {
     json: &'j str,
     at: usize,
     depth: usize,
@@ -42,7 +42,7 @@ struct JsonFormatter<'j> {
     formatted: String,
 }
 
-impl JsonFormatter<'_> {
+impl TerminalJsonWriter<'_> {
     /// Returns the next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = self.json.as_bytes().get(self.at..)?;

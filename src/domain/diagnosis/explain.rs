@@ -365,15 +365,14 @@ fn find_status_rule<'a>(
 }
 
 /// Whether a web page arrived where an API response was expected, which means that an intermediary
-/// responded. A page is what calls itself HTML, in its header or, without one, at its start.
+/// responded. A page is what calls itself HTML, in its header or at its start; XML is none.
 fn is_intermediary_response(response: &ApiResponse) -> bool {
-    let is_page = match response.header("content-type") {
-        Some(kind) => kind.to_ascii_lowercase().contains("html"),
-        None => {
-            let start = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
-            let start = start.trim_start().to_ascii_lowercase();
-            start.starts_with("<!doctype html") || start.starts_with("<html")
-        }
+    let says_html =
+        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"));
+    let is_page = says_html || {
+        let start = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
+        let start = start.trim_start().to_ascii_lowercase();
+        start.starts_with("<!doctype html") || start.starts_with("<html")
     };
     is_page && matches!(response.status, 200..300 | 401 | 403)
 }
@@ -609,7 +608,7 @@ mod tests {
     #[test]
     fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
         for (status, result, text) in [
-            (302, CheckResult::Unknown, "redirects to another address"),
+            (302, CheckResult::Unknown, "redirects"),
             (401, CheckResult::Refused, "refused the credential"),
             (403, CheckResult::Refused, "denied the request"),
             (407, CheckResult::Unknown, "The proxy requires a password"),
@@ -629,6 +628,57 @@ mod tests {
                 .what
                 .contains("The proxy requires a password")
         );
+    }
+
+    #[test]
+    fn a_redirect_that_was_not_followed_says_where_it_leads_and_why() {
+        for (status, location, what, why) in [
+            (
+                307,
+                Some("/rest/other"),
+                "redirects to /rest/other on the same host",
+                "Only GET and HEAD",
+            ),
+            (
+                302,
+                Some("https://api.example:443/x"),
+                "redirects to /x on the same host",
+                "Only GET and HEAD",
+            ),
+            (
+                308,
+                Some("//other.example/x"),
+                "redirects to another origin, https://other.example",
+                "Only GET",
+            ),
+            (300, Some("/choice"), "on the same host", "leaves the choice"),
+            (302, None, "redirects", "no location header"),
+        ] {
+            let mut response = response(status, "");
+            response.url = "https://api.example/rest/self".to_owned();
+            let response = match location {
+                Some(location) => with_header(response, "location", location),
+                None => response,
+            };
+            let problem = of_unknown_provider(&response).problem.unwrap();
+            assert!(problem.what.contains(what) && problem.why.contains(why), "{problem}");
+        }
+        let unmodified = of_unknown_provider(&response(304, ""));
+        assert_eq!((unmodified.result, unmodified.problem), (CheckResult::Accepted, None));
+    }
+
+    #[test]
+    fn xml_is_no_page() {
+        let page = |media: &str, body: &str| {
+            let page = with_header(response(200, body), "content-type", media);
+            is_intermediary_response(&page)
+        };
+        assert!(!page("application/xml", "<?xml version=\"1.0\"?><list/>"));
+        assert!(!page("image/svg+xml", "<svg/>"));
+        assert!(page("text/html; charset=utf-8", "<p>Sign in"));
+        assert!(page("text/plain", " \n<!DOCTYPE html><title>Sign in</title>"));
+        assert!(is_intermediary_response(&response(200, "<html lang=\"en\">")));
+        assert!(!is_intermediary_response(&response(200, "<list/>")));
     }
 
     proptest! {

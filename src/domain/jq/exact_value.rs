@@ -203,7 +203,7 @@ mod tests {
             let value = serde_json::json!({ key: [text, number, [], { "x": null, "y": true }], "f": float });
             for written in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
                 let back: serde_json::Value = serde_json::from_str(&copied(&written)).unwrap();
-                prop_assert_eq!(&back, &value);
+                prop_assert_eq!(back, serde_json::from_str::<serde_json::Value>(&written).unwrap());
             }
         }
     }

@@ -3,7 +3,9 @@
 //! The end of what has arrived is held back until it is certain that no secret continues after it,
 //! so a secret across two pieces is masked like any other. Start at [`StreamRedactor`].
 
-use super::{MaskScope, SecretRedactor, mask_places};
+use std::sync::Arc;
+
+use super::{MaskScope, SecretPlace, SecretRedactor, mask_places, merge_places};
 
 /// Number of bytes after which a piece is passed on.
 const PIECE_BYTES: usize = 1 << 20;
@@ -15,20 +17,16 @@ const HELD_BACK_BYTES: usize = 64 << 10;
 const MAX_WORD_BYTES: usize = 16 << 10;
 
 /// Masks secrets in a stream of bytes.
+#[derive(Default)]
 pub struct StreamRedactor {
-    redactor: SecretRedactor,
+    redactors: Vec<Arc<SecretRedactor>>,
     pending: Vec<u8>,
 }
 
 impl StreamRedactor {
-    /// Creates a stream that masks what the redactor masks.
-    pub fn new(redactor: SecretRedactor) -> Self {
-        Self { redactor, pending: Vec::new() }
-    }
-
-    /// Returns the number of bytes that are held back.
-    pub fn pending_bytes(&self) -> usize {
-        self.pending.len()
+    /// Creates a stream that masks what any of the redactors masks.
+    pub fn new(redactors: Vec<Arc<SecretRedactor>>) -> Self {
+        Self { redactors, pending: Vec::new() }
     }
 
     /// Adds bytes and returns those that may be passed on, masked.
@@ -37,7 +35,7 @@ impl StreamRedactor {
         if self.pending.len() < PIECE_BYTES + HELD_BACK_BYTES {
             return Vec::new();
         }
-        let mut places = self.redactor.find_places(&self.pending, MaskScope::Everything);
+        let mut places = self.find_places();
         let mut end = word_start(&self.pending, self.pending.len() - HELD_BACK_BYTES);
         if let Some(cut) = places.iter().find(|place| place.range.contains(&end)) {
             end = cut.range.start;
@@ -51,7 +49,16 @@ impl StreamRedactor {
 
     /// Returns the bytes that were held back, masked.
     pub fn finish(self) -> Vec<u8> {
-        self.redactor.redact_bytes(self.pending)
+        let places = self.find_places();
+        mask_places(self.pending, &places)
+    }
+
+    fn find_places(&self) -> Vec<SecretPlace> {
+        let found = self
+            .redactors
+            .iter()
+            .flat_map(|redactor| redactor.find_places(&self.pending, MaskScope::Everything));
+        merge_places(found.collect())
     }
 }
 
@@ -75,7 +82,7 @@ mod tests {
     fn stream() -> StreamRedactor {
         let mut redactor = SecretRedactor::default();
         redactor.add_secret(&Secret::from_text("canary-4711".to_owned()));
-        StreamRedactor::new(redactor)
+        StreamRedactor::new(vec![Arc::new(SecretRedactor::default()), Arc::new(redactor)])
     }
 
     fn masked(pieces: &[&[u8]]) -> Vec<u8> {
@@ -99,7 +106,7 @@ mod tests {
                     let pieces: Vec<_> = bytes.chunks(1 << 16).collect();
                     let shown = masked(&pieces);
                     assert!(
-                        shown == stream().redactor.redact_bytes(bytes),
+                        shown == stream().redactors[1].redact_bytes(bytes),
                         "{secret:?} {before} {filler}"
                     );
                 }
@@ -121,7 +128,7 @@ mod tests {
                 rest = after;
             }
             let shown = masked(&pieces);
-            prop_assert!(shown == stream().redactor.redact_bytes(bytes));
+            prop_assert!(shown == stream().redactors[1].redact_bytes(bytes));
             prop_assert!(shown.windows(MASK.len()).any(|window| window == MASK.as_bytes()));
         }
     }

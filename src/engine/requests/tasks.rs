@@ -308,6 +308,7 @@ fn interrupted_list_exchange(
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     }
 }
 

@@ -151,6 +151,7 @@ fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     })
 }
 

@@ -200,6 +200,7 @@ fn answer_with(
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     };
     more(&mut exchange);
     let task = last_task(session);

@@ -2,6 +2,7 @@
 //! misbehave. Start with [`home_with_simulator`] and [`home_bound_to`].
 
 mod doors;
+mod download;
 mod erase;
 mod forms;
 mod history;

@@ -4,14 +4,15 @@
 
 use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::CliContext;
 use super::sending::CapturedSecretJson;
-use crate::cli::output;
 use crate::cli::output::json_text::format_json;
+use crate::cli::output::{self, display_path};
 use crate::domain::diagnosis::header_explanations;
 use crate::domain::diagnosis::refusal::{CauseAssessment, RefusalDiagnosis};
 use crate::domain::jq::{JqError, JqFilter};
@@ -19,6 +20,7 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::response::{ApiResponse, BodyRemark, RequestTiming, ResponseBody};
 use crate::domain::text::sanitize;
 use crate::domain::{Problem, Timestamp};
+use crate::engine::SavedBody;
 use crate::engine::background::protocol::HttpExchange;
 use crate::util::json_values::{is_json, json_values};
 
@@ -36,6 +38,8 @@ pub(in crate::cli) struct ResponseDisplay {
     pub(super) filter: Option<JqFilter>,
     /// Whether strings are printed without quotes.
     pub(super) raw: bool,
+    /// File for the body of a successful response.
+    pub(super) output: Option<PathBuf>,
 }
 
 impl ResponseDisplay {
@@ -64,7 +68,19 @@ pub(super) async fn print_response(
     if display.include {
         print_head(context, &exchange.response, now)?;
     }
-    print_body(context, &exchange.response, display)?;
+    match (&exchange.saved_body, &display.output) {
+        (Some(SavedBody { path, bytes }), _) => {
+            context.out.note(&format!("saved {bytes} bytes as {}", display_path(path)));
+        }
+        (None, Some(path)) => {
+            print_body(context, &exchange.response, display)?;
+            context.out.note(&format!(
+                "note: {} was not written: the response is no complete success",
+                display_path(path)
+            ));
+        }
+        (None, None) => print_body(context, &exchange.response, display)?,
+    }
     let response = &exchange.response;
     for remark in response.remarks.iter().filter(|remark| !matches!(remark, BodyRemark::Cut(_))) {
         context.out.note(&format!("note: {remark}"));
@@ -176,6 +192,15 @@ struct ResponseJson<'a> {
     withheld: &'a [CapturedSecretJson],
     truncated: bool,
     remarks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<SavedBodyJson>,
+}
+
+/// File that the body was written to.
+#[derive(Serialize)]
+struct SavedBodyJson {
+    path: String,
+    bytes: u64,
 }
 
 /// Body of a response as `--json` prints it.
@@ -279,6 +304,10 @@ fn print_response_json(
         withheld: captured,
         truncated: response.truncated,
         remarks: response.remarks.iter().map(ToString::to_string).collect(),
+        saved: exchange.saved_body.as_ref().map(|saved| SavedBodyJson {
+            path: saved.path.to_string_lossy().into_owned(),
+            bytes: saved.bytes,
+        }),
     })
 }
 

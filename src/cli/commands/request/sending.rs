@@ -1,14 +1,16 @@
 //! Sending of one request, and storage of the secrets in its response.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
+use crate::cli::output;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
-use crate::engine::Engine;
 use crate::engine::background::protocol::{HttpExchange, RequestOptions};
+use crate::engine::{BodyDownload, Engine};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
@@ -52,20 +54,43 @@ impl SendContext {
             Some(name) => engine.captured_secrets.ensure_storable_as(name).await?,
             None => engine.captured_secrets.verify_store_before_send(&self.options.draft).await?,
         }
-        let mut exchange = engine
-            .requests
-            .send_and_record(credential, self.options.clone(), &|wait| note_wait(context, wait))
-            .await?;
+        let mut exchange = self.send(context, engine, credential).await?;
         if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
-            exchange = engine
-                .requests
-                .send_and_record(credential, self.options, &|wait| note_wait(context, wait))
-                .await?;
+            exchange = self.send(context, engine, credential).await?;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
         response::print_response(context, &exchange, &result.secrets, &self.display).await?;
         result.outcome.map(|()| response::exit_code(&exchange.response))
     }
+}
+
+impl SendContext {
+    async fn send(
+        &self,
+        context: &CliContext<'_>,
+        engine: &Engine,
+        credential: &Credential,
+    ) -> Result<HttpExchange, Problem> {
+        let (options, on_wait) = (self.options.clone(), |wait| note_wait(context, wait));
+        let Some(path) = &self.display.output else {
+            return engine.requests.send_and_record(credential, options, &on_wait).await;
+        };
+        let download = Arc::new(BodyDownload::new(path.clone(), Box::new(show_download_progress)));
+        let sent =
+            engine.requests.download_and_record(credential, options, download, &on_wait).await;
+        output::show_progress("");
+        sent
+    }
+}
+
+/// Shows how much of a body has arrived, where standard error is a terminal.
+fn show_download_progress(received: u64, announced: Option<u64>) {
+    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+    let received = megabytes(received);
+    output::show_progress(&match announced {
+        Some(announced) => format!("{received} of {} (Ctrl-C stops)", megabytes(announced)),
+        None => format!("{received} (Ctrl-C stops)"),
+    });
 }
 
 /// Asks a user at the terminal whether to send the request again with a new access token. Without a

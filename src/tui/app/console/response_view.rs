@@ -331,7 +331,7 @@ impl ResponseView {
 
 /// Returns the measured phases of the request and further facts about its connection.
 fn timing_lines(exchange: &HttpExchange) -> Vec<DetailLine> {
-    let ApiResponse { timing, size, version, url, .. } = &exchange.response;
+    let ApiResponse { timing, size, version, url, remarks, .. } = &exchange.response;
     let pair = |(name, value): (&str, String)| DetailLine::Pair(name.to_owned(), value);
     let more = [
         ("size", display_format::format_bytes(*size)),
@@ -339,7 +339,8 @@ fn timing_lines(exchange: &HttpExchange) -> Vec<DetailLine> {
         ("from", url.clone()),
         ("region", exchange.region.clone()),
     ];
-    timing.phases().into_iter().chain(more).map(pair).collect()
+    let remarks = remarks.iter().map(|remark| ("note", remark.to_string()));
+    timing.phases().into_iter().chain(more).chain(remarks).map(pair).collect()
 }
 
 impl LayoutState {
