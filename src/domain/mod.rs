@@ -25,6 +25,7 @@ pub mod redact;
 pub mod region;
 pub mod request;
 pub mod response;
+pub mod response_body;
 pub mod rotation;
 pub mod secret;
 pub mod store_kind;

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::format::count_noun;
+pub use super::response_body::ResponseBody;
 pub use super::timing::RequestTiming;
 
 /// Check result: what is known about whether a credential works. The four states are never merged.
@@ -34,6 +36,8 @@ pub struct ApiResponse {
     pub body: ResponseBody,
     /// Whether the body exceeded the size limit, so that `body` holds only its start.
     pub truncated: bool,
+    /// What is remarkable about the body's bytes.
+    pub remarks: Vec<BodyRemark>,
     /// Durations of the request's phases.
     pub timing: RequestTiming,
     /// Number of body bytes that were read, after decompression.
@@ -44,16 +48,18 @@ pub struct ApiResponse {
     pub version: String,
 }
 
-/// Body of a response.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum ResponseBody {
-    /// No body.
-    #[default]
-    Empty,
-    /// Text without characters that control a terminal.
-    Text(String),
-    /// Bytes that are not text.
-    Binary(Vec<u8>),
+/// What is remarkable about the bytes of a body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BodyRemark {
+    /// The body ended before its end, for this reason.
+    Cut(String),
+    /// The body is in this encoding, which is unknown; its bytes are as the server sent them.
+    UnknownEncoding(String),
+    /// The body is not in this encoding, although the header says so; its bytes are as the server
+    /// sent them.
+    NotEncoded(String),
+    /// This number of bytes follows the compressed data; they are not part of the body.
+    TrailingBytes(u64),
 }
 
 impl CheckResult {
@@ -76,27 +82,34 @@ impl CheckResult {
 }
 
 impl ApiResponse {
+    /// Whether the body ended before its end.
+    pub fn is_cut(&self) -> bool {
+        self.remarks.iter().any(|remark| matches!(remark, BodyRemark::Cut(_)))
+    }
+
     /// Returns the value of the first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
-impl ResponseBody {
-    /// Returns the number of bytes in memory.
-    pub fn size(&self) -> usize {
+impl std::fmt::Display for BodyRemark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Empty => 0,
-            Self::Text(text) => text.len(),
-            Self::Binary(bytes) => bytes.len(),
-        }
-    }
-
-    /// Returns the text, if the body is text.
-    pub fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            Self::Empty | Self::Binary(_) => None,
+            Self::Cut(why) => write!(f, "the body is not complete: {why}"),
+            Self::UnknownEncoding(encoding) => write!(
+                f,
+                "the body is encoded as {encoding}, which tokenring does not decode; these are the bytes as they came"
+            ),
+            Self::NotEncoded(encoding) => write!(
+                f,
+                "the body is not {encoding}, although the header says so; these are the bytes as they came"
+            ),
+            Self::TrailingBytes(count) => write!(
+                f,
+                "left out {} after the end of the compressed data",
+                count_noun(usize::try_from(*count).unwrap_or(usize::MAX), "byte")
+            ),
         }
     }
 }
@@ -166,16 +179,5 @@ mod tests {
             (response.header("link"), response.header("date"), response.header("age")),
             (Some("a"), Some("today"), None)
         );
-    }
-
-    #[test]
-    fn only_text_is_lent_as_text_and_size_counts_bytes() {
-        let bodies = [
-            ResponseBody::Empty,
-            ResponseBody::Text("größe".to_owned()),
-            ResponseBody::Binary(vec![0xff; 3]),
-        ];
-        assert_eq!(bodies.each_ref().map(ResponseBody::size), [0, 7, 3]);
-        assert_eq!(bodies.each_ref().map(ResponseBody::text), [None, Some("größe"), None]);
     }
 }

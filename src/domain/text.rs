@@ -3,8 +3,11 @@
 //! Secrets in a text are removed by [`super::redact`].
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
+
+use crate::util::json_values::RECORD_SEPARATOR;
 
 /// Minimum similarity, from 0 to 1, for a name to be suggested instead of another.
 const MIN_SIMILARITY: f64 = 0.8;
@@ -85,6 +88,25 @@ pub struct SanitizedText {
 /// lone carriage return is replaced, since it could only overwrite text.
 pub fn sanitize(text: &str) -> String {
     sanitize_bytes(text.as_bytes(), usize::MAX).text
+}
+
+/// Escapes every character of a JSON text that could control a terminal or cannot be seen, as in
+/// `\u009b`. The values stay the same for every reader. What separates values stays, and is not drawn.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    if is_sanitized(json) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unprintable(c) && !c.is_ascii_whitespace() && c != RECORD_SEPARATOR {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(c);
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// Whether [`sanitize`] would return the text unchanged.

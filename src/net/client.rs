@@ -12,13 +12,15 @@ use async_trait::async_trait;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::body::BodyBudget;
+use super::body::{BodyBudget, BudgetShares};
+use super::body_stream::{BodySink, stream_body};
 use super::certificates::CertificateStore;
 use super::connect_timing::{ConnectTimer, TimedResolver, TimingLayer};
 use super::host_binding::PreparedRequest;
 use super::response::{self, ResponseClock};
 use super::{NetError, OutgoingRequest, RequestLimits, Transport};
 use crate::domain::Origin;
+use crate::domain::redact::SecretRedactor;
 use crate::domain::response::ApiResponse;
 
 /// Idle timeout of pooled connections, and their maximum number per host.
@@ -85,21 +87,18 @@ impl HttpClient {
         Self { proxies, ..Self::default() }
     }
 
+    /// Sends a request and reads the head of the final response.
     async fn send_following_redirects(
         &self,
-        mut request: PreparedRequest,
+        request: &mut PreparedRequest,
+        timer: &ConnectTimer,
         limits: RequestLimits,
-        ca_file: Option<PathBuf>,
-    ) -> Result<ApiResponse, NetError> {
-        let (started, timer) = (Instant::now(), ConnectTimer::default());
+        ca_file: Option<&PathBuf>,
+    ) -> Result<reqwest::Response, NetError> {
         loop {
-            let mut response =
-                timer.measure(self.send_hop(&request, limits, ca_file.as_ref())).await?;
+            let response = timer.measure(self.send_hop(request, limits, ca_file)).await?;
             if !request.follow_redirect(response.status(), response.headers())? {
-                let clock = ResponseClock::at_first_byte(started, timer.connection_origin());
-                let body = super::body::read_body(&mut response, limits, &self.body_budget).await?;
-                let redactor = request.into_redactor();
-                return response::clean_response(&response, body, clock, redactor).await;
+                return Ok(response);
             }
         }
     }
@@ -151,6 +150,7 @@ impl HttpClient {
             .tls_backend_preconfigured(certificates.tls_config()?)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
             .dns_resolver(Arc::new(TimedResolver))
             .connector_layer(TimingLayer)
             .connect_timeout(key.connect)
@@ -188,17 +188,72 @@ impl HttpClient {
     }
 }
 
+/// Response whose head has arrived.
+struct OpenedResponse<'b> {
+    response: reqwest::Response,
+    clock: ResponseClock,
+    redactor: Arc<SecretRedactor>,
+    limits: RequestLimits,
+    deadline: tokio::time::Instant,
+    shares: BudgetShares<'b>,
+}
+
+impl HttpClient {
+    async fn open(&self, mut outgoing: OutgoingRequest) -> Result<OpenedResponse<'_>, NetError> {
+        let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
+        let mut request = PreparedRequest::new(outgoing)?;
+        let host = request.host().to_owned();
+        let (started, timer) = (Instant::now(), ConnectTimer::default());
+        let deadline = tokio::time::Instant::now() + limits.total_timeout;
+        let opening = async {
+            let head =
+                self.send_following_redirects(&mut request, &timer, limits, ca_file.as_ref());
+            let response = head.await?;
+            let clock = ResponseClock::at_first_byte(started, timer.connection_origin());
+            Ok((response, clock, self.body_budget.acquire().await?))
+        };
+        let opened = tokio::time::timeout_at(deadline, opening).await;
+        let (response, clock, shares) =
+            opened.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))?;
+        let redactor = Arc::new(request.into_redactor());
+        Ok(OpenedResponse { response, clock, redactor, limits, deadline, shares })
+    }
+}
+
+impl OpenedResponse<'_> {
+    /// Reads the body into memory.
+    async fn read(self) -> Result<ApiResponse, NetError> {
+        let Self { mut response, clock, redactor, limits, deadline, shares } = self;
+        let body = super::body::read_body(&mut response, limits, deadline, shares).await?;
+        response::build_response(&response, body, &clock, redactor).await
+    }
+
+    /// Passes the body to a receiver, if the receiver takes it.
+    async fn pass_on(mut self, sink: Arc<dyn BodySink>) -> Result<ApiResponse, NetError> {
+        let head = response::read_head(&self.response, &self.clock, &self.redactor);
+        let taken = sink.begin(&head, self.response.content_length(), &self.redactor);
+        if !taken.map_err(|error| NetError::BodyNotWritten(error.to_string()))? {
+            return self.read().await;
+        }
+        drop(self.shares);
+        let stall_timeout = self.limits.total_timeout;
+        let streamed = stream_body(&mut self.response, stall_timeout, sink).await?;
+        response::finish_streamed(&self.response, streamed, head, &self.clock)
+    }
+}
+
 #[async_trait]
 impl Transport for HttpClient {
-    async fn send(&self, mut outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
-        let (limits, ca_file) = (outgoing.limits, outgoing.ca_file.take());
-        let request = PreparedRequest::new(outgoing)?;
-        let host = request.host().to_owned();
-        let sending = tokio::time::timeout(
-            limits.total_timeout,
-            self.send_following_redirects(request, limits, ca_file),
-        );
-        sending.await.unwrap_or(Err(NetError::TimedOut { host, limit: limits.total_timeout }))
+    async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError> {
+        self.open(outgoing).await?.read().await
+    }
+
+    async fn send_to_sink(
+        &self,
+        outgoing: OutgoingRequest,
+        sink: Arc<dyn BodySink>,
+    ) -> Result<ApiResponse, NetError> {
+        self.open(outgoing).await?.pass_on(sink).await
     }
 }
 

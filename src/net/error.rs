@@ -7,6 +7,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use crate::domain::problem::ProblemClass;
+use crate::domain::response::ApiResponse;
 use crate::domain::{Problem, text};
 
 /// Error of a request without a complete response. It contains no secret and no path or query of a
@@ -42,6 +43,26 @@ pub enum NetError {
         /// The causes, outermost first.
         why: String,
     },
+    /// The body ended before its end. The response has what came until then.
+    #[error("the response of {host} is incomplete: {why}")]
+    IncompleteBody {
+        /// The host of the connection.
+        host: String,
+        /// The cause.
+        why: String,
+        /// Kind of the cause.
+        fault: BodyFault,
+        /// The response as far as it came.
+        response: Box<ApiResponse>,
+    },
+    /// The head of the response is not HTTP that this client reads.
+    #[error("the response of {host} cannot be read: {why}")]
+    InvalidHead {
+        /// The host of the connection.
+        host: String,
+        /// The cause.
+        why: String,
+    },
     /// There were too many redirects, or a redirect loop.
     #[error("{host} redirects too many times")]
     TooManyRedirects {
@@ -50,17 +71,45 @@ pub enum NetError {
     },
     /// A redirect from https to plain http, to another scheme, or to a URL with a user name; it was
     /// not followed.
-    #[error("{host} redirects to {to}, which is not safe")]
+    #[error("{host} redirects to {to}, which is not safe: {hazard}")]
     UnsafeRedirect {
         /// The host that redirects.
         host: String,
         /// The origin of the redirect target.
         to: String,
+        /// Why it is not safe.
+        hazard: RedirectHazard,
     },
+    /// The body could not be written to the file that receives it.
+    #[error("{0}")]
+    BodyNotWritten(String),
     /// The request cannot be sent (for example an invalid header or an unreadable certificate
     /// file).
     #[error("invalid request: {0}")]
     InvalidRequest(String),
+}
+
+/// Why a body is incomplete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It ended too early, or did not end in time.
+    Ended,
+    /// Its compressed data is damaged.
+    Damaged,
+}
+
+/// Why a redirect is not safe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RedirectHazard {
+    /// From https to another scheme.
+    #[error("what was encrypted would be sent in plain text")]
+    Downgrade,
+    /// To a scheme that is not HTTP.
+    #[error("only http and https are followed")]
+    OtherScheme,
+    /// To a URL with a user name or a password.
+    #[error("the address contains a user name or a password")]
+    UserInfo,
 }
 
 /// Kind of a connection failure.
@@ -88,7 +137,10 @@ impl NetError {
             (true, false) => {
                 Self::NoConnection { host, failure: ConnectFailure::from_error(&error, &why), why }
             }
-            (false, _) => Self::ConnectionLost { host, why },
+            (false, _) => match invalid_head(&why) {
+                Some(why) => Self::InvalidHead { host, why },
+                None => Self::ConnectionLost { host, why },
+            },
         }
     }
 
@@ -110,6 +162,9 @@ impl NetError {
             Self::TimedOut { .. } => "No response in time",
             Self::NoConnection { .. } => "No connection",
             Self::ConnectionLost { .. } => "The connection was lost",
+            Self::IncompleteBody { .. } => "The response is incomplete",
+            Self::InvalidHead { .. } => "The response cannot be read",
+            Self::BodyNotWritten(_) => "The file was not written",
             Self::TooManyRedirects { .. } | Self::UnsafeRedirect { .. } => {
                 "The redirect was not followed"
             }
@@ -128,6 +183,18 @@ impl NetError {
             Self::ConnectionLost { .. } => {
                 "Resend a request that only reads. Before you resend any other, check whether it took effect."
             }
+            Self::IncompleteBody { fault: BodyFault::Damaged, .. } => {
+                "Report the damage to the provider; sending the request again rarely helps."
+            }
+            Self::IncompleteBody { .. } => {
+                "Send a request that only reads again; it may be complete then. What any other request changed, it changed."
+            }
+            Self::BodyNotWritten(_) => {
+                "Name a file in a folder where you may write, on a disk with enough space."
+            }
+            Self::InvalidHead { .. } => {
+                "Check the address: another program may respond there. If it is right, report the response to the provider; sending the request again does not help."
+            }
             Self::TooManyRedirects { .. } => {
                 "Check the path; the provider redirects this request in a loop."
             }
@@ -141,6 +208,7 @@ impl NetError {
     const fn class(&self) -> ProblemClass {
         match self {
             Self::OriginNotAllowed(_) | Self::InvalidRequest(_) => ProblemClass::Usage,
+            Self::BodyNotWritten(_) => ProblemClass::Failed,
             _ => ProblemClass::Unknown,
         }
     }
@@ -182,6 +250,47 @@ impl ConnectFailure {
 impl From<NetError> for Problem {
     fn from(error: NetError) -> Self {
         Self::new(error.title(), error.to_string(), error.remedy()).with_class(error.class())
+    }
+}
+
+/// Returns why the head of a response could not be read, if that is the error.
+fn invalid_head(why: &str) -> Option<String> {
+    let known = [
+        (
+            "message head is too large",
+            "it has more than 100 headers, or more bytes of them than this client reads",
+        ),
+        ("invalid HTTP header parsed", "a line of its head is no header"),
+        ("invalid HTTP version parsed", "it does not begin with an HTTP version"),
+        ("invalid HTTP status-code parsed", "its first line has no valid status"),
+        ("invalid content-length parsed", "its content-length is no number, or it has two"),
+        ("unexpected transfer-encoding parsed", "its transfer-encoding is unknown"),
+    ];
+    let found = known.iter().find(|(part, _)| why.contains(part));
+    found.map(|(part, meaning)| format!("{meaning} ({part})"))
+}
+
+/// Describes why a body ended before its end; `received` bytes came of those that were announced.
+pub(super) fn describe_body_error(
+    error: reqwest::Error,
+    received: u64,
+    announced: Option<u64>,
+) -> String {
+    let why = join_causes(&error.without_url());
+    let lower = why.to_ascii_lowercase();
+    match announced {
+        Some(announced) if lower.contains("before message length") => {
+            format!("it ended after {received} of {announced} bytes")
+        }
+        None if lower.contains("before message length") => {
+            format!("it ended after {received} bytes, before its last chunk was complete")
+        }
+        _ if lower.contains("chunk") => {
+            format!(
+                "it ended after {received} bytes, within a chunk or with an invalid one ({why})"
+            )
+        }
+        _ => format!("it ended after {received} bytes ({why})"),
     }
 }
 
@@ -232,8 +341,20 @@ mod tests {
             NetError::OriginNotAllowed(host()),
             NetError::TimedOut { host: host(), limit: Duration::from_secs(3) },
             NetError::ConnectionLost { host: host(), why: "because".to_owned() },
+            NetError::IncompleteBody {
+                host: host(),
+                why: "because".to_owned(),
+                fault: BodyFault::Ended,
+                response: Box::default(),
+            },
+            NetError::InvalidHead { host: host(), why: "because".to_owned() },
+            NetError::BodyNotWritten("because".to_owned()),
             NetError::TooManyRedirects { host: host() },
-            NetError::UnsafeRedirect { host: host(), to: "http://api.example".to_owned() },
+            NetError::UnsafeRedirect {
+                host: host(),
+                to: "http://api.example".to_owned(),
+                hazard: RedirectHazard::Downgrade,
+            },
             NetError::InvalidRequest("a header".to_owned()),
         ];
         errors.extend(connections);
@@ -249,7 +370,11 @@ mod tests {
             assert!(problem.remedy.ends_with('.'), "{error:?}");
             assert_eq!(
                 problem.class,
-                if usage { ProblemClass::Usage } else { ProblemClass::Unknown },
+                match error {
+                    NetError::BodyNotWritten(_) => ProblemClass::Failed,
+                    _ if usage => ProblemClass::Usage,
+                    _ => ProblemClass::Unknown,
+                },
                 "{error:?}"
             );
         }

@@ -11,7 +11,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::client::USER_AGENT;
-use super::{HostBoundSecret, NetError, OutgoingRequest, RequestBody};
+use super::{HostBoundSecret, NetError, OutgoingRequest, RedirectHazard, RequestBody};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
 use crate::domain::{Origin, Secret};
@@ -153,14 +153,18 @@ impl PreparedRequest {
     }
 
     fn check_redirect(&self, target: &Url) -> Result<(), NetError> {
-        let downgrade = self.url.scheme() == "https" && target.scheme() != "https";
-        if downgrade || check_url(target).is_err() {
-            return Err(NetError::UnsafeRedirect {
-                host: self.host().to_owned(),
-                to: target.origin().ascii_serialization(),
-            });
-        }
-        Ok(())
+        let hazard = match (self.url.scheme(), target.scheme()) {
+            (_, scheme) if !matches!(scheme, "http" | "https") => RedirectHazard::OtherScheme,
+            ("https", "http") => RedirectHazard::Downgrade,
+            _ if check_url(target).is_err() => RedirectHazard::UserInfo,
+            _ => return Ok(()),
+        };
+        // The origin of other schemes has no text.
+        let to = match hazard {
+            RedirectHazard::OtherScheme => format!("an address of the scheme {}", target.scheme()),
+            _ => target.origin().ascii_serialization(),
+        };
+        Err(NetError::UnsafeRedirect { host: self.host().to_owned(), to, hazard })
     }
 
     fn may_keep_headers(&self, target: &Url) -> bool {

@@ -5,13 +5,16 @@
 //! the secret to no other origin, checked before the first byte and after every redirect.
 //!
 //! The path of a request: `host_binding` checks it, `client` sends it and follows safe redirects,
-//! `body` reads the response within its limits and `response` cleans it. [`oauth`] turns
+//! `body` reads the response within its limits, `content_decoding` decompresses it and `response`
+//! masks the secret that was sent. [`oauth`] turns
 //! a secret that is never sent to an API into an access token. Start reading at [`Transport`].
 
 mod body;
+mod body_stream;
 mod certificates;
 mod client;
 mod connect_timing;
+mod content_decoding;
 mod error;
 mod form;
 mod host_binding;
@@ -26,9 +29,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use body_stream::BodySink;
 pub use certificates::{CaInfo, load_ca_info};
 pub use client::{HttpClient, ProxyConfig};
-pub use error::{ConnectFailure, NetError};
+pub use error::{BodyFault, ConnectFailure, NetError, RedirectHazard};
 pub use wire_preview::{WirePreview, preview_request};
 
 use crate::domain::request::HttpMethod;
@@ -111,4 +115,15 @@ pub trait Transport: Send + Sync {
     /// Sends a request and reads the response within its limits. Dropping the future cancels the
     /// request and closes the connection.
     async fn send(&self, outgoing: OutgoingRequest) -> Result<ApiResponse, NetError>;
+
+    /// Sends a request and passes the body of its response to a receiver, if the receiver takes it;
+    /// the response then has no body. Otherwise the body is read like that of any other request.
+    async fn send_to_sink(
+        &self,
+        outgoing: OutgoingRequest,
+        sink: Arc<dyn BodySink>,
+    ) -> Result<ApiResponse, NetError> {
+        drop(sink);
+        self.send(outgoing).await
+    }
 }

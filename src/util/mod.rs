@@ -5,5 +5,6 @@
 
 pub mod hex;
 pub mod json_scan;
+pub mod json_values;
 pub mod private_files;
 pub mod shell_words;

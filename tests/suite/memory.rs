@@ -130,3 +130,17 @@ fn one_large_response_is_cleaned_without_tripling() {
         assert!(peak > 64 && peak < 64 * 3, "{case}: {peak} MiB were in memory");
     }
 }
+
+#[test]
+fn a_body_that_goes_to_a_file_may_be_larger_than_the_memory_bound() {
+    let body = vec![b'a'; 3 * LARGE_BODY_BYTES];
+    let home = home_bound_to(&start_server(response("content-type: text/plain\r\n", &body)), 1);
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("body");
+    let mut command = home.command(&["request", "c0", "/rest/self", "--output"]);
+    command.arg(&path).stdout(Stdio::null()).stderr(Stdio::null());
+    let (done, peak) = run_measured(command);
+    println!("request --output, a body of 192 MiB: {peak} MiB");
+    assert!(done.status.success() && fs::metadata(&path).unwrap().len() == body.len() as u64);
+    assert!(peak < 64, "{peak} MiB were in memory");
+}

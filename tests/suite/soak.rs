@@ -76,9 +76,10 @@ impl Transport for UnreliableProvider {
             status,
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
             size: body.len() as u64,
-            body: ResponseBody::Text(body),
+            body: ResponseBody::from(body),
             timing: RequestTiming::default(),
             truncated: false,
+            remarks: Vec::new(),
             url: outgoing.url.into(),
             version: "HTTP/1.1".to_owned(),
         })

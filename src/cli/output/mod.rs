@@ -6,11 +6,13 @@
 
 pub(super) mod classified;
 pub(super) mod json;
+pub(super) mod json_text;
 pub(super) mod junit;
 pub(super) mod prompter;
 pub(super) mod style;
 pub(super) mod table;
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -20,6 +22,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use crate::cli::input::secret_arguments::{mask_arguments, process_arguments};
+use crate::cli::output::json_text::format_json;
 use crate::cli::output::style::{ColorMode, TextTone};
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
@@ -43,7 +46,10 @@ static PLAIN_MODE: AtomicBool = AtomicBool::new(false);
 
 /// Compact JSON in which characters that would control a terminal are escaped, as in `\u009b`. The
 /// values stay the same for every reader.
-struct EscapingFormatter;
+struct EscapingFormatter {
+    /// Whether parts that are JSON already are written as they are.
+    keeps_raw_parts: bool,
+}
 
 impl serde_json::ser::Formatter for EscapingFormatter {
     fn write_string_fragment<W: ?Sized + Write>(
@@ -59,7 +65,11 @@ impl serde_json::ser::Formatter for EscapingFormatter {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        write_escaped(writer, fragment)
+        if self.keeps_raw_parts {
+            writer.write_all(fragment.as_bytes())
+        } else {
+            write_escaped(writer, fragment)
+        }
     }
 }
 
@@ -85,7 +95,10 @@ fn write_escaped<W: ?Sized + Write>(writer: &mut W, fragment: &str) -> io::Resul
 
 fn escaped_json(value: &serde_json::Value) -> String {
     let mut bytes = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, EscapingFormatter);
+    let mut serializer = serde_json::Serializer::with_formatter(
+        &mut bytes,
+        EscapingFormatter { keeps_raw_parts: false },
+    );
     value
         .serialize(&mut serializer)
         .map_or_else(|error| error.to_string(), |()| String::from_utf8_lossy(&bytes).into_owned())
@@ -102,12 +115,13 @@ impl CliOutput {
         self.stdout_is_terminal
     }
 
-    /// Prints one JSON value on one line.
-    #[expect(clippy::unused_self, reason = "callers print through the output they were given")]
+    /// Prints one JSON value on one line. A part that a server sent as JSON keeps its bytes, line
+    /// breaks among them, except on a terminal.
     pub(super) fn print_json(&self, value: &impl Serialize) -> Result<(), Problem> {
         let mut out = io::BufWriter::new(io::stdout().lock());
+        let formatter = EscapingFormatter { keeps_raw_parts: !self.stdout_is_terminal };
         value
-            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, EscapingFormatter))
+            .serialize(&mut serde_json::Serializer::with_formatter(&mut out, formatter))
             .map_err(io::Error::from)
             .and_then(|()| finish_line(out))
             .or_else(ignore_broken_pipe)
@@ -207,6 +221,20 @@ pub(super) fn write_partial(text: &str) -> Result<ControlFlow<()>, Problem> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ControlFlow::Break(())),
         written => written.or_else(ignore_broken_pipe).map(ControlFlow::Continue),
+    }
+}
+
+/// Writes one of several JSON results: to a terminal formatted and in colors, to a pipe as it is.
+pub(super) fn write_json_result(json: &str) -> Result<ControlFlow<()>, Problem> {
+    write_partial(&format!("{}\n", draw_json(json)))
+}
+
+/// Returns JSON as standard output shows it: formatted and in colors for a terminal, else as it is.
+pub(super) fn draw_json(json: &str) -> Cow<'_, str> {
+    if io::stdout().is_terminal() {
+        Cow::Owned(format_json(json, ColorMode::detect(true)))
+    } else {
+        Cow::Borrowed(json)
     }
 }
 

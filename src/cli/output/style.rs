@@ -60,7 +60,8 @@ impl ColorMode {
         self.paint_in(text, Style::new().bold())
     }
 
-    fn paint_in(self, text: &str, style: Style) -> String {
+    /// Paints a text in a style.
+    pub(in crate::cli) fn paint_in(self, text: &str, style: Style) -> String {
         if self == Self::Plain || text.is_empty() {
             text.to_owned()
         } else {

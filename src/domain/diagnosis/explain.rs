@@ -19,6 +19,12 @@ use crate::domain::text::sanitize_line;
 /// Maximum number of characters quoted from a server's own message.
 const MAX_QUOTED_CHARS: usize = 200;
 
+/// Number of bytes in which a web page says that it is one.
+const MAX_PAGE_START_BYTES: usize = 1024;
+
+/// Maximum number of bytes of a body that are searched for what it says.
+const MAX_READ_BYTES: usize = 1 << 20;
+
 /// Provider, kind and region of a request.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestContext<'a> {
@@ -293,11 +299,7 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
         .map(|id| format!(", quoting the request ID {}", sanitize_line(id)))
         .unwrap_or_default();
     match response.status {
-        300..400 => problem_text(
-            format!("{title} redirects to another address"),
-            "Redirects to another origin are not followed, because the request carries a secret",
-            "Send the request to the address in the location header if you trust it",
-        ),
+        300..400 => redirect_text(title, response),
         401 => problem_text(
             format!("{title} refused the credential"),
             "It may have expired or been revoked, or it may belong to another region",
@@ -339,6 +341,40 @@ fn foreign_text(provider: &Provider) -> ProblemText {
     )
 }
 
+/// Explains a redirect that was not followed: where it leads, and why it is the response.
+fn redirect_text(title: &str, response: &ApiResponse) -> ProblemText {
+    let base = url::Url::parse(&response.url).ok();
+    let location = response.header("location").map(sanitize_line);
+    let target = base.as_ref().zip(location.as_ref()).and_then(|(base, to)| base.join(to).ok());
+    let why = match (response.status, &location) {
+        (_, None) => "The response does not say where, as it has no location header",
+        (301 | 302 | 303 | 307 | 308, _) => {
+            "Only GET and HEAD requests without a body follow redirects; any other request could take effect twice"
+        }
+        _ => "This status leaves the choice of an address to you",
+    };
+    match (target, base) {
+        (Some(target), Some(base)) if target.origin() == base.origin() => problem_text(
+            format!("{title} redirects to {} on the same host", target.path()),
+            why,
+            "Send the request to that path if that is what you want",
+        ),
+        (Some(target), _) => problem_text(
+            format!(
+                "{title} redirects to another origin, {}",
+                target.origin().ascii_serialization()
+            ),
+            why,
+            "Check the region's address. Send the request to that host only if you trust it; the credential's secret is not sent there",
+        ),
+        (None, _) => problem_text(
+            format!("{title} redirects"),
+            why,
+            "Look at the headers and the body of the response (--include)",
+        ),
+    }
+}
+
 fn problem_text(what: String, why: &str, remedy: &str) -> ProblemText {
     ProblemText { what, why: why.to_owned(), remedy: remedy.to_owned() }
 }
@@ -348,7 +384,7 @@ pub(super) fn find_status_rule<'a>(
     context: RequestContext<'a>,
     response: &ApiResponse,
 ) -> Option<&'a StatusRule> {
-    let body = response.body.text().unwrap_or_default().to_lowercase();
+    let body = response.body.text_start(MAX_READ_BYTES).unwrap_or_default().to_lowercase();
     context.provider.statuses.iter().find(|rule| {
         rule.status == response.status
             && (rule.kinds.is_empty() || rule.kinds.iter().any(|kind| kind == context.kind))
@@ -370,7 +406,8 @@ pub(super) fn response_source(provider: &Provider, response: &ApiResponse) -> Re
 fn is_web_page(response: &ApiResponse) -> bool {
     let declared =
         response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"));
-    let text = response.body.text().unwrap_or_default().trim_start();
+    let text = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
+    let text = text.trim_start();
     let begins =
         |mark: &str| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
     declared || ["<!doctype html", "<html", "<head", "<body", "<meta"].into_iter().any(begins)
@@ -378,7 +415,7 @@ fn is_web_page(response: &ApiResponse) -> bool {
 
 const fn result_for_status(status: u16) -> CheckResult {
     match status {
-        200..300 => CheckResult::Accepted,
+        200..300 | 304 => CheckResult::Accepted,
         401 | 403 => CheckResult::Refused,
         _ => CheckResult::Unknown,
     }
@@ -396,7 +433,8 @@ const fn problem_class(source: ResponseSource, result: CheckResult, status: u16)
 /// Returns the server's own message from one of the usual JSON members: short, on one line, and
 /// with everything masked that looks like a secret.
 fn server_message(response: &ApiResponse) -> Option<String> {
-    let body: serde_json::Value = serde_json::from_str(response.body.text()?).ok()?;
+    let body = response.body.text_start(MAX_READ_BYTES)?;
+    let body: serde_json::Value = serde_json::from_str(&body).ok()?;
     let text = error_message(&body)?;
     Some(patterns::mask_patterns(&sanitize_line(text)).chars().take(MAX_QUOTED_CHARS).collect())
 }
@@ -422,13 +460,14 @@ mod tests {
             status,
             headers: Vec::new(),
             body: if body.is_empty() {
-                ResponseBody::Empty
+                ResponseBody::default()
             } else {
-                ResponseBody::Text(body.to_owned())
+                ResponseBody::from(body.to_owned())
             },
             timing: RequestTiming::default(),
             size: 0,
             truncated: false,
+            remarks: Vec::new(),
             url: String::new(),
             version: String::new(),
         }
@@ -606,7 +645,7 @@ mod tests {
     #[test]
     fn every_status_has_words_of_its_own_even_where_nothing_is_known_of_the_provider() {
         for (status, result, text) in [
-            (302, CheckResult::Unknown, "redirects to another address"),
+            (302, CheckResult::Unknown, "redirects"),
             (401, CheckResult::Refused, "refused the credential"),
             (403, CheckResult::Refused, "denied the request"),
             (407, CheckResult::Unknown, "The proxy requires a password"),
@@ -626,6 +665,57 @@ mod tests {
                 .what
                 .contains("The proxy requires a password")
         );
+    }
+
+    #[test]
+    fn a_redirect_that_was_not_followed_says_where_it_leads_and_why() {
+        for (status, location, what, why) in [
+            (
+                307,
+                Some("/rest/other"),
+                "redirects to /rest/other on the same host",
+                "Only GET and HEAD",
+            ),
+            (
+                302,
+                Some("https://api.example:443/x"),
+                "redirects to /x on the same host",
+                "Only GET and HEAD",
+            ),
+            (
+                308,
+                Some("//other.example/x"),
+                "redirects to another origin, https://other.example",
+                "Only GET",
+            ),
+            (300, Some("/choice"), "on the same host", "leaves the choice"),
+            (302, None, "redirects", "no location header"),
+        ] {
+            let mut response = response(status, "");
+            response.url = "https://api.example/rest/self".to_owned();
+            let response = match location {
+                Some(location) => with_header(response, "location", location),
+                None => response,
+            };
+            let problem = of_unknown_provider(&response).problem.unwrap();
+            assert!(problem.what.contains(what) && problem.why.contains(why), "{problem}");
+        }
+        let unmodified = of_unknown_provider(&response(304, ""));
+        assert_eq!((unmodified.result, unmodified.problem), (CheckResult::Accepted, None));
+    }
+
+    #[test]
+    fn xml_is_no_page() {
+        let page = |media: &str, body: &str| {
+            let page = with_header(response(200, body), "content-type", media);
+            is_web_page(&page)
+        };
+        assert!(!page("application/xml", "<?xml version=\"1.0\"?><list/>"));
+        assert!(!page("image/svg+xml", "<svg/>"));
+        assert!(page("text/html; charset=utf-8", "<p>Sign in"));
+        assert!(page("text/plain", " \n<!DOCTYPE html><title>Sign in</title>"));
+        assert!(is_web_page(&response(200, "<html lang=\"en\">")));
+        assert!(!is_web_page(&response(200, "<list/>")));
     }
 
     proptest! {

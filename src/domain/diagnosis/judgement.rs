@@ -6,7 +6,10 @@
 use super::explain::{RequestContext, ResponseSource, check_result, response_source};
 use super::refusal::untried_scheme;
 use crate::domain::request::{HttpMethod, RequestDraft};
-use crate::domain::response::{ApiResponse, CheckResult, ResponseBody};
+use crate::domain::response::{ApiResponse, CheckResult};
+
+/// Number of bytes of a body that tell what it is.
+const MAX_START_BYTES: usize = 1024;
 
 /// Request that a credential authorized, as far as the judgement depends on it.
 #[derive(Debug, Clone, Copy)]
@@ -70,15 +73,12 @@ impl AuthorizedRequest<'_> {
 
 /// Whether the body is one that an API sends: JSON, or none.
 pub fn is_api_body(response: &ApiResponse) -> bool {
-    match &response.body {
-        ResponseBody::Empty => true,
-        ResponseBody::Text(text) => {
-            let declared =
-                response.header("content-type").is_some_and(|kind| kind.contains("json"));
-            declared || text.trim_start().starts_with(['{', '['])
-        }
-        ResponseBody::Binary(_) => false,
+    if response.body.is_empty() {
+        return true;
     }
+    let declared = response.header("content-type").is_some_and(|kind| kind.contains("json"));
+    let start = response.body.text_start(MAX_START_BYTES);
+    start.is_some_and(|start| declared || start.trim_start().starts_with(['{', '[']))
 }
 
 #[cfg(test)]
@@ -107,15 +107,7 @@ mod tests {
         let catalog = builtin_catalog();
         let provider = catalog.provider(case.provider).unwrap();
         let draft = RequestDraft::new(case.method, RequestTarget::parse(case.path).unwrap());
-        let response = ApiResponse {
-            status,
-            body: if body.is_empty() {
-                ResponseBody::Empty
-            } else {
-                ResponseBody::Text(body.to_owned())
-            },
-            ..ApiResponse::default()
-        };
+        let response = ApiResponse { status, body: body.into(), ..ApiResponse::default() };
         let schemes = ["token", "Bearer"].map(str::to_owned);
         let request = AuthorizedRequest {
             context: RequestContext { provider, kind: case.kind, region: "SNYK-EU-01" },

@@ -6,6 +6,7 @@
 //! stack, and `worker` provides the stack.
 
 mod depth_limit;
+mod exact_value;
 mod step_limit;
 mod worker;
 
@@ -14,12 +15,13 @@ use std::ops::ControlFlow;
 use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
-use jaq_json::{Val, read};
+use jaq_json::Val;
 
 use step_limit::{ExecutionContext, StepLimited};
 
 use super::problem::{Problem, ProblemClass};
 use super::text::sanitize_line;
+use crate::util::json_values::json_values;
 
 /// Functions of the standard library that reach beyond the filter's input.
 const DISABLED_FUNCTIONS: [&str; 8] = [
@@ -75,7 +77,10 @@ pub enum JqError {
 
 /// One result of a filter.
 #[derive(Debug, Clone, PartialEq)]
-pub struct JqOutput(Val);
+pub struct JqOutput {
+    value: Val,
+    json: String,
+}
 
 impl JqFilter {
     /// Parses a filter such as `.data[] | .attributes.name`.
@@ -91,8 +96,9 @@ impl JqFilter {
         Ok(Self(text.to_owned()))
     }
 
-    /// Passes the results for a JSON text to `each` one by one, until `each` returns
-    /// [`ControlFlow::Break`].
+    /// Passes the results for every value of a JSON text to `each` one by one, until `each` returns
+    /// [`ControlFlow::Break`]. Several values follow each other (JSON lines) or form a JSON text
+    /// sequence.
     pub fn for_each_output<E: From<JqError> + Send>(
         &self,
         json: &str,
@@ -112,9 +118,13 @@ impl JqFilter {
         }
         worker::run_on_large_stack(|| {
             let compiled = CompiledFilter::compile(&self.0)?;
-            for output in compiled.outputs(json, steps)? {
-                if each(&output?)?.is_break() {
-                    break;
+            let run = ExecutionContext::new(&compiled.0.lut, steps);
+            for value in json_values(json) {
+                let value = value.map_err(|error| JqError::InvalidInput(error.to_string()))?;
+                for output in compiled.outputs(exact_value::read_value(value), &run) {
+                    if each(&output?)?.is_break() {
+                        return Ok(());
+                    }
                 }
             }
             Ok(())
@@ -147,41 +157,50 @@ impl CompiledFilter {
         compiler.compile(modules).map(Self).map_err(|errors| undefined_error(&errors))
     }
 
+    /// Returns the outputs for one value. Each of them counts as steps by its size, so that a filter
+    /// without end is stopped between its outputs too.
     fn outputs<'a>(
         &'a self,
-        json: &str,
-        steps: u64,
-    ) -> Result<impl Iterator<Item = Result<JqOutput, JqError>> + 'a, JqError> {
-        let input = read::parse_single(json.as_bytes())
-            .map_err(|error| JqError::InvalidInput(error.to_string()))?;
-        let run = ExecutionContext::new(&self.0.lut, steps);
+        input: Val,
+        run: &ExecutionContext<'a>,
+    ) -> impl Iterator<Item = Result<JqOutput, JqError>> + 'a {
         let context = Ctx::<StepLimited>::new(run.clone(), Vars::new([]));
-        let outputs = self.0.id.run((context, input)).map(unwrap_valr);
-        let broken = move |why| {
-            if run.is_exhausted() {
-                JqError::StepLimitExceeded(why)
-            } else {
-                JqError::EvaluationFailed(why)
-            }
-        };
-        Ok(outputs.map(move |output| {
-            output.map(JqOutput).map_err(|error| broken(quote_line(&error.to_string())))
-        }))
+        let run = run.clone();
+        self.0.id.run((context, input)).map(unwrap_valr).map(move |output| {
+            let output = output.and_then(|value| {
+                let json = exact_value::write_value(&value);
+                run.count_output(json.len())?;
+                Ok(JqOutput { value, json })
+            });
+            output.map_err(|error| {
+                let why = quote_line(&error.to_string());
+                if run.is_exhausted() {
+                    JqError::StepLimitExceeded(why)
+                } else {
+                    JqError::EvaluationFailed(why)
+                }
+            })
+        })
     }
 }
 
 impl JqOutput {
     /// Returns the result as JSON.
-    pub fn to_json(&self) -> String {
-        self.0.to_string()
+    pub fn to_json(&self) -> &str {
+        &self.json
     }
 
     /// Returns a string without its quotes, and any other value as JSON.
     pub fn to_plain_text(&self) -> String {
-        match &self.0 {
+        match &self.value {
             Val::TStr(text) => String::from_utf8_lossy(text).into_owned(),
-            other => other.to_string(),
+            _ => self.json.clone(),
         }
+    }
+
+    /// Returns whether the result is a string.
+    pub fn is_string(&self) -> bool {
+        matches!(self.value, Val::TStr(_))
     }
 }
 
@@ -257,7 +276,7 @@ mod tests {
     fn filtered(filter: &str, json: &str) -> Result<Vec<String>, JqError> {
         let mut results = Vec::new();
         JqFilter::parse(filter)?.for_each_output_within(json, 100_000, |output| {
-            results.push(output.to_json());
+            results.push(output.to_json().to_owned());
             Ok::<_, JqError>(ControlFlow::Continue(()))
         })?;
         Ok(results)
@@ -379,6 +398,45 @@ mod tests {
             filtered(".a, .b", r#"{"a":123456789012345678901,"b":1.50}"#).unwrap(),
             ["123456789012345678901", "1.50"]
         );
+    }
+
+    #[test]
+    fn several_values_are_filtered_one_by_one() {
+        for json in ["{\"a\":1}\n{\"a\":2}\n", "\u{1e}{\"a\":1}\n\u{1e}{\"a\":2}\n"] {
+            assert_eq!(filtered(".a", json).unwrap(), ["1", "2"]);
+        }
+        assert_eq!(filtered(".", "").unwrap(), [""; 0]);
+        let mut seen = Vec::new();
+        let partly = JqFilter::parse(".").unwrap().for_each_output("1\n{", |output| {
+            seen.push(output.to_json().to_owned());
+            Ok::<_, JqError>(ControlFlow::Continue(()))
+        });
+        assert!(seen == ["1"] && matches!(partly, Err(JqError::InvalidInput(_))));
+    }
+
+    #[test]
+    fn outputs_without_end_are_stopped() {
+        for (filter, json) in [
+            ("repeat(.)", "1"),
+            ("recurse(. + 1)", "1"),
+            ("range(1; infinite)", "1"),
+            ("label $out | repeat(1)", "1"),
+            ("limit(1e18; repeat(.))", "1"),
+            ("range(90000) as $i | .", &format!("\"{}\"", "x".repeat(1000))),
+        ] {
+            let error = filtered(filter, json).unwrap_err();
+            assert!(matches!(error, JqError::StepLimitExceeded(_)), "{filter}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_elsewhere_is_none_here() {
+        for json in ["NaN", "+1", "01", "# comment\n1", "b\"x\"", "{1:2}", "Infinity"] {
+            assert!(matches!(filtered(".", json), Err(JqError::InvalidInput(_))), "{json}");
+        }
+        for json in ["1e400", r#""\ud800""#, "-0", "1.10"] {
+            assert_eq!(filtered(".", json).unwrap(), [json]);
+        }
     }
 
     #[test]

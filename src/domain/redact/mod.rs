@@ -13,18 +13,25 @@ mod mapped_text;
 mod output_scan;
 pub mod patterns;
 pub mod shape;
+mod stream;
+mod wide_text;
 
 use std::cmp::Reverse;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use memchr::memmem;
 use zeroize::Zeroizing;
 
 use super::Secret;
 use crate::util::hex::to_hex;
 
 pub use output_scan::{ByteDisplay, OutputScanner, ScannedOutput};
+pub use stream::StreamRedactor;
+
+use wide_text::CharWidth;
 
 /// Placeholder for a removed secret.
 pub const MASK: &str = "‹secret›";
@@ -33,16 +40,7 @@ pub const MASK: &str = "‹secret›";
 /// searched for nor stored as secrets.
 pub const MIN_SECRET_BYTES: usize = 5;
 
-/// Number of bytes that are converted to text at once in a search.
-const WINDOW_BYTES: usize = 1 << 20;
-
-/// Minimum overlap of two windows: enough to recognize a token of any provider.
-const MIN_WINDOW_OVERLAP: usize = 4096;
-
-/// Maximum number of bytes in which a byte of a secret can be written: `\\u0041`.
-const MAX_BYTES_PER_SECRET_BYTE: usize = 6;
-
-/// Removes known secrets, in all their encodings, from texts.
+/// Removes known secrets, in all their encodings, from texts and from bytes.
 #[derive(Default)]
 pub struct SecretRedactor {
     /// Secrets, longest first, so that a secret that is part of another does not leave a rest of
@@ -71,60 +69,66 @@ impl SecretRedactor {
 
     /// Like [`SecretRedactor::redact`], without a copy of a text that contains nothing to mask.
     pub fn redact_owned(&self, text: String) -> String {
-        let text = self.redact_known(text);
-        if patterns::may_contain_secret(&text) { patterns::mask_patterns(&text) } else { text }
+        let mut found = self.find_known(text.as_bytes());
+        found.extend(patterns::find_patterns(&text));
+        mask_text(text, found)
     }
 
     /// Returns the text with the known secrets masked.
     pub fn redact_known(&self, text: String) -> String {
-        let plain = self.secrets.iter().fold(text, |text, secret| mask_escaped(text, secret));
-        let room = longest_encodable_run(&plain);
-        if self.secrets.iter().all(|secret| min_encoded_bytes(secret) > room) {
-            return plain;
-        }
-        let mask = |text: String, encoded: &Zeroizing<String>| {
-            if text.contains(encoded.as_str()) {
-                text.replace(encoded.as_str(), MASK)
-            } else {
-                text
-            }
-        };
-        self.encoded().iter().filter(|encoded| encoded.len() <= room).fold(plain, mask)
+        let found = self.find_known(text.as_bytes());
+        mask_text(text, found)
     }
 
-    /// Whether the bytes contain one of the known secrets, literal or encoded. All encodings are
-    /// plain ASCII, so they survive the lossy conversion to text.
+    /// Returns the bytes with the known secrets and everything that looks like a secret masked. All
+    /// other bytes stay as they are, whether or not they are text.
+    pub fn redact_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let places = self.find_places(&bytes, MaskScope::Everything);
+        mask_places(bytes, &places)
+    }
+
+    /// Returns the bytes with the known secrets masked.
+    pub fn redact_known_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        let places = self.find_places(&bytes, MaskScope::KnownSecrets);
+        mask_places(bytes, &places)
+    }
+
+    /// Whether the bytes contain one of the known secrets, literal or encoded.
     pub fn contains_secret(&self, bytes: &[u8]) -> bool {
-        self.windows(bytes).any(|window| self.window_contains_secret(window))
+        !self.find_known(bytes).is_empty()
     }
 
-    /// Whether [`SecretRedactor::redact`] would mask anything in the bytes as text.
-    pub fn needs_redaction(&self, bytes: &[u8]) -> bool {
-        self.windows(bytes).any(|window| {
-            let text = String::from_utf8_lossy(window);
-            self.window_contains_secret(window)
-                || patterns::may_contain_secret(&text) && patterns::mask_patterns(&text) != text
-        })
+    /// Finds the known secrets, literal, escaped or encoded. The ranges may overlap.
+    fn find_known(&self, bytes: &[u8]) -> Vec<Range<usize>> {
+        let mut found: Vec<Range<usize>> =
+            self.secrets.iter().flat_map(|secret| escapes::find_all(bytes, secret)).collect();
+        let room = longest_encodable_run(bytes);
+        if self.secrets.iter().all(|secret| min_encoded_bytes(secret) > room) {
+            return found;
+        }
+        for encoded in self.encoded().iter().filter(|encoded| encoded.len() <= room) {
+            let starts = memmem::find_iter(bytes, encoded.as_bytes());
+            found.extend(starts.map(|start| start..start + encoded.len()));
+        }
+        found
     }
 
-    /// Returns the bytes in windows that overlap by the longest form of a secret, because the
-    /// lossy conversion to text can triple what is converted at once.
-    fn windows<'b>(&self, bytes: &'b [u8]) -> impl Iterator<Item = &'b [u8]> + use<'b> {
-        let longest = self.secrets.iter().map(|secret| secret.len()).max().unwrap_or_default();
-        let overlap = MIN_WINDOW_OVERLAP.max(longest * MAX_BYTES_PER_SECRET_BYTE);
-        let starts = (0..bytes.len()).step_by(WINDOW_BYTES);
-        starts.map(move |start| &bytes[start..bytes.len().min(start + WINDOW_BYTES + overlap)])
-    }
-
-    fn window_contains_secret(&self, bytes: &[u8]) -> bool {
-        let text = String::from_utf8_lossy(bytes);
-        let plain = |secret: &Zeroizing<Box<[u8]>>| {
-            bytes.windows(secret.len()).any(|window| *window == ***secret)
-        };
-        let escaped =
-            |secret: &Zeroizing<Box<[u8]>>| escapes::find_escaped(&text, secret).is_some();
-        self.secrets.iter().any(|secret| plain(secret) || escaped(secret))
-            || self.encoded().iter().any(|encoded| text.contains(encoded.as_str()))
+    /// Finds everything to mask in bytes, in order and without overlaps: in texts of one byte per
+    /// character, and in UTF-16.
+    fn find_places(&self, bytes: &[u8], scope: MaskScope) -> Vec<SecretPlace> {
+        let narrow = |range| SecretPlace { range, width: CharWidth::One };
+        let mut found: Vec<_> = self.find_known(bytes).into_iter().map(narrow).collect();
+        if scope == MaskScope::Everything {
+            found.extend(find_patterns_in_bytes(bytes).into_iter().map(narrow));
+        }
+        found.extend(wide_text::find_wide(bytes, &self.secrets, |text| {
+            let mut found = self.find_known(text.as_bytes());
+            if scope == MaskScope::Everything {
+                found.extend(patterns::find_patterns(text));
+            }
+            found
+        }));
+        merge_places(found)
     }
 
     fn encoded(&self) -> &[Zeroizing<String>] {
@@ -137,6 +141,81 @@ impl SecretRedactor {
     }
 }
 
+/// What is masked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum MaskScope {
+    /// The known secrets.
+    KnownSecrets,
+    /// The known secrets and everything that looks like a secret.
+    Everything,
+}
+
+/// Place of a secret in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct SecretPlace {
+    range: Range<usize>,
+    /// Width of the characters there, and of those of the mask.
+    width: CharWidth,
+}
+
+/// Finds everything that looks like a secret in the parts of the bytes that are text.
+fn find_patterns_in_bytes(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut found, mut start) = (Vec::new(), 0);
+    for chunk in bytes.utf8_chunks() {
+        let inside = patterns::find_patterns(chunk.valid());
+        found.extend(inside.into_iter().map(|range| start + range.start..start + range.end));
+        start += chunk.valid().len() + chunk.invalid().len();
+    }
+    found
+}
+
+/// Sorts places and unites those that overlap.
+fn merge_places(mut places: Vec<SecretPlace>) -> Vec<SecretPlace> {
+    places.sort_by_key(|place| place.range.start);
+    let mut merged: Vec<SecretPlace> = Vec::with_capacity(places.len());
+    for place in places {
+        match merged.last_mut() {
+            Some(last) if place.range.start < last.range.end => {
+                last.range.end = last.range.end.max(place.range.end);
+            }
+            _ => merged.push(place),
+        }
+    }
+    merged
+}
+
+/// Masks places that are in order and do not overlap.
+fn mask_places(bytes: Vec<u8>, places: &[SecretPlace]) -> Vec<u8> {
+    if places.is_empty() {
+        return bytes;
+    }
+    let bytes = Zeroizing::new(bytes);
+    let (mut masked, mut done) = (Vec::with_capacity(bytes.len()), 0);
+    for SecretPlace { range, width } in places {
+        masked.extend_from_slice(&bytes[done..range.start]);
+        width.write_mask(&mut masked);
+        done = range.end;
+    }
+    masked.extend_from_slice(&bytes[done..]);
+    masked
+}
+
+/// Masks ranges of a text. A range that would cut a character is no place of a secret in it.
+fn mask_text(text: String, mut found: Vec<Range<usize>>) -> String {
+    found.retain(|range| text.is_char_boundary(range.start) && text.is_char_boundary(range.end));
+    if found.is_empty() {
+        return text;
+    }
+    let text = Zeroizing::new(text);
+    let places = found.into_iter().map(|range| SecretPlace { range, width: CharWidth::One });
+    let (mut masked, mut done) = (String::with_capacity(text.len()), 0);
+    for SecretPlace { range, .. } in merge_places(places.collect()) {
+        masked.extend([&text[done..range.start], MASK]);
+        done = range.end;
+    }
+    masked + &text[done..]
+}
+
 /// Returns the minimum length of an encoding of the secret. Base64 turns three bytes into four
 /// characters; the characters at both ends depend on neighboring bytes and do not count.
 fn min_encoded_bytes(secret: &[u8]) -> usize {
@@ -146,22 +225,10 @@ fn min_encoded_bytes(secret: &[u8]) -> usize {
 /// Returns the length of the longest run of characters that could be an encoding: letters, digits
 /// and a few signs. Every response is searched for every encoding, and most responses have no run
 /// that is long enough, so this check avoids the search.
-fn longest_encodable_run(text: &str) -> usize {
+fn longest_encodable_run(text: &[u8]) -> usize {
     let is_encoded =
         |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_');
-    text.as_bytes().split(|byte| !is_encoded(byte)).map(<[u8]>::len).max().unwrap_or_default()
-}
-
-/// Masks the secret in a text, literal or escaped.
-fn mask_escaped(text: String, secret: &[u8]) -> String {
-    let mut masked = String::new();
-    let mut rest = text.as_str();
-    while let Some(found) = escapes::find_escaped(rest, secret) {
-        masked.push_str(&rest[..found.start]);
-        masked.push_str(MASK);
-        rest = &rest[found.end..];
-    }
-    if masked.is_empty() { text } else { masked + rest }
+    text.split(|byte| !is_encoded(byte)).map(<[u8]>::len).max().unwrap_or_default()
 }
 
 /// Returns the hexadecimal, base64 and base32 encodings of a secret.
@@ -258,22 +325,35 @@ mod tests {
         for (text, length) in
             [("", 0), ("{\"a\": 12}", 2), ("é-_é", 2), ("key=ab+/cd==&", 6), ("a", 1)]
         {
-            assert_eq!(longest_encodable_run(text), length, "{text}");
+            assert_eq!(longest_encodable_run(text.as_bytes()), length, "{text}");
         }
     }
 
     #[test]
-    fn a_secret_across_two_windows_is_found() {
-        let (redactor, secret) = (redactor("se\"cret/42"), STANDARD.encode("se\"cret/42"));
-        for at in [WINDOW_BYTES - 1, WINDOW_BYTES - secret.len() + 1] {
-            let mut bytes = vec![0xff; 2 * WINDOW_BYTES];
-            bytes[at..at + secret.len()].copy_from_slice(secret.as_bytes());
-            assert!(redactor.contains_secret(&bytes) && redactor.needs_redaction(&bytes), "{at}");
-            bytes[at] = 0xff;
-            assert!(!redactor.contains_secret(&bytes) && !redactor.needs_redaction(&bytes));
-            bytes[at..at + 12].copy_from_slice(b"snyk_uat.abc");
-            assert!(!redactor.contains_secret(&bytes) && redactor.needs_redaction(&bytes));
+    fn bytes_around_a_secret_stay_as_they_are() {
+        let redactor = redactor("se\"cret/42");
+        for written in
+            ["se\"cret/42", "se%22cret%2F42", "se\\u0022cret\\/42", "736522637265742f3432"]
+        {
+            let bytes = [b"\xff\r\0\xef\xbb\xbf", written.as_bytes(), b"\x9b\r\n\xe2\x80"].concat();
+            let masked = [b"\xff\r\0\xef\xbb\xbf", MASK.as_bytes(), b"\x9b\r\n\xe2\x80"].concat();
+            let found = redactor.redact_bytes(bytes);
+            assert_eq!(found, masked, "{written}: {}", String::from_utf8_lossy(&found));
         }
+        let bytes = b"\xff snyk_uat.abc\r\n".to_vec();
+        assert_eq!(redactor.redact_known_bytes(bytes.clone()), bytes);
+        let masked = [b"\xff snyk_uat.", MASK.as_bytes(), b"\r\n"].concat();
+        assert_eq!(redactor.redact_bytes(bytes), masked);
+        let harmless = vec![0xff; 3000];
+        assert_eq!(redactor.redact_bytes(harmless.clone()), harmless);
+    }
+
+    #[test]
+    fn a_known_secret_inside_of_a_token_leaves_nothing_of_the_token() {
+        assert_eq!(
+            redactor("known-part").redact("snyk_uat.abc-known-part-xyz"),
+            format!("snyk_uat.{MASK}")
+        );
     }
 
     #[test]

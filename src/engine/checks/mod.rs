@@ -385,7 +385,7 @@ fn principal_and_home(
     response: &ApiResponse,
 ) -> (Option<Principal>, Option<String>) {
     let body: Option<serde_json::Value> =
-        response.body.text().and_then(|text| serde_json::from_str(text).ok());
+        response.body.text().and_then(|text| serde_json::from_str(&text).ok());
     let (Some(pointers), Some(body)) = (&preset.principal, body) else { return (None, None) };
     (pointers.read_principal(&body), pointers.read_home_organization(&body))
 }

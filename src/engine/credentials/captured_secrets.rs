@@ -219,7 +219,7 @@ fn captured_fields(
         .response
         .body
         .text()
-        .and_then(|text| serde_json::from_str(text).ok())
+        .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default();
     let value = |id: &str| {
         let from_body = find_text_member(&body, id).or_else(|| document_attribute(&body, id));

@@ -170,7 +170,7 @@ impl ClassificationService {
             self.requests.pending_request(credential, region, &draft).ok()?.with_check_limits();
         let response = self.requests.execute(&request).await.ok()?.redacted();
         let body = response.body.text().filter(|_| response.status == 200)?;
-        serde_json::from_str(body).ok()
+        serde_json::from_str(&body).ok()
     }
 
     async fn store_learned_metadata(

@@ -219,7 +219,10 @@ impl RequestService {
             outgoing.body = body;
         }
         outgoing.authorization = Some(bound);
-        let response = self.transport.send(outgoing).await?;
+        let response = match &request.sink {
+            Some(sink) => self.transport.send_to_sink(outgoing, Arc::clone(sink)).await?,
+            None => self.transport.send(outgoing).await?,
+        };
         let key = RateLimitKey::for_credential(request.credential, request.region);
         self.rate_limiter.update_from_response(&key, &response, self.clock.now());
         Ok(RawResponse { response, sent_secret, attempted_schemes: vec![scheme] })
@@ -350,10 +353,11 @@ mod tests {
                 headers: headers
                     .map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string()))
                     .to_vec(),
-                body: ResponseBody::Empty,
+                body: ResponseBody::default(),
                 timing: RequestTiming::default(),
                 size: 0,
                 truncated: false,
+                remarks: Vec::new(),
                 url: String::new(),
                 version: String::new(),
             })

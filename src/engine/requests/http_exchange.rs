@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::download::SavedBody;
 use super::history::HistoryPolicy;
 use crate::domain::diagnosis::refusal::RefusalDiagnosis;
 use crate::domain::request::RequestDraft;
@@ -84,6 +85,8 @@ pub struct HttpExchange {
     pub rate_limit: Option<String>,
     /// Secrets that the provider has just created. The response has placeholders in their place.
     pub captured: Vec<CapturedSecret>,
+    /// The file that the body was written to; the response then has no body.
+    pub saved_body: Option<SavedBody>,
 }
 
 /// Secret that was taken out of a response.

@@ -5,6 +5,7 @@
 //! rotation.
 
 pub(in crate::engine) mod access_tokens;
+pub(in crate::engine) mod download;
 pub(in crate::engine) mod execute;
 pub(in crate::engine) mod explain;
 pub(in crate::engine) mod history;

@@ -96,7 +96,7 @@ impl RequestService {
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
             result.last =
-                self.send_and_explain(credential, draft, known, delivery, on_wait).await?.0;
+                self.send_and_explain(credential, draft, known, delivery, None, on_wait).await?.0;
             url = next;
         }
         Ok(result)
@@ -124,10 +124,11 @@ impl PagingResult {
         on_page: &mut impl FnMut(PageResult<'_>) -> Result<ControlFlow<()>, Problem>,
     ) -> Result<(ControlFlow<()>, Option<Url>), Problem> {
         if self.last.response.truncated {
-            return Err(page_truncated());
+            let cut = self.last.explanation.clone().filter(|_| self.last.response.is_cut());
+            return Err(cut.unwrap_or_else(page_truncated));
         }
         let body = self.last.response.body.text().unwrap_or_default();
-        let ListPage { items, next } = pagination::parse_page(body, url, link_prefix)?;
+        let ListPage { items, next } = pagination::parse_page(&body, url, link_prefix)?;
         self.pages += 1;
         self.items += items.len();
         let flow = on_page(PageResult { number: self.pages, items })?;

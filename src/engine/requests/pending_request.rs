@@ -15,7 +15,7 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::requests::service::RequestService;
-use crate::net::{HostBoundSecret, NetError, RequestBody, RequestLimits};
+use crate::net::{BodySink, HostBoundSecret, NetError, RequestBody, RequestLimits};
 
 /// Request that is about to be sent.
 pub(in crate::engine) struct PendingRequest<'a> {
@@ -41,11 +41,14 @@ pub(in crate::engine) struct PendingRequest<'a> {
     loaded_body: OnceCell<LoadedBody>,
     /// Who records what the outcome says about the credential.
     pub(super) outcome_recording: OutcomeRecording,
+    /// Receiver of the body of the response.
+    pub(super) sink: Option<Arc<dyn BodySink>>,
     /// When the first attempt began.
     first_attempt: OnceLock<Instant>,
 }
 
 /// What authorizes a request.
+#[derive(Clone)]
 pub(in crate::engine) enum RequestAuthentication {
     /// The current secret of the credential, or an access token for it. A refused scheme or access
     /// token is replaced once, where repeating is safe.
@@ -110,6 +113,7 @@ impl RequestService {
             delivery: DeliveryOptions::default(),
             loaded_body: OnceCell::new(),
             outcome_recording: OutcomeRecording::Automatic,
+            sink: None,
             first_attempt: OnceLock::new(),
         })
     }
@@ -155,6 +159,31 @@ impl<'a> PendingRequest<'a> {
             limits.connect_timeout = limits.connect_timeout.min(timeout);
         }
         Self { delivery, limits, ..self }
+    }
+
+    /// Returns the request with a receiver of the body of its response.
+    #[must_use]
+    pub(in crate::engine) fn with_sink(self, sink: Arc<dyn BodySink>) -> Self {
+        Self { sink: Some(sink), ..self }
+    }
+
+    /// Returns the same request with another draft: for the rest of a response that broke off.
+    pub(super) fn for_rest<'b>(&'b self, draft: &'b RequestDraft) -> PendingRequest<'b> {
+        PendingRequest {
+            credential: self.credential,
+            kind: self.kind,
+            region: self.region,
+            draft,
+            secret_body: self.secret_body,
+            limits: self.limits,
+            authentication: self.authentication.clone(),
+            rate_limit: self.rate_limit,
+            delivery: self.delivery,
+            loaded_body: OnceCell::new(),
+            outcome_recording: self.outcome_recording,
+            sink: self.sink.clone(),
+            first_attempt: OnceLock::new(),
+        }
     }
 
     /// Returns the request with this body; `None` leaves the body of the draft.

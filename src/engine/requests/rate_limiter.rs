@@ -152,10 +152,11 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            body: ResponseBody::Empty,
+            body: ResponseBody::default(),
             timing: RequestTiming::default(),
             size: 0,
             truncated: false,
+            remarks: Vec::new(),
             url: String::new(),
             version: String::new(),
         }

@@ -10,18 +10,15 @@ use std::sync::Arc;
 use super::access_tokens::sends_secret_verbatim;
 use super::http_exchange::CapturedSecret;
 use crate::domain::credential::SecretPart;
-use crate::domain::redact::{MASK, SecretRedactor, json_members};
+use crate::domain::redact::json_members::{self, CapturedSecrets};
+use crate::domain::redact::{MASK, SecretRedactor};
 use crate::domain::response::{ApiResponse, ResponseBody};
-use crate::domain::text::sanitize_bytes;
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::credentials::task_panicked;
 use crate::engine::requests::service::RequestService;
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;
-
-/// Binary content that becomes text may grow up to this size, in bytes; a larger one does not grow.
-const MIN_TEXT_BYTES: usize = 256 * 1024;
 
 /// Header whose value grants access, whatever it looks like.
 const SET_COOKIE: &str = "set-cookie";
@@ -69,14 +66,24 @@ impl RawResponse {
         members: &[String],
     ) -> Result<RedactedResponse, Problem> {
         redactor.add_secret(&self.sent_secret);
-        if self.response.size <= OFFLOAD_THRESHOLD_BYTES {
-            return Ok(redact_and_capture(self.response, &redactor, members));
-        }
-        let members = members.to_vec();
-        tokio::task::spawn_blocking(move || redact_and_capture(self.response, &redactor, &members))
-            .await
-            .map_err(|_| task_panicked())
+        redact_large_response(self.response, redactor, members).await
     }
+}
+
+/// Returns a response without secrets, and the new secrets; a large one is searched on another
+/// thread.
+pub(super) async fn redact_large_response(
+    response: ApiResponse,
+    redactor: SecretRedactor,
+    members: &[String],
+) -> Result<RedactedResponse, Problem> {
+    if response.size <= OFFLOAD_THRESHOLD_BYTES {
+        return Ok(redact_and_capture(response, &redactor, members));
+    }
+    let members = members.to_vec();
+    tokio::task::spawn_blocking(move || redact_and_capture(response, &redactor, &members))
+        .await
+        .map_err(|_| task_panicked())
 }
 
 impl RequestService {
@@ -120,14 +127,36 @@ fn redact_and_capture(
 }
 
 fn capture_secrets(response: &mut ApiResponse, members: &[String]) -> Vec<CapturedSecret> {
-    let ResponseBody::Text(text) = &mut response.body else { return Vec::new() };
-    let captured = json_members::capture_secrets(text, members);
-    *text = captured.text;
+    let captured = capture_from_body(&response.body, members);
+    if let Some(bytes) = captured.bytes {
+        response.body = response.body.with_bytes(bytes);
+    }
     captured
         .secrets
         .into_iter()
         .map(|(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None })
         .collect()
+}
+
+/// Secrets of a body, and its bytes without them if there were any.
+struct BodyCapture {
+    bytes: Option<Vec<u8>>,
+    secrets: Vec<(String, Secret)>,
+}
+
+/// Takes new secrets out of a body that is text, or whose bytes can be read as text.
+fn capture_from_body(body: &ResponseBody, members: &[String]) -> BodyCapture {
+    let Some(text) = body.readable_text() else {
+        return BodyCapture { bytes: None, secrets: Vec::new() };
+    };
+    let is_wide = body.wide_order().is_some();
+    let json = if is_wide { text.as_bytes() } else { body.as_bytes() };
+    let CapturedSecrets { bytes, secrets } = json_members::capture_secrets(json, members);
+    let bytes = (!secrets.is_empty()).then(|| match body.wide_order() {
+        Some(order) => order.encode(&String::from_utf8_lossy(&bytes)),
+        None => bytes,
+    });
+    BodyCapture { bytes, secrets }
 }
 
 fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
@@ -143,17 +172,10 @@ fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiRespo
     }
 }
 
-/// Redacts a body. Binary content with a known secret becomes text without that secret.
+/// Masks the secrets in a body. All other bytes stay as they are.
 fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
-    match body {
-        ResponseBody::Empty => ResponseBody::Empty,
-        ResponseBody::Text(text) => ResponseBody::Text(redactor.redact_owned(text)),
-        ResponseBody::Binary(bytes) if redactor.needs_redaction(&bytes) => {
-            let text = sanitize_bytes(&bytes, bytes.len().max(MIN_TEXT_BYTES)).text;
-            ResponseBody::Text(redactor.redact_owned(text))
-        }
-        ResponseBody::Binary(bytes) => ResponseBody::Binary(bytes),
-    }
+    let form = body.with_bytes(Vec::new());
+    form.with_bytes(redactor.redact_bytes(body.into_bytes()))
 }
 
 #[cfg(test)]
@@ -174,6 +196,7 @@ mod tests {
             timing: RequestTiming::default(),
             size: 10,
             truncated: false,
+            remarks: Vec::new(),
             url: format!("https://h.example/?k={CANARY}"),
             version: String::new(),
         }
@@ -192,11 +215,9 @@ mod tests {
     #[tokio::test]
     async fn a_fresh_secret_is_taken_out_whole_and_a_known_one_is_masked() {
         let body = format!(r#"{{"client_secret":"snyk_cs_a^b_v1","echo":"{CANARY}","n":1.50}}"#);
-        let RedactedResponse { response, captured } = withheld(ResponseBody::Text(body)).await;
-        assert_eq!(
-            response.body.text(),
-            Some(format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#).as_str())
-        );
+        let RedactedResponse { response, captured } = withheld(ResponseBody::from(body)).await;
+        let masked = format!(r#"{{"client_secret":"{MASK}","echo":"{MASK}","n":1.50}}"#);
+        assert_eq!(response.body.text().as_deref(), Some(masked.as_str()));
         assert_eq!((captured.len(), captured[0].member.as_str()), (1, "client_secret"));
         captured[0].secret.expose(|bytes| assert_eq!(bytes, b"snyk_cs_a^b_v1"));
         assert!(
@@ -207,14 +228,38 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn bytes_are_searched_too_and_stay_bytes_where_nothing_is_found() {
-        let harmless = ResponseBody::Binary(vec![0xff, 0, 1]);
+    async fn bytes_are_searched_too_and_all_others_stay() {
+        let binary = |bytes: Vec<u8>| ResponseBody::new(bytes, Some("application/octet-stream"));
+        let harmless = binary(vec![0xff, 0, 1]);
         assert_eq!(withheld(harmless.clone()).await.response.body, harmless);
-        let holding = [b"\xff\x00", CANARY.as_bytes()].concat();
-        let shown = withheld(ResponseBody::Binary(holding)).await.response.body;
-        assert!(
-            shown.text().is_some_and(|text| text.contains(MASK) && !text.contains(CANARY)),
-            "{shown:?}"
-        );
+        let around = |secret: &str| binary([b"\xff\x00\r\n", secret.as_bytes(), b"\x9b"].concat());
+        assert_eq!(withheld(around(CANARY)).await.response.body, around(MASK));
+    }
+
+    #[tokio::test]
+    async fn a_fresh_secret_is_taken_out_in_any_charset() {
+        for charset in ["utf-8", "utf-16le", "utf-16be", "windows-1252"] {
+            let encode = |text: &str| -> Vec<u8> {
+                let units = text.encode_utf16();
+                match charset {
+                    "utf-16le" => units.flat_map(u16::to_le_bytes).collect(),
+                    "utf-16be" => units.flat_map(u16::to_be_bytes).collect(),
+                    _ => text.replace('é', if charset == "utf-8" { "é" } else { "e" }).into_bytes(),
+                }
+            };
+            let body = |secret: &str| {
+                let json =
+                    format!("{{\r\n\"client_secret\" : \"{secret}\", \"a\": \"é {CANARY}\"}}");
+                let json = if secret == MASK { json.replace(CANARY, MASK) } else { json };
+                ResponseBody::new(
+                    encode(&json),
+                    Some(&format!("application/json; charset={charset}")),
+                )
+            };
+            let RedactedResponse { response, captured } = withheld(body("snyk_cs_a^b_v1")).await;
+            assert_eq!(response.body, body(MASK), "{charset}");
+            assert_eq!(captured.len(), 1);
+            captured[0].secret.expose(|bytes| assert_eq!(bytes, b"snyk_cs_a^b_v1"));
+        }
     }
 }

@@ -4,18 +4,25 @@
 //! [`RequestService::send_and_record`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::access_tokens::SendError;
+use super::download::{BodyDownload, SavedBody};
 use super::http_exchange::{
-    DeliveryOptions, HttpExchange, RequestOptions, WaitCallback, WriteConsent,
+    CapturedSecret, DeliveryOptions, HttpExchange, RequestOptions, WaitCallback, WriteConsent,
 };
-use super::pending_request::{RateLimitPolicy, RequestAuthentication};
-use super::redact_response::{KnownSecrets, RedactedResponse};
+use super::pending_request::{PendingRequest, RateLimitPolicy, RequestAuthentication};
+use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse, redact_large_response};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::RateLimit;
 use crate::domain::request::RequestDraft;
-use crate::domain::response::{ApiResponse, CheckResult};
+use crate::domain::response::{ApiResponse, CheckResult, ResponseBody};
 use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
+use crate::net::{BodyFault, BodySink, NetError};
+
+/// Maximum number of requests that continue one download.
+const MAX_RESUMED_PARTS: u32 = 20;
 
 impl RequestService {
     /// Sends a request with a credential, in the credential's region, explains the response and
@@ -26,11 +33,38 @@ impl RequestService {
         options: RequestOptions,
         on_wait: WaitCallback<'_>,
     ) -> Result<HttpExchange, Problem> {
+        self.send_or_download(credential, options, None, on_wait).await
+    }
+
+    /// Like [`Self::send_and_record`], and writes the body of a successful response to a file.
+    pub async fn download_and_record(
+        &self,
+        credential: &Credential,
+        options: RequestOptions,
+        download: Arc<BodyDownload>,
+        on_wait: WaitCallback<'_>,
+    ) -> Result<HttpExchange, Problem> {
+        self.send_or_download(credential, options, Some(download), on_wait).await
+    }
+
+    async fn send_or_download(
+        &self,
+        credential: &Credential,
+        options: RequestOptions,
+        download: Option<Arc<BodyDownload>>,
+        on_wait: WaitCallback<'_>,
+    ) -> Result<HttpExchange, Problem> {
         let RequestOptions { draft, consent, history_policy, delivery } = options;
         self.check_allowed(&draft, consent)?;
         let known = self.known_secrets(credential).await?;
         let entry = self.pending_history_entry(credential, &draft, history_policy, &known.redactor);
-        match self.send_and_explain(credential, draft, known, delivery, on_wait).await {
+        if let Some(download) = &download {
+            let members = &self.catalog.provider(&credential.provider)?.secret_members;
+            download.mask(self.redactor_for(credential).await?, members);
+        }
+        let sent =
+            self.send_and_explain(credential, draft, known, delivery, download, on_wait).await;
+        match sent {
             Ok((exchange, result)) => {
                 self.record_history(credential, entry, Some((&exchange.response, result))).await;
                 Ok(exchange)
@@ -49,6 +83,7 @@ impl RequestService {
         draft: RequestDraft,
         KnownSecrets { redactor, sent_secret }: KnownSecrets,
         delivery: DeliveryOptions,
+        download: Option<Arc<BodyDownload>>,
         on_wait: WaitCallback<'_>,
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;
@@ -60,15 +95,35 @@ impl RequestService {
             .with_authentication(authentication)
             .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait))
             .with_delivery(delivery);
-        let raw = match self.execute_in_time(&request).await {
-            Ok(raw) => raw,
+        let outcome = self.execute_download(request, download.as_ref()).await;
+        let (schemes, redacted, cut) = match outcome {
+            Ok(raw) => {
+                let schemes = raw.attempted_schemes.clone();
+                let redacted = raw.redact_and_capture(redactor, &provider.secret_members).await?;
+                (schemes, redacted, None)
+            }
+            // What came of the response is shown with the reason why it is not all. The secret that
+            // was sent is masked in it already.
+            Err(SendError::Net(NetError::IncompleteBody { host, why, fault, response })) => {
+                let members = &provider.secret_members;
+                let redacted = redact_large_response(*response, redactor, members).await?;
+                let response = Box::default();
+                let cut = NetError::IncompleteBody { host, why, fault, response };
+                (Vec::new(), redacted, Some(cut.into()))
+            }
             Err(error) => return Err(self.explain_send_error(credential, region, error).await),
         };
-        let schemes = raw.attempted_schemes.clone();
-        let RedactedResponse { response, captured } =
-            raw.redact_and_capture(redactor, &provider.secret_members).await?;
+        let RedactedResponse { mut response, mut captured } = redacted;
+        let saved_body = match &download {
+            Some(download) if cut.is_none() => {
+                finish_download(download, &mut response, &mut captured)?
+            }
+            _ => None,
+        };
         let explained = self.explain_response(credential, region, &response).await?;
-        let explanation = if self.needs_manual_retry(credential, &draft, &response)? {
+        let explanation = if let Some(cut) = cut {
+            Some(cut)
+        } else if self.needs_manual_retry(credential, &draft, &response)? {
             Some(manual_retry_problem(&draft))
         } else {
             explained.problem
@@ -87,9 +142,30 @@ impl RequestService {
                 refusal,
                 rate_limit: limit,
                 captured,
+                saved_body,
             },
             explained.result,
         ))
+    }
+
+    /// Sends a request. A download that breaks off is continued, where the server allows that.
+    async fn execute_download(
+        &self,
+        request: PendingRequest<'_>,
+        download: Option<&Arc<BodyDownload>>,
+    ) -> Result<RawResponse, SendError> {
+        let Some(download) = download else { return self.execute_in_time(&request).await };
+        let request = request.with_sink(Arc::clone(download) as Arc<dyn BodySink>);
+        let mut outcome = self.execute_in_time(&request).await;
+        for _ in 0..MAX_RESUMED_PARTS {
+            let Some(rest) = rest_of_download(&outcome, download, request.draft) else { break };
+            let before = download.received();
+            outcome = self.execute_in_time(&request.for_rest(&rest)).await;
+            if download.received() == before {
+                break;
+            }
+        }
+        outcome
     }
 
     /// Creates a draft from a preset of the credential's provider. Placeholders are filled from
@@ -160,6 +236,45 @@ impl RequestService {
         }
         Ok(())
     }
+}
+
+/// Returns the draft that continues a download which broke off, where the server allows that.
+fn rest_of_download(
+    outcome: &Result<RawResponse, SendError>,
+    download: &BodyDownload,
+    draft: &RequestDraft,
+) -> Option<RequestDraft> {
+    let broke_off = matches!(
+        outcome,
+        Err(SendError::Net(NetError::IncompleteBody { fault: BodyFault::Ended, .. }))
+    );
+    let headers = download.resume_headers().filter(|_| broke_off && draft.is_safe())?;
+    let mut rest = draft.clone();
+    rest.headers.extend(headers);
+    Some(rest)
+}
+
+/// Puts the file of a download in its place. The response of a request that continued it is replaced
+/// by that of the first one.
+fn finish_download(
+    download: &BodyDownload,
+    response: &mut ApiResponse,
+    captured: &mut Vec<CapturedSecret>,
+) -> Result<Option<SavedBody>, Problem> {
+    if !(200..300).contains(&response.status) {
+        download.discard();
+        return Ok(None);
+    }
+    let Some(finished) = download.finish()? else {
+        let saved = download.save(response.body.as_bytes())?;
+        response.body = ResponseBody::default();
+        return Ok(Some(saved));
+    };
+    response.status = finished.head.status;
+    response.headers = finished.head.headers;
+    response.size = finished.saved.bytes;
+    captured.extend(finished.captured);
+    Ok(Some(finished.saved))
 }
 
 /// Problem of a request that could take effect twice if it were repeated automatically.

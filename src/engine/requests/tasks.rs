@@ -213,7 +213,7 @@ async fn run_all_pages_task(
         RequestTiming { total_ms, connection: ConnectionOrigin::Unknown, ..last.response.timing };
     let whole = ApiResponse {
         size: list.len() as u64,
-        body: ResponseBody::Text(list),
+        body: ResponseBody::from(list),
         truncated,
         timing,
         ..last.response
@@ -237,7 +237,7 @@ async fn run_next_page_task(
     let url = exchange.draft.resolve(region)?;
     let prefix = engine.catalog.provider(&credential.provider)?.link_prefix.as_deref();
     let body = exchange.response.body.text().unwrap_or_default();
-    let page = pagination::parse_page(body, &url, prefix)?;
+    let page = pagination::parse_page(&body, &url, prefix)?;
     let Some(next) = page.next? else { return Err(no_next_page()) };
     let draft = next_page_draft(&exchange.draft, &next);
     let options = RequestOptions {
@@ -320,6 +320,7 @@ fn interrupted_list_exchange(
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     }
 }
 
@@ -329,11 +330,7 @@ async fn save_body(exchange: Arc<HttpExchange>, path: String) -> Result<String, 
     let write = move || {
         let mut options = std::fs::OpenOptions::new();
         options.write(true).create_new(true);
-        let bytes = match &exchange.response.body {
-            ResponseBody::Empty => &[][..],
-            ResponseBody::Text(text) => text.as_bytes(),
-            ResponseBody::Binary(bytes) => bytes,
-        };
+        let bytes = exchange.response.body.as_bytes();
         std::io::Write::write_all(&mut private_mode(&mut options).open(target)?, bytes)
     };
     let written = tokio::task::spawn_blocking(write).await.map_err(|_| task_panicked())?;

@@ -293,9 +293,9 @@ impl ManagementClient<'_> {
                 return Err(retryable_failure("the list of organizations is too long"));
             }
             let text = response.body.text().unwrap_or_default();
-            let Some(ids) = organization_ids(listing, text) else { return Ok(None) };
+            let Some(ids) = organization_ids(listing, &text) else { return Ok(None) };
             seen.extend(ids);
-            match next_page_url(text, &url, provider.link_prefix.as_deref()) {
+            match next_page_url(&text, &url, provider.link_prefix.as_deref()) {
                 Ok(Some(next)) => {
                     draft = next_page_draft(&first, &next);
                     url = next;

@@ -312,7 +312,7 @@ impl TokenExchangeError {
 
     /// Returns the OAuth error code of the response, such as `invalid_grant`.
     pub fn oauth_code(&self) -> Option<String> {
-        let body: Value = serde_json::from_str(self.response()?.body.text()?).ok()?;
+        let body: Value = serde_json::from_str(&self.response()?.body.text()?).ok()?;
         body["error"].as_str().map(str::to_owned)
     }
 

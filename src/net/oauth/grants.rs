@@ -194,9 +194,10 @@ impl TokenExchange<'_> {
 /// may have.
 fn outcome_unknown(error: NetError) -> TokenExchangeError {
     match error {
-        NetError::TimedOut { .. } | NetError::ConnectionLost { .. } => {
-            TokenExchangeError::OutcomeUnknown(error)
-        }
+        NetError::TimedOut { .. }
+        | NetError::ConnectionLost { .. }
+        | NetError::IncompleteBody { .. }
+        | NetError::InvalidHead { .. } => TokenExchangeError::OutcomeUnknown(error),
         other => TokenExchangeError::Net(other),
     }
 }

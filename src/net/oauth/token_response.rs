@@ -74,7 +74,8 @@ impl TokenResponse {
 
     /// Parses a JSON object, or a bare token as a JSON string or as plain text.
     fn from_body(body: &ResponseBody) -> Option<Self> {
-        let text = body.text()?.trim();
+        let text = body.text()?;
+        let text = text.trim();
         let whole = || {
             serde_json::from_str(text).ok().filter(|parsed: &Self| {
                 is_header_safe(&parsed.access_token)
@@ -122,7 +123,7 @@ pub(in crate::net) fn parse_client_recognition(
 ) -> Result<ClientRecognition, TokenExchangeError> {
     let (why, redacted) = refusal_details(response, secrets);
     let body: Value =
-        response.body.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        response.body.text().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
     match (response.status, body["error"].as_str()) {
         (400 | 401 | 403, Some("invalid_client")) => Ok(ClientRecognition::Rejected(why)),
         (400 | 401 | 403, Some("invalid_grant")) => Ok(ClientRecognition::Recognized),
@@ -151,7 +152,7 @@ fn parse_lifetime(value: &Value) -> Option<Duration> {
 /// Returns the server's reason for a refusal, and its response with only the reason in the body.
 fn refusal_details(response: &ApiResponse, secrets: &[&Secret]) -> (String, Box<ApiResponse>) {
     let why = refusal_reason(&response.body, secrets);
-    let code = response.body.text().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    let code = response.body.text().and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let code = code
         .as_ref()
         .and_then(|body| body.pointer("/error"))
@@ -159,7 +160,7 @@ fn refusal_details(response: &ApiResponse, secrets: &[&Secret]) -> (String, Box<
         .filter(|code| is_error_code(code));
     let body = json!({"error": code, "error_description": why}).to_string();
     let redacted =
-        ApiResponse { size: body.len() as u64, body: ResponseBody::Text(body), ..response.clone() };
+        ApiResponse { size: body.len() as u64, body: ResponseBody::from(body), ..response.clone() };
     (why, Box::new(redacted))
 }
 
@@ -171,8 +172,8 @@ fn is_error_code(text: &str) -> bool {
 /// Returns the server's reason for a refusal, on one line and without the sent secrets.
 fn refusal_reason(body: &ResponseBody, secrets: &[&Secret]) -> String {
     let Some(text) = body.text() else { return "no reason given".to_owned() };
-    let reason = serde_json::from_str(text).ok().and_then(|json| json_reason(&json));
-    let line = text::sanitize_line(&reason.unwrap_or_else(|| text.to_owned()));
+    let reason = serde_json::from_str(&text).ok().and_then(|json| json_reason(&json));
+    let line = text::sanitize_line(&reason.unwrap_or_else(|| text.into_owned()));
     let mut redactor = SecretRedactor::default();
     for secret in secrets {
         redactor.add_secret(secret);
@@ -194,7 +195,7 @@ mod tests {
 
     fn refused(body: &str, secret: &str) -> String {
         refusal_reason(
-            &ResponseBody::Text(body.to_owned()),
+            &ResponseBody::from(body.to_owned()),
             &[&Secret::from_text(secret.to_owned())],
         )
     }
@@ -206,7 +207,7 @@ mod tests {
             r#""abcdefgh.01234567""#,
             " abcdefgh.01234567\n",
         ] {
-            let grant = TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).unwrap();
+            let grant = TokenResponse::from_body(&ResponseBody::from(body.to_owned())).unwrap();
             grant
                 .into_access_token("Bearer")
                 .secret
@@ -221,7 +222,7 @@ mod tests {
         let empty = [r#"{"access_token":""}"#, r#"{"access_token":"a b"}"#];
         for body in bare.into_iter().chain(empty) {
             assert!(
-                TokenResponse::from_body(&ResponseBody::Text(body.to_owned())).is_none(),
+                TokenResponse::from_body(&ResponseBody::from(body.to_owned())).is_none(),
                 "{body}"
             );
         }
@@ -233,7 +234,7 @@ mod tests {
             r#"{"access_token":"abcde","expires_in":3600}"#,
             r#"{"access_token":"abcde","expires_in":"3600"}"#,
         ] {
-            let token = TokenResponse::from_body(&ResponseBody::Text(body.to_owned()))
+            let token = TokenResponse::from_body(&ResponseBody::from(body.to_owned()))
                 .unwrap()
                 .into_access_token("Bearer");
             assert_eq!(token.expiries, [TokenExpiry::After(Duration::from_secs(3600))]);

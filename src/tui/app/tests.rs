@@ -162,6 +162,7 @@ fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
             timing: RequestTiming::default(),
             size: 2,
             truncated: false,
+            remarks: Vec::new(),
             url: "https://api.snyk.io/rest/self".to_owned(),
             version: "HTTP/2".to_owned(),
         },
@@ -169,11 +170,12 @@ fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     })
 }
 
 fn exchange_of(credential: &crate::domain::CredentialId, draft: RequestDraft) -> Box<HttpExchange> {
-    let template = exchange(&session(), ResponseBody::Empty);
+    let template = exchange(&session(), ResponseBody::default());
     Box::new(HttpExchange { credential: credential.clone(), draft, ..*template })
 }
 
@@ -322,12 +324,12 @@ fn an_outdated_response_is_dropped() {
     let (old, _) = session.task();
     session.press("t");
     let (new, _) = session.task();
-    let late = exchange(&session, ResponseBody::Text("{\"late\":1}".to_owned()));
+    let late = exchange(&session, ResponseBody::from("{\"late\":1}".to_owned()));
     session
         .report(old, TaskEvent::ResponseReceived(late))
         .report(old, TaskEvent::Failed(trouble()));
     assert!(session.app.console.waits_for(new));
-    let response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    let response = exchange(&session, ResponseBody::from("{}".to_owned()));
     session.report(new, TaskEvent::ResponseReceived(response));
     assert!(session.app.console.response().is_some());
 }
@@ -337,7 +339,7 @@ fn a_fresh_secret_that_could_not_be_stored_is_asked_about_before_it_is_left() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    let mut response = exchange(&session, ResponseBody::from("{}".to_owned()));
     response.draft.method = HttpMethod::Post;
     let secret = Arc::new(Secret::from_text("snyk_cs_4711".to_owned()));
     response.captured =
@@ -364,7 +366,7 @@ fn a_fresh_secret_that_is_stored_is_in_the_list_and_asked_for_a_name_only() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let mut response = exchange(&session, ResponseBody::Text("{}".to_owned()));
+    let mut response = exchange(&session, ResponseBody::from("{}".to_owned()));
     response.draft.method = HttpMethod::Post;
     let app = super::samples::app();
     let (id, name) = (app.id.clone(), app.name.to_string());
@@ -387,7 +389,7 @@ fn an_answer_belongs_to_the_credential_it_was_asked_with() {
     let mut session = session();
     session.press("t");
     let (task, _) = session.task();
-    let response = exchange(&session, ResponseBody::Empty);
+    let response = exchange(&session, ResponseBody::default());
     session.press("j").report(task, TaskEvent::ResponseReceived(response));
     let other = session.app.selected().expect("a credential").id.clone();
     assert!(matches!(session.app.console.state_for(&other), RequestState::Idle));
@@ -431,7 +433,7 @@ fn a_large_body_is_laid_out_elsewhere() {
     session.press("t");
     let (task, _) = session.task();
     let text = format!("[{}1]", "1,".repeat(100_000));
-    let response = exchange(&session, ResponseBody::Text(text));
+    let response = exchange(&session, ResponseBody::from(text));
     session.report(task, TaskEvent::ResponseReceived(response));
     let laid = session.drain().into_iter().find_map(|effect| match effect {
         UiEffect::RunLayout(id, layout) => Some((id, layout)),
@@ -462,7 +464,7 @@ fn a_large_list_is_searched_elsewhere_and_only_for_the_answer_that_is_shown() {
         format!(r#"{{"id":"p{number}","type":"project","attributes":{{"name":"web {number}"}}}}"#)
     };
     let list: Vec<_> = (0..2_000).map(element).collect();
-    let response = exchange(&session, ResponseBody::Text(format!("[{}]", list.join(","))));
+    let response = exchange(&session, ResponseBody::from(format!("[{}]", list.join(","))));
     let credential = response.credential.clone();
     session.report(task, TaskEvent::ResponseReceived(response));
     let job = session.drain().into_iter().find_map(|effect| match effect {

@@ -190,10 +190,11 @@ fn answer_with(
         response: ApiResponse {
             status,
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec(),
-            body: ResponseBody::Text(body.to_owned()),
+            body: ResponseBody::from(body.to_owned()),
             timing: RequestTiming { first_byte_ms: 38, total_ms: 41, ..RequestTiming::default() },
             size: 1_234,
             truncated: false,
+            remarks: Vec::new(),
             url: "https://api.eu.snyk.io/rest/self".to_owned(),
             version: "HTTP/2".to_owned(),
         },
@@ -201,6 +202,7 @@ fn answer_with(
         refusal: None,
         rate_limit: None,
         captured: Vec::new(),
+        saved_body: None,
     };
     more(&mut exchange);
     let task = last_task(session);

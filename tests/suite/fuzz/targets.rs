@@ -227,7 +227,7 @@ fn answer(input: &[u8]) {
     {
         assert!(matches!(next.scheme(), "https" | "http"), "{next}");
     }
-    let _ = ResponseBody::Text(text.into_owned()).text();
+    let _ = ResponseBody::from(text.into_owned()).text();
 }
 
 thread_local! {

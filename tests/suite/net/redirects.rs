@@ -27,7 +27,7 @@ async fn another_server_is_reached_without_the_secret() {
         {
             let first = redirecting(status, location).await;
             let answer = send(get_bound(first.url("/"), &[&first.origin])).await.unwrap();
-            assert_eq!(answer.body, ResponseBody::Text("here".to_owned()));
+            assert_eq!(answer.body, ResponseBody::from("here".to_owned()));
             assert_eq!(answer.url, other.url("/x").to_string());
             assert!(first.requests()[0].contains(&format!("authorization: token {SECRET}")));
         }

@@ -11,7 +11,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use tokenring::domain::Origin;
 use tokenring::net::{
-    ConnectFailure, HttpClient, NetError, OutgoingRequest, RequestLimits, Transport as _,
+    ConnectFailure, HttpClient, NetError, OutgoingRequest, RedirectHazard, RequestLimits,
+    Transport as _,
 };
 
 use super::server::{Server, reply};
@@ -64,7 +65,7 @@ async fn an_authority_in_a_file_is_trusted_for_that_request_only() {
     let client = HttpClient::default();
     let url = serve(reply(200, "", "trusted"));
     let trusting = OutgoingRequest { ca_file: Some(file("authority.pem")), ..get(url.clone()) };
-    assert_eq!(client.send(trusting).await.unwrap().body.text(), Some("trusted"));
+    assert_eq!(client.send(trusting).await.unwrap().body.text().as_deref(), Some("trusted"));
     assert!(client.send(get(url)).await.is_err());
 }
 
@@ -80,7 +81,11 @@ async fn a_redirect_to_plain_http_is_not_followed() {
     let error = send(outgoing).await.unwrap_err();
     assert_eq!(
         error,
-        NetError::UnsafeRedirect { host: "127.0.0.1".to_owned(), to: plain.origin.to_string() }
+        NetError::UnsafeRedirect {
+            host: "127.0.0.1".to_owned(),
+            to: plain.origin.to_string(),
+            hazard: RedirectHazard::Downgrade,
+        }
     );
     assert!(plain.requests().is_empty());
 }

@@ -2,6 +2,8 @@
 //! misbehave. Start with [`home_with_simulator`] and [`home_bound_to`].
 
 mod delivery;
+mod doors;
+mod download;
 mod erase;
 mod forms;
 mod history;

@@ -187,7 +187,7 @@ impl Transport for FaultInjectingTransport {
         let misleading = self.0.misleading_status(&outgoing);
         let response = self.0.inject(self.1.send(outgoing), failed, timed_out).await?;
         Ok(match misleading {
-            Some(status) => ApiResponse { status, body: ResponseBody::Empty, ..response },
+            Some(status) => ApiResponse { status, body: ResponseBody::default(), ..response },
             None => response,
         })
     }

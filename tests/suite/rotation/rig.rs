@@ -512,7 +512,7 @@ impl RotationRig {
             ca_file: None,
         };
         let response = self.http.send(outgoing).await.unwrap();
-        serde_json::from_str(response.body.text().unwrap_or("null")).unwrap()
+        serde_json::from_str(&response.body.text().unwrap_or("null".into())).unwrap()
     }
 
     async fn control(&self, method: HttpMethod, path: &str, body: &Value) -> Value {
@@ -531,7 +531,7 @@ impl RotationRig {
             ca_file: None,
         };
         let answer = self.http.send(outgoing).await.unwrap();
-        serde_json::from_str(answer.body.text().unwrap_or("null")).unwrap()
+        serde_json::from_str(&answer.body.text().unwrap_or("null".into())).unwrap()
     }
 
     /// SHA-256 of the secret in a slot.

@@ -27,6 +27,11 @@ pub(crate) struct Recorded {
 impl Recorder {
     /// Starts a server that sends `answer`, including the status line, to every request.
     pub(crate) fn answering(answer: impl Fn(&Recorded) -> String + Send + 'static) -> Self {
+        Self::answering_bytes(move |request| answer(request).into_bytes())
+    }
+
+    /// Starts a server that sends these bytes, including the status line, to every request.
+    pub(crate) fn answering_bytes(answer: impl Fn(&Recorded) -> Vec<u8> + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let kept = Arc::clone(&seen);
@@ -39,7 +44,7 @@ impl Recorder {
                     kept_raw.lock().unwrap().push(bytes);
                     let answer = answer(&request);
                     kept.lock().unwrap().push(request);
-                    let _ = stream.write_all(answer.as_bytes());
+                    let _ = stream.write_all(&answer);
                 }
             }
         });

@@ -13,6 +13,7 @@ mod saved;
 mod sending;
 mod source;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -41,6 +42,7 @@ pub(super) use source::{obtain_consent, read_body};
     after_help = "Examples:\n  tokenring request ci-scanner '/rest/self?version=2024-10-15'\n  \
     tokenring request ci-scanner --preset orgs --jq '.data[0].id' --raw\n  \
     tokenring request ci-scanner --preset projects --param org_id=… --all-pages > projects.json\n  \
+    tokenring request ci-scanner /v1/export -o export.zip\n  \
     tokenring request ci-scanner POST /v1/org/…/project/…/aggregated-issues --data @body.json --yes\n  \
     tokenring request ci-scanner /upload --form file=@app.ipa --form note=nightly --timeout 5m --yes\n  \
     pbpaste | tokenring request ci-scanner --from-curl - --dry-run\n  \
@@ -101,16 +103,16 @@ struct SendArgs {
 #[group(multiple = false)]
 struct RequestModeArgs {
     /// Print the request and send nothing
-    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    #[arg(long, conflicts_with_all = ["jq", "capture", "output"])]
     dry_run: bool,
     /// Print the request as a curl command, and send nothing: --dry-run --as curl
-    #[arg(long, conflicts_with_all = ["jq", "capture"])]
+    #[arg(long, conflicts_with_all = ["jq", "capture", "output"])]
     curl: bool,
     /// Save the request under this name, without secrets, and send nothing
-    #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["jq", "capture"])]
+    #[arg(long, value_name = "ID", value_parser = parse_saved_request_name, conflicts_with_all = ["jq", "capture", "output"])]
     save: Option<SavedRequestName>,
     /// Fetch all pages and print all elements as one list
-    #[arg(long, conflicts_with_all = ["capture", "include"])]
+    #[arg(long, conflicts_with_all = ["capture", "include", "output"])]
     all_pages: bool,
 }
 
@@ -154,6 +156,9 @@ pub(in crate::cli) struct OutputArgs {
     /// Print the strings of the filter without quotes
     #[arg(long, short, requires = "jq")]
     raw: bool,
+    /// Write the body of a successful response to a file, complete or not at all; - is standard output
+    #[arg(long, short, value_name = "FILE", conflicts_with = "jq")]
+    output: Option<PathBuf>,
 }
 
 impl RequestArgs {
@@ -219,13 +224,9 @@ impl OutputArgs {
     /// Builds the display options. An invalid filter is reported before anything is sent.
     fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
-        Ok(ResponseDisplay {
-            include: self.include,
-            explain: self.explain,
-            fail: self.fail,
-            filter,
-            raw: self.raw,
-        })
+        let output = self.output.clone().filter(|path| path.as_os_str() != "-");
+        let Self { include, explain, fail, raw, .. } = *self;
+        Ok(ResponseDisplay { include, explain, fail, filter, raw, output })
     }
 }
 

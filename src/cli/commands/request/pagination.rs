@@ -74,6 +74,17 @@ pub(super) async fn print_all_pages(
     }
 }
 
+/// List of all pages as `--json` prints it.
+#[derive(serde::Serialize)]
+struct PagedListJson<'a> {
+    status: Option<u16>,
+    body: Vec<Box<RawValue>>,
+    items: usize,
+    pages: Option<usize>,
+    complete: bool,
+    explanation: Option<&'a Problem>,
+}
+
 /// Writer of the JSON array.
 enum JsonArrayWriter {
     /// Elements are written as they arrive.
@@ -99,7 +110,7 @@ impl JsonArrayWriter {
                 let mut text = String::new();
                 for item in &page.items {
                     text.push_str(if *begun { ",\n" } else { "[\n" });
-                    text.push_str(item.get());
+                    text.push_str(&output::draw_json(item.get()));
                     *begun = true;
                 }
                 output::write_partial(&text)
@@ -125,16 +136,20 @@ impl JsonArrayWriter {
             (Self::Streaming { begun: true }, _) => output::write_partial("\n]\n").map(drop),
             (Self::Streaming { begun: false }, _) => output::write_partial("[]\n").map(drop),
             (Self::Buffered(items, _), filter) if context.out.json => {
+                let count = items.len();
                 let body = match filter {
                     Some(filter) => response::collect_filtered(filter, &join_as_array(&items))?,
-                    None => serde_json::to_value(&items).unwrap_or_default(),
+                    None => items,
                 };
                 let last = paging.map(|paging| &paging.last);
-                context.out.print_json(&serde_json::json!({
-                    "status": last.map(|last| last.response.status), "body": body, "items": items.len(),
-                    "pages": paging.map(|paging| paging.pages), "complete": paging.is_some_and(all_pages_read),
-                    "explanation": last.and_then(|last| last.explanation.as_ref()),
-                }))
+                context.out.print_json(&PagedListJson {
+                    status: last.map(|last| last.response.status),
+                    body,
+                    items: count,
+                    pages: paging.map(|paging| paging.pages),
+                    complete: paging.is_some_and(all_pages_read),
+                    explanation: last.and_then(|last| last.explanation.as_ref()),
+                })
             }
             (Self::Buffered(items, _), Some(filter)) => {
                 response::print_filtered(filter, &join_as_array(&items), display.raw)

@@ -2,18 +2,30 @@
 //!
 //! Start reading at [`print_response`].
 
+use std::borrow::Cow;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::CliContext;
 use super::sending::CapturedSecretJson;
-use crate::cli::output;
+use crate::cli::output::json_text::format_json;
+use crate::cli::output::{self, display_path};
 use crate::domain::diagnosis::header_explanations;
 use crate::domain::diagnosis::refusal::{CauseAssessment, RefusalDiagnosis};
-use crate::domain::jq::JqFilter;
+use crate::domain::jq::{JqError, JqFilter};
 use crate::domain::problem::ProblemClass;
-use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
+use crate::domain::response::{ApiResponse, BodyRemark, RequestTiming, ResponseBody};
+use crate::domain::text::sanitize;
 use crate::domain::{Problem, Timestamp};
+use crate::engine::SavedBody;
 use crate::engine::background::protocol::HttpExchange;
+use crate::util::json_values::{is_json, json_values};
+
+/// Header whose values are not joined.
+const SET_COOKIE: &str = "set-cookie";
 
 /// How a response is shown.
 #[derive(Default)]
@@ -28,6 +40,15 @@ pub(in crate::cli) struct ResponseDisplay {
     pub(super) filter: Option<JqFilter>,
     /// Whether strings are printed without quotes.
     pub(super) raw: bool,
+    /// File for the body of a successful response.
+    pub(super) output: Option<PathBuf>,
+}
+
+impl ResponseDisplay {
+    /// Returns the filter, where it applies: the response to a failed request is not what it is for.
+    fn filter_for(&self, response: &ApiResponse) -> Option<&JqFilter> {
+        self.filter.as_ref().filter(|_| response.status < 400 && !response.body.is_empty())
+    }
 }
 
 /// Prints a response.
@@ -39,7 +60,7 @@ pub(super) async fn print_response(
 ) -> Result<(), Problem> {
     let now = context.engine()?.clock.now();
     if context.out.json {
-        return context.out.print_json(&response_json(exchange, captured, display, now)?);
+        return print_response_json(context, exchange, captured, display, now);
     }
     print_explanation(context, exchange);
     if display.explain {
@@ -49,8 +70,27 @@ pub(super) async fn print_response(
     if display.include {
         print_head(context, &exchange.response, now)?;
     }
-    print_body(context, &exchange.response, display)?;
-    if exchange.response.truncated {
+    match (&exchange.saved_body, &display.output) {
+        (Some(SavedBody { path, bytes }), _) => {
+            context.out.note(&format!("saved {bytes} bytes as {}", display_path(path)));
+        }
+        (None, Some(path)) => {
+            print_body(context, &exchange.response, display)?;
+            context.out.note(&format!(
+                "note: {} was not written: the response is no complete success",
+                display_path(path)
+            ));
+        }
+        (None, None) => print_body(context, &exchange.response, display)?,
+    }
+    let response = &exchange.response;
+    for remark in response.remarks.iter().filter(|remark| !matches!(remark, BodyRemark::Cut(_))) {
+        context.out.note(&format!("note: {remark}"));
+    }
+    if response.status == 304 {
+        context.out.note("note: not modified since the response that you have");
+    }
+    if response.truncated && !response.is_cut() {
         context.out.note(&format!(
             "note: the response was truncated after {} bytes",
             exchange.response.size
@@ -92,72 +132,187 @@ async fn print_diagnosis(context: &CliContext<'_>, exchange: &HttpExchange) -> R
 pub(super) fn exit_code(HttpExchange { response, explanation, .. }: &HttpExchange) -> u8 {
     let class = explanation.as_ref().map(|problem| problem.class);
     match response.status {
+        _ if response.is_cut() => ProblemClass::Unknown.exit_code(),
         _ if response.truncated => ProblemClass::Failed.exit_code(),
         _ if class == Some(ProblemClass::Unknown) => ProblemClass::Unknown.exit_code(),
+        304 => 0,
+        300..400 => ProblemClass::Failed.exit_code(),
         429 | 500.. => ProblemClass::Unknown.exit_code(),
         400..500 => ProblemClass::Refused.exit_code(),
         _ => 0,
     }
 }
 
+/// Returns the text that a filter reads.
+fn filter_input(body: &ResponseBody) -> Result<Cow<'_, str>, Problem> {
+    let binary = || JqError::InvalidInput("its bytes are not text".to_owned());
+    Ok(body.readable_text().ok_or_else(binary)?)
+}
+
 /// Prints the results of a filter, one per line.
 pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
     filter.for_each_output(json, |output| {
-        let line = if raw { output.to_plain_text() } else { output.to_json() };
-        output::write_result_line(&line)
+        if raw && output.is_string() {
+            output::write_result_line(&output.to_plain_text())
+        } else {
+            output::write_json_result(output.to_json())
+        }
     })
 }
 
-/// Returns the body as a JSON value: JSON as it is, other text as a string, bytes as their count.
-/// With a filter, the value is the list of its results.
-fn body_json(
-    response: &ApiResponse,
-    display: &ResponseDisplay,
-) -> Result<serde_json::Value, Problem> {
-    let text = match &response.body {
-        ResponseBody::Empty => return Ok(serde_json::Value::Null),
-        ResponseBody::Binary(bytes) => return Ok(serde_json::json!({ "binary": bytes.len() })),
-        ResponseBody::Text(text) => text,
-    };
-    match display.filter.as_ref().filter(|_| response.status < 400) {
-        Some(filter) => collect_filtered(filter, text),
-        None => Ok(serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())),
-    }
-}
-
-/// Returns the results of a filter as one list.
+/// Returns the results of a filter, exactly as it wrote them.
 pub(super) fn collect_filtered(
     filter: &JqFilter,
     json: &str,
-) -> Result<serde_json::Value, Problem> {
-    let mut values: Vec<serde_json::Value> = Vec::new();
+) -> Result<Vec<Box<RawValue>>, Problem> {
+    let mut values = Vec::new();
     filter.for_each_output(json, |output| {
-        let text = output.to_json();
-        values.push(serde_json::from_str(&text).unwrap_or_else(|_| text.into()));
+        let json = output.to_json();
+        let value = RawValue::from_string(json.to_owned());
+        // A filter can compute numbers that JSON does not have.
+        values.push(value.or_else(|_| to_raw_value(json)).map_err(|error| unreadable(&error))?);
         Ok::<_, Problem>(ControlFlow::Continue(()))
     })?;
-    Ok(values.into())
+    Ok(values)
 }
 
-fn response_json(
+fn unreadable(error: &serde_json::Error) -> Problem {
+    let remedy = "omit --json; the results are then printed as they are";
+    Problem::new("A result of the filter is not JSON", error.to_string(), remedy)
+}
+
+/// Response as `--json` prints it.
+#[derive(Serialize)]
+struct ResponseJson<'a> {
+    status: u16,
+    headers: IndexedHeaders<'a>,
+    body: BodyJson<'a>,
+    latency_ms: u64,
+    timing: serde_json::Value,
+    explanation: &'a Option<Problem>,
+    refusal: &'a Option<RefusalDiagnosis>,
+    limit: &'a Option<String>,
+    meanings: serde_json::Map<String, serde_json::Value>,
+    withheld: &'a [CapturedSecretJson],
+    truncated: bool,
+    remarks: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<SavedBodyJson>,
+}
+
+/// File that the body was written to.
+#[derive(Serialize)]
+struct SavedBodyJson {
+    path: String,
+    bytes: u64,
+}
+
+/// Body of a response as `--json` prints it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum BodyJson<'a> {
+    /// No body.
+    Empty(()),
+    /// JSON, byte for byte.
+    Value(&'a RawValue),
+    /// Several JSON values.
+    Values(Vec<&'a RawValue>),
+    /// Results of a filter.
+    Filtered(Vec<Box<RawValue>>),
+    /// Text that is not JSON.
+    Text(&'a str),
+    /// Number of bytes that are not text.
+    Bytes { binary: usize },
+}
+
+/// Header as `--json` prints it.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum HeaderJson<'a> {
+    /// All values, joined as the standard says.
+    Joined(String),
+    /// Values that must not be joined.
+    List(Vec<&'a str>),
+}
+
+/// Returns the headers in their order, each name once. `set-cookie` is a list, because its values
+/// contain commas.
+fn headers_json(response: &ApiResponse) -> IndexedHeaders<'_> {
+    let mut headers: Vec<(&str, HeaderJson<'_>)> = Vec::new();
+    for (name, value) in &response.headers {
+        let known = headers.iter_mut().find(|(known, _)| known == name).map(|(_, json)| json);
+        match known {
+            Some(HeaderJson::Joined(joined)) => joined.extend([", ", value]),
+            Some(HeaderJson::List(values)) => values.push(value),
+            None if name == SET_COOKIE => headers.push((name, HeaderJson::List(vec![value]))),
+            None => headers.push((name, HeaderJson::Joined(value.clone()))),
+        }
+    }
+    IndexedHeaders(headers)
+}
+
+/// Headers in the order of the response, as a JSON object.
+struct IndexedHeaders<'a>(Vec<(&'a str, HeaderJson<'a>)>);
+
+impl Serialize for IndexedHeaders<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
+
+/// Returns the body as JSON: JSON byte for byte, other text as a string, bytes as their count. With
+/// a filter, the value is the list of its results.
+fn body_json<'a>(
+    response: &ApiResponse,
+    text: Option<&'a str>,
+    display: &ResponseDisplay,
+) -> Result<BodyJson<'a>, Problem> {
+    if let Some(filter) = display.filter_for(response) {
+        return Ok(BodyJson::Filtered(collect_filtered(filter, &filter_input(&response.body)?)?));
+    }
+    let Some(text) = text else {
+        let binary = response.body.size();
+        return Ok(if binary == 0 { BodyJson::Empty(()) } else { BodyJson::Bytes { binary } });
+    };
+    let values: Option<Vec<_>> = json_values(text).map(Result::ok).collect();
+    Ok(match values.as_deref() {
+        None | Some([]) => BodyJson::Text(text),
+        Some([value]) => BodyJson::Value(value),
+        Some(values) => BodyJson::Values(values.to_vec()),
+    })
+}
+
+fn print_response_json(
+    context: &CliContext<'_>,
     exchange: &HttpExchange,
     captured: &[CapturedSecretJson],
     display: &ResponseDisplay,
     now: Timestamp,
-) -> Result<serde_json::Value, Problem> {
+) -> Result<(), Problem> {
     let response = &exchange.response;
-    let headers: serde_json::Map<_, _> =
-        response.headers.iter().map(|(name, value)| (name.clone(), value.clone().into())).collect();
-    let known: serde_json::Map<_, _> = header_explanations::explain_headers(response, now)
+    let text = response.body.text();
+    let meanings = header_explanations::explain_headers(response, now)
         .into_iter()
         .map(|known| (known.name.to_owned(), known.meaning.into()))
         .collect();
-    Ok(serde_json::json!({
-        "status": response.status, "headers": headers, "body": body_json(response, display)?,
-        "latency_ms": response.timing.total_ms, "timing": timing_json(response.timing), "explanation": exchange.explanation,
-        "refusal": exchange.refusal, "limit": exchange.rate_limit,
-        "meanings": known, "withheld": captured, "truncated": response.truncated,
-    }))
+    context.out.print_json(&ResponseJson {
+        status: response.status,
+        headers: headers_json(response),
+        body: body_json(response, text.as_deref(), display)?,
+        latency_ms: response.timing.total_ms,
+        timing: timing_json(response.timing),
+        explanation: &exchange.explanation,
+        refusal: &exchange.refusal,
+        limit: &exchange.rate_limit,
+        meanings,
+        withheld: captured,
+        truncated: response.truncated,
+        remarks: response.remarks.iter().map(ToString::to_string).collect(),
+        saved: exchange.saved_body.as_ref().map(|saved| SavedBodyJson {
+            path: saved.path.to_string_lossy().into_owned(),
+            bytes: saved.bytes,
+        }),
+    })
 }
 
 fn timing_json(timing: RequestTiming) -> serde_json::Value {
@@ -191,24 +346,34 @@ fn print_head(
     Ok(())
 }
 
+/// Prints the body: to a pipe the bytes as they came, to a terminal what it can show.
 fn print_body(
     context: &CliContext<'_>,
     response: &ApiResponse,
     display: &ResponseDisplay,
 ) -> Result<(), Problem> {
-    match (&response.body, &display.filter) {
-        (ResponseBody::Empty, _) => Ok(()),
-        (ResponseBody::Text(text), Some(filter)) if response.status < 400 => {
-            print_filtered(filter, text, display.raw)
+    let body = &response.body;
+    if let Some(filter) = display.filter_for(response) {
+        return print_filtered(filter, &filter_input(body)?, display.raw);
+    }
+    if !context.out.is_terminal() {
+        return context.out.write_bytes(body.as_bytes());
+    }
+    let text = body.text();
+    match &text {
+        Some(text) if is_json(text) => {
+            context.out.print_styled(&format_json(text, context.out.color_mode()))
         }
-        (ResponseBody::Text(text), _) => context.out.write_bytes(text.as_bytes()),
-        (ResponseBody::Binary(bytes), _) if context.out.is_terminal() => {
+        Some(text) => context.out.write_bytes(sanitize(text).as_bytes()),
+        None if body.is_empty() => Ok(()),
+        None => {
+            let kind = response.header("content-type").unwrap_or("no content type");
+            let size = body.size();
             context
                 .out
-                .note(&format!("binary body of {} bytes; pipe the output to a file", bytes.len()));
+                .note(&format!("binary body of {size} bytes ({kind}); pipe the output to a file"));
             Ok(())
         }
-        (ResponseBody::Binary(bytes), _) => context.out.write_bytes(bytes),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Sending of one request, and storage of the secrets in its response.
 
+use std::sync::Arc;
+
 use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
+use crate::cli::output;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
-use crate::engine::Engine;
 use crate::engine::background::protocol::{HttpExchange, RequestOptions, WaitNotice, WaitReason};
+use crate::engine::{BodyDownload, Engine};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
@@ -51,17 +54,9 @@ impl SendContext {
             Some(name) => engine.captured_secrets.ensure_storable_as(name).await?,
             None => engine.captured_secrets.verify_store_before_send(&self.options.draft).await?,
         }
-        let mut exchange = engine
-            .requests
-            .send_and_record(credential, self.options.clone(), &|notice| {
-                note_wait(context, &notice)
-            })
-            .await?;
+        let mut exchange = self.send(context, engine, credential).await?;
         if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
-            exchange = engine
-                .requests
-                .send_and_record(credential, self.options, &|notice| note_wait(context, &notice))
-                .await?;
+            exchange = self.send(context, engine, credential).await?;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
         if let Some(problem) = refusal(&exchange).filter(|_| self.display.fail) {
@@ -76,7 +71,7 @@ impl SendContext {
 /// Returns the problem of a response with an error status, with the class of its exit code.
 fn refusal(exchange: &HttpExchange) -> Option<Problem> {
     let status = exchange.response.status;
-    let code = response::exit_code(&exchange.response);
+    let code = response::exit_code(exchange);
     let class = [ProblemClass::Refused, ProblemClass::Unknown]
         .into_iter()
         .find(|class| class.exit_code() == code)?;
@@ -89,6 +84,35 @@ fn refusal(exchange: &HttpExchange) -> Option<Problem> {
         )
     });
     Some(problem.with_class(class))
+}
+
+impl SendContext {
+    async fn send(
+        &self,
+        context: &CliContext<'_>,
+        engine: &Engine,
+        credential: &Credential,
+    ) -> Result<HttpExchange, Problem> {
+        let (options, on_wait) = (self.options.clone(), |notice| note_wait(context, &notice));
+        let Some(path) = &self.display.output else {
+            return engine.requests.send_and_record(credential, options, &on_wait).await;
+        };
+        let download = Arc::new(BodyDownload::new(path.clone(), Box::new(show_download_progress)));
+        let sent =
+            engine.requests.download_and_record(credential, options, download, &on_wait).await;
+        output::show_progress("");
+        sent
+    }
+}
+
+/// Shows how much of a body has arrived, where standard error is a terminal.
+fn show_download_progress(received: u64, announced: Option<u64>) {
+    let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
+    let received = megabytes(received);
+    output::show_progress(&match announced {
+        Some(announced) => format!("{received} of {} (Ctrl-C stops)", megabytes(announced)),
+        None => format!("{received} (Ctrl-C stops)"),
+    });
 }
 
 /// Asks a user at the terminal whether to send the request again with a new access token. Without a

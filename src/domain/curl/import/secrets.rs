@@ -70,10 +70,10 @@ pub(super) fn remove_url_secrets(url: &mut Url) -> Vec<String> {
 /// Replaces every secret in a body with a placeholder and adds the secrets' names to `dropped`.
 pub(super) fn mask_body_secrets(body: &str, dropped: &mut Vec<String>) -> String {
     let members = SECRET_MEMBERS.map(str::to_owned);
-    let captured = json_members::capture_secrets(body, &members);
+    let captured = json_members::capture_secrets(body.as_bytes(), &members);
     dropped.extend(captured.secrets.iter().map(|(name, _)| format!("body member {name}")));
     let form = captured.secrets.is_empty() && !body.trim_start().starts_with(['{', '[']);
-    let text = if form { mask_secret_pairs(body, dropped) } else { captured.text };
+    let text = if form { mask_secret_pairs(body, dropped) } else { captured.text().into_owned() };
     let masked = patterns::mask_patterns(&text);
     if masked != text {
         dropped.push("a part of the body that looks like a secret".to_owned());

@@ -298,10 +298,8 @@ fn what_is_no_refusal_is_not_looked_into() {
 #[test]
 fn a_fault_that_the_provider_names_is_the_only_cause() {
     let mut named = case(404);
-    named.response.body = crate::domain::response::ResponseBody::Text(
-        r#"{"errors":[{"status":"404","detail":"The requested version was not found"}]}"#
-            .to_owned(),
-    );
+    named.response.body =
+        r#"{"errors":[{"status":"404","detail":"The requested version was not found"}]}"#.into();
     let RefusalDiagnosis { causes, next_steps, .. } = named.refusal();
     assert_eq!(next_steps, [RemedyStep::EditRequest]);
     let [CauseAssessment { cause, reason, .. }] = &causes[..] else { panic!("{causes:?}") };

@@ -170,10 +170,8 @@ impl ManagementClient<'_> {
     ) -> StepResult<ManagementResponse> {
         let provider = self.service.catalog.provider(&self.credential.provider);
         let provider = provider.map_err(|error| failure_from_problem(&error.into()))?;
-        let captured = json_members::capture_secrets(
-            response.body.text().unwrap_or_default(),
-            &provider.secret_members,
-        );
+        let text = response.body.text().unwrap_or_default();
+        let captured = json_members::capture_secrets(text.as_bytes(), &provider.secret_members);
         if response.truncated && !call.method.is_safe() {
             return Err(StepFailure::new(
                 StepFailureKind::OutcomeUnknown,
@@ -184,8 +182,8 @@ impl ManagementClient<'_> {
         if let ManagementBody::JsonWithSecret(_, secret) = &call.body {
             redactor.add_secret(secret);
         }
-        let reason = extract_reason(&redactor.redact(&captured.text));
-        let body = serde_json::from_str(&captured.text).unwrap_or_default();
+        let reason = extract_reason(&redactor.redact(&captured.text()));
+        let body = serde_json::from_str(&captured.text()).unwrap_or_default();
         Ok(ManagementResponse { status: response.status, body, secrets: captured.secrets, reason })
     }
 }

@@ -303,6 +303,11 @@ impl App {
             ConsoleAction::CopyPath => ("Copy the path", document.path()),
             _ => ("Copy the body", document.pretty_text()),
         };
+        // The body itself, not its drawing, unless only a part or a comparison is shown.
+        let text = match (action, self.console.body_text()) {
+            (ConsoleAction::CopyBody, Some(body)) => body,
+            _ => text,
+        };
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
     }
 
@@ -409,11 +414,12 @@ enum PageAvailability {
 /// Returns what a response says about further pages. A large response is assumed to have some,
 /// since parsing it would delay the frame.
 fn page_availability(exchange: &HttpExchange) -> PageAvailability {
-    let body = exchange.response.body.text().filter(|text| text.len() <= MAX_INLINE_PAGING_BYTES);
+    let body = &exchange.response.body;
+    let body = body.text().filter(|_| body.size() <= MAX_INLINE_PAGING_BYTES);
     let Some((body, request_url)) = body.zip(url::Url::parse(&exchange.response.url).ok()) else {
         return PageAvailability::Possible;
     };
-    match pagination::parse_page(body, &request_url, None) {
+    match pagination::parse_page(&body, &request_url, None) {
         Ok(page) if page.next == Ok(None) => PageAvailability::LastPage,
         Ok(_) => PageAvailability::Possible,
         Err(_) => PageAvailability::NotAList,

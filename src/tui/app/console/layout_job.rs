@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 
 use super::json::FoldableDocument;
 use crate::domain::diff;
-use crate::domain::jq::JqFilter;
+use crate::domain::jq::{JqError, JqFilter};
 use crate::domain::problem::Problem;
 use crate::domain::response::ResponseBody;
+use crate::domain::text::escape_json;
 use crate::engine::background::protocol::HttpExchange;
 use crate::tui::app::display_format;
+use crate::util::json_values::is_json;
 
 /// Maximum number of bytes of a binary body that are shown as a hex dump.
 const MAX_HEX_DUMP_BYTES: usize = 16 * 1024;
@@ -57,11 +59,7 @@ impl LayoutJob {
     /// Runs the job.
     pub fn run(&self) -> Result<FoldableDocument, Problem> {
         match self {
-            Self::Tree(exchange) => Ok(match &exchange.response.body {
-                ResponseBody::Empty => FoldableDocument::from_plain_text(""),
-                ResponseBody::Text(text) => FoldableDocument::parse(text),
-                ResponseBody::Binary(bytes) => FoldableDocument::from_plain_text(&hex_dump(bytes)),
-            }),
+            Self::Tree(exchange) => Ok(lay_out_body(&exchange.response.body)),
             Self::Raw(exchange) => {
                 Ok(FoldableDocument::from_plain_text(&readable_body(&exchange.response.body)))
             }
@@ -71,19 +69,26 @@ impl LayoutJob {
     }
 }
 
-fn readable_body(body: &ResponseBody) -> std::borrow::Cow<'_, str> {
-    match body {
-        ResponseBody::Empty => "".into(),
-        ResponseBody::Text(text) => text.into(),
-        ResponseBody::Binary(bytes) => hex_dump(bytes).into(),
+/// Lays out a body as a tree where it is JSON. Characters that cannot be drawn are escaped in JSON,
+/// so that its values stay the same, and replaced in other texts.
+fn lay_out_body(body: &ResponseBody) -> FoldableDocument {
+    match body.text() {
+        Some(text) if is_json(&text) => FoldableDocument::parse(&escape_json(&text)),
+        _ => FoldableDocument::from_plain_text(&readable_body(body)),
     }
+}
+
+fn readable_body(body: &ResponseBody) -> String {
+    body.draw()
+        .unwrap_or_else(|| if body.is_empty() { String::new() } else { hex_dump(body.as_bytes()) })
 }
 
 fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Problem> {
     let filter = JqFilter::parse(filter)?;
     let (begun, mut text) = (Instant::now(), String::new());
-    filter.for_each_output(body.text().unwrap_or_default(), |output| {
-        text.push_str(&output.to_json());
+    let binary = || JqError::InvalidInput("its bytes are not text".to_owned());
+    filter.for_each_output(&body.readable_text().ok_or_else(binary)?, |output| {
+        text.push_str(&escape_json(output.to_json()));
         text.push('\n');
         if text.len() > MAX_FILTER_OUTPUT_BYTES || begun.elapsed() > FILTER_TIMEOUT {
             let remedy = "limit the output, for example with limit(100; …)";
@@ -105,7 +110,7 @@ fn filter_body(body: &ResponseBody, filter: &str) -> Result<FoldableDocument, Pr
 /// Compares status and body of two responses, member by member if they are JSON.
 fn diff_responses(before: &HttpExchange, after: &HttpExchange) -> FoldableDocument {
     let text = |exchange: &HttpExchange| {
-        let body = FoldableDocument::parse(&readable_body(&exchange.response.body)).pretty_text();
+        let body = lay_out_body(&exchange.response.body).pretty_text();
         format!(
             "{} {}\n{body}",
             exchange.response.status,
@@ -152,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_filter_gives_a_tree_a_reason_or_an_end() {
-        let body = ResponseBody::Text(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
+        let body = ResponseBody::from(r#"{"data":[{"id":"a"},{"id":"b"}]}"#.to_owned());
         let document = filter_body(&body, ".data[].id").expect("results");
         assert_eq!(
             (document.is_json(), document.line_count(), document.pretty_text()),
@@ -170,6 +175,7 @@ mod tests {
                 "{filter}: {problem}"
             );
         }
-        assert!(filter_body(&ResponseBody::Binary(vec![0xff]), ".").is_err());
+        let bytes = ResponseBody::new(vec![0xff], Some("image/png"));
+        assert!(filter_body(&bytes, ".").is_err());
     }
 }

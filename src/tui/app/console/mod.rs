@@ -401,6 +401,18 @@ impl ConsolePane {
         self.response_mut()?.document(view)
     }
 
+    /// Returns the text of the body as it came, where the tab shows the whole body and it is text.
+    pub fn body_text(&self) -> Option<String> {
+        let response = self.response()?;
+        let is_whole = match self.tab {
+            ResponseTab::Raw => true,
+            ResponseTab::Body => response.filter_text().is_none(),
+            ResponseTab::Headers | ResponseTab::Timing | ResponseTab::Diff => false,
+        };
+        let text = response.exchange.response.body.text().filter(|_| is_whole)?;
+        Some(text.into_owned())
+    }
+
     fn response_mut(&mut self) -> Option<&mut ResponseView> {
         match &mut self.request_state {
             RequestState::Completed(response) => Some(response),

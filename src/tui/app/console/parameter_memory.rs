@@ -214,7 +214,10 @@ impl ExtractionJob {
             .and_then(|id| provider.preset(id))
             .map(|preset| preset.parameters_from_target(&draft.target))
             .unwrap_or_default();
-        ExtractedParameters::extract(provider, ExtractionInput { preset, body, given_values, page })
+        ExtractedParameters::extract(
+            provider,
+            ExtractionInput { preset, body: &body, given_values, page },
+        )
     }
 }
 

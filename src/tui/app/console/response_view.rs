@@ -12,7 +12,7 @@ use crate::domain::Timestamp;
 use crate::domain::diagnosis::header_explanations;
 use crate::domain::problem::Problem;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::response::{ApiResponse, ResponseBody};
+use crate::domain::response::ApiResponse;
 use crate::engine::background::protocol::{CapturedSecret, HttpExchange, TaskId};
 use crate::tui::app::display_format;
 
@@ -253,7 +253,7 @@ impl ResponseView {
     /// next page is.
     pub fn may_have_next_page(&self) -> bool {
         let HttpExchange { draft, response, .. } = self.exchange.as_ref();
-        draft.is_safe() && matches!(response.status, 200..300) && response.body.text().is_some()
+        draft.is_safe() && matches!(response.status, 200..300) && response.body.is_text()
     }
 
     /// Returns the rate limits as of `now`.
@@ -296,11 +296,7 @@ impl ResponseView {
     fn layout_job(&self, view: ResponseTab) -> Option<LayoutJob> {
         let exchange = || Arc::clone(&self.exchange);
         match view {
-            ResponseTab::Body | ResponseTab::Raw
-                if self.exchange.response.body == ResponseBody::Empty =>
-            {
-                None
-            }
+            ResponseTab::Body | ResponseTab::Raw if self.exchange.response.body.is_empty() => None,
             ResponseTab::Body => Some(LayoutJob::Tree(exchange())),
             ResponseTab::Raw => Some(LayoutJob::Raw(exchange())),
             ResponseTab::Diff => {
@@ -335,7 +331,7 @@ impl ResponseView {
 
 /// Returns the measured phases of the request and further facts about its connection.
 fn timing_lines(exchange: &HttpExchange) -> Vec<DetailLine> {
-    let ApiResponse { timing, size, version, url, .. } = &exchange.response;
+    let ApiResponse { timing, size, version, url, remarks, .. } = &exchange.response;
     let pair = |(name, value): (&str, String)| DetailLine::Pair(name.to_owned(), value);
     let more = [
         ("size", display_format::format_bytes(*size)),
@@ -343,7 +339,8 @@ fn timing_lines(exchange: &HttpExchange) -> Vec<DetailLine> {
         ("from", url.clone()),
         ("region", exchange.region.clone()),
     ];
-    timing.phases().into_iter().chain(more).map(pair).collect()
+    let remarks = remarks.iter().map(|remark| ("note", remark.to_string()));
+    timing.phases().into_iter().chain(more).chain(remarks).map(pair).collect()
 }
 
 impl LayoutState {

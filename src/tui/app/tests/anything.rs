@@ -84,7 +84,7 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
         BackgroundTask::Send(SendTask { credential, draft, .. }) => {
             let target = draft.target.clone();
             let mut response = exchange_of(credential, RequestDraft::new(draft.method, target));
-            response.response.body = ResponseBody::Text("{\"a\":[1,{\"b\":null}]}".to_owned());
+            response.response.body = ResponseBody::from("{\"a\":[1,{\"b\":null}]}".to_owned());
             TaskEvent::ResponseReceived(response)
         }
         _ => {

@@ -37,7 +37,7 @@ fn groups_that_were_listed_are_offered_by_name() {
     session.press("p").type_text("list groups").press("Enter Enter");
     let (task, BackgroundTask::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
-    let response = exchange(&session, ResponseBody::Text(groups.to_owned()));
+    let response = exchange(&session, ResponseBody::from(groups.to_owned()));
     session
         .report(task, TaskEvent::ResponseReceived(response))
         .press("p")
@@ -65,7 +65,7 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
     session.press("p").type_text("list organizations").press("Enter Enter");
-    respond(&mut session, |response| response.body = ResponseBody::Text(of("o7")));
+    respond(&mut session, |response| response.body = ResponseBody::from(of("o7")));
     session.press("Enter").choose_item("List issues of a project");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
@@ -84,12 +84,12 @@ fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
     session.press("p").type_text("list organizations").press("Enter Enter");
     respond(&mut session, |response| {
-        response.body = ResponseBody::Text(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
+        response.body = ResponseBody::from(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
     });
     session.press("p").type_text("list projects").press("Enter Down Enter Enter");
     let draft = respond(&mut session, |response| {
         response.body =
-            ResponseBody::Text(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
+            ResponseBody::from(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
@@ -125,7 +125,7 @@ fn what_is_found_is_shown_until_it_is_dropped_and_filters_come_back_one_by_one()
     let mut session = session();
     session.press("4 t");
     respond(&mut session, |response| {
-        response.body = ResponseBody::Text(r#"{"a":1,"b":1,"c":2}"#.to_owned());
+        response.body = ResponseBody::from(r#"{"a":1,"b":1,"c":2}"#.to_owned());
     });
     session.press("/").type_text("1").press("Enter n");
     let found = |session: &TestSession| {
@@ -169,7 +169,7 @@ fn an_answer_that_is_no_list_is_not_lost_to_the_search_for_its_pages() {
     session.press("4 t");
     respond(&mut session, |response| {
         response.url = "https://api.eu.snyk.io/rest/self".to_owned();
-        response.body = ResponseBody::Text(r#"{"data":{"id":"u1"}}"#.to_owned());
+        response.body = ResponseBody::from(r#"{"data":{"id":"u1"}}"#.to_owned());
     });
     for key in ["m", "n", "L"] {
         session.press(key);
@@ -237,7 +237,7 @@ fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
     session.press("p").type_text("list organizations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
-    respond(&mut session, |response| response.body = ResponseBody::Text(listed.to_owned()));
+    respond(&mut session, |response| response.body = ResponseBody::from(listed.to_owned()));
     assert_eq!(
         follow_up::follow_up_requests(&session.app).map(|onward| onward.name).as_deref(),
         Some("Acme")

@@ -294,7 +294,7 @@ fn the_user_is_asked_before_a_changing_request_is_repeated() {
         let id = app().id;
         let (task, effect) = (TaskId(77), draft.clone());
         session.app.console.begin_request(task, id.clone(), session.now.instant);
-        let mut exchange = exchange(session, ResponseBody::Empty);
+        let mut exchange = exchange(session, ResponseBody::default());
         (exchange.draft, exchange.response.status) = (effect, 401);
         session.report(task, TaskEvent::ResponseReceived(exchange));
         draft

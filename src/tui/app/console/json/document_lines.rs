@@ -5,9 +5,8 @@
 //! that the memory of a deep document does not grow with the square of its depth. Folding and the
 //! cursor are in `mod.rs`.
 
-use serde::de::IgnoredAny;
-
 use crate::util::json_scan::string_end;
+use crate::util::json_values::{is_json, is_json_space};
 
 /// Documents nested deeper than this are shown as plain text; a tree would be unreadable.
 const MAX_TREE_DEPTH: usize = 1_000;
@@ -210,7 +209,7 @@ impl<'a> JsonFormatter<'a> {
     /// Returns the next byte that is not white space.
     fn peek(&mut self) -> Option<u8> {
         let rest = &self.source.as_bytes()[self.at..];
-        let skipped = rest.iter().position(|byte| !byte.is_ascii_whitespace())?;
+        let skipped = rest.iter().position(|byte| !is_json_space(*byte))?;
         self.at += skipped;
         Some(rest[skipped])
     }
@@ -309,14 +308,8 @@ impl<'a> JsonFormatter<'a> {
     }
 }
 
-/// Whether a text is one or more JSON values.
-fn is_json(text: &str) -> bool {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
-    values.next().is_some_and(|first| first.is_ok()) && values.all(|value| value.is_ok())
-}
-
 fn ends_scalar(byte: u8) -> bool {
-    matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"') || byte.is_ascii_whitespace()
+    matches!(byte, b',' | b':' | b'}' | b']' | b'{' | b'[' | b'"') || is_json_space(byte)
 }
 
 /// Converts an offset. Bodies are capped far below 4 GiB, and 32-bit offsets halve the memory.
