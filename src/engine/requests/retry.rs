@@ -10,7 +10,7 @@ use super::pending_request::{PendingRequest, RateLimitPolicy};
 use super::rate_limiter::is_rate_limited;
 use super::redact_response::RawResponse;
 use crate::domain::Timestamp;
-use crate::net::{ConnectFailure, NetError};
+use crate::net::{BodyFault, ConnectFailure, NetError};
 
 /// Maximum number of attempts of a read-only request without a number of its own.
 const MAX_READ_ATTEMPTS: u32 = 3;
@@ -78,8 +78,13 @@ fn is_temporary(status: u16) -> bool {
 fn may_repeat_after(error: &NetError, repeatable: bool) -> bool {
     match error {
         NetError::NoConnection { failure, .. } => *failure != ConnectFailure::Tls,
-        NetError::TimedOut { .. } | NetError::ConnectionLost { .. } => repeatable,
-        NetError::OriginNotAllowed(_)
+        NetError::TimedOut { .. }
+        | NetError::ConnectionLost { .. }
+        | NetError::IncompleteBody { fault: BodyFault::Ended, .. } => repeatable,
+        NetError::IncompleteBody { fault: BodyFault::Damaged, .. }
+        | NetError::InvalidHead { .. }
+        | NetError::BodyNotWritten(_)
+        | NetError::OriginNotAllowed(_)
         | NetError::TooManyRedirects { .. }
         | NetError::UnsafeRedirect { .. }
         | NetError::InvalidRequest(_) => false,
