@@ -33,8 +33,9 @@ impl App {
             CredentialEvent::Changed(credential) => {
                 let id = credential.id.clone();
                 let is_new = self.credentials.get(&id).is_none();
+                let before = self.credentials.get(&id);
+                self.regions.follow_credential(before, &credential, now.instant);
                 self.credentials.upsert(*credential, now.wall);
-                self.regions.reload(&id, now.instant);
                 if is_new {
                     self.credentials.select_id(Some(&id));
                     self.notify_if_filtered_out(&id, now);

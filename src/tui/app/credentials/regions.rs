@@ -80,11 +80,26 @@ impl RegionsPane {
         };
     }
 
-    /// Loads the check results again, if this credential is shown.
-    pub fn reload(&mut self, id: &CredentialId, now: Instant) {
-        if self.shown_credential.as_ref() == Some(id) {
-            self.load_state = LoadState::Due(now);
+    /// Follows a change of the credential, if it is shown: its own check result at once, all others
+    /// when they are loaded again. Results of another secret are dropped.
+    pub fn follow_credential(
+        &mut self,
+        before: Option<&Credential>,
+        after: &Credential,
+        now: Instant,
+    ) {
+        if self.shown_credential.as_ref() != Some(&after.id) {
+            return;
         }
+        let is_same_secret = before.is_some_and(|before| before.fingerprint == after.fingerprint);
+        self.checks.retain(|known| is_same_secret && known.region != after.region);
+        self.checks.extend(
+            after
+                .last_check
+                .clone()
+                .map(|check| RegionCheckResult { region: after.region.clone(), check }),
+        );
+        self.load_state = LoadState::Due(now);
     }
 
     /// When the check results are to be loaded.
