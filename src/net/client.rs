@@ -148,7 +148,6 @@ impl HttpClient {
         let certificates = self.load_certificates(&key.trust_source).await?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(certificates.tls_config()?)
-            .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .http1_allow_obsolete_multiline_headers_in_responses(true)

@@ -4,11 +4,10 @@
 //! it. Start reading at [`Tui::start`] and [`EventLoop`]; [`run_plain`] is the plain-text mode.
 
 pub mod app;
-mod canvas;
-mod cells;
 mod channels;
 mod editor;
 mod event_loop;
+mod frame_terminal;
 mod input;
 mod panics;
 mod plain;

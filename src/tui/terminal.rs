@@ -18,7 +18,7 @@ use crossterm::{cursor, queue};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::app::{App, Now};
-use super::canvas::FrameWriter;
+use super::frame_terminal::FrameTerminal;
 use super::input::InputPause;
 use super::view;
 
@@ -93,7 +93,7 @@ const RESTORE_TIMEOUT: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
 /// The terminal of this process, in the modes of the screen until this value is dropped.
 pub(super) struct TerminalSurface {
-    frame_writer: FrameWriter,
+    frame_terminal: FrameTerminal,
     out: TerminalWriter,
     mouse_enabled: bool,
     /// Gate of the terminal reader.
@@ -110,7 +110,7 @@ impl TerminalSurface {
         input_pause: Arc<InputPause>,
     ) -> io::Result<Self> {
         Ok(Self {
-            frame_writer: FrameWriter::new(size),
+            frame_terminal: FrameTerminal::new(size)?,
             out: TerminalWriter::open()?,
             mouse_enabled,
             input_pause,
@@ -137,14 +137,11 @@ impl ScreenSurface for TerminalSurface {
     }
 
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
-        let frame = self.frame_writer.render(|buffer| view::draw(app, buffer, now))?;
-        self.out.write_all(&frame)?;
-        self.out.flush()
+        self.frame_terminal.draw(&mut self.out, |buffer| view::draw(app, buffer, now))
     }
 
     fn invalidate(&mut self) -> io::Result<()> {
-        self.frame_writer.invalidate(self.size()?);
-        Ok(())
+        self.frame_terminal.invalidate(self.size()?)
     }
 
     fn set_mouse(&mut self, on: bool) -> io::Result<()> {

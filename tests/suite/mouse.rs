@@ -81,14 +81,10 @@ fn panes_rows_regions_tabs_and_buttons_are_clicked() {
     pty.expect("Navigation");
     pty.send("\x1b");
     pty.expect_gone("Navigation");
-    click(&mut pty, ": commands");
-    pty.expect("Esc close");
-    pty.send("\x1b");
-    pty.expect_gone("Esc close");
     pty.send("1X");
-    pty.expect("Esc close");
+    pty.expect("┏ Revoke or delete");
     pty.send("\x1b");
-    pty.expect_gone("Esc close");
+    pty.expect_gone("┏ Revoke or delete");
     pty.send("a");
     click(&mut pty, "[ Cancel ]");
     pty.expect_gone("[ Cancel ]");

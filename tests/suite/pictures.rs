@@ -32,7 +32,7 @@ const SCENES: [PictureScene; 6] = [
     PictureScene { name: "rotation", ground: DARK, prepare: rotation },
     PictureScene { name: "timeline", ground: DARK, prepare: timeline },
     PictureScene { name: "verdicts", ground: DARK, prepare: check_results },
-    PictureScene { name: "palette", ground: LIGHT, prepare: palette },
+    PictureScene { name: "help", ground: LIGHT, prepare: help },
 ];
 
 /// The screen on the simulator, in a theme that is made for the background of the terminal.
@@ -105,7 +105,8 @@ pub(crate) fn wait_until_idle(pty: &Pty) {
             .lines()
             .next()
             .is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
-        is_done && (text.contains(": commands") || text.contains("Esc ") || text.contains("Close"))
+        is_done
+            && (text.contains("Tab next pane") || text.contains("Esc ") || text.contains("Close"))
     });
     pty.expect_whole_frame();
 }
@@ -152,7 +153,7 @@ fn check_results(demo: &mut PictureDemo) {
     demo.pty.expect("accepted");
 }
 
-fn palette(demo: &mut PictureDemo) {
+fn help(demo: &mut PictureDemo) {
     demo.check();
     demo.select_checked("us01-laptop");
     demo.type_keys(&[":", "r", "e"]);

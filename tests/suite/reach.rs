@@ -64,7 +64,7 @@ const OTHER_NAMES: [(&str, &str); 5] = [
 
 /// Commands that only exist on the screen: they move, fold or draw, a shell has its own means for
 /// them, or their result is visual.
-const SCREEN_ONLY: [&str; 40] = [
+const SCREEN_ONLY: [&str; 38] = [
     "up",
     "down",
     "top",
@@ -87,7 +87,6 @@ const SCREEN_ONLY: [&str; 40] = [
     "copy-path",
     "import-curl",
     "page",
-    "leader",
     "jump",
     "zoom",
     "wider",
@@ -95,7 +94,6 @@ const SCREEN_ONLY: [&str; 40] = [
     "taller",
     "shorter",
     "reset-layout",
-    "palette",
     "help",
     "lock",
     "reload",

@@ -182,7 +182,7 @@ fn commands_have_their_keys_on_keyboards_without_latin_letters() {
         pty.expect(row);
     }
     pty.send("Ж");
-    pty.expect("┏ Commands");
+    pty.expect("┏ Help");
     pty.send("ф");
     pty.expect("ф");
     pty.escape();

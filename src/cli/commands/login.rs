@@ -179,9 +179,9 @@ pub(in crate::cli) fn print_sign_in_page(
         );
     }
     let minutes = wait.as_secs() / 60;
+    let (hour, minute, second) = until.to_hms();
     out.note(&format!(
-        "Approve access in your browser within {minutes} minutes, until {} UTC (Ctrl-C cancels). If it did not open, visit:",
-        until.time()
+        "Approve access in your browser within {minutes} minutes, until {hour:02}:{minute:02}:{second:02} UTC (Ctrl-C cancels). If it did not open, visit:"
     ));
     out.note(address);
     if paste {

@@ -25,9 +25,6 @@ pub struct GlyphSet {
     pub bar_filled: &'static str,
     /// Empty part of a bar.
     pub bar_empty: &'static str,
-    /// Steps of height, the lowest first. No step fills its cell, so that adjacent lines stay
-    /// apart.
-    pub bar_heights: [&'static str; 7],
     /// Timeline before an event.
     pub timeline_before: &'static str,
     /// Timeline after an event.
@@ -63,7 +60,6 @@ impl GlyphSet {
         mask: "•",
         bar_filled: "█",
         bar_empty: "░",
-        bar_heights: ["▁", "▂", "▃", "▄", "▅", "▆", "▇"],
         timeline_before: "━",
         timeline_after: "┈",
         scroll_thumb: "▐",
@@ -88,7 +84,6 @@ impl GlyphSet {
         mask: "*",
         bar_filled: "#",
         bar_empty: ".",
-        bar_heights: [".", "_", ":", "-", "=", "+", "#"],
         timeline_before: "=",
         timeline_after: ".",
         scroll_thumb: "@",
@@ -146,7 +141,6 @@ mod tests {
             enter_key: enter,
             spinner,
             border,
-            bar_heights: steps,
             timeline_before: line,
             timeline_after: rest,
             scroll_thumb: thumb,
@@ -157,7 +151,6 @@ mod tests {
             .chain([ellipsis, separator, open, closed, enter, line, rest, thumb])
             .chain(*spinner)
             .chain(border)
-            .chain(steps)
             .copied()
             .collect()
     }

@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
+use super::request_body::LoadedBody;
 use crate::domain::provider::CredentialKind;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
@@ -34,6 +36,8 @@ pub(in crate::engine) struct PendingRequest<'a> {
     pub(super) rate_limit: RateLimitPolicy<'a>,
     /// Receiver of the body of the response.
     pub(super) sink: Option<Arc<dyn BodySink>>,
+    /// The draft's body with the content of its files, read once for all attempts.
+    loaded_body: OnceCell<LoadedBody>,
     /// When the first attempt began.
     first_attempt: OnceLock<Instant>,
 }
@@ -92,6 +96,7 @@ impl RequestService {
             authentication: RequestAuthentication::Current,
             rate_limit: RateLimitPolicy::WaitBriefly,
             sink: None,
+            loaded_body: OnceCell::new(),
             first_attempt: OnceLock::new(),
         })
     }
@@ -137,6 +142,7 @@ impl<'a> PendingRequest<'a> {
             authentication: self.authentication.clone(),
             rate_limit: self.rate_limit,
             sink: self.sink.clone(),
+            loaded_body: OnceCell::new(),
             first_attempt: OnceLock::new(),
         }
     }
@@ -154,6 +160,11 @@ impl<'a> PendingRequest<'a> {
     /// count.
     pub(in crate::engine) fn elapsed(&self) -> Duration {
         self.first_attempt.get().map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// Returns the body of the draft; its files are read once.
+    pub(super) async fn load_body(&self) -> Result<&LoadedBody, Problem> {
+        self.loaded_body.get_or_try_init(|| LoadedBody::load(self.draft.body.as_ref())).await
     }
 
     /// Notes that an attempt begins.

@@ -199,6 +199,20 @@ impl RequestService {
         Ok(kind.authorization.needs_manual_retry(draft.method, response.status))
     }
 
+    /// Refuses a draft that may change something where the run is read-only.
+    ///
+    /// # Errors
+    ///
+    /// Fails with class `Usage`; nothing was sent.
+    pub fn check_writable(&self, draft: &RequestDraft) -> Result<(), Problem> {
+        if draft.is_safe() || !self.readonly {
+            return Ok(());
+        }
+        let why = format!("{}, and this run is read-only", draft.describe_effect());
+        let remedy = "omit --readonly, or remove `readonly` from config.toml";
+        Err(Problem::new("Nothing was sent", why, remedy).with_class(ProblemClass::Usage))
+    }
+
     /// Checks whether a draft may be sent at all.
     pub(in crate::engine) fn check_allowed(
         &self,
@@ -209,16 +223,8 @@ impl RequestService {
         if draft.is_safe() {
             return Ok(());
         }
+        self.check_writable(draft)?;
         let cause = draft.describe_effect();
-        if self.readonly {
-            let why = format!("{cause}, and this run is read-only");
-            return Err(Problem::new(
-                "Nothing was sent",
-                why,
-                "omit --readonly, or remove `readonly` from config.toml",
-            )
-            .with_class(ProblemClass::Usage));
-        }
         if consent == WriteConsent::NotAsked {
             let why = format!("{cause} and was not confirmed");
             return Err(Problem::new("Nothing was sent", why, "confirm when asked, or pass --yes")

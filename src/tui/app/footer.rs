@@ -4,16 +4,15 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::command::{
-    self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
+use crate::tui::app::command::{
+    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
     RegionAction, ScreenAction,
 };
-use super::console::ConsolePromptKind;
-use super::layout::ScreenRect;
-use super::{App, Pane};
+use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
-use crate::tui::app::dialogs::JumpDialog;
+use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::StoreStatusKind;
+use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.
 pub struct KeyHint {
@@ -27,7 +26,7 @@ pub struct KeyHint {
     pub area: ScreenRect,
 }
 
-/// Number of the pane's own hints that precede the hint for all commands.
+/// Number of the pane's own hints that precede the hint for the help.
 const LEADING_HINT_COUNT: usize = 4;
 const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ToggleSecret),
@@ -61,14 +60,10 @@ const CONSOLE_HINTS: &[CommandAction] = &[
     CommandAction::Console(ConsoleAction::ToggleDiff),
     CommandAction::Console(ConsoleAction::SaveBody),
 ];
-const PRIORITY_HINTS: &[CommandAction] = &[
-    CommandAction::Program(ProgramAction::Unlock),
-    CommandAction::Program(ProgramAction::Palette),
-];
+const PRIORITY_HINTS: &[CommandAction] =
+    &[CommandAction::Program(ProgramAction::Unlock), CommandAction::Program(ProgramAction::Help)];
 const GENERAL_HINTS: &[CommandAction] = &[
     CommandAction::Focus(FocusTarget::Next),
-    CommandAction::Program(ProgramAction::Help),
-    CommandAction::Screen(ScreenAction::Leader),
     CommandAction::Screen(ScreenAction::Jump),
     CommandAction::Program(ProgramAction::Undo),
     CommandAction::Program(ProgramAction::Quit),
@@ -91,9 +86,7 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
 
 /// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
 pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
-    // The labels of jump mode cover the hints, so the hints below them must stay.
-    let takes_all_keys = !app.dialogs.is_empty() && app.dialogs.top_as::<JumpDialog>().is_none();
-    if takes_all_keys || !typing_hints(app).is_empty() {
+    if !app.dialogs.is_empty() || !typing_hints(app).is_empty() {
         return Vec::new();
     }
     let own = match app.ui_state.focus {
@@ -138,7 +131,9 @@ fn hint_label(app: &App, action: CommandAction) -> Option<(String, &'static str)
         && !DetailPane::is_masked(&app.detail);
     let title = match (action, app.activity.store_status_text().kind) {
         _ if shown => "mask",
-        (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => {
+        (CommandAction::Console(ConsoleAction::Send), _)
+            if follow_up::follow_up_requests(app).is_some() =>
+        {
             "use in…"
         }
         (

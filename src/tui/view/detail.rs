@@ -12,7 +12,6 @@ use crate::domain::{Credential, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
-use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::dialog_view::SecretRow;
 use crate::tui::app::{Pane, PresentationMode, display_format};
 
@@ -24,11 +23,9 @@ const SHORT_MASK_COLUMNS: usize = 8;
 const ORGANIZATIONS_FIELD: &str = "organisations";
 /// Maximum number of credentials with the same secret that are named.
 const MAX_NAMED_DUPLICATES: usize = 3;
-/// Age in days at which a secret is old.
-const MAX_AGE_DAYS: i64 = 365;
 /// Indentation of the words of a generated secret.
 const SECRET_WORDS_INDENT: u16 = 2;
-/// Columns of the expiry and age bars.
+/// Columns of the expiry bar.
 const BAR_COLUMNS: i64 = 10;
 
 /// Draws the details.
@@ -319,27 +316,14 @@ fn expiry_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     )
 }
 
-/// Returns the age, compared with one year, after which most policies require a rotation.
+/// Returns when the credential was added.
 fn age_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
-    let days = (pen.now.wall - credential.created).whole_days().max(0);
-    let role = match days {
-        ..274 => StyleRole::Good,
-        274..MAX_AGE_DAYS => StyleRole::Warn,
-        _ => StyleRole::Bad,
+    let days = usize::try_from((pen.now.wall - credential.created).whole_days()).unwrap_or(0);
+    let added = match days {
+        0 => "today".to_owned(),
+        days => format!("{} ago", display_format::format_count(days, "day")),
     };
-    let (part, columns) =
-        (u64::try_from(days).unwrap_or(0), usize::try_from(BAR_COLUMNS).unwrap_or(0));
-    let (full, empty) =
-        chart::progress_bar(pen.glyphs(), part, u64::try_from(MAX_AGE_DAYS).unwrap_or(1), columns);
-    let added = if days == 0 {
-        "today ".to_owned()
-    } else {
-        let days = usize::try_from(days).unwrap_or(0);
-        format!("{} ago ", display_format::format_count(days, "day"))
-    };
-    let text = (StyleRole::Text, added);
-    let of = if days < MAX_AGE_DAYS { " of 1 year" } else { " over 1 year" };
-    ("Added", vec![text, (role, full), (StyleRole::Dim, empty), (StyleRole::Dim, of.to_owned())])
+    ("Added", vec![(StyleRole::Text, added)])
 }
 
 fn check_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {

@@ -5,8 +5,8 @@ use crate::config::theme::StyleRole;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
 
-/// Rows above the credentials: summary, histogram and axis.
-const HEAD_ROWS: u16 = 3;
+/// Rows above the credentials: summary and axis.
+const HEAD_ROWS: u16 = 2;
 
 /// Draws the timeline.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
@@ -20,8 +20,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
     let timeline = ExpiryTimeline::new(app, pen.now, inner.width);
     pen.write_text(inner.row(0), &timeline.summary(), StyleRole::Dim);
-    pen.write_spans(inner.row(1), &timeline.histogram());
-    pen.write_spans(inner.row(2), &timeline.axis());
+    pen.write_spans(inner.row(1), &timeline.axis());
     for (credential, line) in app.credentials.by_expiry().zip(HEAD_ROWS..inner.height) {
         pen.write_spans(inner.row(line), &timeline.credential_row(credential));
     }

@@ -8,13 +8,14 @@ use std::borrow::Cow;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::layout::Rect;
 use ratatui::style::{Color as Paint, Modifier, Style};
+use ratatui::symbols::border;
+use ratatui::widgets::{Block, Clear, Widget as _};
 use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::domain::Credential;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{App, Now, Pane, PresentationMode};
-use crate::tui::cells::{display_width, is_one_cell_per_char};
 
 /// Border of the focused pane: heavier, so that the focus is visible without color.
 const FOCUSED_BORDER: [&str; 6] = ["┏", "━", "┓", "┃", "┗", "┛"];
@@ -77,12 +78,8 @@ impl<'a> CellPainter<'a> {
     /// Clears an area.
     pub(super) fn clear_area(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.style(role), self.clip_rect(area));
-        for y in rect.top()..rect.bottom() {
-            for cell in self.cells_mut(rect.x, y, rect.width) {
-                cell.reset();
-                cell.set_style(style);
-            }
-        }
+        Clear.render(rect, self.buffer);
+        self.buffer.set_style(rect, style);
     }
 
     /// Returns whether only ASCII characters may be written.
@@ -94,21 +91,13 @@ impl<'a> CellPainter<'a> {
     pub(super) fn dim(&mut self, area: ScreenRect) {
         let (style, rect) =
             (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
-        for y in rect.top()..rect.bottom() {
-            for x in rect.left()..rect.right() {
-                self.buffer[(x, y)].set_style(Style::reset().patch(style));
-            }
-        }
+        self.buffer.set_style(rect, Style::reset().patch(style));
     }
 
     /// Applies a style to everything in an area.
     pub(super) fn restyle(&mut self, area: ScreenRect, role: StyleRole) {
         let (style, rect) = (self.overlay_style(role), self.clip_rect(area));
-        for y in rect.rows().map(|row| row.y) {
-            for cell in self.cells_mut(rect.x, y, rect.width) {
-                cell.set_style(style);
-            }
-        }
+        self.buffer.set_style(rect, style);
     }
 
     /// Writes a text at the left of an area; returns the rest of the area. The text does not
@@ -206,8 +195,9 @@ impl<'a> CellPainter<'a> {
         rest
     }
 
-    /// Draws the border of a pane: heavy if it has the focus, and in its own color and with a label
-    /// if it shows a production credential. Returns the area inside.
+    /// Draws the border of a pane: heavy if it has the focus, and in its own color if it shows a
+    /// production credential, with a label in the detail or, without one, in each pane. Returns the
+    /// area inside.
     pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
         let frame = if self.app.ui_state.focus == pane {
             FocusStyle::Focused
@@ -219,8 +209,10 @@ impl<'a> CellPainter<'a> {
             let (lines, _, heading) = self.border_style(frame);
             let style = self.style(StyleRole::Production);
             self.draw_outline(area, lines, style);
-            let top = title_area(area);
-            let rest = self.write_right(top, PRODUCTION_LABEL, StyleRole::Production);
+            let mut rest = title_area(area);
+            if pane == Pane::Detail || self.app.screen_layout().detail.is_empty() {
+                rest = self.write_right(rest, PRODUCTION_LABEL, StyleRole::Production);
+            }
             let title =
                 truncate(title, usize::from(rest.width.saturating_sub(2)), self.glyphs().ellipsis);
             self.write_text(rest, &format!(" {title} "), heading);
@@ -260,27 +252,20 @@ impl<'a> CellPainter<'a> {
         area.inner()
     }
 
-    fn draw_outline(
-        &mut self,
-        area: ScreenRect,
-        [top_left, top, top_right, side, bottom_left, bottom_right]: [&str; 6],
-        style: Style,
-    ) {
-        let rect = self.clip_rect(area);
-        let (right, bottom) = (rect.right().saturating_sub(1), rect.bottom().saturating_sub(1));
-        for y in rect.top()..rect.bottom() {
-            let [left, middle, end] = match y {
-                y if y == rect.y => [top_left, top, top_right],
-                y if y == bottom => [bottom_left, top, bottom_right],
-                _ => [side, "", side],
-            };
-            if !middle.is_empty() {
-                let line = self.cells_mut(rect.x, y, rect.width).iter_mut();
-                line.for_each(|cell| _ = cell.set_symbol(middle).set_style(style));
-            }
-            self.buffer[(rect.x, y)].set_symbol(left).set_style(style);
-            self.buffer[(right, y)].set_symbol(end).set_style(style);
-        }
+    fn draw_outline(&mut self, area: ScreenRect, lines: [&'static str; 6], style: Style) {
+        let [top_left, horizontal, top_right, vertical, bottom_left, bottom_right] = lines;
+        let symbols = border::Set {
+            top_left,
+            top_right,
+            bottom_left,
+            bottom_right,
+            vertical_left: vertical,
+            vertical_right: vertical,
+            horizontal_top: horizontal,
+            horizontal_bottom: horizontal,
+        };
+        let block = Block::bordered().border_set(symbols).border_style(style);
+        block.render(self.clip_rect(area), self.buffer);
     }
 
     /// Returns the part of an area that is on the screen.
@@ -308,6 +293,19 @@ pub(super) fn truncate<'t>(text: &'t str, columns: usize, ellipsis: &str) -> Cow
     };
     let kept: String = text.chars().take_while(fits).collect();
     Cow::Owned(if columns == 0 { kept } else { kept + ellipsis })
+}
+
+/// Returns how many cells a text takes.
+fn display_width(text: &str) -> usize {
+    if is_one_cell_per_char(text) { text.chars().count() } else { text.width() }
+}
+
+/// Returns whether each character of a text takes exactly one cell, whatever is next to it.
+///
+/// Most texts are of this kind and need no search for clusters and their widths: printable ASCII,
+/// and the symbols that the screen itself uses.
+fn is_one_cell_per_char(text: &str) -> bool {
+    text.chars().all(|c| matches!(c, ' '..='~' | '·' | '–' | '•' | '…' | '⏎' | '─'..='▟' | '▲' | '▸' | '▾' | '●' | '✓' | '✗'))
 }
 
 /// Returns the closest ASCII character for a character that the program's own texts use; other
@@ -383,5 +381,30 @@ mod tests {
         assert_eq!(truncate("日本語", 4, "…"), "日…");
         assert_eq!(truncate("abc", 1, "…"), "…");
         assert_eq!(truncate("abc", 0, "…"), "");
+    }
+
+    /// Lists the characters that are treated as one cell each.
+    fn alone() -> impl Iterator<Item = char> {
+        ('\0'..=char::MAX).filter(|c| is_one_cell_per_char(c.encode_utf8(&mut [0; 4])))
+    }
+
+    #[test]
+    fn what_is_a_cell_of_its_own_is_so_for_the_library_too_whatever_stands_beside_it() {
+        let all: String = alone().flat_map(|c| ['a', c, c, '─', c, '●', c]).collect();
+        let length = u16::try_from(all.chars().count()).unwrap();
+        let mut buffer = Buffer::empty(Rect::new(0, 0, length, 1));
+        assert_eq!(buffer.set_stringn(0, 0, &all, usize::MAX, Style::new()), (length, 0));
+        let drawn: Vec<String> =
+            buffer.content.iter().map(|cell| cell.symbol().to_owned()).collect();
+        assert_eq!(drawn, all.chars().map(String::from).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn both_ways_to_measure_a_text_agree() {
+        let all: String = alone().collect();
+        assert_eq!(display_width(&all), all.width());
+        assert_eq!(display_width("日本"), 4);
+        assert_eq!(display_width("e\u{301}"), 1);
+        assert_eq!(display_width("✓\u{fe0f}"), "✓\u{fe0f}".width());
     }
 }

@@ -5,15 +5,12 @@
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
-use crate::tui::app::credentials::regions::{MAX_LATENCY_SAMPLES, RegionRow, provider_regions};
+use crate::tui::app::credentials::regions::{RegionRow, provider_regions};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::widgets::chart;
 use crate::tui::app::{Pane, display_format};
 
 /// Columns of symbol, check result and latency at the right.
 const RESULT_COLUMNS: u16 = 9;
-/// Minimum columns of ID and host that leave room for a sparkline of the latencies.
-const MIN_COLUMNS_FOR_SPARKLINE: u16 = 42;
 /// Minimum columns of the pane for full region names.
 const MIN_COLUMNS_FOR_FULL_NAME: u16 = 44;
 
@@ -65,11 +62,6 @@ fn draw_region(
     pen.write_text(id, title, if row.current { StyleRole::Title } else { StyleRole::Text });
     pen.write_text(host, &display_format::host_and_port(&row.region.api), StyleRole::Dim);
     draw_check_result(pen, outcome.split_left(1).1, row);
-    let trace = pen.app.regions.latencies_of(&row.region.id);
-    let drawn = chart::sparkline(pen.glyphs(), &trace, MAX_LATENCY_SAMPLES);
-    if id.width + host.width >= MIN_COLUMNS_FOR_SPARKLINE {
-        pen.write_right(host, &drawn, StyleRole::Accent);
-    }
 }
 
 /// Returns the symbol and color of a check result.

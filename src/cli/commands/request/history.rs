@@ -130,7 +130,7 @@ impl ResendArgs {
         let credential = engine.credentials.get(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => crate::domain::request::RequestDraft {
-                body: Some(read_body(data)?),
+                body: Some(read_body(data)?.into()),
                 ..line.entry.draft.clone()
             },
             None => line.draft_to_resend()?,
@@ -141,7 +141,7 @@ impl ResendArgs {
                 line.entry.region, credential.region
             ));
         }
-        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
         let order = RequestOptions { draft, consent, history_policy: HistoryPolicy::WithoutBody };
         SendContext { options: order, capture: None, display: ResponseDisplay::default() }
             .run(context, &credential)

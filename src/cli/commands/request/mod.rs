@@ -15,10 +15,13 @@ mod source;
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
 use crate::cli::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
+use crate::domain::request::export::ExportFormat;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::PagingLimits;
@@ -72,6 +75,9 @@ struct SendArgs {
     output: OutputArgs,
     #[command(flatten)]
     mode: RequestModeArgs,
+    /// Print the request of --dry-run as a command or script for another client, with a variable for the secret
+    #[arg(long = "as", value_name = "CLIENT", requires = "dry_run", value_parser = export_format_parser())]
+    format: Option<ExportFormat>,
     #[command(flatten)]
     paging: PagingArgs,
     /// Store a secret from the response as a credential with this name
@@ -92,7 +98,7 @@ struct RequestModeArgs {
     /// Print the request and send nothing
     #[arg(long, conflicts_with_all = ["jq", "capture", "output"])]
     dry_run: bool,
-    /// Print the request as a curl command, with a variable for the secret, and send nothing
+    /// Print the request as a curl command, and send nothing: --dry-run --as curl
     #[arg(long, conflicts_with_all = ["jq", "capture", "output"])]
     curl: bool,
     /// Save the request under this name, without secrets, and send nothing
@@ -154,8 +160,9 @@ impl SendArgs {
         let credential =
             context.engine()?.credentials.find(self.name.as_deref().unwrap_or_default()).await?;
         let draft = self.source.build_draft(context, &credential)?;
-        if self.mode.curl {
-            return preview::print_curl(context, &credential, &draft);
+        let export = if self.mode.curl { Some(ExportFormat::Curl) } else { self.format };
+        if let Some(format) = export {
+            return preview::print_export(context, &credential, &draft, format);
         }
         if self.mode.dry_run {
             return preview::print_preview(context, &credential, &draft);
@@ -171,7 +178,7 @@ impl SendArgs {
             return pagination::print_all_pages(context, &credential, options, limits, &display)
                 .await;
         }
-        let consent = obtain_consent(&credential, &draft, self.yes)?;
+        let consent = obtain_consent(context.engine()?, &credential, &draft, self.yes)?;
         SendContext { options: RequestOptions { draft, consent, history_policy }, capture, display }
             .run(context, &credential)
             .await
@@ -201,10 +208,12 @@ async fn save_request(
     draft: &RequestDraft,
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
-    let clean = context.unlocked_engine().await?.requests.redact_draft(credential, draft).await?;
+    let mut draft = draft.clone();
+    draft.body = draft.body.map(|body| body.map_files(absolute_path));
+    let clean = context.unlocked_engine().await?.requests.redact_draft(credential, &draft).await?;
     let path = SavedRequestStore::new(&context.paths)
         .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
-    if clean != *draft {
+    if clean != draft {
         context.out.note(
             "note: the request contained a secret; the saved request has a placeholder instead",
         );
@@ -215,6 +224,18 @@ async fn save_request(
         context.out.print_text(&format!("{id}: {} {}", clean.method, clean.target))?;
     }
     Ok(0)
+}
+
+/// Returns the path from the root, so that a saved request finds its files from every folder.
+fn absolute_path(path: &str) -> String {
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+}
+
+/// Parses the word of an export format.
+fn export_format_parser() -> impl TypedValueParser<Value = ExportFormat> {
+    let find = |word: String| ExportFormat::ALL.into_iter().find(|format| format.as_str() == word);
+    PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::as_str))
+        .try_map(move |word| find(word).ok_or("unknown client"))
 }
 
 /// Parses the name of a saved request.

@@ -200,7 +200,7 @@ pub enum KeyConflict {
         /// Command that the key runs in its pane.
         by: &'static str,
     },
-    /// A command lost its last key to others; the palette can still run it.
+    /// A command lost its last key to others; the help can still run it.
     LastKeyLost(&'static str),
 }
 
@@ -267,7 +267,7 @@ impl KeyConflict {
                 Problem::new(
                     "A command has no key",
                     why,
-                    format!("bind `{name}` to a key, or run it from the palette"),
+                    format!("bind `{name}` to a key, or run it from the help (?)"),
                 )
             }
         }

@@ -1,18 +1,239 @@
-//! The command table: one row per command.
+//! The commands of the screen: their actions, and the table with one row per command.
 //!
-//! The columns are described at [`CommandSpec`]; `app/act.rs` implements the actions. The key table
-//! of the README is generated from here.
+//! The columns are described at [`CommandSpec`]; the `commands.rs` of each feature implements the
+//! actions. The key table of the README is generated from here.
 
-use super::{
-    CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
-    ListAction, Pane, PaneResize, ProgramAction, RegionAction, ScreenAction,
-};
-use super::{CommandSpec, command_row};
-
+use super::{CommandEffect, CommandSpec, Pane, command_row};
 use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
 use CommandEffect::{External, Mutating};
 
-/// All commands, in the order of help and palette.
+/// Action of a command, by area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandAction {
+    /// Moves the cursor within the focused pane.
+    Move(CursorMotion),
+    /// Moves the focus to a pane.
+    Focus(FocusTarget),
+    /// Acts on the credential list.
+    List(ListAction),
+    /// Acts on the selected credential.
+    Credential(CredentialAction),
+    /// Acts on the regions of the selected credential.
+    Region(RegionAction),
+    /// Acts on the console.
+    Console(ConsoleAction),
+    /// Acts on the screen itself.
+    Screen(ScreenAction),
+    /// Acts on the program.
+    Program(ProgramAction),
+}
+
+/// Cursor motion within a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CursorMotion {
+    Up,
+    Down,
+    Top,
+    Bottom,
+    PageUp,
+    PageDown,
+}
+
+/// Target of a focus change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FocusTarget {
+    /// The next pane.
+    Next,
+    /// The previous pane.
+    Previous,
+    /// This pane.
+    To(Pane),
+}
+
+/// Actions on the credential list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListAction {
+    /// Starts typing a filter.
+    Filter,
+    /// Clears the marks, then the filter.
+    Clear,
+    /// Sorts by the next sort key.
+    Sort,
+    /// Marks or unmarks the selected row.
+    Mark,
+    /// Marks all visible rows, or clears the marks if all are marked.
+    MarkAll,
+}
+
+/// Actions on the selected credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialAction {
+    /// Reveals the secret, or masks it again.
+    ToggleSecret,
+    /// Copies the secret.
+    CopySecret,
+    /// Checks the selected or the marked credentials.
+    Check,
+    /// Checks every credential.
+    CheckAll,
+    /// Adds a credential.
+    Add,
+    /// Edits the credential.
+    Edit,
+    /// Rotates the credential.
+    Rotate,
+    /// Revokes the credential at its provider, or deletes it from tokenring.
+    Revoke,
+    /// Creates a new credential at the provider.
+    Create,
+    /// Signs in with the browser.
+    SignIn,
+    /// Opens the provider's page for the credential.
+    OpenPage,
+}
+
+/// Actions on regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionAction {
+    /// Makes the region under the cursor the credential's region.
+    Switch,
+    /// Switches to the next region.
+    Next,
+    /// Switches to the previous region.
+    Previous,
+    /// Opens the list of regions to choose from.
+    Pick,
+    /// Tests the credential against every region.
+    Probe,
+}
+
+/// Actions in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleAction {
+    /// Sends the current request.
+    Send,
+    /// Sends the current request from any pane.
+    Resend,
+    /// Sends the request that shows whether the credential works.
+    SendTest,
+    /// Opens the list of presets.
+    PickPreset,
+    /// Edits the request.
+    EditRequest,
+    /// Imports a pasted curl command as the request.
+    ImportCurl,
+    /// Saves the request under a name.
+    SaveRequest,
+    /// Lists saved requests, to open, copy, rename or delete one.
+    SavedRequests,
+    /// Lists the requests in the history.
+    History,
+    /// Fetches the next page of a list.
+    NextPage,
+    /// Fetches all pages of a list.
+    AllPages,
+    /// Shows the next tab of the response.
+    NextTab,
+    /// Explains a refusal in detail.
+    Explain,
+    /// Shows what changed since the previous response to the same request.
+    ToggleDiff,
+    /// Folds or unfolds the JSON value under the cursor.
+    ToggleFold,
+    /// Folds the value under the cursor.
+    FoldValue,
+    /// Unfolds the value under the cursor.
+    UnfoldValue,
+    /// Folds or unfolds everything.
+    ToggleFoldAll,
+    /// Searches the response.
+    Search,
+    /// Filters the response with jq.
+    Filter,
+    /// Clears the jq filter, then the search.
+    ClearFilter,
+    /// Moves to the next match.
+    NextMatch,
+    /// Moves to the previous match.
+    PreviousMatch,
+    /// Copies the response body.
+    CopyBody,
+    /// Copies the value under the cursor.
+    CopyValue,
+    /// Copies the jq path of the value under the cursor.
+    CopyPath,
+    /// Saves the response body to a file.
+    SaveBody,
+    /// Stores a secret that the response contained.
+    KeepSecret,
+    /// Copies the request as a curl command, with a variable in place of the secret.
+    CopyCurl,
+}
+
+/// Actions on the screen itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScreenAction {
+    /// Gives the focused pane the whole screen, or restores the layout.
+    Zoom,
+    /// Moves a border of the focused pane.
+    Resize(PaneResize),
+    /// Resets all borders.
+    ResetLayout,
+    /// Labels everything that can be clicked.
+    Jump,
+    /// Opens the list of themes.
+    Themes,
+    /// Shows the expiry timeline.
+    Timeline,
+    /// Shows the check results of all credentials in all regions.
+    CheckMatrix,
+}
+
+/// Direction in which the focused pane is resized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PaneResize {
+    Wider,
+    Narrower,
+    Taller,
+    Shorter,
+}
+
+/// Actions on the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramAction {
+    /// Opens the searchable list of all commands.
+    Help,
+    /// Shows running and finished tasks.
+    TaskList,
+    /// Diagnoses problems on this machine.
+    Doctor,
+    /// Finds plain-text copies of secrets.
+    Scan,
+    /// Opens the welcome dialog: add, import, choose the store, or start the demo.
+    Welcome,
+    /// Unlocks the store.
+    Unlock,
+    /// Locks the screen and the store.
+    Lock,
+    /// Reloads the credentials and the state of the store.
+    Reload,
+    /// Undoes the latest change.
+    Undo,
+    /// Turns presentation mode on or off.
+    Presentation,
+    /// Turns mouse capture on or off.
+    Mouse,
+    /// Suspends the program.
+    Suspend,
+    /// Cancels the running task, else quits.
+    Cancel,
+    /// Quits.
+    Quit,
+}
+
+/// All commands, in the order of the help.
 #[rustfmt::skip]
 pub const COMMANDS: &[CommandSpec] = &[
     command_row("up", &["k", "Up"], Move(CursorMotion::Up), "up", "Move up one line"),
@@ -32,10 +253,10 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("drop-filter", &["Esc"], Console(ConsoleAction::ClearFilter), "clear filter", "Clear the jq filter, then the search").in_pane(Pane::Console),
     command_row("filter", &["/"], List(ListAction::Filter), "filter", "Filter the list: words, region:eu kind:pat expires<14d status:refused label:prod"),
     command_row("clear", &["Esc"], List(ListAction::Clear), "clear", "Clear the marks, then the filter"),
-    command_row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next column: name, expiry, status, region, provider").with_leader_key('s'),
+    command_row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next column: name, expiry, status, region, provider"),
     command_row("fold", &["Space"], Console(ConsoleAction::ToggleFold), "fold", "Fold or unfold the value under the cursor").in_pane(Pane::Console),
     command_row("mark", &["Space"], List(ListAction::Mark), "mark", "Mark the credential, to check several at once"),
-    command_row("mark-all", &["*"], List(ListAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks").with_leader_key('x'),
+    command_row("mark-all", &["*"], List(ListAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks"),
     command_row("switch-region", &["Enter"], Region(RegionAction::Switch), "switch region", "Make the region under the cursor the credential's region").in_pane(Pane::Regions).with_effect(Mutating),
     command_row("send", &["Enter"], Console(ConsoleAction::Send), "send", "Send the request; on a list element, choose a request that uses it").in_pane(Pane::Console).with_effect(External),
     command_row("send-again", &["C-r"], Console(ConsoleAction::Resend), "send again", "Send the request again, from any pane").in_pane(Pane::Console).with_effect(External),
@@ -77,29 +298,27 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("write-answer", &["w"], Console(ConsoleAction::SaveBody), "save response", "Save the response body to a file").in_pane(Pane::Console),
     command_row("keep-secret", &["K"], Console(ConsoleAction::KeepSecret), "store secret", "Store a secret that the response contained").in_pane(Pane::Console).with_effect(Mutating),
     command_row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy as curl", "Copy the request as a curl command; the secret stays a variable").with_effect(External),
-    command_row("leader", &[","], Screen(ScreenAction::Leader), "more", "Show which keys may follow"),
-    command_row("jump", &["f"], Screen(ScreenAction::Jump), "jump", "Label everything clickable; type a label to click it").with_leader_key('j'),
-    command_row("theme", &["F2"], Screen(ScreenAction::Themes), "theme", "Choose a theme with a live preview").with_leader_key('c'),
-    command_row("timeline", &["T"], Screen(ScreenAction::Timeline), "expiry timeline", "Show which credentials expire in the next 90 days").with_leader_key('t'),
-    command_row("verdicts", &["V"], Screen(ScreenAction::CheckMatrix), "check results", "Show the check results of all credentials in all regions").with_leader_key('v'),
-    command_row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Show the pane on the whole screen, or all panes again").with_leader_key('z'),
+    command_row("jump", &["f"], Screen(ScreenAction::Jump), "jump", "Label everything clickable; type a label to click it"),
+    command_row("theme", &["F2"], Screen(ScreenAction::Themes), "theme", "Choose a theme with a live preview"),
+    command_row("timeline", &["T"], Screen(ScreenAction::Timeline), "expiry timeline", "Show which credentials expire in the next 90 days"),
+    command_row("verdicts", &["V"], Screen(ScreenAction::CheckMatrix), "check results", "Show the check results of all credentials in all regions"),
+    command_row("zoom", &["Z"], Screen(ScreenAction::Zoom), "zoom", "Show the pane on the whole screen, or all panes again"),
     command_row("wider", &[">"], Screen(ScreenAction::Resize(PaneResize::Wider)), "wider", "Make the pane wider; borders can also be dragged"),
     command_row("narrower", &["<"], Screen(ScreenAction::Resize(PaneResize::Narrower)), "narrower", "Make the pane narrower"),
     command_row("taller", &["+"], Screen(ScreenAction::Resize(PaneResize::Taller)), "taller", "Make the pane taller"),
     command_row("shorter", &["-"], Screen(ScreenAction::Resize(PaneResize::Shorter)), "shorter", "Make the pane shorter"),
-    command_row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "reset layout", "Reset the pane borders").with_leader_key('b'),
-    command_row("palette", &[":", "C-p"], Program(ProgramAction::Palette), "commands", "Find a command or a credential"),
-    command_row("help", &["?", "F1"], Program(ProgramAction::Help), "help", "List all commands and their keys, and run one").with_leader_key('h'),
-    command_row("activity", &["!"], Program(ProgramAction::TaskList), "activity", "Show running and finished tasks").with_leader_key('a'),
+    command_row("reset-layout", &["="], Screen(ScreenAction::ResetLayout), "reset layout", "Reset the pane borders"),
+    command_row("help", &["?", "F1", ":", "C-p"], Program(ProgramAction::Help), "help", "Find a command and its keys, or a credential, and run or show it"),
+    command_row("activity", &["!"], Program(ProgramAction::TaskList), "activity", "Show running and finished tasks"),
     command_row("doctor", &["D"], Program(ProgramAction::Doctor), "doctor", "Diagnose problems on this machine").with_effect(External),
     command_row("scan", &["S"], Program(ProgramAction::Scan), "scan", "Find plain-text copies of secrets"),
-    command_row("welcome", &["W"], Program(ProgramAction::Welcome), "welcome", "Add or import credentials, choose the store, or try the demo").with_leader_key('w'),
-    command_row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it").with_leader_key('k'),
-    command_row("lock", &["C-l"], Program(ProgramAction::Lock), "lock", "Lock the screen and the encrypted file; unlocking asks for the passphrase").with_leader_key('l'),
-    command_row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Reload the credentials, the store state and the settings").with_leader_key('r'),
-    command_row("undo", &["U"], Program(ProgramAction::Undo), "undo", "Undo the latest edit, region switch or cleared filter").with_leader_key('u'),
-    command_row("presentation", &["P"], Program(ProgramAction::Presentation), "presentation mode", "Hide names and refuse to reveal secrets").with_leader_key('p'),
-    command_row("mouse", &["M"], Program(ProgramAction::Mouse), "mouse", "Turn the mouse on or off; off lets the terminal select text").with_leader_key('m'),
+    command_row("welcome", &["W"], Program(ProgramAction::Welcome), "welcome", "Add or import credentials, choose the store, or try the demo"),
+    command_row("unlock", &["u"], Program(ProgramAction::Unlock), "unlock", "Unlock the store, or create it"),
+    command_row("lock", &["C-l"], Program(ProgramAction::Lock), "lock", "Lock the screen and the encrypted file; unlocking asks for the passphrase"),
+    command_row("reload", &["F5"], Program(ProgramAction::Reload), "reload", "Reload the credentials, the store state and the settings"),
+    command_row("undo", &["U"], Program(ProgramAction::Undo), "undo", "Undo the latest edit, region switch or cleared filter"),
+    command_row("presentation", &["P"], Program(ProgramAction::Presentation), "presentation mode", "Hide names and refuse to reveal secrets"),
+    command_row("mouse", &["M"], Program(ProgramAction::Mouse), "mouse", "Turn the mouse on or off; off lets the terminal select text"),
     command_row("suspend", &["C-z"], Program(ProgramAction::Suspend), "suspend", "Suspend the program"),
     command_row("cancel", &["C-c"], Program(ProgramAction::Cancel), "cancel", "Cancel the running task, or quit"),
     command_row("quit", &["q"], Program(ProgramAction::Quit), "quit", "Quit tokenring"),

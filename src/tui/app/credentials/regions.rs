@@ -1,9 +1,8 @@
 //! Regions pane: the regions of the selected credential's provider, with the check result and
 //! latency in each.
 //!
-//! Switching and testing regions is in `perform.rs`. Start at [`RegionsPane::show_credential`].
+//! Switching and testing regions is in `commands.rs`. Start at [`RegionsPane::show_credential`].
 
-use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::domain::credential::CheckReport;
@@ -14,8 +13,6 @@ use crate::engine::background::protocol::{RegionCheckResult, TaskId};
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::{moved_cursor, scroll_offset};
 
-/// Number of latencies remembered per region.
-pub const MAX_LATENCY_SAMPLES: usize = 12;
 /// How long the cursor must stay on a credential before its check results are loaded, so that
 /// scrolling past does not load them.
 const CHECK_LOAD_DELAY: Duration = Duration::from_millis(50);
@@ -29,8 +26,6 @@ pub struct RegionsPane {
     load_state: LoadState,
     cursor: usize,
     top: usize,
-    /// Latencies per region in this run, the oldest first.
-    latencies: BTreeMap<String, VecDeque<u64>>,
 }
 
 /// State of the loading of check results.
@@ -76,14 +71,12 @@ impl RegionsPane {
             .position(|region| region.id == credential.region);
         let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };
         let (cursor, of) = (own.unwrap_or(0), Some(credential.id.clone()));
-        let traces = std::mem::take(&mut self.latencies);
         *self = Self {
             shown_credential: of,
             checks: Vec::new(),
             load_state: LoadState::Due(due),
             cursor,
             top: 0,
-            latencies: traces,
         };
     }
 
@@ -107,7 +100,7 @@ impl RegionsPane {
 
     /// Clears the pane, because no credential is selected.
     pub fn clear(&mut self) {
-        *self = Self { latencies: std::mem::take(&mut self.latencies), ..Self::default() };
+        *self = Self::default();
     }
 
     /// Sets the loaded check results.
@@ -120,20 +113,10 @@ impl RegionsPane {
 
     /// Records a new check result.
     pub fn record_check(&mut self, id: &CredentialId, region: &str, check: &CheckReport) {
-        if let Some(ms) = check.latency_ms {
-            let trace = self.latencies.entry(region.to_owned()).or_default();
-            trace.push_back(ms.max(1));
-            trace.drain(..trace.len().saturating_sub(MAX_LATENCY_SAMPLES));
-        }
         if self.shown_credential.as_ref() == Some(id) {
             self.checks.retain(|known| known.region != region);
             self.checks.push(RegionCheckResult { region: region.to_owned(), check: check.clone() });
         }
-    }
-
-    /// Returns the latencies of a region in this run, the oldest first.
-    pub fn latencies_of(&self, region: &str) -> Vec<u64> {
-        self.latencies.get(region).into_iter().flatten().copied().collect()
     }
 
     /// Returns the latest check result in a region.

@@ -19,23 +19,10 @@ mod text;
 mod text_prompt;
 mod themes;
 mod unlock;
-mod which_key;
 
 use std::any::Any;
 use std::time::Instant;
 
-pub use crate::tui::app::console::curl_import_dialog::{CurlImportDialog, is_curl};
-pub use crate::tui::app::console::parameters_dialog::ParametersDialog;
-pub use crate::tui::app::console::request_dialog::RequestEditorDialog;
-pub use crate::tui::app::credentials::add_dialog::AddDialog;
-pub use crate::tui::app::credentials::edit_dialog::EditDialog;
-pub use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
-pub use crate::tui::app::overview::findings_dialog::FindingsDialog;
-pub use crate::tui::app::overview::task_list_dialog::TaskListDialog;
-pub use crate::tui::app::overview::timeline_dialog::{TimelineDialog, select_in_list};
-pub use crate::tui::app::rotation::create_dialog::CreateDialog;
-pub use crate::tui::app::rotation::wizard::RotationWizard;
-pub use crate::tui::app::sign_in::dialog::SignInDialog;
 pub use action::{AppCall, DialogAction, DialogResult, TaskRequest};
 pub use confirm::{ConfirmDialog, quit};
 pub use jump::JumpDialog;
@@ -51,7 +38,6 @@ pub use text::TextDialog;
 pub use text_prompt::{TextPromptDialog, TextPromptKind};
 pub use themes::ThemeDialog;
 pub use unlock::{UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
-pub use which_key::WhichKeyPopup;
 
 use super::{App, Now};
 use crate::config::KeyPress;

@@ -1,4 +1,4 @@
-//! Picker: a searchable list, for the command palette, regions, presets, history and others.
+//! Picker: a searchable list, for commands, regions, presets, history and others.
 //!
 //! [`PickerDialog`] filters and moves the cursor. Each item has a value, and the picker a function
 //! that returns what a selected value does; a [`PickerShortcut`] is a further action of a list. The
@@ -26,6 +26,8 @@ use crate::tui::app::{App, Now};
 /// Columns of a list with long lines.
 const WIDE_COLUMNS: u16 = 108;
 
+/// Number of items from which a list has a search field.
+const MIN_SEARCHABLE_ITEMS: usize = 8;
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 10;
 
@@ -194,7 +196,15 @@ impl<T: 'static> PickerDialog<T> {
         {
             return self.run_shortcut(letter, app);
         }
-        match typing_motion(key) {
+        let motion = if self.is_searchable() { typing_motion(key) } else { list_motion(key) };
+        match motion {
+            None if !self.is_searchable() => {
+                return if key == KeyPress::char('q') {
+                    DialogResult::Close
+                } else {
+                    DialogResult::Stay
+                };
+            }
             Some(motion) => {
                 self.cursor = moved_cursor(
                     self.cursor,
@@ -207,6 +217,11 @@ impl<T: 'static> PickerDialog<T> {
             None => {}
         }
         DialogResult::Stay
+    }
+
+    /// Whether the list is long enough for a search field.
+    fn is_searchable(&self) -> bool {
+        self.items.len() >= MIN_SEARCHABLE_ITEMS
     }
 
     /// Runs the shortcut with this key on the item under the cursor, or on the list.
@@ -306,9 +321,9 @@ impl<T: 'static> PickerDialog<T> {
 }
 
 impl<T: Send + 'static> Dialog for PickerDialog<T> {
-    /// Characters narrow the list.
+    /// Characters narrow a long list.
     fn takes_text(&self) -> bool {
-        true
+        self.is_searchable()
     }
 
     fn handle_key(&mut self, key: KeyPress, app: &App, _now: Now) -> DialogResult {
@@ -316,8 +331,10 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
     }
 
     fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
-        insert_text(&mut self.input, text);
-        self.update_matches();
+        if self.is_searchable() {
+            insert_text(&mut self.input, text);
+            self.update_matches();
+        }
         DialogResult::Stay
     }
 
@@ -341,7 +358,7 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
             |shortcut: &ListShortcut| !shortcut.needs_item || !self.matching_items.is_empty();
         DialogQuestion::List(ListQuestion {
             items: items.filter_map(|item| QuestionOption::from_item(&item)).collect(),
-            is_searchable: true,
+            is_searchable: self.is_searchable(),
             shortcuts: shortcuts.filter(fits).collect(),
             moves_cursor: false,
         })
@@ -364,16 +381,18 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
 
     fn view(&self, _app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), self.width);
-        let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
-        let field = FieldView {
-            index: usize::MAX,
-            label: "Find".to_owned(),
-            value,
-            focused: true,
-            has_problem: false,
-        };
-        view.head =
-            self.intro.iter().cloned().chain([DialogRow::Field(field), DialogRow::Blank]).collect();
+        view.head.extend(self.intro.iter().cloned());
+        if self.is_searchable() {
+            let value = FieldValue::Text(self.input.value().to_owned(), self.input.visual_cursor());
+            let field = FieldView {
+                index: usize::MAX,
+                label: "Find".to_owned(),
+                value,
+                focused: true,
+                has_problem: false,
+            };
+            view.head.extend([DialogRow::Field(field), DialogRow::Blank]);
+        }
         self.push_item_rows(&mut view);
         let shortcuts =
             self.shortcuts.iter().map(|shortcut| format!("C-{} {}", shortcut.key, shortcut.label));

@@ -6,8 +6,6 @@
 
 use std::collections::HashMap;
 
-use unicode_width::UnicodeWidthStr;
-
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::{GlyphSet, StyleRole};
@@ -20,7 +18,7 @@ use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{Dialog, DialogResult, picker};
 use crate::tui::app::overview::timeline_dialog::select_in_list;
-use crate::tui::app::widgets::chart::{StyledSpans, column_symbol, fit_text, sparkline};
+use crate::tui::app::widgets::chart::{StyledSpans, fit_text};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
 use crate::tui::app::{App, Now, display_format};
 
@@ -30,24 +28,18 @@ const PAGE_ROWS: usize = 10;
 const CELL_COLUMNS: usize = 8;
 /// Maximum columns of a name.
 const MAX_NAME_COLUMNS: usize = 28;
-/// Columns of a sparkline.
-const SPARKLINE_COLUMNS: usize = 7;
 
 /// Dialog that shows the check matrix.
 pub struct CheckMatrixDialog {
     lines: Vec<MatrixLine>,
     cursor: usize,
     checks: HashMap<CredentialId, Vec<RegionCheckResult>>,
-    /// The latency of the slowest response, which is drawn with the highest bar.
-    max_latency_ms: u64,
 }
 
 /// Line of the matrix.
 enum MatrixLine {
     /// The regions of a provider, above its credentials.
     Regions(String),
-    /// The latencies of these regions.
-    Latencies(String),
     /// A credential.
     Credential(CredentialId),
 }
@@ -65,16 +57,13 @@ impl CheckMatrixDialog {
                 .collect();
             own.sort_by_key(|credential| credential.name.as_str());
             if !own.is_empty() {
-                lines.extend([
-                    MatrixLine::Regions(provider.id.clone()),
-                    MatrixLine::Latencies(provider.id.clone()),
-                ]);
+                lines.push(MatrixLine::Regions(provider.id.clone()));
                 lines.extend(
                     own.into_iter().map(|credential| MatrixLine::Credential(credential.id.clone())),
                 );
             }
         }
-        let mut matrix = Self { lines, cursor: 0, checks: HashMap::new(), max_latency_ms: 1 };
+        let mut matrix = Self { lines, cursor: 0, checks: HashMap::new() };
         matrix.cursor = matrix.next_credential_line(0);
         matrix
     }
@@ -88,14 +77,13 @@ impl CheckMatrixDialog {
 
     /// Records a check result.
     pub fn record_check(&mut self, id: &CredentialId, found: RegionCheckResult) {
-        self.max_latency_ms = self.max_latency_ms.max(found.check.latency_ms.unwrap_or(0));
         let checks = self.checks.entry(id.clone()).or_default();
         checks.retain(|known| known.region != found.region);
         checks.push(found);
     }
 
-    /// Returns the legend: in one row, or in two if there is less room.
-    fn legend_rows(&self, app: &App, columns: usize) -> Vec<DialogRow> {
+    /// Returns the legend.
+    fn legend_row(app: &App) -> DialogRow {
         let glyphs = app.preferences.symbols;
         let pieces = [
             CheckResult::Accepted,
@@ -107,20 +95,7 @@ impl CheckMatrixDialog {
             let (role, sign) = display_format::check_style(result, glyphs);
             (role, format!("{sign} {}   ", display_format::check_text(result)))
         });
-        let scale = (
-            StyleRole::Dim,
-            format!(
-                "{} fast {} {} ms",
-                glyphs.bar_heights[0],
-                glyphs.bar_heights[glyphs.bar_heights.len() - 1],
-                self.max_latency_ms
-            ),
-        );
-        let wide = pieces.iter().chain([&scale]).map(|(_, text)| text.width()).sum::<usize>();
-        if wide > columns {
-            return vec![DialogRow::spans(pieces.into()), DialogRow::spans(vec![scale])];
-        }
-        vec![DialogRow::spans(pieces.into_iter().chain([scale]).collect())]
+        DialogRow::spans(pieces.into())
     }
 
     fn line_row(&self, app: &App, at: usize, name: usize) -> DialogRow {
@@ -142,23 +117,6 @@ impl CheckMatrixDialog {
                         .collect(),
                 )
             }
-            MatrixLine::Latencies(provider) => {
-                let sparks = places(provider).iter().map(|region| {
-                    (
-                        StyleRole::Accent,
-                        fit_text(
-                            &sparkline(glyphs, &self.latencies(&region.id), SPARKLINE_COLUMNS),
-                            CELL_COLUMNS,
-                            glyphs.ellipsis,
-                        ),
-                    )
-                });
-                DialogRow::spans(
-                    std::iter::once((StyleRole::Dim, fit_text("  latency", name, glyphs.ellipsis)))
-                        .chain(sparks)
-                        .collect(),
-                )
-            }
             MatrixLine::Credential(id) => {
                 let Some(credential) = app.credentials.get(id) else { return DialogRow::Blank };
                 let called =
@@ -172,8 +130,7 @@ impl CheckMatrixDialog {
         }
     }
 
-    /// Returns a cell: the symbol of the check result, the latency as a bar and a number, and a
-    /// pointer at the credential's own region.
+    /// Returns a cell: the symbol of the check result, the latency, and a pointer at the credential's own region.
     fn cell_spans(
         &self,
         credential: &Credential,
@@ -187,14 +144,13 @@ impl CheckMatrixDialog {
         );
         let ms = check.and_then(|check| check.latency_ms);
         let own = if credential.region == region.id { glyphs.pointer } else { " " };
-        let bar = ms.map_or(" ", |ms| column_symbol(glyphs, ms.max(1), self.max_latency_ms));
         let number = ms
             .map(|ms| if ms > 999 { format!("{}s", ms / 1_000) } else { ms.to_string() })
             .unwrap_or_default();
         vec![
             (StyleRole::Accent, own.to_owned()),
-            (role, format!("{sign} {bar}")),
-            (StyleRole::Dim, format!("{number:<4}")),
+            (role, format!("{sign} ")),
+            (StyleRole::Dim, format!("{number:<5}")),
         ]
     }
 
@@ -211,20 +167,6 @@ impl CheckMatrixDialog {
             .and_then(|checks| checks.iter().find(|known| known.region == region));
         let last = credential.last_check.as_ref().filter(|_| credential.region == region);
         known.map(|known| &known.check).into_iter().chain(last).max_by_key(|check| check.checked_at)
-    }
-
-    /// Returns the latencies of a region in milliseconds, the oldest first.
-    fn latencies(&self, region: &str) -> Vec<u64> {
-        let checks = self
-            .checks
-            .values()
-            .flatten()
-            .filter(|known| known.region == region)
-            .map(|known| &known.check);
-        let mut taken: Vec<_> =
-            checks.filter_map(|check| Some((check.checked_at, check.latency_ms?))).collect();
-        taken.sort_unstable();
-        taken.into_iter().map(|(_, ms)| ms.max(1)).collect()
     }
 
     fn select(&self, at: usize) -> DialogResult {
@@ -289,8 +231,7 @@ impl Dialog for CheckMatrixDialog {
         let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);
         let width = u16::try_from(name + cells + 4).unwrap_or(u16::MAX);
         let mut view = DialogView::new("Check results", width.min(app.ui_state.area.width));
-        view.head = self.legend_rows(app, usize::from(view.width.saturating_sub(4)));
-        view.head.push(DialogRow::Blank);
+        view.head = vec![Self::legend_row(app), DialogRow::Blank];
         let shown = list_window(self.cursor, self.lines.len());
         view.cursor = self.cursor - shown.start;
         view.body = shown.map(|at| self.line_row(app, at, name)).collect();

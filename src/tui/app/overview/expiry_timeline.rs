@@ -5,7 +5,7 @@
 use crate::config::theme::StyleRole;
 use crate::domain::{Credential, Timestamp};
 use crate::tui::app::display_format::{self, CredentialStatus};
-use crate::tui::app::widgets::chart::{StyledSpans, column_symbol, fit_text};
+use crate::tui::app::widgets::chart::{StyledSpans, fit_text};
 use crate::tui::app::{App, Now};
 
 /// Length of the time axis in days.
@@ -49,22 +49,6 @@ impl<'a> ExpiryTimeline<'a> {
         let unknown = credentials.all().len() - credentials.by_expiry().len();
         let verb = if soon == 1 { "expires" } else { "expire" };
         format!("{soon} {verb} within {TIMELINE_DAYS} days · {over} expired · {unknown} unknown")
-    }
-
-    /// Renders how many credentials expire in each part of the axis, as columns.
-    pub fn histogram(&self) -> StyledSpans {
-        let ended: Vec<_> =
-            (0..=TIMELINE_DAYS).map(|day| self.count_expiring_before(day)).collect();
-        let mut counts = vec![0; self.line_columns];
-        for (day, pair) in (0..).zip(ended.windows(2)) {
-            if let Some(count) = counts.get_mut(self.day_column(day)) {
-                *count += u64::try_from(pair[1] - pair[0]).unwrap_or(u64::MAX);
-            }
-        }
-        let most = counts.iter().copied().max().unwrap_or(0);
-        let glyphs = self.app.preferences.symbols;
-        let line = counts.into_iter().map(|count| column_symbol(glyphs, count, most)).collect();
-        vec![(StyleRole::Dim, " ".repeat(self.name_columns + 2)), (StyleRole::Accent, line)]
     }
 
     /// Renders the day marks below the axis.

@@ -107,11 +107,7 @@ impl Dialog for TimelineDialog {
                 "No credential has a known expiry. A check finds it if the provider reports it.",
             ));
         } else {
-            view.head.extend([
-                DialogRow::Blank,
-                DialogRow::spans(timeline.histogram()),
-                DialogRow::spans(timeline.axis()),
-            ]);
+            view.head.extend([DialogRow::Blank, DialogRow::spans(timeline.axis())]);
         }
         let shown = list_window(self.cursor, self.credentials.len());
         view.cursor = self.cursor - shown.start;

@@ -1,11 +1,9 @@
-//! Tests of the whole command table: each command does the same by key, by help and by palette.
+//! Tests of the whole command table: each command does the same by key and by help.
 
 use std::collections::HashSet;
 
 use super::*;
-use crate::tui::app::command::{
-    COMMANDS, CommandSpec, CursorMotion, KeyContext, ProgramAction, ScreenAction,
-};
+use crate::tui::app::command::{COMMANDS, CommandSpec, CursorMotion, KeyContext, ScreenAction};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 
 /// Describes everything about the screen that a command can change.
@@ -36,7 +34,7 @@ fn kind(effect: &UiEffect) -> String {
         UiEffect::StartTask(_, task) => match task {
             BackgroundTask::Credential(_) => "keyring",
             BackgroundTask::Secret(_) => "secret",
-            BackgroundTask::Check(_) => "check",
+            BackgroundTask::CheckCredentials(_) | BackgroundTask::CheckAllRegions(_) => "check",
             BackgroundTask::Send(_) => "send",
             BackgroundTask::Store(_) => "store",
             BackgroundTask::Rotation(_) => "rotation",
@@ -113,35 +111,6 @@ fn whatever_a_key_does_the_help_does_too() {
 }
 
 #[test]
-fn whatever_works_now_is_in_the_palette_and_nothing_else() {
-    for command in COMMANDS {
-        let is_left_out = matches!(
-            command.action,
-            CommandAction::Move(_) | CommandAction::Program(ProgramAction::Palette)
-        );
-        let mut session = ready(command);
-        let offered = session.app.can_run(command.action) && !is_left_out;
-        assert_eq!(find(&mut session, "C-p", command), offered, "{}", command.name);
-    }
-}
-
-#[test]
-fn a_second_key_does_what_the_first_one_does() {
-    for command in COMMANDS.iter().filter(|command| command.leader_key.is_some()) {
-        let mut by_key = ready(command);
-        if !by_key.app.can_run(command.action) {
-            continue;
-        }
-        by_key.press(command.keys.first().expect("a key"));
-        let mut by_second = ready(command);
-        by_second.press(",").handle_message(Message::Input(InputEvent::Key(KeyPress::char(
-            command.leader_key.expect("a second key"),
-        ))));
-        assert_eq!(account(&mut by_key), account(&mut by_second), "{}", command.name);
-    }
-}
-
-#[test]
 fn jump_labels_reach_every_kind_of_place() {
     let mut session = session();
     let Some(places) = Some(session.app.click_targets()) else { return };
@@ -151,7 +120,7 @@ fn jump_labels_reach_every_kind_of_place() {
     for pane in Pane::ALL {
         assert!(places.iter().any(|(x, y)| screen.pane(pane).contains(*x, *y)), "{pane:?}");
     }
-    assert!(places.iter().any(|(_, y)| *y == screen.footer.y), "the buttons of the footer");
+    assert!(places.iter().all(|(_, y)| *y != screen.footer.y), "the footer names its keys");
     session.press("f");
     let at = places.iter().position(|(x, y)| screen.regions.contains(*x, *y)).expect("a region");
     let labels = session.app.dialogs.top().expect("labels").view(&session.app, session.now).labels;
@@ -162,7 +131,7 @@ fn jump_labels_reach_every_kind_of_place() {
 }
 
 #[test]
-fn the_palette_finds_credentials_and_shows_them() {
+fn the_help_finds_credentials_and_shows_them() {
     let mut session = session();
     session.press("/").type_text("laptop").press("Enter C-p").type_text("broker").press("Enter");
     assert_eq!(session.selected(), "broker");

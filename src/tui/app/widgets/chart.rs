@@ -1,4 +1,4 @@
-//! Text charts: bars, sparklines and scrollbar thumbs. All of them are readable without color.
+//! Text charts: bars and scrollbar thumbs. All of them are readable without color.
 //!
 //! The functions are pure: numbers and a [`GlyphSet`] in, text out. What is charted is decided by
 //! callers such as `expiry_timeline.rs`.
@@ -18,24 +18,6 @@ pub fn progress_bar(glyphs: &GlyphSet, part: u64, whole: u64, columns: usize) ->
     let share = share.clamp(least, wide.saturating_sub(u64::from(part < whole)).max(least));
     let full = usize::try_from(share).unwrap_or(columns).min(columns);
     (glyphs.bar_filled.repeat(full), glyphs.bar_empty.repeat(columns - full))
-}
-
-/// Renders values as a row of columns, scaled so that the largest fills the line; only the last
-/// values are shown where there are too many.
-pub fn sparkline(glyphs: &GlyphSet, values: &[u64], columns: usize) -> String {
-    let shown = &values[values.len().saturating_sub(columns)..];
-    let most = shown.iter().copied().max().unwrap_or(0).max(1);
-    shown.iter().map(|value| column_symbol(glyphs, *value, most)).collect()
-}
-
-/// Returns the glyph for a value on a scale from 0 to `most`: a blank for 0, else one of the steps.
-pub fn column_symbol(glyphs: &GlyphSet, value: u64, most: u64) -> &'static str {
-    if value == 0 {
-        return " ";
-    }
-    let steps = u64::try_from(glyphs.bar_heights.len()).unwrap_or(1);
-    let step = (value.saturating_mul(steps).div_ceil(most.max(1))).clamp(1, steps) - 1;
-    glyphs.bar_heights[usize::try_from(step).unwrap_or(0)]
 }
 
 /// Returns the offset and length of a scrollbar thumb, or `None` where the whole list is visible.
@@ -89,14 +71,6 @@ mod tests {
             ["░".repeat(10), "█".repeat(10), "█".repeat(10), "░".repeat(10)]
         );
         assert_eq!(progress_bar(SIGNS, 1, 2, 0), (String::new(), String::new()));
-    }
-
-    #[test]
-    fn a_sparkline_shows_the_last_values_in_proportion() {
-        assert_eq!(sparkline(SIGNS, &[1, 4, 8], 3), "▁▄▇");
-        assert_eq!(sparkline(SIGNS, &[9, 9, 0, 8], 2), " ▇");
-        assert_eq!(sparkline(SIGNS, &[], 4), "");
-        assert_eq!(sparkline(&GlyphSet::ASCII, &[1, 8], 4), ".#");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::tui::app::PresentationMode;
 use crate::tui::app::dialogs::Dialog;
 
 /// Types of dialogs, and the prefix of the names of their snapshots.
-const PICTURED: [(&str, &str); 21] = [
+const PICTURED: [(&str, &str); 20] = [
     ("AddDialog", "dialog_add"),
     ("EditDialog", "dialog_edit"),
     ("RotationWizard", "rotate_"),
@@ -28,7 +28,6 @@ const PICTURED: [(&str, &str); 21] = [
     ("TimelineDialog", "dialog_timeline"),
     ("CheckMatrixDialog", "dialog_verdicts"),
     ("ThemeDialog", "dialog_themes"),
-    ("WhichKeyPopup", "dialog_which"),
     ("JumpDialog", "dialog_jump"),
     ("ProblemDialog", "problem"),
 ];
@@ -100,13 +99,11 @@ fn those_that_a_key_opens() {
         ("confirm_probe", "A"),
         ("pick_region", "R"),
         ("pick_preset", "p"),
-        ("pick_command", ":"),
         ("pick_help", "?"),
         ("request", "4 e"),
         ("curl", "4 i"),
         ("ask_save", "4 s"),
         ("themes", "F2 Down"),
-        ("which", ","),
         ("jump", "f"),
         ("activity", "c t !"),
         ("timeline", "T j"),
@@ -167,7 +164,7 @@ fn what_was_found_on_this_machine() {
     pictures("dialog_survey", |session| {
         session.press("D");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            UiEffect::StartTask(id, BackgroundTask::Diagnostic(_)) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Diagnose(_)) => Some(id.0),
             _ => None,
         });
         let found = vec![
