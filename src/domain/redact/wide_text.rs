@@ -70,18 +70,24 @@ pub(super) fn find_wide(
         }
     }
     for text in secrets.iter().filter_map(|secret| std::str::from_utf8(secret).ok()) {
-        for width in widths.into_iter().filter(|_| !text.is_ascii()) {
-            let mut wide = Zeroizing::new(Vec::with_capacity(2 * text.len()));
-            width.write(text, &mut wide);
-            let starts = memmem::find_iter(bytes, wide.as_slice());
-            add_separate(
-                &mut places,
-                starts.map(|start| start..start + wide.len()).collect(),
-                width,
-            );
+        if !text.is_ascii() {
+            find_literal(bytes, text, &mut places);
         }
     }
     places
+}
+
+/// Finds a secret with characters beyond ASCII, at even offsets first.
+fn find_literal(bytes: &[u8], text: &str, places: &mut Vec<SecretPlace>) {
+    for offset in [0, 1] {
+        for width in [CharWidth::TwoLittleEndian, CharWidth::TwoBigEndian] {
+            let mut wide = Zeroizing::new(Vec::with_capacity(2 * text.len()));
+            width.write(text, &mut wide);
+            let starts = memmem::find_iter(bytes, wide.as_slice());
+            let starts = starts.filter(|start| start % 2 == offset);
+            add_separate(places, starts.map(|start| start..start + wide.len()).collect(), width);
+        }
+    }
 }
 
 fn add_separate(places: &mut Vec<SecretPlace>, found: Vec<Range<usize>>, width: CharWidth) {

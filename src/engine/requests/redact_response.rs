@@ -5,6 +5,7 @@
 //! and so is everything that looks like a secret. The rest may be drawn, stored, filtered and
 //! copied. Start with `RawResponse::redact_and_capture`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::access_tokens::sends_secret_verbatim;
@@ -146,12 +147,13 @@ struct BodyCapture {
 
 /// Takes new secrets out of a body that is text, or whose bytes can be read as text.
 fn capture_from_body(body: &ResponseBody, members: &[String]) -> BodyCapture {
-    let Some(text) = body.readable_text() else {
-        return BodyCapture { bytes: None, secrets: Vec::new() };
+    let is_readable = || body.is_text() || std::str::from_utf8(body.as_bytes()).is_ok();
+    let json: Cow<'_, [u8]> = match body.wide_order() {
+        Some(_) => Cow::Owned(body.readable_text().unwrap_or_default().into_owned().into_bytes()),
+        None if is_readable() => Cow::Borrowed(body.as_bytes()),
+        None => return BodyCapture { bytes: None, secrets: Vec::new() },
     };
-    let is_wide = body.wide_order().is_some();
-    let json = if is_wide { text.as_bytes() } else { body.as_bytes() };
-    let CapturedSecrets { bytes, secrets } = json_members::capture_secrets(json, members);
+    let CapturedSecrets { bytes, secrets } = json_members::capture_secrets(&json, members);
     let bytes = (!secrets.is_empty()).then(|| match body.wide_order() {
         Some(order) => order.encode(&String::from_utf8_lossy(&bytes)),
         None => bytes,
