@@ -154,6 +154,9 @@ pub(in crate::cli) struct OutputArgs {
     /// Print the strings of the filter without quotes
     #[arg(long, short, requires = "jq")]
     raw: bool,
+    /// Exit as jq -e: with 1 if the last result of the filter is false or null, with 4 if there is none
+    #[arg(long, short = 'e', requires = "jq", conflicts_with = "all_pages")]
+    exit_status: bool,
 }
 
 impl RequestArgs {
@@ -223,6 +226,7 @@ impl OutputArgs {
             include: self.include,
             explain: self.explain,
             fail: self.fail,
+            exit_status: self.exit_status,
             filter,
             raw: self.raw,
         })

@@ -24,6 +24,8 @@ pub(in crate::cli) struct ResponseDisplay {
     pub(super) explain: bool,
     /// Whether a refusal is an error, without its body.
     pub(super) fail: bool,
+    /// Whether the last result of the filter decides the exit code.
+    pub(super) exit_status: bool,
     /// Filter of the body.
     pub(super) filter: Option<JqFilter>,
     /// Whether strings are printed without quotes.
@@ -96,6 +98,22 @@ pub(super) fn exit_code(response: &ApiResponse) -> u8 {
         400..500 => ProblemClass::Refused.exit_code(),
         _ => 0,
     }
+}
+
+/// Returns the exit code for a response and the last result of the filter, as jq's `--exit-status`.
+pub(super) fn exit_code_of_filter(
+    response: &ApiResponse,
+    display: &ResponseDisplay,
+) -> Result<u8, Problem> {
+    let code = exit_code(response);
+    let filter = display.filter.as_ref().filter(|_| code == 0 && display.exit_status);
+    let (Some(filter), Some(json)) = (filter, response.body.text()) else { return Ok(code) };
+    let mut code = 4;
+    filter.for_each_output(json, |output| {
+        code = u8::from(matches!(output.to_json().as_str(), "false" | "null"));
+        Ok::<_, Problem>(ControlFlow::Continue(()))
+    })?;
+    Ok(code)
 }
 
 /// Prints the results of a filter, one per line.
