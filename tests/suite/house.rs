@@ -132,7 +132,7 @@ const RULES: &[LayerRule] = &[
     LayerRule {
         layer: "src/tui/app/",
         forbidden: &[
-            "ratatui",
+            "ratatui::",
             "crossterm",
             "tokio",
             "crate::store",
@@ -386,6 +386,50 @@ fn the_engine_is_a_struct_of_services() {
         .map(|(path, _)| path)
         .collect();
     assert!(extending.is_empty(), "write a service that holds its ports: {extending:?}");
+}
+
+/// Maximum number of enums of tasks and events between the screen and the engine.
+const MAX_MESSAGE_ENUMS: usize = 15;
+
+/// An area has at most one enum of tasks and one of events.
+#[test]
+fn few_enums_carry_tasks_and_events() {
+    let is_message = |name: &str| name.ends_with("Task") || name.ends_with("Event");
+    let found: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, _)| {
+            path.starts_with("src/engine/")
+                && (path.ends_with("/tasks.rs") || path.ends_with("/protocol.rs"))
+        })
+        .flat_map(|(_, text)| {
+            let declared = code_lines(&text).filter_map(|(_, line)| {
+                let name = line.strip_prefix("pub enum ")?;
+                Some(name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(name).to_owned())
+            });
+            declared.filter(|name| is_message(name)).collect::<Vec<_>>()
+        })
+        .collect();
+    assert!(found.contains(&"BackgroundTask".to_owned()), "{found:?}");
+    assert!(found.len() <= MAX_MESSAGE_ENUMS, "use the enum of the area: {found:?}");
+}
+
+/// Maximum number of files that extend the state of the screen: state, routing and the features.
+const MAX_APP_FILES: usize = 12;
+
+/// Helpers of a feature are functions of its modules, so that the state of the screen does not
+/// become one object with all methods.
+#[test]
+fn few_files_extend_the_state_of_the_screen() {
+    let extending: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            path.starts_with("src/tui/app/")
+                && code_lines(text).any(|(_, line)| line.starts_with("impl App {"))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(extending.contains(&"src/tui/app/update.rs".to_owned()), "{extending:?}");
+    assert!(extending.len() <= MAX_APP_FILES, "write functions of the feature: {extending:?}");
 }
 
 /// A service that holds the engine could reach every other one.

@@ -2,7 +2,7 @@
 //!
 //! Both are plain data, grouped by area. Every report carries the id of its task, so that a late
 //! report can be recognized and dropped. Start with [`BackgroundTask`] and [`TaskEvent`];
-//! `task_runner` runs the tasks.
+//! `runner.rs` runs the tasks.
 
 use crate::domain::CredentialId;
 use crate::domain::credential::CheckReport;
@@ -11,7 +11,6 @@ use crate::domain::problem::Problem;
 pub use crate::database::{
     EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
 };
-pub use crate::engine::checks::tasks::CheckTask;
 pub use crate::engine::clipboard::{
     ClearResult, ClipboardMethod, CopyResult, TerminalCopyConsent, TerminalCopyOffer,
 };
@@ -19,7 +18,6 @@ pub use crate::engine::credentials::changes::{CredentialEdit, CredentialPage, Ne
 pub use crate::engine::credentials::classify::ClassificationResult;
 pub use crate::engine::credentials::import::{IdentifiedKind, ImportCandidate};
 pub use crate::engine::credentials::tasks::{ClassifyPolicy, CredentialEvent, CredentialTask};
-pub use crate::engine::doctor::tasks::DiagnosticTask;
 pub use crate::engine::doctor::{
     Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope,
 };
@@ -53,8 +51,11 @@ pub enum BackgroundTask {
     Credential(CredentialTask),
     /// On the secret of a credential.
     Secret(SecretTask),
-    /// Checks.
-    Check(CheckTask),
+    /// Check these credentials in their own regions.
+    CheckCredentials(Vec<CredentialId>),
+    /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
+    /// user first.
+    CheckAllRegions(CredentialId),
     /// A request of the console.
     Send(SendTask),
     /// Console functions besides sending a request.
@@ -65,8 +66,10 @@ pub enum BackgroundTask {
     Rotation(RotationTask),
     /// Sign-in with the browser.
     SignIn(SignInTask),
-    /// Diagnostics of this machine.
-    Diagnostic(DiagnosticTask),
+    /// Diagnose problems on this machine.
+    Diagnose(DoctorInput),
+    /// Find secrets in plain text, in the usual locations.
+    Scan,
 }
 
 /// Report of a task.

@@ -1,7 +1,6 @@
 //! Background tasks of the screen: started by id, canceled by id, reporting through one channel.
 //!
-//! `task_protocol` defines the tasks; further areas are in `requests::tasks`, `rotation_tasks` and
-//! `sign_in_tasks`. Start with [`TaskManager::start`].
+//! `protocol.rs` defines the tasks; those of an area are in its `tasks.rs`. Start with [`TaskManager::start`].
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -152,12 +151,20 @@ async fn run_task(
     match task {
         BackgroundTask::Credential(task) => credential_tasks::run_task(engine, task, context).await,
         BackgroundTask::Secret(task) => secret_tasks::run_task(engine, task, context).await,
-        BackgroundTask::Check(task) => check_tasks::run_task(engine, task, context).await,
+        BackgroundTask::CheckCredentials(ids) => {
+            check_tasks::run_checks_task(engine, ids, context).await
+        }
+        BackgroundTask::CheckAllRegions(id) => {
+            check_tasks::run_all_regions_task(engine, &id, context).await
+        }
         BackgroundTask::Send(task) => requests::tasks::run_send_task(engine, task, context).await,
         BackgroundTask::Console(task) => requests::tasks::run_task(engine, task, context).await,
         BackgroundTask::Store(task) => store_tasks::run_task(engine, task, context).await,
         BackgroundTask::Rotation(task) => rotation_tasks::run_task(engine, task, context).await,
-        BackgroundTask::Diagnostic(task) => doctor::tasks::run_task(engine, task, context).await,
+        BackgroundTask::Diagnose(input) => {
+            doctor::tasks::run_doctor_task(engine, input, context).await
+        }
+        BackgroundTask::Scan => doctor::tasks::run_scan_task(engine, context).await,
         BackgroundTask::SignIn(task) => sign_in_tasks::run_task(engine, task, context).await,
     }
 }

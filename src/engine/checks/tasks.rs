@@ -1,6 +1,6 @@
 //! Tasks of the checks: many credentials, or one credential in all regions.
 //!
-//! Start with `run_task`.
+//! Start with `run_checks_task`.
 
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, Problem};
@@ -9,28 +9,8 @@ use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::tasks::{CredentialEvent, send_token_lifetime};
 
-/// Task that checks credentials.
-pub enum CheckTask {
-    /// Check these credentials in their own regions.
-    Credentials(Vec<CredentialId>),
-    /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
-    /// user first.
-    AllRegions(CredentialId),
-}
-
-/// Runs a task of this area.
-pub(in crate::engine) async fn run_task(
-    engine: &Engine,
-    task: CheckTask,
-    context: &TaskContext,
-) -> Result<(), Problem> {
-    match task {
-        CheckTask::Credentials(ids) => run_checks_task(engine, ids, context).await,
-        CheckTask::AllRegions(id) => run_all_regions_task(engine, &id, context).await,
-    }
-}
-
-async fn run_checks_task(
+/// Checks these credentials in their own regions.
+pub(in crate::engine) async fn run_checks_task(
     engine: &Engine,
     ids: Vec<CredentialId>,
     context: &TaskContext,
@@ -77,7 +57,8 @@ async fn send_changed_credentials(
     Ok(())
 }
 
-async fn run_all_regions_task(
+/// Checks a credential in all regions of its provider.
+pub(in crate::engine) async fn run_all_regions_task(
     engine: &Engine,
     id: &CredentialId,
     context: &TaskContext,

@@ -1,6 +1,4 @@
 //! Tasks that diagnose this machine and scan it for secrets.
-//!
-//! Start with `run_task`.
 
 use crate::domain::Problem;
 use crate::engine::Engine;
@@ -8,24 +6,22 @@ use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::doctor::DoctorInput;
 
-/// Diagnostics of this machine.
-pub enum DiagnosticTask {
-    /// Diagnose problems on this machine.
-    Doctor(DoctorInput),
-    /// Find secrets in plain text, in the usual locations.
-    Scan,
-}
-
-/// Runs a task of this area.
-pub(in crate::engine) async fn run_task(
+/// Diagnoses problems on this machine.
+pub(in crate::engine) async fn run_doctor_task(
     engine: &Engine,
-    task: DiagnosticTask,
+    input: DoctorInput,
     context: &TaskContext,
 ) -> Result<(), Problem> {
-    let found = match task {
-        DiagnosticTask::Doctor(input) => engine.doctor.diagnose(&input).await,
-        DiagnosticTask::Scan => engine.scan.run(Vec::new(), |_| {}).await?.to_diagnostics(),
-    };
-    context.send_event(TaskEvent::Diagnosed(found));
+    context.send_event(TaskEvent::Diagnosed(engine.doctor.diagnose(&input).await));
+    Ok(())
+}
+
+/// Finds secrets in plain text, in the usual locations.
+pub(in crate::engine) async fn run_scan_task(
+    engine: &Engine,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let found = engine.scan.run(Vec::new(), |_| {}).await?;
+    context.send_event(TaskEvent::Diagnosed(found.to_diagnostics()));
     Ok(())
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{CommandAction, CredentialAction};
-use super::console::RequestState;
+use super::console::{RequestState, sending};
 use super::samples::{self, TestSession, check, id};
 use super::{InputEvent, Message, MouseInput, Pane, PresentationMode, UiEffect};
 use crate::config::KeyPress;
@@ -27,18 +27,20 @@ use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret, StoreKind};
 use crate::engine::backend_info;
 use crate::engine::background::protocol::{
-    BackendInfo, BackgroundTask, CapturedSecret, CheckTask, ClassifyPolicy, ClearResult,
-    ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
-    DiagnosticSeverity, DiagnosticTask, HttpExchange, PromptId, RotationEvent, RotationTask,
-    SecretEvent, SecretTask, SendTask, StoreError, StoreStatus, StoreTask, TaskEvent, TaskId,
-    TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
+    BackendInfo, BackgroundTask, CapturedSecret, ClassifyPolicy, ClearResult, ClipboardMethod,
+    CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity,
+    HttpExchange, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask,
+    StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent,
+    TerminalCopyOffer, WriteConsent,
 };
+use crate::tui::app::console::parameters_dialog::ParametersDialog;
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
+use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::{
-    AddDialog, ConfirmDialog, Dialog, DialogAction, FindingsDialog, ParametersDialog, PickerDialog,
-    ProblemDialog, TextPromptDialog,
+    ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog, TextPromptDialog,
 };
 use crate::tui::app::overview::activity::TaskState;
+use crate::tui::app::overview::findings_dialog::FindingsDialog;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -144,7 +146,9 @@ fn session() -> TestSession {
 
 fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
     let credential = session.app.selected().expect("a credential");
-    let Some(super::console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(super::console::RequestReadiness::Ready(draft)) =
+        sending::current_request(&session.app)
+    else {
         panic!("no request")
     };
     Box::new(HttpExchange {
@@ -563,7 +567,7 @@ fn the_encrypted_file_asks_for_its_passphrase() {
 fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
     let mut session = session();
     session.press("D");
-    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Doctor(around))) = session.task() else {
+    let (task, BackgroundTask::Diagnose(around)) = session.task() else {
         panic!("no task was started")
     };
     assert!(around.terminal.is_some());
@@ -608,9 +612,7 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
         "findings name what others may not read"
     );
     session.press("P S");
-    let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else {
-        panic!("no task was started")
-    };
+    let (task, BackgroundTask::Scan) = session.task() else { panic!("no task was started") };
     session.report(task, TaskEvent::Failed(trouble()));
     let Some(survey) = session.app.dialogs.top_as::<FindingsDialog>() else {
         panic!("it is not shown")
@@ -653,14 +655,10 @@ fn a_region_is_switched_by_one_key_and_what_rules_it_out_is_shown() {
 fn marked_credentials_are_checked_together() {
     let mut session = session();
     session.press("Space Space c");
-    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else {
-        panic!("not checked")
-    };
+    let BackgroundTask::CheckCredentials(ids) = session.task().1 else { panic!("not checked") };
     assert_eq!(ids.len(), 2);
     session.press("Esc C");
-    let BackgroundTask::Check(CheckTask::Credentials(ids)) = session.task().1 else {
-        panic!("not checked")
-    };
+    let BackgroundTask::CheckCredentials(ids) = session.task().1 else { panic!("not checked") };
     assert_eq!(ids.len(), 7);
 }
 

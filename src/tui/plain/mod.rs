@@ -7,7 +7,6 @@
 //! any other input.
 
 mod announce;
-mod echo;
 mod line_reader;
 mod readout;
 mod surface;

@@ -3,14 +3,15 @@
 //!
 //! Start reading at [`PlainTextSurface::draw`].
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::announce::{self, Announcer};
-use super::echo::EchoGuard;
 use crate::tui::app::conversation::{EchoMode, TextPrompt};
-use crate::tui::app::{App, Now};
+use crate::tui::app::{App, Now, conversation};
+use crate::tui::plain::announce;
+use crate::tui::plain::announce::Announcer;
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
 use crate::tui::terminal_line::{discard_unread_input, print_secret_line};
 use crate::tui::view;
@@ -98,7 +99,7 @@ impl ScreenSurface for PlainTextSurface {
     /// Prints the changes and asks the next question. While a question waits for its line, nothing
     /// is printed, unless the question has changed.
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
-        let prompt = app.next_prompt(now);
+        let prompt = conversation::next_prompt(app, now);
         let waiting = self.shared_prompt.lock().prompt.clone();
         if waiting.is_some() && (prompt == waiting || prompt.is_none())
             || announce::is_body_loading(app)
@@ -156,4 +157,52 @@ pub(super) fn echo_line(line: &str, echo: EchoMode) -> io::Result<()> {
     }
     let mut out = io::stdout().lock();
     writeln!(out, "{}", if echo == EchoMode::Visible { line } else { "" })
+}
+
+/// Guard of the input terminal, with its original modes; `None` where the input is a pipe.
+struct EchoGuard {
+    #[cfg(unix)]
+    original_modes: Option<rustix::termios::Termios>,
+}
+
+#[cfg(unix)]
+impl EchoGuard {
+    /// Records the current modes of the terminal.
+    fn new() -> Self {
+        Self { original_modes: rustix::termios::tcgetattr(io::stdin()).ok() }
+    }
+
+    /// Makes typed text visible or hidden. The end of a line is always visible.
+    fn set_echo(&self, echo: EchoMode) -> io::Result<()> {
+        use rustix::termios::{LocalModes, OptionalActions, tcsetattr};
+        let Some(found) = &self.original_modes else { return Ok(()) };
+        let mut modes = found.clone();
+        if echo == EchoMode::Hidden {
+            modes.local_modes.remove(LocalModes::ECHO);
+            modes.local_modes.insert(LocalModes::ECHONL);
+        }
+        Ok(tcsetattr(io::stdin(), OptionalActions::Now, &modes)?)
+    }
+}
+
+#[cfg(unix)]
+impl Drop for EchoGuard {
+    fn drop(&mut self) {
+        // A failure cannot be reported any more.
+        let _ = self.set_echo(EchoMode::Visible);
+    }
+}
+
+#[cfg(not(unix))]
+impl EchoGuard {
+    /// Records nothing.
+    fn new() -> Self {
+        Self {}
+    }
+
+    /// Does nothing: on these systems `line_reader` reads hidden lines itself.
+    #[expect(clippy::unused_self, clippy::unnecessary_wraps, reason = "the same shape as on Unix")]
+    fn set_echo(&self, _echo: EchoMode) -> io::Result<()> {
+        Ok(())
+    }
 }

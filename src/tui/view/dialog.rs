@@ -9,8 +9,8 @@ use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::{
-    ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, ListItem, PlacedLine,
-    SpanRow, button_areas,
+    ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
+    PlacedLine, SpanRow, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
 
@@ -215,5 +215,16 @@ fn draw_scroll_hints(pen: &mut CellPainter<'_>, placed: &DialogLayout<'_>) {
     }
     if placed.hidden.1 {
         pen.write_text(corner(outer.height.saturating_sub(1)), " ↓ more ", StyleRole::Dim);
+    }
+}
+
+/// Draws the labels of jump mode, each left of what it clicks.
+pub(super) fn draw_labels(pen: &mut CellPainter<'_>, labels: &[LabelView]) {
+    for LabelView { at, typed, rest } in labels {
+        let (x, y) = *at;
+        let width = u16::try_from(typed.len() + rest.len()).unwrap_or(1);
+        let place = ScreenRect { x: x.saturating_sub(width), y, width, height: 1 };
+        let after = pen.write_text(place, typed, StyleRole::Dim);
+        pen.write_text(after, rest, StyleRole::Label);
     }
 }

@@ -8,10 +8,8 @@ mod credentials;
 mod detail;
 mod dialog;
 mod expiry_timeline;
-mod footer;
-mod header;
+mod header_footer;
 pub mod json;
-mod jump;
 mod painter;
 mod regions;
 #[cfg(test)]
@@ -47,20 +45,20 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
         return;
     }
     let screen = layout::compute_layout(area, app);
-    header::draw(&mut pen, screen.header);
+    header_footer::draw_header(&mut pen, screen.header);
     credentials::draw(&mut pen, screen.credentials);
     detail::draw(&mut pen, screen.detail);
     regions::draw(&mut pen, screen.regions);
     expiry_timeline::draw(&mut pen, screen.timeline);
     console::draw(&mut pen, screen.console);
-    footer::draw(&mut pen, screen.footer);
+    header_footer::draw_footer(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
         let view = dialog.view(app, now);
         if view.anchor != DialogAnchor::BottomRight {
             pen.dim(area);
         }
         match view.anchor {
-            DialogAnchor::Labels => jump::draw(&mut pen, &view.labels),
+            DialogAnchor::Labels => dialog::draw_labels(&mut pen, &view.labels),
             DialogAnchor::Center | DialogAnchor::BottomRight => dialog::draw(&mut pen, area, &view),
         }
     }

@@ -1,16 +1,237 @@
-//! The command table: one row per command.
+//! The commands of the screen: their actions, and the table with one row per command.
 //!
-//! The columns are described at [`CommandSpec`]; `app/act.rs` implements the actions. The key table
-//! of the README is generated from here.
+//! The columns are described at [`CommandSpec`]; the `commands.rs` of each feature implements the
+//! actions. The key table of the README is generated from here.
 
-use super::{
-    CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
-    ListAction, Pane, PaneResize, ProgramAction, RegionAction, ScreenAction,
-};
-use super::{CommandSpec, command_row};
-
+use super::{CommandEffect, CommandSpec, Pane, command_row};
 use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
 use CommandEffect::{External, Mutating};
+
+/// Action of a command, by area.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandAction {
+    /// Moves the cursor within the focused pane.
+    Move(CursorMotion),
+    /// Moves the focus to a pane.
+    Focus(FocusTarget),
+    /// Acts on the credential list.
+    List(ListAction),
+    /// Acts on the selected credential.
+    Credential(CredentialAction),
+    /// Acts on the regions of the selected credential.
+    Region(RegionAction),
+    /// Acts on the console.
+    Console(ConsoleAction),
+    /// Acts on the screen itself.
+    Screen(ScreenAction),
+    /// Acts on the program.
+    Program(ProgramAction),
+}
+
+/// Cursor motion within a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum CursorMotion {
+    Up,
+    Down,
+    Top,
+    Bottom,
+    PageUp,
+    PageDown,
+}
+
+/// Target of a focus change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FocusTarget {
+    /// The next pane.
+    Next,
+    /// The previous pane.
+    Previous,
+    /// This pane.
+    To(Pane),
+}
+
+/// Actions on the credential list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListAction {
+    /// Starts typing a filter.
+    Filter,
+    /// Clears the marks, then the filter.
+    Clear,
+    /// Sorts by the next sort key.
+    Sort,
+    /// Marks or unmarks the selected row.
+    Mark,
+    /// Marks all visible rows, or clears the marks if all are marked.
+    MarkAll,
+}
+
+/// Actions on the selected credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialAction {
+    /// Reveals the secret, or masks it again.
+    ToggleSecret,
+    /// Copies the secret.
+    CopySecret,
+    /// Checks the selected or the marked credentials.
+    Check,
+    /// Checks every credential.
+    CheckAll,
+    /// Adds a credential.
+    Add,
+    /// Edits the credential.
+    Edit,
+    /// Rotates the credential.
+    Rotate,
+    /// Revokes the credential at its provider, or deletes it from tokenring.
+    Revoke,
+    /// Creates a new credential at the provider.
+    Create,
+    /// Signs in with the browser.
+    SignIn,
+    /// Opens the provider's page for the credential.
+    OpenPage,
+}
+
+/// Actions on regions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RegionAction {
+    /// Makes the region under the cursor the credential's region.
+    Switch,
+    /// Switches to the next region.
+    Next,
+    /// Switches to the previous region.
+    Previous,
+    /// Opens the list of regions to choose from.
+    Pick,
+    /// Tests the credential against every region.
+    Probe,
+}
+
+/// Actions in the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsoleAction {
+    /// Sends the current request.
+    Send,
+    /// Sends the current request from any pane.
+    Resend,
+    /// Sends the request that shows whether the credential works.
+    SendTest,
+    /// Opens the list of presets.
+    PickPreset,
+    /// Edits the request.
+    EditRequest,
+    /// Imports a pasted curl command as the request.
+    ImportCurl,
+    /// Saves the request under a name.
+    SaveRequest,
+    /// Lists saved requests, to open, copy, rename or delete one.
+    SavedRequests,
+    /// Lists the requests in the history.
+    History,
+    /// Fetches the next page of a list.
+    NextPage,
+    /// Fetches all pages of a list.
+    AllPages,
+    /// Shows the next tab of the response.
+    NextTab,
+    /// Explains a refusal in detail.
+    Explain,
+    /// Shows what changed since the previous response to the same request.
+    ToggleDiff,
+    /// Folds or unfolds the JSON value under the cursor.
+    ToggleFold,
+    /// Folds the value under the cursor.
+    FoldValue,
+    /// Unfolds the value under the cursor.
+    UnfoldValue,
+    /// Folds or unfolds everything.
+    ToggleFoldAll,
+    /// Searches the response.
+    Search,
+    /// Filters the response with jq.
+    Filter,
+    /// Clears the jq filter, then the search.
+    ClearFilter,
+    /// Moves to the next match.
+    NextMatch,
+    /// Moves to the previous match.
+    PreviousMatch,
+    /// Copies the response body.
+    CopyBody,
+    /// Copies the value under the cursor.
+    CopyValue,
+    /// Copies the jq path of the value under the cursor.
+    CopyPath,
+    /// Saves the response body to a file.
+    SaveBody,
+    /// Stores a secret that the response contained.
+    KeepSecret,
+    /// Copies the request as a curl command, with a variable in place of the secret.
+    CopyCurl,
+}
+
+/// Actions on the screen itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ScreenAction {
+    /// Gives the focused pane the whole screen, or restores the layout.
+    Zoom,
+    /// Moves a border of the focused pane.
+    Resize(PaneResize),
+    /// Resets all borders.
+    ResetLayout,
+    /// Labels everything that can be clicked.
+    Jump,
+    /// Opens the list of themes.
+    Themes,
+    /// Shows the expiry timeline.
+    Timeline,
+    /// Shows the check results of all credentials in all regions.
+    CheckMatrix,
+}
+
+/// Direction in which the focused pane is resized.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PaneResize {
+    Wider,
+    Narrower,
+    Taller,
+    Shorter,
+}
+
+/// Actions on the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProgramAction {
+    /// Opens the searchable list of all commands.
+    Help,
+    /// Shows running and finished tasks.
+    TaskList,
+    /// Diagnoses problems on this machine.
+    Doctor,
+    /// Finds plain-text copies of secrets.
+    Scan,
+    /// Opens the welcome dialog: add, import, choose the store, or start the demo.
+    Welcome,
+    /// Unlocks the store.
+    Unlock,
+    /// Locks the screen and the store.
+    Lock,
+    /// Reloads the credentials and the state of the store.
+    Reload,
+    /// Undoes the latest change.
+    Undo,
+    /// Turns presentation mode on or off.
+    Presentation,
+    /// Turns mouse capture on or off.
+    Mouse,
+    /// Suspends the program.
+    Suspend,
+    /// Cancels the running task, else quits.
+    Cancel,
+    /// Quits.
+    Quit,
+}
 
 /// All commands, in the order of the help.
 #[rustfmt::skip]

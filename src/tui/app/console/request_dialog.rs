@@ -8,7 +8,7 @@ use crate::domain::request::{
     DraftBody, FormPart, FormPartError, HeaderChange, HttpMethod, RequestDraft,
 };
 use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
-use crate::tui::app::console::request_line;
+use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
@@ -138,7 +138,7 @@ impl Dialog for RequestEditorDialog {
                 Ok(draft) => {
                     let policy = self.history_policy();
                     DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-                        app.set_written_request(draft, policy);
+                        sending::set_written_request(app, draft, policy);
                     }))
                 }
                 Err((id, problem)) => {

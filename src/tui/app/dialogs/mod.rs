@@ -23,18 +23,6 @@ mod unlock;
 use std::any::Any;
 use std::time::Instant;
 
-pub use crate::tui::app::console::curl_import_dialog::{CurlImportDialog, is_curl};
-pub use crate::tui::app::console::parameters_dialog::ParametersDialog;
-pub use crate::tui::app::console::request_dialog::RequestEditorDialog;
-pub use crate::tui::app::credentials::add_dialog::AddDialog;
-pub use crate::tui::app::credentials::edit_dialog::EditDialog;
-pub use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
-pub use crate::tui::app::overview::findings_dialog::FindingsDialog;
-pub use crate::tui::app::overview::task_list_dialog::TaskListDialog;
-pub use crate::tui::app::overview::timeline_dialog::{TimelineDialog, select_in_list};
-pub use crate::tui::app::rotation::create_dialog::CreateDialog;
-pub use crate::tui::app::rotation::wizard::RotationWizard;
-pub use crate::tui::app::sign_in::dialog::SignInDialog;
 pub use action::{AppCall, DialogAction, DialogResult, TaskRequest};
 pub use confirm::{ConfirmDialog, quit};
 pub use jump::JumpDialog;

@@ -1,7 +1,7 @@
 //! Tests of characters that arrive at once, and of keyboards without Latin letters.
 
 use super::*;
-use crate::tui::app::dialogs::AddDialog;
+use crate::tui::app::credentials::add_dialog::AddDialog;
 
 impl TestSession {
     fn burst(&mut self, text: &str) -> &mut Self {

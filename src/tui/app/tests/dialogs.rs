@@ -45,7 +45,7 @@ fn all_regions_are_tried_only_after_a_yes() {
     session.press("A Enter");
     assert!(session.started().is_empty(), "the focus is on Cancel");
     session.press("A Tab Enter");
-    assert!(matches!(session.task().1, BackgroundTask::Check(CheckTask::AllRegions(_))));
+    assert!(matches!(session.task().1, BackgroundTask::CheckAllRegions(_)));
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn kind(effect: &UiEffect) -> String {
         UiEffect::StartTask(_, task) => match task {
             BackgroundTask::Credential(_) => "keyring",
             BackgroundTask::Secret(_) => "secret",
-            BackgroundTask::Check(_) => "check",
+            BackgroundTask::CheckCredentials(_) | BackgroundTask::CheckAllRegions(_) => "check",
             BackgroundTask::Send(_) => "send",
             BackgroundTask::Store(_) => "store",
             BackgroundTask::Rotation(_) => "rotation",

@@ -1,6 +1,10 @@
 //! Multi-line text field, such as for a request body or a table of names and values.
 //!
-//! Start at [`TextArea::handle_key`].
+//! `ratatui-textarea` edits; which lines are visible, and what a key that it does not use does, is
+//! decided here. Start at [`TextArea::handle_key`].
+
+use ratatui_textarea::{CursorMove, DataCursor, TextArea as TextEditor};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
@@ -8,11 +12,7 @@ use crate::domain::text::is_unprintable;
 
 /// Multi-line text and the cursor in it.
 pub struct TextArea {
-    /// Never empty: an empty text is one empty line.
-    lines: Vec<String>,
-    row: usize,
-    /// In characters; may be beyond the end of a line that is shorter than the previous one.
-    column: usize,
+    editor: Box<TextEditor<'static>>,
     /// Number of visible lines.
     height: usize,
 }
@@ -31,21 +31,24 @@ pub enum EditOutcome {
 impl TextArea {
     /// Creates a text area that shows `height` lines.
     pub fn new(text: &str, height: usize) -> Self {
-        let lines: Vec<_> = text.split('\n').map(str::to_owned).collect();
-        Self { lines, row: 0, column: 0, height }
+        let mut editor = TextEditor::new(text.split('\n').map(str::to_owned).collect());
+        // Deleted text may be a secret, and no key restores it.
+        editor.set_max_histories(0);
+        Self { editor: Box::new(editor), height }
     }
 
     /// Returns the whole text.
     pub fn text(&self) -> String {
-        self.lines.join("\n")
+        self.editor.lines().join("\n")
     }
 
     /// Returns the visible lines and the cursor: its index among them and its column in cells.
     pub fn visible_lines(&self) -> (&[String], (usize, usize)) {
-        let top = (self.row + 1).saturating_sub(self.height);
-        let end = self.lines.len().min(top + self.height);
-        let before = &self.lines[self.row][..self.cursor_byte()];
-        (&self.lines[top..end], (self.row - top, unicode_width::UnicodeWidthStr::width(before)))
+        let (lines, DataCursor(row, column)) = (self.editor.lines(), self.editor.cursor());
+        let top = (row + 1).saturating_sub(self.height);
+        let end = lines.len().min(top + self.height);
+        let before: String = lines[row].chars().take(column).collect();
+        (&lines[top..end], (row - top, before.width()))
     }
 
     /// Number of visible lines, including empty ones.
@@ -55,61 +58,37 @@ impl TextArea {
 
     /// Handles a key press.
     pub fn handle_key(&mut self, key: KeyPress) -> EditOutcome {
-        let before = (self.row, self.column());
-        match (key.code, key.ctrl, key.alt) {
+        let is_changed = match (key.code, key.ctrl, key.alt) {
             (KeySymbol::Char(c), false, false) if !is_unprintable(c) => {
-                self.insert_in_line(&c.to_string());
+                self.editor.insert_char(c);
+                true
             }
-            (KeySymbol::Enter, ..) => self.insert("\n"),
+            (KeySymbol::Enter, ..) => {
+                self.editor.insert_newline();
+                true
+            }
             (KeySymbol::Backspace, ..) | (KeySymbol::Char('h'), true, _) => {
-                return self.delete_before_cursor();
+                self.editor.delete_char()
             }
             (KeySymbol::Delete, ..) | (KeySymbol::Char('d'), true, _) => {
-                return self.delete_at_cursor();
+                self.editor.delete_next_char()
             }
+            (KeySymbol::Char('w'), true, _) => self.editor.delete_word(),
             (KeySymbol::Char('u'), true, _) => {
-                (self.lines, self.row, self.column) = (vec![String::new()], 0, 0);
+                self.set_text("");
+                true
             }
-            (KeySymbol::Char('k'), true, _) => {
-                let at = self.cursor_byte();
-                self.lines[self.row].truncate(at);
-            }
-            (
-                KeySymbol::Left
-                | KeySymbol::Right
-                | KeySymbol::Up
-                | KeySymbol::Down
-                | KeySymbol::Home
-                | KeySymbol::End
-                | KeySymbol::PageUp
-                | KeySymbol::PageDown,
-                ..,
-            )
-            | (KeySymbol::Char('a' | 'e'), true, _) => {
-                self.move_cursor(key);
-                return if before == (self.row, self.column()) {
-                    EditOutcome::Ignored
-                } else {
-                    EditOutcome::CursorMoved
-                };
-            }
-            _ => return EditOutcome::Ignored,
-        }
-        EditOutcome::Changed
+            (KeySymbol::Char('k'), true, _) => self.editor.delete_line_by_end(),
+            _ => return self.move_cursor(key),
+        };
+        if is_changed { EditOutcome::Changed } else { EditOutcome::Ignored }
     }
 
     /// Inserts a text at the cursor; characters that cannot be shown are dropped.
     pub fn insert(&mut self, text: &str) {
-        for (at, piece) in text.replace("\r\n", "\n").split(['\n', '\r']).enumerate() {
-            if at > 0 {
-                let at = self.cursor_byte();
-                let rest = self.lines[self.row].split_off(at);
-                self.row += 1;
-                self.column = 0;
-                self.lines.insert(self.row, rest);
-            }
-            self.insert_in_line(piece);
-        }
+        let shown = text.replace("\r\n", "\n").replace('\r', "\n").replace('\t', " ");
+        let shown: String = shown.chars().filter(|c| *c == '\n' || !is_unprintable(*c)).collect();
+        self.editor.insert_str(shown);
     }
 
     /// Replaces the whole text.
@@ -120,84 +99,38 @@ impl TextArea {
 
     /// Appends a line, and moves the cursor to its end.
     pub fn append_line(&mut self, line: &str) {
-        (self.row, self.column) = (self.lines.len() - 1, usize::MAX);
+        self.editor.move_cursor(CursorMove::Bottom);
+        self.editor.move_cursor(CursorMove::End);
         if !self.text().is_empty() {
             self.insert("\n");
         }
         self.insert(line);
     }
 
-    fn insert_in_line(&mut self, text: &str) {
-        let text: String = text
-            .chars()
-            .map(|c| if c == '\t' { ' ' } else { c })
-            .filter(|c| !is_unprintable(*c))
-            .collect();
-        let at = self.cursor_byte();
-        self.lines[self.row].insert_str(at, &text);
-        self.column = self.column() + text.chars().count();
+    fn move_cursor(&mut self, key: KeyPress) -> EditOutcome {
+        let before = self.editor.cursor();
+        let to_row = |row: usize| CursorMove::Jump(to_u16(row), to_u16(before.1));
+        self.editor.move_cursor(match (key.code, key.ctrl) {
+            (KeySymbol::Left, false) => CursorMove::Back,
+            (KeySymbol::Right, false) => CursorMove::Forward,
+            (KeySymbol::Left, true) => CursorMove::WordBack,
+            (KeySymbol::Right, true) => CursorMove::WordForward,
+            (KeySymbol::Up, _) => CursorMove::Up,
+            (KeySymbol::Down, _) => CursorMove::Down,
+            (KeySymbol::PageUp, _) => to_row(before.0.saturating_sub(self.height)),
+            (KeySymbol::PageDown, _) => to_row(before.0 + self.height),
+            (KeySymbol::Home, true) => CursorMove::Jump(0, 0),
+            (KeySymbol::End, true) => CursorMove::Jump(u16::MAX, u16::MAX),
+            (KeySymbol::Home, false) | (KeySymbol::Char('a'), true) => CursorMove::Head,
+            (KeySymbol::End, false) | (KeySymbol::Char('e'), true) => CursorMove::End,
+            _ => return EditOutcome::Ignored,
+        });
+        if before == self.editor.cursor() { EditOutcome::Ignored } else { EditOutcome::CursorMoved }
     }
+}
 
-    fn delete_before_cursor(&mut self) -> EditOutcome {
-        if self.row == 0 && self.column() == 0 {
-            return EditOutcome::Ignored;
-        }
-        self.move_cursor(KeyPress::without_modifiers(KeySymbol::Left));
-        self.delete_at_cursor()
-    }
-
-    fn delete_at_cursor(&mut self) -> EditOutcome {
-        let at = self.cursor_byte();
-        if at < self.lines[self.row].len() {
-            self.lines[self.row].remove(at);
-        } else if self.row + 1 < self.lines.len() {
-            let next = self.lines.remove(self.row + 1);
-            self.lines[self.row].push_str(&next);
-        } else {
-            return EditOutcome::Ignored;
-        }
-        EditOutcome::Changed
-    }
-
-    fn move_cursor(&mut self, key: KeyPress) {
-        let last = self.lines.len() - 1;
-        match key.code {
-            KeySymbol::Left if self.column() > 0 => self.column = self.column() - 1,
-            KeySymbol::Left if self.row > 0 => {
-                self.row -= 1;
-                self.column = self.line_length();
-            }
-            KeySymbol::Right if self.column() < self.line_length() => {
-                self.column = self.column() + 1;
-            }
-            KeySymbol::Right if self.row < last => (self.row, self.column) = (self.row + 1, 0),
-            KeySymbol::Up => self.row = self.row.saturating_sub(1),
-            KeySymbol::Down => self.row = (self.row + 1).min(last),
-            KeySymbol::PageUp => self.row = self.row.saturating_sub(self.height),
-            KeySymbol::PageDown => self.row = (self.row + self.height).min(last),
-            KeySymbol::Home if key.ctrl => (self.row, self.column) = (0, 0),
-            KeySymbol::End if key.ctrl => (self.row, self.column) = (last, usize::MAX),
-            KeySymbol::Home | KeySymbol::Char('a') => self.column = 0,
-            KeySymbol::End | KeySymbol::Char('e') => self.column = usize::MAX,
-            _ => {}
-        }
-    }
-
-    fn line_length(&self) -> usize {
-        self.lines[self.row].chars().count()
-    }
-
-    fn column(&self) -> usize {
-        self.column.min(self.line_length())
-    }
-
-    /// Returns the byte offset of the cursor in its line.
-    fn cursor_byte(&self) -> usize {
-        self.lines[self.row]
-            .char_indices()
-            .nth(self.column())
-            .map_or(self.lines[self.row].len(), |(at, _)| at)
-    }
+fn to_u16(position: usize) -> u16 {
+    u16::try_from(position).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]
@@ -246,8 +179,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_key_makes_it_panic(text in "\\PC{0,8}\n?\\PC{0,8}", keys in proptest::collection::vec(0..12_usize, 0..40)) {
-            let all = ["Left", "Right", "Up", "Down", "Home", "End", "Backspace", "Del", "Enter", "x", "C-k", "PgDn"];
+        fn no_key_makes_it_panic(text in "\\PC{0,8}\n?\\PC{0,8}", keys in proptest::collection::vec(0..17_usize, 0..40)) {
+            let all = ["Left", "Right", "Up", "Down", "Home", "End", "Backspace", "Del", "Enter", "x", "C-k", "PgDn", "C-w", "C-Left", "C-Right", "C-End", "日"];
             let mut area = TextArea::new(&text, 3);
             for key in keys {
                 area.handle_key(KeyPress::parse(all[key]).expect("a key"));

@@ -164,7 +164,7 @@ fn what_was_found_on_this_machine() {
     pictures("dialog_survey", |session| {
         session.press("D");
         let started = session.effects.iter().rev().find_map(|effect| match effect {
-            UiEffect::StartTask(id, BackgroundTask::Diagnostic(_)) => Some(id.0),
+            UiEffect::StartTask(id, BackgroundTask::Diagnose(_)) => Some(id.0),
             _ => None,
         });
         let found = vec![
