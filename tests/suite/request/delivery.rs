@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::home_bound_to;
+use crate::support::programs_installed;
 use crate::support::recorder::{Recorder, answer};
 
 /// Server that answers the first request with this status and `Retry-After: 0`, then with 200.
@@ -90,4 +91,35 @@ fn fail_prints_no_body_and_exits_by_the_class_of_the_response() {
             assert!(error.to_string().contains(&status[..3]), "{error}");
         }
     }
+}
+
+#[test]
+fn exit_status_is_that_of_jq() {
+    let server = Recorder::saying(r#"{"yes":true,"no":false,"none":null,"list":[null,1]}"#);
+    let home = home_bound_to(&server);
+    for filter in [".yes", ".no", ".none", ".missing", "empty", ".list[]", ".yes, .no", "0", "\"\""]
+    {
+        let exits = |json: &[&str]| {
+            let arguments = [&["request", "probe", "/x", "--jq", filter, "-e"][..], json].concat();
+            home.command(&arguments).output().unwrap().status.code()
+        };
+        let plain = exits(&[]);
+        assert_eq!(exits(&["--json"]), plain, "{filter}");
+        let expected = match filter {
+            ".no" | ".none" | ".missing" | ".yes, .no" => 1,
+            "empty" => 4,
+            _ => 0,
+        };
+        assert_eq!(plain, Some(expected), "{filter}");
+        if programs_installed(&["jq"]) {
+            let mut jq = std::process::Command::new("jq");
+            jq.args([
+                "-n",
+                "-e",
+                &format!("{} | {filter}", r#"{"yes":true,"no":false,"none":null,"list":[null,1]}"#),
+            ]);
+            assert_eq!(jq.output().unwrap().status.code(), plain, "{filter}");
+        }
+    }
+    home.run(&["request", "probe", "/x", "-e"]).expect(2);
 }

@@ -159,6 +159,9 @@ pub(in crate::cli) struct OutputArgs {
     /// Write the body of a successful response to a file, complete or not at all; - is standard output
     #[arg(long, short, value_name = "FILE", conflicts_with = "jq")]
     output: Option<PathBuf>,
+    /// Exit as jq -e: with 1 if the last result of the filter is false or null, with 4 if there is none
+    #[arg(long, short = 'e', requires = "jq", conflicts_with = "all_pages")]
+    exit_status: bool,
 }
 
 impl RequestArgs {
@@ -225,8 +228,8 @@ impl OutputArgs {
     fn build_display(&self) -> Result<ResponseDisplay, Problem> {
         let filter = self.jq.as_deref().map(JqFilter::parse).transpose()?;
         let output = self.output.clone().filter(|path| path.as_os_str() != "-");
-        let Self { include, explain, fail, raw, .. } = *self;
-        Ok(ResponseDisplay { include, explain, fail, filter, raw, output })
+        let Self { include, explain, fail, exit_status, raw, .. } = *self;
+        Ok(ResponseDisplay { include, explain, fail, exit_status, filter, raw, output })
     }
 }
 

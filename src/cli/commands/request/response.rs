@@ -36,6 +36,8 @@ pub(in crate::cli) struct ResponseDisplay {
     pub(super) explain: bool,
     /// Whether a refusal is an error, without its body.
     pub(super) fail: bool,
+    /// Whether the last result of the filter decides the exit code.
+    pub(super) exit_status: bool,
     /// Filter of the body.
     pub(super) filter: Option<JqFilter>,
     /// Whether strings are printed without quotes.
@@ -147,6 +149,23 @@ pub(super) fn exit_code(HttpExchange { response, explanation, .. }: &HttpExchang
 fn filter_input(body: &ResponseBody) -> Result<Cow<'_, str>, Problem> {
     let binary = || JqError::InvalidInput("its bytes are not text".to_owned());
     Ok(body.readable_text().ok_or_else(binary)?)
+}
+
+/// Returns the exit code for a response and the last result of the filter, as jq's `--exit-status`.
+pub(super) fn exit_code_of_filter(
+    exchange: &HttpExchange,
+    display: &ResponseDisplay,
+) -> Result<u8, Problem> {
+    let code = exit_code(exchange);
+    let filter = display.filter.as_ref().filter(|_| code == 0 && display.exit_status);
+    let Some(filter) = filter else { return Ok(code) };
+    let json = filter_input(&exchange.response.body)?;
+    let mut code = 4;
+    filter.for_each_output(&json, |output| {
+        code = u8::from(matches!(output.to_json().as_str(), "false" | "null"));
+        Ok::<_, Problem>(ControlFlow::Continue(()))
+    })?;
+    Ok(code)
 }
 
 /// Prints the results of a filter, one per line.

@@ -64,7 +64,8 @@ impl SendContext {
             return Err(problem);
         }
         response::print_response(context, &exchange, &result.secrets, &self.display).await?;
-        result.outcome.map(|()| response::exit_code(&exchange))
+        result.outcome?;
+        response::exit_code_of_filter(&exchange, &self.display)
     }
 }
 

@@ -145,7 +145,10 @@ impl CurlParser {
             OptionEffect::LiteralUrl => self.literal_url = true,
             OptionEffect::LiteralPath => self.literal_path = true,
             OptionEffect::Noted(note) => {
-                self.notes.push(format!("--{name} was ignored: {note}"));
+                let note = format!("--{name} was ignored: {note}");
+                if !self.notes.contains(&note) {
+                    self.notes.push(note);
+                }
             }
             OptionEffect::Ignored => {}
             OptionEffect::Method => {

@@ -220,11 +220,13 @@ fn parse_body(kind: &str, text: &str) -> Result<Option<DraftBody>, String> {
             for line in text.lines().filter(|line| !line.trim().is_empty()) {
                 open = if open.is_empty() { line.to_owned() } else { format!("{open}\n{line}") };
                 match FormPart::parse(&open) {
-                    Ok(part) => form.push(part),
-                    Err(FormPartError::UnclosedQuote) => continue,
+                    Ok(part) => {
+                        form.push(part);
+                        open.clear();
+                    }
+                    Err(FormPartError::UnclosedQuote) => {}
                     Err(error) => return Err(format!("{line}: {error}")),
                 }
-                open.clear();
             }
             let unclosed = || format!("{open}: {}", FormPartError::UnclosedQuote);
             if open.is_empty() { Ok(Some(DraftBody::Form { form })) } else { Err(unclosed()) }
