@@ -68,10 +68,8 @@ impl FrameTerminal {
 
 impl FrameBytes {
     /// Creates a terminal that writes here. It never asks the real one for its size.
-    fn new_terminal(
-        &self,
-        (columns, rows): (u16, u16),
-    ) -> io::Result<Terminal<CrosstermBackend<Self>>> {
+    fn new_terminal(&self, size: (u16, u16)) -> io::Result<Terminal<CrosstermBackend<Self>>> {
+        let (columns, rows) = size;
         let room = BYTES_PER_CELL * usize::from(columns) * usize::from(rows);
         self.0.borrow_mut().reserve(room);
         let viewport = Viewport::Fixed(Rect::new(0, 0, columns, rows));

@@ -145,9 +145,10 @@ mod tests {
             let (status, retry_after) = result?;
             let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
             Ok(ApiResponse {
+                remarks: Vec::new(),
                 status,
                 headers: headers.into_iter().collect(),
-                body: ResponseBody::Empty,
+                body: ResponseBody::default(),
                 timing: RequestTiming::default(),
                 size: 0,
                 truncated: false,

@@ -162,7 +162,7 @@ pub(super) fn exit_code_of_filter(
     let json = filter_input(&exchange.response.body)?;
     let mut code = 4;
     filter.for_each_output(&json, |output| {
-        code = u8::from(matches!(output.to_json().as_str(), "false" | "null"));
+        code = u8::from(matches!(output.to_json(), "false" | "null"));
         Ok::<_, Problem>(ControlFlow::Continue(()))
     })?;
     Ok(code)
