@@ -3,7 +3,7 @@
 use super::RequestDraft;
 
 /// Encodings of a response that the client decodes, and the one that means none.
-const CONTENT_CODINGS: [&str; 3] = ["gzip", "x-gzip", "identity"];
+const CONTENT_CODINGS: [&str; 6] = ["gzip", "x-gzip", "deflate", "br", "zstd", "identity"];
 
 /// Headers about the connection and the framing of the message.
 const CONNECTION_HEADERS: [&str; 11] = [
