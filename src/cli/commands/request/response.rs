@@ -388,9 +388,9 @@ fn print_body(
         None => {
             let kind = response.header("content-type").unwrap_or("no content type");
             let size = body.size();
-            context
-                .out
-                .note(&format!("binary body of {size} bytes ({kind}); pipe the output to a file"));
+            context.out.note(&format!(
+                "binary body of {size} bytes ({kind}); pipe the output, or pass --output FILE"
+            ));
             Ok(())
         }
     }

@@ -181,8 +181,8 @@ fn parse_method(text: &str) -> Result<HttpMethod, Problem> {
     HttpMethod::parse(text).ok_or_else(|| {
         let known = HttpMethod::ALL.map(HttpMethod::as_str).join(", ");
         Problem::new(
-            format!("Unknown method \"{text}\""),
-            "not an HTTP method",
+            format!("Unsupported method \"{text}\""),
+            "tokenring does not send requests with this method",
             format!("use one of {known}"),
         )
         .with_class(ProblemClass::Usage)
