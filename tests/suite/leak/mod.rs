@@ -56,6 +56,11 @@ fn random_uuid() -> String {
     format!("{}-{}-4{}-8{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
 }
 
+/// A whole personal access token, which expires in the year 2100, with this signature.
+fn whole_pat(signature: &str) -> String {
+    format!("snyk_uat.1a2b3c4d.eyJlIjo0MTAyNDQ0ODAwfQ.{signature}")
+}
+
 impl LeakGate {
     /// Creates a home whose providers all point at the mirror, and canary credentials.
     fn new() -> Self {
@@ -143,7 +148,7 @@ impl LeakGate {
         let jwt = jwt(&key);
         self.canaries = vec![
             one("personal", "snyk", "personal-token", &[], &uuid),
-            one("access", "snyk", "personal-access-token", &[], &format!("snyk_uat.{pat}")),
+            one("access", "snyk", "personal-access-token", &[], &whole_pat(&pat)),
             one("robot", "snyk", "service-account-oauth", &["client_id=robot"], &odd),
             one("refused-robot", "snyk", "service-account-oauth", &["client_id=refuse"], &odd),
             one("scanner", "snyk-api-web", "api-key", &[], &jwt),

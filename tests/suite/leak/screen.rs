@@ -55,7 +55,7 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     let mut gate = LeakGate::new();
     gate.search.add_secret("the passphrase", PASSPHRASE);
     let secret = gate.add_first_canary();
-    let pasted = format!("snyk_uat.{}", gate.canaries.remove(0).secret);
+    let pasted = gate.canaries.remove(0).secret;
     let mut pty = unlocked(&gate);
     gate.search_process_files(&pty);
 
@@ -161,7 +161,7 @@ fn a_canceled_paste_is_not_in_the_memory_of_the_screen() {
             pty.expect(dialog);
             pty.tab_to("Region");
         }
-        pty.send(&pasted(&format!("snyk_uat.{secret}")));
+        pty.send(&pasted(&super::whole_pat(&secret)));
         pty.expect(dialog);
         pty.expect(sign);
         let open = copies(&pty, &secret);
