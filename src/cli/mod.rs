@@ -52,6 +52,7 @@ struct GlobalArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a process has one")]
 enum CliCommand {
     /// Try the screen on the built-in simulator; nothing is saved
     Demo(demo::DemoArgs),

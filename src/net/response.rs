@@ -83,7 +83,7 @@ pub(super) async fn build_response(
         build()
     };
     drop(shares);
-    finish_response(response, end, ApiResponse { body, size, remarks, ..head })
+    finish_response(response, end, ApiResponse { body, remarks, size, ..head })
 }
 
 /// Completes the head of a response whose body was passed on.

@@ -157,7 +157,7 @@ async fn check_all_regions(context: &CliContext<'_>, name: &str) -> Result<u8, P
         .check_all_regions(&credential, |region, check| {
             match check.result {
                 CheckResult::Unchecked => {
-                    context.out.note(&format!("note: {region} was not checked: {}", check.reason))
+                    context.out.note(&format!("note: {region} was not checked: {}", check.reason));
                 }
                 CheckResult::Unknown => {
                     context.out.note(&format!("note: {region}: {}", check.reason));

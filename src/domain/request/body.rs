@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::util::hex::to_hex;
+
 /// Body of a request draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged, expecting = "the body must be a text, or a table with `file` or `form`")]
@@ -354,8 +356,7 @@ fn encode_form<E>(
         parts.push((head, content));
     }
     let digest = digest.finalize();
-    let digits: String = digest[..12].iter().map(|byte| format!("{byte:02x}")).collect();
-    let boundary = format!("------------------------{digits}");
+    let boundary = format!("------------------------{}", to_hex(&digest[..12]));
     let mut bytes = Vec::new();
     for (head, content) in parts {
         bytes.extend_from_slice(format!("--{boundary}\r\n{head}").as_bytes());

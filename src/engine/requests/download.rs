@@ -133,7 +133,7 @@ impl BodyDownload {
     }
 }
 
-/// BodyDownload that is complete.
+/// Download that is complete.
 pub(super) struct FinishedDownload {
     pub(super) head: ApiResponse,
     pub(super) saved: SavedBody,

@@ -96,7 +96,7 @@ impl RequestService {
             let draft = next_page_draft(&template, &next);
             let known = self.known_secrets(credential).await?;
             result.last =
-                self.send_and_explain(credential, draft, known, delivery, None, on_wait).await?.0;
+                self.send_and_explain(credential, draft, known, delivery.into(), on_wait).await?.0;
             url = next;
         }
         Ok(result)

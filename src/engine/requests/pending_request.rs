@@ -158,7 +158,7 @@ impl<'a> PendingRequest<'a> {
             limits.total_timeout = timeout;
             limits.connect_timeout = limits.connect_timeout.min(timeout);
         }
-        Self { delivery, limits, ..self }
+        Self { limits, delivery, ..self }
     }
 
     /// Returns the request with a receiver of the body of its response.

@@ -24,6 +24,20 @@ use crate::net::{BodyFault, BodySink, NetError};
 /// Maximum number of requests that continue one download.
 const MAX_RESUMED_PARTS: u32 = 20;
 
+/// How a request and its response are transferred.
+pub(in crate::engine) struct TransferOptions {
+    /// Deadline and repetitions.
+    pub(super) delivery: DeliveryOptions,
+    /// File that receives the body of the response.
+    pub(super) download: Option<Arc<BodyDownload>>,
+}
+
+impl From<DeliveryOptions> for TransferOptions {
+    fn from(delivery: DeliveryOptions) -> Self {
+        Self { delivery, download: None }
+    }
+}
+
 impl RequestService {
     /// Sends a request with a credential, in the credential's region, explains the response and
     /// records both. `on_wait` is called before every wait for the rate limit.
@@ -62,8 +76,8 @@ impl RequestService {
             let members = &self.catalog.provider(&credential.provider)?.secret_members;
             download.mask(self.redactor_for(credential).await?, members);
         }
-        let sent =
-            self.send_and_explain(credential, draft, known, delivery, download, on_wait).await;
+        let transfer = TransferOptions { delivery, download };
+        let sent = self.send_and_explain(credential, draft, known, transfer, on_wait).await;
         match sent {
             Ok((exchange, result)) => {
                 self.record_history(credential, entry, Some((&exchange.response, result))).await;
@@ -82,8 +96,7 @@ impl RequestService {
         credential: &Credential,
         draft: RequestDraft,
         KnownSecrets { redactor, sent_secret }: KnownSecrets,
-        delivery: DeliveryOptions,
-        download: Option<Arc<BodyDownload>>,
+        TransferOptions { delivery, download }: TransferOptions,
         on_wait: WaitCallback<'_>,
     ) -> Result<(HttpExchange, CheckResult), Problem> {
         let region = self.catalog.region(&credential.provider, &credential.region)?;

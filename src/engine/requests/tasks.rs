@@ -66,6 +66,7 @@ pub enum ConsoleTask {
 
 /// Task on saved requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a user starts one at a time")]
 pub enum SavedRequestTask {
     /// List the saved requests.
     List,

@@ -140,6 +140,7 @@ struct PagingArgs {
 
 /// Options for printing the response.
 #[derive(Debug, Clone, Default, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(in crate::cli) struct OutputArgs {
     /// Print status and headers before the body, and explain the known ones on standard error
     #[arg(long, short)]

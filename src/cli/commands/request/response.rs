@@ -29,6 +29,7 @@ const SET_COOKIE: &str = "set-cookie";
 
 /// How a response is shown.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(in crate::cli) struct ResponseDisplay {
     /// Whether status and headers are printed before the body.
     pub(super) include: bool,

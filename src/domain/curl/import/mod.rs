@@ -119,6 +119,7 @@ impl ImportedRequest {
 
 /// State of the import while the options are read.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of curl")]
 struct CurlParser {
     method: Option<HttpMethod>,
     urls: Vec<String>,
@@ -233,7 +234,9 @@ impl CurlParser {
             body: self.body.finish(&mut self.dropped, &mut self.notes)?,
             ..RequestDraft::new(self.method.unwrap_or(default_method), RequestTarget::Url(url))
         };
-        headers.into_iter().for_each(|change| draft.add_header(change));
+        for change in headers {
+            draft.add_header(change);
+        }
         self.notes.extend(draft.drop_unsupported_headers());
         Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })
     }

@@ -1,4 +1,4 @@
-//! Arguments of HTTPie for a request.
+//! Arguments of `HTTPie` for a request.
 
 use super::ExportParts;
 use super::quoting::ShellArgument;

@@ -30,7 +30,7 @@ pub enum ExportFormat {
     PowerShell,
     /// curl at the Windows command prompt.
     Cmd,
-    /// HTTPie in a POSIX shell.
+    /// `HTTPie` in a POSIX shell.
     Httpie,
     /// Python with the library requests.
     Python,

@@ -102,6 +102,7 @@ enum RequestSource {
 }
 
 /// Whether the current request can be sent.
+#[expect(clippy::large_enum_variant, reason = "the screen makes one at a time")]
 pub enum RequestReadiness {
     /// Ready to be sent.
     Ready(RequestDraft),

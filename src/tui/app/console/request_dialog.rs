@@ -116,7 +116,9 @@ impl RequestEditorDialog {
             .map_err(|problem| ("body", problem))?;
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
         let mut draft = RequestDraft { query, body, ..RequestDraft::new(method, target) };
-        headers.into_iter().for_each(|change| draft.add_header(change));
+        for change in headers {
+            draft.add_header(change);
+        }
         Ok(draft)
     }
 }

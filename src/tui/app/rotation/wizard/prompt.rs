@@ -82,6 +82,7 @@ impl RotationAnswer {
 }
 
 /// Result of a key or an answer.
+#[expect(clippy::large_enum_variant, reason = "a key press makes one")]
 pub(super) enum PromptKeyResult {
     /// The question has handled the key.
     Handled,
