@@ -60,18 +60,21 @@ fn a_secret_as_an_argument_is_named_and_not_repeated() {
 #[test]
 fn values_of_pairs_are_not_repeated() {
     let home = Home::new();
-    for secret in ["Authorization: token hunter2", TOKEN] {
-        for arguments in [
-            &["request", "x", "/", "--header", secret][..],
-            &["request", "x", "/", "--query", secret],
-            &["add", "x", "--provider", "snyk", "--field", secret],
-            &["edit", "x", "--field", secret],
+    for secret in ["token hunter2", TOKEN] {
+        for (arguments, why) in [
+            (&["request", "x", "/", "--header", secret][..], "write \"Name: value\""),
+            (&["request", "x", "/", "--form", secret], "="),
+            (&["request", "x", "/", "--query", secret], "\"=\" is missing"),
+            (&["add", "x", "--provider", "snyk", "--field", secret], "\"=\" is missing"),
+            (&["edit", "x", "--field", secret], "\"=\" is missing"),
         ] {
             let refused = home.run(arguments).expect(2);
             assert_hidden(&refused, secret);
-            assert!(refused.err.contains("\"=\" is missing"), "{}", refused.err);
+            assert!(refused.err.contains(why), "{}", refused.err);
         }
     }
+    let header = "Authorization: token hunter2";
+    assert_hidden(&home.run(&["request", "x", "/", "--header", header]).expect(3), header);
 }
 
 #[test]

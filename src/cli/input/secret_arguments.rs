@@ -16,6 +16,9 @@ const SECRET_COMMANDS: [&str; 5] = ["add", "edit", "identify", "login", "rotate"
 const SECRET_OPTIONS: [&str; 6] =
     ["--secret", "--token", "--password", "--passphrase", "--api-key", "--value"];
 
+/// Options whose values may contain a secret in any form.
+const SECRET_VALUE_OPTIONS: [&str; 2] = ["--header", "--form"];
+
 /// Length of an identifier of tokenring, such as that of a rotation: hexadecimal digits.
 const OWN_ID_CHARS: usize = 32;
 
@@ -87,8 +90,10 @@ pub(in crate::cli) fn without_values(mut error: clap::Error) -> clap::Error {
         Some(ContextValue::String(text)) => Some(text.clone()),
         _ => None,
     };
-    let takes_pairs =
-        text(&error, ContextKind::InvalidArg).is_some_and(|argument| argument.contains('='));
+    let takes_pairs = text(&error, ContextKind::InvalidArg).is_some_and(|argument| {
+        let option = argument.split(' ').next().unwrap_or_default();
+        argument.contains('=') || SECRET_VALUE_OPTIONS.contains(&option)
+    });
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand]
     {
         let is_secret = text(&error, kind).is_some_and(|typed| {
