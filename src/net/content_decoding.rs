@@ -1,7 +1,7 @@
 //! Decoding of compressed bodies: gzip, deflate, brotli and zstd, also several after each other.
 //!
 //! Decoders are readers, so a limit on what they return bounds their work. How much may be read is
-//! decided in [`super::body`]. Start at [`ContentCoding::parse_list`] and [`open_decoder`].
+//! decided in [`super::body`]. Start at `ContentCoding::parse_list` and `open_decoder`.
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;

@@ -45,7 +45,7 @@ pub(super) fn spawn_reader(
 }
 
 /// Reads a hidden line where the reader itself must hide the typed text; `None` elsewhere. On Unix
-/// [`super::echo`] hides it.
+/// the surface hides it.
 #[cfg(unix)]
 fn read_hidden_line(
     _shared_prompt: &SharedPrompt,

@@ -1,7 +1,7 @@
 //! Dialog that edits the request of the console.
 //!
 //! Start reading at [`RequestEditorDialog::new`], which fills the form from a [`RequestDraft`], and
-//! [`RequestEditorDialog::parse_form`], the inverse.
+//! `RequestEditorDialog::parse_form`, the inverse.
 
 use crate::config::theme::StyleRole;
 use crate::domain::request::{

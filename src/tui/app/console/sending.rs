@@ -1,7 +1,7 @@
 //! Sending of requests: the current request, confirmation where it may change something, and the
 //! task that sends it.
 //!
-//! Start at [`send_request`].
+//! Start at `send_request`.
 
 use std::collections::BTreeMap;
 

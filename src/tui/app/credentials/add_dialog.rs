@@ -1,7 +1,7 @@
 //! Dialog that adds a credential.
 //!
 //! The secret comes first, since it often determines provider, kind, region and expiry. The fields
-//! below it depend on the selected provider and kind ([`AddDialog::rebuild_fields`]).
+//! below it depend on the selected provider and kind (`AddDialog::rebuild_fields`).
 //! Start reading at the [`Dialog`] implementation. Identification itself happens in the engine;
 //! see `pasted_secret`.
 

@@ -1,6 +1,6 @@
 //! Dialog that edits a credential. Only the changed values go to the engine.
 //!
-//! Start reading at [`EditDialog::parse_form`], which compares the form with the original
+//! Start reading at `EditDialog::parse_form`, which compares the form with the original
 //! credential. A new secret is identified as in the add dialog; see `pasted_secret`.
 
 use std::collections::BTreeMap;

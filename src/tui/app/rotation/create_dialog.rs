@@ -1,7 +1,7 @@
 //! Dialog that creates a credential at its provider.
 //!
 //! The new secret goes straight into the store; the user never sees it. The fields depend on the
-//! selected kind ([`CreateDialog::rebuild_fields`]). Start reading at [`CreateDialog::new`]; the
+//! selected kind (`CreateDialog::rebuild_fields`). Start reading at [`CreateDialog::new`]; the
 //! creation itself is a task of the rotation engine.
 
 use std::collections::BTreeMap;
