@@ -147,12 +147,12 @@ fn a_canceled_paste_is_not_in_the_memory_of_the_screen() {
     let marked: TerminalPaste = |text| format!("\x1b[200~{text}\x1b[201~");
     let unmarked: TerminalPaste = |text| text.to_owned();
     let ways: [(_, _, TerminalPaste); 4] = [
-        ("Add credential", "Possibly a Snyk", marked),
-        ("Edit personal", "Possibly a Snyk", marked),
+        ("Add credential", "This is a Snyk", marked),
+        ("Edit personal", "This is a Snyk", marked),
         // Canceled while the paste may still be identified.
         ("Add credential", "Add credential", marked),
         // From a terminal that does not mark pastes.
-        ("Add credential", "Possibly a Snyk", unmarked),
+        ("Add credential", "This is a Snyk", unmarked),
     ];
     for (dialog, sign, pasted) in ways {
         let secret = random(40);
