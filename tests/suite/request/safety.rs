@@ -141,7 +141,7 @@ fn what_another_server_says_is_nothing_about_the_credential() {
         (&json!("unknown"), &json!(null)),
         "{checked}"
     );
-    let asked = home.run(&["request", "probe", "/rest/self"]).expect(0);
+    let asked = home.run(&["request", "probe", "/rest/self"]).expect(5);
     assert!(
         asked.err.contains("without the secret") && asked.err.contains(&stranger.origin()),
         "{}",
