@@ -336,7 +336,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::{RequestTiming, ResponseBody};
 
     fn response(headers: &[(&str, &str)]) -> ApiResponse {
         ApiResponse {
@@ -345,13 +344,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            body: ResponseBody::default(),
-            timing: RequestTiming::default(),
-            size: 0,
-            truncated: false,
-            remarks: Vec::new(),
-            url: String::new(),
-            version: String::new(),
+            ..ApiResponse::default()
         }
     }
 

@@ -236,7 +236,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::domain::response::{RequestTiming, ResponseBody};
 
     const NOW: Timestamp = datetime!(2026-11-21 12:00 UTC);
 
@@ -247,13 +246,7 @@ mod tests {
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
-            body: ResponseBody::default(),
-            timing: RequestTiming::default(),
-            size: 0,
-            truncated: false,
-            remarks: Vec::new(),
-            url: String::new(),
-            version: String::new(),
+            ..ApiResponse::default()
         }
     }
 

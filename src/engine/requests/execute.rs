@@ -263,7 +263,6 @@ fn quota_exhausted(wait: Duration) -> Problem {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Mutex;
 
     use async_trait::async_trait;
@@ -273,8 +272,8 @@ mod tests {
     use crate::database::Database;
     use crate::domain::provider::ProviderCatalog;
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
-    use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
-    use crate::domain::{Credential, CredentialName, Secret, Timestamp};
+    use crate::domain::response::ApiResponse;
+    use crate::domain::{Credential, Timestamp};
     use crate::engine::credentials::changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
     use crate::engine::requests::http_exchange::{
@@ -353,29 +352,13 @@ mod tests {
                 headers: headers
                     .map(|(name, value)| (format!("x-ratelimit-{name}"), value.to_string()))
                     .to_vec(),
-                body: ResponseBody::default(),
-                timing: RequestTiming::default(),
-                size: 0,
-                truncated: false,
-                remarks: Vec::new(),
-                url: String::new(),
-                version: String::new(),
+                ..ApiResponse::default()
             })
         }
     }
 
     async fn credential(engine: &Engine) -> Credential {
-        let new = NewCredential {
-            name: CredentialName::parse("ci").unwrap(),
-            provider: "snyk".to_owned(),
-            kind: "personal-token".to_owned(),
-            region: "SNYK-EU-01".to_owned(),
-            fields: BTreeMap::new(),
-            labels: Vec::new(),
-            secret: Arc::new(Secret::from_text("5ec2e7aa-0000-4000-8000-00c0ffee0001".to_owned())),
-            parts: BTreeMap::new(),
-            expires: None,
-        };
+        let new = NewCredential::personal_token("ci", "5ec2e7aa-0000-4000-8000-00c0ffee0001");
         engine.credentials.add(new).await.unwrap()
     }
 

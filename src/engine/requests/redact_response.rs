@@ -183,7 +183,6 @@ fn redact_body(body: ResponseBody, redactor: &SecretRedactor) -> ResponseBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::response::RequestTiming;
 
     const CANARY: &str = "canary-4711-canary";
 
@@ -195,12 +194,9 @@ mod tests {
                 ("set-cookie".to_owned(), "sid=1".to_owned()),
             ],
             body,
-            timing: RequestTiming::default(),
             size: 10,
-            truncated: false,
-            remarks: Vec::new(),
             url: format!("https://h.example/?k={CANARY}"),
-            version: String::new(),
+            ..ApiResponse::default()
         }
     }
 

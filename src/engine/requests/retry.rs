@@ -93,7 +93,7 @@ fn may_repeat_after(error: &NetError, repeatable: bool) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, VecDeque};
+    use std::collections::VecDeque;
     use std::sync::{Arc, Mutex};
 
     use async_trait::async_trait;
@@ -101,10 +101,10 @@ mod tests {
     use super::*;
     use crate::config::Settings;
     use crate::database::Database;
+    use crate::domain::Problem;
     use crate::domain::provider::ProviderCatalog;
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
-    use crate::domain::response::{ApiResponse, RequestTiming, ResponseBody};
-    use crate::domain::{CredentialName, Problem, Secret};
+    use crate::domain::response::ApiResponse;
     use crate::engine::credentials::changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
     use crate::engine::requests::http_exchange::{
@@ -145,15 +145,9 @@ mod tests {
             let (status, retry_after) = result?;
             let headers = retry_after.map(|value| ("retry-after".to_owned(), value.to_owned()));
             Ok(ApiResponse {
-                remarks: Vec::new(),
                 status,
                 headers: headers.into_iter().collect(),
-                body: ResponseBody::default(),
-                timing: RequestTiming::default(),
-                size: 0,
-                truncated: false,
-                url: String::new(),
-                version: String::new(),
+                ..ApiResponse::default()
             })
         }
     }
@@ -178,17 +172,7 @@ mod tests {
             clock: Arc::clone(&server) as _,
         };
         let engine = Engine::new(ports, EngineOptions::from(&Settings::default()));
-        let new = NewCredential {
-            name: CredentialName::parse("ci").unwrap(),
-            provider: "snyk".to_owned(),
-            kind: "personal-token".to_owned(),
-            region: "SNYK-EU-01".to_owned(),
-            fields: BTreeMap::new(),
-            labels: Vec::new(),
-            secret: Arc::new(Secret::from_text("5ec2e7aa-0000-4000-8000-00c0ffee0001".to_owned())),
-            parts: BTreeMap::new(),
-            expires: None,
-        };
+        let new = NewCredential::personal_token("ci", "5ec2e7aa-0000-4000-8000-00c0ffee0001");
         let credential = engine.credentials.add(new).await.unwrap();
         let options = RequestOptions {
             draft,

@@ -111,5 +111,12 @@ pub fn split_commands(
     }
 }
 
+/// Takes the first character of a text.
+fn take_char(rest: &mut &str) -> Option<char> {
+    let c = rest.chars().next()?;
+    *rest = &rest[c.len_utf8()..];
+    Some(c)
+}
+
 #[cfg(test)]
 mod tests;

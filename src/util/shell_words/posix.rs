@@ -4,7 +4,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{CommandInput, ShellCommand, ShellSyntaxError, ShellWord};
+use super::{CommandInput, ShellCommand, ShellSyntaxError, ShellWord, take_char};
 
 /// Splits a text into its commands.
 pub(super) fn split_commands(
@@ -102,7 +102,7 @@ impl<'a> ShellLexer<'a> {
 
     /// Reads the next piece; returns `false` at the end of the command.
     fn read_next(&mut self) -> Result<bool, ShellSyntaxError> {
-        let Some(c) = self.next_char() else {
+        let Some(c) = take_char(&mut self.rest) else {
             self.end_word();
             return Ok(false);
         };
@@ -126,12 +126,6 @@ impl<'a> ShellLexer<'a> {
             c => self.push_char(c),
         }
         Ok(true)
-    }
-
-    fn next_char(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        Some(c)
     }
 
     fn push(&mut self, text: &str) {
@@ -308,14 +302,14 @@ impl<'a> ShellLexer<'a> {
     ) -> Result<(), ShellSyntaxError> {
         let full_syntax = self.scope == SyntaxScope::FullSyntax;
         loop {
-            let Some(c) = self.next_char() else {
+            let Some(c) = take_char(&mut self.rest) else {
                 return closes.map_or(Ok(()), |_| Err(ShellSyntaxError::UnclosedQuote));
             };
             match c {
                 c if closes.is_some_and(|closes| closes(c)) => return Ok(()),
                 '`' if full_syntax => return Err(ShellSyntaxError::Substitution),
                 '$' => self.read_variable()?,
-                '\\' => match self.next_char().ok_or(ShellSyntaxError::UnclosedQuote)? {
+                '\\' => match take_char(&mut self.rest).ok_or(ShellSyntaxError::UnclosedQuote)? {
                     '\n' => {}
                     c @ ('$' | '`' | '\\') => self.push_char(c),
                     c if closes.is_some_and(|closes| closes(c)) => self.push_char(c),
@@ -337,7 +331,7 @@ impl<'a> ShellLexer<'a> {
             self.rest = rest;
             return;
         }
-        match self.next_char() {
+        match take_char(&mut self.rest) {
             Some('\n') => {}
             Some(c) => self.push_char(c),
             None => self.push("\\"),
@@ -386,7 +380,7 @@ impl<'a> ShellLexer<'a> {
         self.push("");
         self.quoted = true;
         loop {
-            match self.next_char().ok_or(ShellSyntaxError::UnclosedQuote)? {
+            match take_char(&mut self.rest).ok_or(ShellSyntaxError::UnclosedQuote)? {
                 '\'' => return Ok(()),
                 '\\' => {
                     let c = self.read_ansi_escape()?;
@@ -398,7 +392,7 @@ impl<'a> ShellLexer<'a> {
     }
 
     fn read_ansi_escape(&mut self) -> Result<char, ShellSyntaxError> {
-        let c = self.next_char().ok_or(ShellSyntaxError::UnclosedQuote)?;
+        let c = take_char(&mut self.rest).ok_or(ShellSyntaxError::UnclosedQuote)?;
         let digits = match c {
             'n' => return Ok('\n'),
             't' => return Ok('\t'),

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroizing;
 
-use super::{CommandInput, ShellCommand, ShellSyntaxError, ShellWord};
+use super::{CommandInput, ShellCommand, ShellSyntaxError, ShellWord, take_char};
 
 /// Splits a text into its commands.
 pub(super) fn split_commands(
@@ -43,7 +43,9 @@ struct PowerShellLexer<'a> {
 impl PowerShellLexer<'_> {
     /// Reads the next piece; returns the command at its end.
     fn read_next(&mut self) -> Result<Option<ShellCommand>, ShellSyntaxError> {
-        let Some(c) = self.next_char() else { return Ok(Some(self.end_command(false, false))) };
+        let Some(c) = take_char(&mut self.rest) else {
+            return Ok(Some(self.end_command(false, false)));
+        };
         match c {
             '\n' if self.word.is_none() && self.command.words.is_empty() => {}
             '\n' => {
@@ -75,12 +77,6 @@ impl PowerShellLexer<'_> {
             c => self.push(c),
         }
         Ok(None)
-    }
-
-    fn next_char(&mut self) -> Option<char> {
-        let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        Some(c)
     }
 
     /// Returns the word that is being read.
@@ -123,7 +119,7 @@ impl PowerShellLexer<'_> {
             self.end_word();
             return;
         }
-        match self.next_char() {
+        match take_char(&mut self.rest) {
             Some('n') => self.push('\n'),
             Some('r') => self.push('\r'),
             Some('t') => self.push('\t'),
@@ -137,12 +133,12 @@ impl PowerShellLexer<'_> {
         self.word();
         let is_quote = |c: char| matches!(c, '\'' | '\u{2018}' | '\u{2019}');
         loop {
-            let c = self.next_char().ok_or(ShellSyntaxError::UnclosedQuote)?;
+            let c = take_char(&mut self.rest).ok_or(ShellSyntaxError::UnclosedQuote)?;
             if !is_quote(c) {
                 self.push(c);
             } else if self.rest.starts_with(is_quote) {
                 self.push(c);
-                self.next_char();
+                take_char(&mut self.rest);
             } else {
                 return Ok(());
             }
@@ -153,10 +149,10 @@ impl PowerShellLexer<'_> {
         self.word();
         let is_quote = |c: char| matches!(c, '"' | '\u{201c}' | '\u{201d}' | '\u{201e}');
         loop {
-            match self.next_char().ok_or(ShellSyntaxError::UnclosedQuote)? {
+            match take_char(&mut self.rest).ok_or(ShellSyntaxError::UnclosedQuote)? {
                 c if is_quote(c) && self.rest.starts_with(is_quote) => {
                     self.push(c);
-                    self.next_char();
+                    take_char(&mut self.rest);
                 }
                 c if is_quote(c) => return Ok(()),
                 '`' => self.read_escape(),
@@ -168,7 +164,7 @@ impl PowerShellLexer<'_> {
 
     /// Reads `@'…'@`: the lines between the marks.
     fn read_here_string(&mut self) -> Result<(), ShellSyntaxError> {
-        let quote = self.next_char().unwrap_or('\'');
+        let quote = take_char(&mut self.rest).unwrap_or('\'');
         let (_, text) = self.rest.split_once('\n').ok_or(ShellSyntaxError::UnclosedQuote)?;
         let end = format!("\n{quote}@");
         let (text, rest) = text.split_once(&end).ok_or(ShellSyntaxError::UnclosedQuote)?;

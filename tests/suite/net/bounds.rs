@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::server::{Server, reply};
 use super::{LIMITS, get, get_bound, send};
+use crate::support::compression::gzip;
 
 async fn answer(bytes: Vec<u8>) -> Result<ApiResponse, NetError> {
     let server = Server::answering(move |_| bytes.clone()).await;
@@ -123,13 +124,6 @@ async fn a_folded_header_is_one_line() {
 
 fn leak(bytes: Vec<u8>) -> &'static [u8] {
     bytes.leak()
-}
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
 }
 
 #[tokio::test]

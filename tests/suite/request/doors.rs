@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::{SECRET, home_bound_to};
+use crate::support::compression::{deflate, gzip, zlib};
 use crate::support::program::Home;
 use crate::support::programs_installed;
 use crate::support::recorder::Recorder;
@@ -56,24 +57,6 @@ fn encoded(name: &'static str, headers: &'static str, sent: Vec<u8>, judges: Jud
 
 const PLAIN: &str = "{\"a\": [1, \"\u{e9}\"]}\r\n";
 const PLAIN_RESULT: &str = "{\"a\":[1,\"\u{e9}\"]}";
-
-fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn zlib(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn deflate(bytes: &[u8]) -> Vec<u8> {
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap()
-}
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)

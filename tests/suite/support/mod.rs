@@ -1,6 +1,7 @@
 //! Helpers of several tests. Start with `program.rs` for the built program as a command, `pty.rs`
 //! for the built program in a pseudo-terminal, and `session.rs` for the screen inside the test.
 
+pub(crate) mod compression;
 pub(crate) mod faulty;
 #[cfg(target_os = "linux")]
 pub(crate) mod marker;

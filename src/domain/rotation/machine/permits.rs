@@ -191,7 +191,7 @@ impl DeletionPermit {
 mod tests {
     use super::*;
     use crate::domain::rotation::journal::{JournalEntry, OldAccess, RotationJournal, StepOutcome};
-    use crate::domain::rotation::tests::gates::{
+    use crate::domain::rotation::tests::journals::{
         AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
     };
     use crate::domain::rotation::tests::world::{fingerprint, reach};

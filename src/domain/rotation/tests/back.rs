@@ -1,6 +1,6 @@
 //! Tests of the rollback and of the tasks that are left at its end, one condition each.
 
-use super::gates::{
+use super::journals::{
     AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
 };
 use super::world::{fingerprint, reach};

@@ -2,11 +2,15 @@
 //! way, and the user can roll back at every point.
 //!
 //! `world.rs` simulates provider, store and consumers, `driver.rs` runs the machine in it,
-//! `gates.rs` and `back.rs` test single conditions, `words.rs` pins the texts.
+//! `gates.rs`, `identity.rs`, `sign_in.rs` and `back.rs` test single conditions, from the journals of
+//! `journals.rs`; `words.rs` pins the texts.
 
 mod back;
 mod driver;
-pub(super) mod gates;
+mod gates;
+mod identity;
+pub(super) mod journals;
+mod sign_in;
 mod words;
 pub(super) mod world;
 

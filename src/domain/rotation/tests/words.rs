@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::gates::{AUTOMATIC, delivered_journal, verified_journal};
+use super::journals::{AUTOMATIC, GUIDED, delivered_journal, verified_journal};
 use super::world::{fingerprint, reach};
 use super::*;
 use crate::domain::rotation::status::{entry_line, plan_lines, rotation_status};
@@ -212,4 +212,52 @@ fn repeated_and_skipped_steps_are_distinguished() {
             "{step}"
         );
     }
+}
+
+#[test]
+fn entries_are_json_of_a_form_that_stays() {
+    let entries = [
+        (
+            JournalEntry::Intent(RotationStep::Deliver("dotenv:app".into())),
+            r#"{"intent":{"deliver":"dotenv:app"}}"#,
+        ),
+        (JournalEntry::Done(StepOutcome::StoreVerified), r#"{"done":"store-proven"}"#),
+        (
+            JournalEntry::Failed(
+                RotationStep::Create,
+                StepFailure::new(StepFailureKind::OutcomeUnknown, "timeout"),
+            ),
+            r#"{"failed":["create",{"kind":"unanswered","why":"timeout"}]}"#,
+        ),
+        (
+            JournalEntry::UserDecision(UserDecision::Skip(RotationStep::VerifyRevoked)),
+            r#"{"human-said":{"skip":"prove-dead"}}"#,
+        ),
+        (
+            JournalEntry::Reconciled(ReconciliationResult::Revocation(RevocationStatus::Revoked)),
+            r#"{"reconciled":{"revocation":"gone"}}"#,
+        ),
+    ];
+    for (entry, json) in entries {
+        assert_eq!(serde_json::to_string(&entry).unwrap(), json);
+        assert_eq!(serde_json::from_str::<JournalEntry>(json).unwrap(), entry);
+    }
+}
+
+#[test]
+fn status_and_lines_have_the_documented_shape() {
+    let journal = RotationJournal::new(plan(GUIDED));
+    let json = serde_json::to_value(rotation_status(&journal)).unwrap();
+    assert_eq!(
+        (&json["state"], &json["step"], &json["name"]),
+        (&"running".into(), &"prove-store".into(), &"ci-scanner".into())
+    );
+    let lines = plan_lines(journal.plan());
+    assert!(lines[0].detail.starts_with("No overlap"), "the warning comes first");
+    assert!(lines[1].detail.contains("allows 2 of these"), "then the limit");
+    let line = serde_json::to_string(&lines[2]).unwrap();
+    assert_eq!(
+        line,
+        r#"{"rotation":"0707070707070707","step":"prove-store","state":"planned","detail":"Verify that the store can write and read back"}"#
+    );
 }
