@@ -207,7 +207,7 @@ async fn decode_received<'b>(
 /// Returns why compressed data that ends too early is bad; `None` where it is damaged, or where it
 /// is no compressed data at all.
 fn cause_of_bad_data(error: &io::Error, title: &str) -> Option<String> {
-    ends_early(error).then(|| format!("the {title} data ends before its end"))
+    ends_early(error).then(|| format!("the {title} data ends too early"))
 }
 
 /// Whether a decoder failed because there were no more bytes.

@@ -121,7 +121,7 @@ fn pass_on(
             Ok(0) => break BodyEnd::Complete,
             Ok(count) => count,
             Err(error) if ends_early(&error) => {
-                break BodyEnd::Cut(format!("the {title} data ends before its end"));
+                break BodyEnd::Cut(format!("the {title} data ends too early"));
             }
             Err(error) => break BodyEnd::Damaged(damage_of(title, &error)),
         };

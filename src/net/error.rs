@@ -187,7 +187,7 @@ impl NetError {
                 "Report the damage to the provider; sending the request again rarely helps."
             }
             Self::IncompleteBody { .. } => {
-                "Send a request that only reads again; it may be complete then. What any other request changed, it changed."
+                "If the request only reads, send it again. Any other request has already taken effect."
             }
             Self::BodyNotWritten(_) => {
                 "Name a file in a folder where you may write, on a disk with enough space."
@@ -260,10 +260,10 @@ fn invalid_head(why: &str) -> Option<String> {
             "message head is too large",
             "it has more than 100 headers, or more bytes of them than this client reads",
         ),
-        ("invalid HTTP header parsed", "a line of its head is no header"),
+        ("invalid HTTP header parsed", "a line of its head is not a header"),
         ("invalid HTTP version parsed", "it does not begin with an HTTP version"),
         ("invalid HTTP status-code parsed", "its first line has no valid status"),
-        ("invalid content-length parsed", "its content-length is no number, or it has two"),
+        ("invalid content-length parsed", "its content-length is not a number, or there are two"),
         ("unexpected transfer-encoding parsed", "its transfer-encoding is unknown"),
     ];
     let found = known.iter().find(|(part, _)| why.contains(part));

@@ -28,6 +28,9 @@ pub enum StoreError {
     /// The new passphrase is too easy to guess.
     #[error("the passphrase is too easy to guess")]
     WeakPassphrase,
+    /// A file with a passphrase or key, which the user named, is missing, empty or too large.
+    #[error("{0}")]
+    UnusableFile(String),
     /// The store cannot be reached or is not set up.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -76,6 +79,7 @@ impl StoreError {
                 "an attacker who gets the file would find it by trying".to_owned()
             }
             Self::Denied(why)
+            | Self::UnusableFile(why)
             | Self::Unavailable(why)
             | Self::ReadBackMismatch(why)
             | Self::Damaged(why)
@@ -128,6 +132,10 @@ impl StoreError {
                 "The store refused access",
                 "enter the right passphrase, or allow tokenring in the prompt of the keyring",
             ),
+            Self::UnusableFile(_) => (
+                "The passphrase file cannot be used",
+                "name a file that contains only the passphrase, with mode 0600",
+            ),
             Self::WeakPassphrase => (
                 "The passphrase is too easy to guess",
                 "use six random words (press Enter at the prompt of `tokenring store unlock` to generate them), or 16 random characters",
@@ -179,6 +187,7 @@ mod tests {
             StoreError::NotInitialized,
             StoreError::NotFound,
             StoreError::Denied(why()),
+            StoreError::UnusableFile(why()),
             StoreError::WeakPassphrase,
             StoreError::Unavailable(why()),
             StoreError::ReadBackMismatch(why()),

@@ -19,12 +19,11 @@ const MAX_PASSPHRASE_FILE_BYTES: u64 = 4 << 10;
 /// Reads the passphrase from a file that is private to the user (a regular file, 0600, no symbolic
 /// link). One line break at the end of the file is not part of the passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
-    let content = private_files::read_up_to(path, MAX_PASSPHRASE_FILE_BYTES)?.ok_or_else(|| {
-        StoreError::Unavailable(format!("the passphrase file {} does not exist", path.display()))
-    })?;
+    let content = private_files::read_up_to(path, MAX_PASSPHRASE_FILE_BYTES)?
+        .ok_or_else(|| StoreError::UnusableFile(format!("{} does not exist", path.display())))?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());
     if passphrase.is_empty() {
-        return Err(StoreError::Denied(format!("the passphrase file {} is empty", path.display())));
+        return Err(StoreError::UnusableFile(format!("{} is empty", path.display())));
     }
     Ok(passphrase)
 }
@@ -76,7 +75,7 @@ mod tests {
         assert_eq!(from_file(&largest).map(|passphrase| passphrase.len()), Ok(4 << 10));
         let (_folder, larger) = file(&[b'p'; (4 << 10) + 1], 0o600);
         assert!(
-            matches!(from_file(&larger), Err(StoreError::Denied(why)) if why.contains("larger than 4 KiB"))
+            matches!(from_file(&larger), Err(StoreError::UnusableFile(why)) if why.contains("larger than 4 KiB"))
         );
     }
 
@@ -100,8 +99,8 @@ mod tests {
             matches!(from_file(&link), Err(StoreError::InsecureFile(why)) if why.contains("symbolic link"))
         );
         assert!(matches!(from_file(folder.path()), Err(StoreError::InsecureFile(_))));
-        assert!(matches!(from_file(&folder.path().join("none")), Err(StoreError::Unavailable(_))));
+        assert!(matches!(from_file(&folder.path().join("none")), Err(StoreError::UnusableFile(_))));
         let (_folder, empty) = file(b"\n", 0o600);
-        assert!(matches!(from_file(&empty), Err(StoreError::Denied(_))));
+        assert!(matches!(from_file(&empty), Err(StoreError::UnusableFile(_))));
     }
 }

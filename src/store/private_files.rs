@@ -55,7 +55,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError
     read_up_to(path, u64::MAX)
 }
 
-/// Like [`read`], for a file of the user: a file of more than `max_bytes` is refused and not read.
+/// Like [`read`], for a file that the user named: one of more than `max_bytes` is refused and not
+/// read.
 pub(super) fn read_up_to(
     path: &Path,
     max_bytes: u64,
@@ -69,7 +70,7 @@ pub(super) fn read_up_to(
     check_private(path, &metadata, FileKind::File)?;
     let too_large = || {
         let why = format!("{} is larger than {} KiB", path.display(), max_bytes >> 10);
-        StoreError::Denied(why)
+        StoreError::UnusableFile(why)
     };
     if metadata.len() > max_bytes {
         return Err(too_large());

@@ -351,7 +351,7 @@ fn redirect_text(title: &str, response: &ApiResponse) -> ProblemText {
         (301 | 302 | 303 | 307 | 308, _) => {
             "Only GET and HEAD requests without a body follow redirects; any other request could take effect twice"
         }
-        _ => "This status leaves the choice of an address to you",
+        _ => "A response with this status leaves the choice of the address to the client",
     };
     match (target, base) {
         (Some(target), Some(base)) if target.origin() == base.origin() => problem_text(

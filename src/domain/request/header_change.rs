@@ -73,7 +73,7 @@ impl RequestDraft {
             keep
         });
         if self.removes_header("accept") {
-            notes.push("accept is always sent; without a value of its own it is */*".to_owned());
+            notes.push("accept is always sent; by default it is */*".to_owned());
         }
         notes
     }

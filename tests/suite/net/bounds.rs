@@ -84,7 +84,7 @@ async fn a_body_that_is_cut_is_kept_as_far_as_it_came_and_the_cause_is_named() {
         ),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhe", 7, "chunk"),
         (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\nxyz\r\n", 5, "chunk"),
-        (half, 5000, "gzip data ends before its end"),
+        (half, 5000, "gzip data ends too early"),
         (damaged, 5000, "gzip data is damaged"),
     ] {
         let (response, why) = cut(answer_and_close(bytes).await);

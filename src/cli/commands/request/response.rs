@@ -80,7 +80,7 @@ pub(super) async fn print_response(
         (None, Some(path)) => {
             print_body(context, &exchange.response, display)?;
             context.out.note(&format!(
-                "note: {} was not written: the response is no complete success",
+                "note: {} was not written: the response is not a complete success",
                 display_path(path)
             ));
         }

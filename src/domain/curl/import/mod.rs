@@ -190,7 +190,8 @@ impl CurlParser {
             return Err(CurlParseError::FileInput(option));
         }
         if value.text.starts_with(':') {
-            self.notes.push("a header of HTTP/2 was ignored: the client sets it itself".to_owned());
+            self.notes
+                .push("an HTTP/2 pseudo-header was ignored: the client sets it itself".to_owned());
             return Ok(());
         }
         // curl ignores a header that is neither a value nor removed nor empty.
