@@ -27,24 +27,6 @@ pub struct NewCredential {
     pub expires: Option<Timestamp>,
 }
 
-#[cfg(test)]
-impl NewCredential {
-    /// Returns a personal token of Snyk with this name and secret.
-    pub(in crate::engine) fn personal_token(name: &str, secret: &str) -> Self {
-        Self {
-            name: CredentialName::parse(name).unwrap(),
-            provider: "snyk".to_owned(),
-            kind: "personal-token".to_owned(),
-            region: "SNYK-EU-01".to_owned(),
-            fields: BTreeMap::new(),
-            labels: Vec::new(),
-            secret: Arc::new(Secret::from_text(secret.to_owned())),
-            parts: BTreeMap::new(),
-            expires: None,
-        }
-    }
-}
-
 /// Change to a credential; `None` leaves a value as it is.
 #[derive(Clone, Default)]
 pub struct CredentialEdit {
@@ -74,4 +56,22 @@ pub struct CredentialPage {
     pub credentials: Vec<Credential>,
     /// Whether these are all credentials.
     pub all_loaded: bool,
+}
+
+#[cfg(test)]
+impl NewCredential {
+    /// Returns a personal token of Snyk with this name and secret.
+    pub(in crate::engine) fn personal_token(name: &str, secret: &str) -> Self {
+        Self {
+            name: CredentialName::parse(name).unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "personal-token".to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            fields: BTreeMap::new(),
+            labels: Vec::new(),
+            secret: Arc::new(Secret::from_text(secret.to_owned())),
+            parts: BTreeMap::new(),
+            expires: None,
+        }
+    }
 }

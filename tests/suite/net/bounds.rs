@@ -100,7 +100,7 @@ async fn a_head_that_cannot_be_read_is_an_error_that_says_why() {
     for (bytes, cause) in [
         (&b"HTTP/1.1 200 OK\r\ncontent-le"[..], ""),
         (leak(many.into_bytes()), "more than 100 headers"),
-        (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", "is no header"),
+        (b"HTTP/1.1 200 OK\r\nno header\r\n\r\n", "is not a header"),
         (b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n", "content-length"),
     ] {
         let error = answer_and_close(bytes).await.unwrap_err();

@@ -302,7 +302,7 @@ fn every_way_to_write_a_command_is_understood_or_named() {
         ),
         (
             "curl -H ':authority: h.example' -H 'Host: h' https://h.example/x",
-            get(&["header of HTTP/2", "header host"]),
+            get(&["HTTP/2 pseudo-header", "header host"]),
         ),
         (
             "curl -H 'X-A;' -H 'X-B' -H 'X-C:' https://h.example/x",
