@@ -54,6 +54,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     expiry_timeline::draw(&mut pen, screen.timeline);
     console::draw(&mut pen, screen.console);
     footer::draw(&mut pen, screen.footer);
+    footer::draw_message(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
         let view = dialog.view(app, now);
         if view.anchor != DialogAnchor::BottomRight {
