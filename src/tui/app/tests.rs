@@ -91,7 +91,7 @@ impl TestSession {
     }
 
     fn reveal(&mut self) -> &mut Self {
-        self.press("Enter");
+        self.press("x");
         let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else {
             panic!("the secret was not asked for")
         };
@@ -213,7 +213,7 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
         ("a copy", |s| _ = s.press("y")),
         ("a dialog", |s| _ = s.press("?")),
         ("presentation", |s| _ = s.press("P")),
-        ("the same key again", |s| _ = s.press("Enter")),
+        ("the same key again", |s| _ = s.press("x")),
         ("quitting", |s| _ = s.press("q")),
         ("a panic elsewhere", |s| {
             _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()));
@@ -236,7 +236,7 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
 #[test]
 fn a_secret_that_comes_too_late_is_not_shown() {
     let mut session = session();
-    session.press("Enter");
+    session.press("x");
     let (task, _) = session.task();
     session.press("j k");
     let of = session.app.selected().expect("a credential").id.clone();
@@ -250,7 +250,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 #[test]
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
-    session.press("P Enter");
+    session.press("P x");
     assert!(
         session
             .drain()
@@ -528,7 +528,7 @@ fn a_failure_is_shown_where_it_is_waited_for() {
 #[test]
 fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
     let mut session = session();
-    session.press("Enter");
+    session.press("x");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(StoreError::Locked.into()));
     assert!(
@@ -602,12 +602,12 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
             "      mend it"
         ]
     );
-    session.press("Esc P S");
+    session.press("Esc P F");
     assert!(
         session.app.dialogs.is_empty() && session.started().is_empty(),
         "findings name what others may not read"
     );
-    session.press("P S");
+    session.press("P F");
     let (task, BackgroundTask::Diagnostic(DiagnosticTask::Scan)) = session.task() else {
         panic!("no task was started")
     };
