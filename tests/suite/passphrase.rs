@@ -126,7 +126,8 @@ fn the_screen_generates_six_words_and_asks_for_them() {
     pty.expect_gone("Welcome");
     pty.send("u");
     pty.expect("Create store");
-    pty.tab_to("Generate six words");
+    pty.send("\x1b[Z\x1b[Z\x1b[Z");
+    pty.expect("▸ Generate six words ◂");
     pty.send("\r");
     pty.expect("type them again");
     pty.expect_whole_frame();
