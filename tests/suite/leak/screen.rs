@@ -187,7 +187,8 @@ fn generated_words_that_were_canceled_are_not_in_the_memory_of_the_screen() {
     pty.escape();
     pty.send("u");
     pty.expect("Create store");
-    pty.tab_to("Generate six words");
+    pty.send("\x1b[Z\x1b[Z\x1b[Z");
+    pty.expect("▸ Generate six words ◂");
     pty.send("\r");
     pty.expect("type them again");
     pty.expect_whole_frame();
