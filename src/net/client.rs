@@ -149,7 +149,6 @@ impl HttpClient {
         let certificates = self.load_certificates(&key.trust_source).await?;
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(certificates.tls_config()?)
-            .user_agent(USER_AGENT)
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .dns_resolver(Arc::new(TimedResolver))

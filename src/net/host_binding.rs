@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::client::USER_AGENT;
 use super::{HostBoundSecret, NetError, OutgoingRequest, RequestBody};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
@@ -40,6 +41,8 @@ pub(super) struct PreparedRequest {
     pub(super) url: Url,
     method: Method,
     headers: HeaderMap,
+    /// Headers that the client does not add.
+    removed_headers: Vec<HeaderName>,
     body: Option<Bytes>,
     /// Origins to which the headers may be sent, in addition to the current one.
     origins: Vec<Origin>,
@@ -54,6 +57,7 @@ impl PreparedRequest {
     pub(super) fn new(outgoing: OutgoingRequest) -> Result<Self, NetError> {
         check_url(&outgoing.url)?;
         let mut headers = read_headers(&outgoing.headers)?;
+        let removed_headers = read_removed_headers(&outgoing.removed_headers)?;
         let (mut origins, mut redactor) = (Vec::new(), SecretRedactor::default());
         if let Some(bound) = outgoing.authorization {
             check_origin_allowed(&outgoing.url, &bound.origins)?;
@@ -66,6 +70,7 @@ impl PreparedRequest {
             url: outgoing.url,
             method: to_http_method(outgoing.method),
             headers,
+            removed_headers,
             body,
             origins,
             redirects: 0,
@@ -76,13 +81,35 @@ impl PreparedRequest {
     /// Returns the request for the current URL.
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        *request.headers_mut() = self.headers.clone();
-        if !self.headers.contains_key(header::RANGE) {
-            let encoding = request.headers_mut().entry(header::ACCEPT_ENCODING);
-            encoding.or_insert(HeaderValue::from_static("gzip"));
-        }
+        *request.headers_mut() = self.headers_with_client();
         *request.body_mut() = self.body.clone().map(reqwest::Body::from);
         request
+    }
+
+    /// Returns all headers but `Host`: those of the request, and those that the client adds.
+    pub(super) fn headers_with_client(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let mut add = |name: HeaderName, value: HeaderValue| {
+            if !self.removed_headers.contains(&name) {
+                headers.entry(name).or_insert(value);
+            }
+        };
+        add(header::ACCEPT, HeaderValue::from_static("*/*"));
+        add(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        if !self.headers.contains_key(header::RANGE) {
+            add(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        let announces_body = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
+        if self.body.is_some() || announces_body {
+            let length = self.body.as_ref().map_or(0, Bytes::len);
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        headers
+    }
+
+    /// Returns the body.
+    pub(super) fn body(&self) -> Option<&Bytes> {
+        self.body.as_ref()
     }
 
     /// Returns the redactor that knows the secret, wherever it was sent.
@@ -181,6 +208,21 @@ fn read_headers(pairs: &[(String, String)]) -> Result<HeaderMap, NetError> {
     Ok(headers)
 }
 
+/// Parses the names of the headers that the client must not add. The client always sends `Accept`;
+/// without one of the request it is `*/*`, which means the same as none.
+fn read_removed_headers(names: &[String]) -> Result<Vec<HeaderName>, NetError> {
+    let parse = |name: &String| {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| invalid_request("a header name is invalid"))?;
+        if RESERVED_HEADERS.contains(&name) {
+            return Err(NetError::InvalidRequest(format!("the header {name} cannot be removed")));
+        }
+        Ok(name)
+    };
+    let names: Result<Vec<_>, _> = names.iter().map(parse).collect();
+    names.map(|names| names.into_iter().filter(|name| *name != header::ACCEPT).collect())
+}
+
 /// Builds the authorization header with the secret: allocated once with its exact size, wiped when
 /// its last clone is dropped, hidden from `Debug`, and excluded from HTTP/2 header compression.
 fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError> {
@@ -203,7 +245,7 @@ fn authorization_header(bound: &HostBoundSecret) -> Result<HeaderValue, NetError
 fn body_bytes(body: RequestBody, url: &Url) -> Result<Option<Bytes>, NetError> {
     match body {
         RequestBody::Empty => Ok(None),
-        RequestBody::Text(text) => Ok(Some(Bytes::from(text))),
+        RequestBody::Plain(bytes) => Ok(Some(bytes)),
         RequestBody::HostBoundBytes { bytes, origins } => {
             check_origin_allowed(url, &origins)?;
             Ok(Some(wiped_body(&bytes)))
@@ -260,6 +302,7 @@ mod tests {
                 ("x-api-key".to_owned(), "custom".to_owned()),
                 ("accept".to_owned(), "text/plain".to_owned()),
             ],
+            removed_headers: Vec::new(),
             body: RequestBody::Empty,
             authorization: Some(HostBoundSecret { scheme: "token".to_owned(), secret, origins }),
             limits: RequestLimits {
@@ -414,7 +457,7 @@ mod tests {
             );
         }
         let mut with_body = outgoing(Verb::Get, "https://api.example/");
-        with_body.body = RequestBody::Text("text".to_owned());
+        with_body.body = RequestBody::Plain(Bytes::from_static(b"text"));
         assert!(
             !PreparedRequest::new(with_body)
                 .unwrap()

@@ -44,6 +44,8 @@ pub struct OutgoingRequest {
     /// Headers with lower-case names, without `Authorization`, `Host` and the headers that frame
     /// the message.
     pub headers: Vec<(String, String)>,
+    /// Names of headers that the client does not add.
+    pub removed_headers: Vec<String>,
     /// Body of the request.
     pub body: RequestBody,
     /// Secret for the authorization header, with the origins that it is bound to.
@@ -69,8 +71,8 @@ pub struct HostBoundSecret {
 pub enum RequestBody {
     /// No body.
     Empty,
-    /// Text without secrets.
-    Text(String),
+    /// Bytes without the secret.
+    Plain(bytes::Bytes),
     /// Bytes that contain a secret (a form of a token exchange). They are sent only to the origins
     /// that they are bound to, and never along a redirect.
     HostBoundBytes {

@@ -2,72 +2,57 @@
 //!
 //! Start reading at [`preview_request`].
 
+use bytes::Bytes;
 use url::{Position, Url};
 
-use super::client::USER_AGENT;
-use super::{HostBoundSecret, NetError, OutgoingRequest, RequestBody};
-use crate::domain::Origin;
+use super::host_binding::PreparedRequest;
+use super::{HostBoundSecret, NetError, OutgoingRequest};
 use crate::domain::redact::MASK;
+use crate::domain::{Origin, Secret};
 
 /// Request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WirePreview {
     /// Path and query.
     pub path: String,
-    /// All headers, including those that the client adds, with lower-case names; the secret is
-    /// masked.
+    /// All headers in the order in which they are sent, with lower-case names; the secret is masked.
     pub headers: Vec<(String, String)>,
+    /// Body.
+    pub body: Option<Bytes>,
 }
 
 /// Returns a request as it would be sent over HTTP/1.1, with a mask in place of a secret that is
-/// sent with `scheme`.
+/// sent with `scheme`. It is prepared in the same way as a request that is sent.
 ///
 /// # Errors
 ///
 /// Fails if sending would fail, as far as this can be checked without the secret.
 pub fn preview_request(
-    outgoing: &OutgoingRequest,
+    outgoing: OutgoingRequest,
     scheme: &str,
     origins: &[Origin],
 ) -> Result<WirePreview, NetError> {
-    check_sendable(outgoing, origins)?;
-    let url = &outgoing.url;
-    let mut headers = vec![
-        ("host".to_owned(), host_and_port(url)),
-        ("authorization".to_owned(), format!("{scheme} {MASK}").trim_start().to_owned()),
-    ];
-    let own =
-        |name: &str| outgoing.headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
-    let ours = [("accept", "*/*"), ("user-agent", USER_AGENT), ("accept-encoding", "gzip")];
-    headers.extend(
-        ours.iter()
-            .filter(|(name, _)| !own(name))
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
-    );
-    headers.extend(outgoing.headers.iter().cloned());
-    if let RequestBody::Text(text) = &outgoing.body {
-        headers.push(("content-length".to_owned(), text.len().to_string()));
-    }
-    Ok(WirePreview { path: url[Position::BeforePath..Position::AfterQuery].to_owned(), headers })
-}
-
-/// Runs the checks of sending with a placeholder for the secret.
-fn check_sendable(outgoing: &OutgoingRequest, origins: &[Origin]) -> Result<(), NetError> {
-    let secret = std::sync::Arc::new(crate::domain::Secret::from_text("stand-in".to_owned()));
-    let stand_in = OutgoingRequest {
-        method: outgoing.method,
-        url: outgoing.url.clone(),
-        headers: outgoing.headers.clone(),
-        body: RequestBody::Empty,
-        authorization: Some(HostBoundSecret {
-            scheme: "x".to_owned(),
-            secret,
-            origins: origins.to_vec(),
-        }),
-        limits: outgoing.limits,
-        ca_file: None,
+    let authorization = Some(HostBoundSecret {
+        scheme: scheme.to_owned(),
+        secret: std::sync::Arc::new(Secret::from_text("stand-in".to_owned())),
+        origins: origins.to_vec(),
+    });
+    let request = PreparedRequest::new(OutgoingRequest { authorization, ..outgoing })?;
+    let shown = |name: &http::HeaderName, value: &http::HeaderValue| {
+        let value = if *name == http::header::AUTHORIZATION {
+            format!("{scheme} {MASK}").trim_start().to_owned()
+        } else {
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
+        };
+        (name.as_str().to_owned(), value)
     };
-    super::host_binding::PreparedRequest::new(stand_in).map(drop)
+    let headers = request.headers_with_client();
+    let headers = headers.iter().map(|(name, value)| shown(name, value));
+    Ok(WirePreview {
+        path: request.url[Position::BeforePath..Position::AfterQuery].to_owned(),
+        headers: headers.chain([("host".to_owned(), host_and_port(&request.url))]).collect(),
+        body: request.body().cloned(),
+    })
 }
 
 fn host_and_port(url: &Url) -> String {

@@ -388,6 +388,25 @@ fn the_engine_is_a_struct_of_services() {
     assert!(extending.is_empty(), "write a service that holds its ports: {extending:?}");
 }
 
+/// Maximum number of files that extend the state of the screen: state, routing and the features.
+const MAX_APP_FILES: usize = 12;
+
+/// Helpers of a feature are functions of its modules, so that the state of the screen does not
+/// become one object with all methods.
+#[test]
+fn few_files_extend_the_state_of_the_screen() {
+    let extending: Vec<_> = sources()
+        .into_iter()
+        .filter(|(path, text)| {
+            path.starts_with("src/tui/app/")
+                && code_lines(text).any(|(_, line)| line.starts_with("impl App {"))
+        })
+        .map(|(path, _)| path)
+        .collect();
+    assert!(extending.contains(&"src/tui/app/update.rs".to_owned()), "{extending:?}");
+    assert!(extending.len() <= MAX_APP_FILES, "write functions of the feature: {extending:?}");
+}
+
 /// A service that holds the engine could reach every other one.
 #[test]
 fn only_the_task_manager_holds_the_engine() {

@@ -36,6 +36,7 @@ fn get(url: url::Url) -> OutgoingRequest {
         method: HttpMethod::Get,
         url,
         headers: Vec::new(),
+        removed_headers: Vec::new(),
         body: RequestBody::Empty,
         authorization: None,
         limits: LIMITS,

@@ -1,4 +1,3 @@
-//! Requests as curl command lines: export, and import of a line that the user pastes.
+//! curl commands that users paste. The export is [`crate::domain::request::export`].
 
-pub mod export;
 pub mod import;

@@ -1,7 +1,7 @@
 //! Canonical form of a request: requests that are sent alike have the same lines, however they are
 //! written.
 
-use super::{RequestDraft, RequestTarget};
+use super::{DraftBody, FormPart, PartContent, RequestDraft, RequestTarget};
 use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::{HostRole, Origin, Region};
@@ -43,9 +43,8 @@ impl RequestDraft {
         let mut lines = vec![format!("method: {}", self.method), format!("target: {target}")];
         lines.extend(query.iter().map(|(name, value)| format!("query: {name}={value}")));
         lines.extend(headers.iter().map(|(name, value)| format!("header: {name}: {value}")));
-        lines.extend(
-            self.body.iter().flat_map(|body| body.lines()).map(|line| format!("body: {line}")),
-        );
+        lines.extend(self.removed_headers.iter().map(|name| format!("without header: {name}")));
+        lines.extend(self.body.iter().flat_map(body_lines));
         lines
     }
 
@@ -63,6 +62,24 @@ impl RequestDraft {
 
     fn literal_target(&self) -> (String, Vec<(String, String)>) {
         (self.target.to_string(), self.query.clone())
+    }
+}
+
+/// Returns the lines of a text, the path of a file, or the parts of a form.
+fn body_lines(body: &DraftBody) -> Vec<String> {
+    match body {
+        DraftBody::Text(text) => text.lines().map(|line| format!("body: {line}")).collect(),
+        DraftBody::File { file } => vec![format!("body: file {file}")],
+        DraftBody::Form { form } => {
+            let part = |part: &FormPart| {
+                let content = match &part.content {
+                    PartContent::Text(text) => text.clone(),
+                    PartContent::File(path) | PartContent::TextFile(path) => format!("file {path}"),
+                };
+                format!("field: {}={content}", part.name)
+            };
+            form.iter().map(part).collect()
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use url::Url;
 
-use super::{RequestDraft, RequestTarget};
+use super::{DraftBody, RequestDraft, RequestTarget};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::redact::{MASK, SecretRedactor};
 
@@ -29,7 +29,10 @@ pub enum DraftError {
 impl RequestDraft {
     /// Checks whether the draft may be sent with a credential.
     pub fn validate(&self) -> Result<(), DraftError> {
-        let reserved = RESERVED_HEADERS.into_iter().find(|name| self.header(name).is_some());
+        let reserved = RESERVED_HEADERS
+            .into_iter()
+            .find(|name| self.header(name).is_some() || self.removes_header(name));
+        let body = self.body.iter().flat_map(DraftBody::texts);
         let texts = [
             ("the path", vec![self.target.to_string()]),
             (
@@ -37,7 +40,7 @@ impl RequestDraft {
                 self.query.iter().map(|(name, value)| format!("{name}={value}")).collect(),
             ),
             ("a header", self.headers.iter().map(|(_, value)| value.clone()).collect()),
-            ("the body", self.body.clone().into_iter().collect()),
+            ("the body", body.map(str::to_owned).collect()),
         ];
         let masked = |text: &String| text.contains(MASK) || text.contains(URL_ENCODED_MASK);
         let placeholder =
@@ -70,7 +73,12 @@ impl RequestDraft {
             },
             query: pairs(&self.query),
             headers: pairs(&self.headers),
-            body: self.body.as_deref().map(|body| redactor.redact(body)),
+            removed_headers: self
+                .removed_headers
+                .iter()
+                .map(|name| redactor.redact(name))
+                .collect(),
+            body: self.body.as_ref().map(|body| body.map_texts(|text| redactor.redact(text))),
             preset: self.preset.clone(),
         }
     }
@@ -94,7 +102,7 @@ impl From<DraftError> for Problem {
 mod tests {
     use super::*;
     use crate::domain::Secret;
-    use crate::domain::request::HttpMethod;
+    use crate::domain::request::{FormPart, HttpMethod};
 
     fn draft(target: &str) -> RequestDraft {
         RequestDraft::new(HttpMethod::Get, RequestTarget::parse(target).unwrap())
@@ -111,6 +119,9 @@ mod tests {
             );
             assert!(!Problem::from(error).remedy.is_empty());
         }
+        let removing =
+            RequestDraft { removed_headers: vec!["Authorization".to_owned()], ..draft("/a") };
+        assert_eq!(removing.validate(), Err(DraftError::ReservedHeader("authorization")));
         assert_eq!(
             RequestDraft { headers: vec![("x-cookie".to_owned(), "x".to_owned())], ..draft("/a") }
                 .validate(),
@@ -130,7 +141,15 @@ mod tests {
                 headers: vec![("x".to_owned(), "4711-canary".to_owned())],
                 ..draft("/a")
             },
-            RequestDraft { body: Some("{\"k\":\"snyk_uat.abc.def\"}".to_owned()), ..draft("/a") },
+            RequestDraft { body: Some("{\"k\":\"snyk_uat.abc.def\"}".into()), ..draft("/a") },
+            RequestDraft {
+                body: Some(DraftBody::Form { form: vec![FormPart::with_text("k", "4711-canary")] }),
+                ..draft("/a")
+            },
+            RequestDraft {
+                body: Some(DraftBody::File { file: "/home/me/4711-canary".to_owned() }),
+                ..draft("/a")
+            },
         ];
         for draft in holding {
             assert_eq!(draft.validate(), Ok(()));

@@ -5,7 +5,7 @@
 
 use url::form_urlencoded;
 
-use super::{HttpMethod, RequestDraft};
+use super::{DraftBody, FormPart, HttpMethod, PartContent, RequestDraft};
 
 /// Names of headers and parameters that replace the method, in the form of [`normalize_name`].
 /// Names that contain `method-override` are recognized without this list.
@@ -49,9 +49,31 @@ impl RequestDraft {
         if let Some(name) = overriding_pair(query) {
             return Some(format!("the query parameter {name}"));
         }
-        let name = self.body.as_deref().and_then(overriding_body_member)?;
-        Some(format!("the body field {name}"))
+        match self.body.as_ref()? {
+            DraftBody::Text(text) => {
+                overriding_body_member(text).map(|name| format!("the body field {name}"))
+            }
+            DraftBody::Form { form } => {
+                let part = form.iter().find(|part| overrides_in_form(part))?;
+                Some(format!("the form field {}", part.name))
+            }
+            // The file is read when the request is sent, so its content is not known here.
+            DraftBody::File { .. } if self.method.is_safe() => {
+                Some("the body, which is read from a file,".to_owned())
+            }
+            DraftBody::File { .. } => None,
+        }
     }
+}
+
+/// Returns whether a part of a form replaces the method; the content of a file counts as one that
+/// does.
+fn overrides_in_form(part: &FormPart) -> bool {
+    let value = match &part.content {
+        PartContent::Text(text) => text.as_str(),
+        PartContent::File(_) | PartContent::TextFile(_) => "",
+    };
+    overrides_method(&part.name, value)
 }
 
 /// Returns whether a header or parameter replaces the method by one that may change something.
@@ -108,7 +130,12 @@ mod tests {
     }
 
     fn with_body(body: &str) -> RequestDraft {
-        RequestDraft { body: Some(body.to_owned()), ..get("/a") }
+        RequestDraft { body: Some(body.into()), ..get("/a") }
+    }
+
+    fn with_form(part: &str) -> RequestDraft {
+        let form = vec![FormPart::parse(part).unwrap()];
+        RequestDraft { body: Some(DraftBody::Form { form }), ..get("/a") }
     }
 
     #[test]
@@ -129,6 +156,10 @@ mod tests {
                 query: vec![("X-HTTP-Method-Override".to_owned(), "DELETE".to_owned())],
                 ..get("/a")
             },
+            with_form("_METHOD=DELETE"),
+            with_form("x-http-method-override=@method.txt"),
+            with_form("_method=<method.txt"),
+            RequestDraft { body: Some(DraftBody::File { file: "a".to_owned() }), ..get("/a") },
             with_body("_method=DELETE&x=1"),
             with_body("{\"_method\": \"DELETE\"}"),
             with_body("--b\r\ncontent-disposition: form-data; name=\"_method\"\r\n\r\nDELETE"),
@@ -145,6 +176,8 @@ mod tests {
             with_header("X-HTTP-Method-Override", " get "),
             with_body("{\"method\": \"DELETE\", \"nested\": {\"_method\": \"DELETE\"}}"),
             with_body("the text _method"),
+            with_form("_method=GET"),
+            with_form("file=@method.txt"),
         ] {
             assert!(draft.method_override().is_none() && draft.is_safe(), "{draft:?}");
         }

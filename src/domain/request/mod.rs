@@ -4,15 +4,20 @@
 //! credential's secret, which is added at the last moment, below the engine's `execute`. Start at
 //! [`RequestDraft`]; [`RequestDraft::resolve`] turns its target into a URL.
 
+mod body;
 mod canonical;
 mod draft_validation;
+pub mod export;
+mod header_change;
 mod method_override;
 mod preset_draft;
 mod saved_request;
 mod target_url;
 
+pub use body::{DraftBody, EncodedBody, FormPart, FormPartError, PartContent};
 pub use canonical::RequestEnvironment;
 pub use draft_validation::DraftError;
+pub use header_change::{HeaderChange, HeaderSyntaxError};
 pub(in crate::domain) use method_override::is_override_name;
 pub use preset_draft::{MissingParameter, ParameterError};
 pub use saved_request::{SavedRequest, SavedRequestName};
@@ -36,9 +41,12 @@ pub struct RequestDraft {
     /// Headers besides the provider's own; `Authorization` is not among them.
     #[serde(default)]
     pub headers: Vec<(String, String)>,
+    /// Names of headers that are not sent although the provider or the client would add them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_headers: Vec<String>,
     /// Body.
     #[serde(default)]
-    pub body: Option<String>,
+    pub body: Option<DraftBody>,
     /// Preset that the draft was created from, if any.
     #[serde(default)]
     pub preset: Option<String>,
@@ -84,7 +92,15 @@ pub enum HttpMethod {
 impl RequestDraft {
     /// Creates a request without query, headers and body.
     pub fn new(method: HttpMethod, target: RequestTarget) -> Self {
-        Self { method, target, query: Vec::new(), headers: Vec::new(), body: None, preset: None }
+        Self {
+            method,
+            target,
+            query: Vec::new(),
+            headers: Vec::new(),
+            removed_headers: Vec::new(),
+            body: None,
+            preset: None,
+        }
     }
 
     /// Returns path and query in one line, as users write and read them.
@@ -104,12 +120,34 @@ impl RequestDraft {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Adds the provider's media type for JSON where the body is JSON and the draft sets no content
-    /// type.
+    /// Returns whether the draft removes the header with this name, ignoring case.
+    pub fn removes_header(&self, name: &str) -> bool {
+        self.removed_headers.iter().any(|removed| removed.eq_ignore_ascii_case(name))
+    }
+
+    /// Replaces, adds or removes a header.
+    pub fn apply_header(&mut self, change: HeaderChange) {
+        let (HeaderChange::Set(name, _) | HeaderChange::Remove(name)) = &change;
+        self.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+        self.removed_headers.retain(|known| !known.eq_ignore_ascii_case(name));
+        match change {
+            HeaderChange::Set(name, value) => self.headers.push((name, value)),
+            HeaderChange::Remove(name) => self.removed_headers.push(name),
+        }
+    }
+
+    /// Adds the media type of the body where the draft has no content type: the provider's type for
+    /// JSON, or the general one for a file.
     #[must_use]
     pub fn with_media_type(mut self, provider: &Provider) -> Self {
-        let is_json = |body: &String| serde_json::from_str::<serde::de::IgnoredAny>(body).is_ok();
-        if self.header("content-type").is_none() && self.body.as_ref().is_some_and(is_json) {
+        if self.header("content-type").is_some() || self.removes_header("content-type") {
+            return self;
+        }
+        let is_json = |text: &str| serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok();
+        if matches!(self.body, Some(DraftBody::File { .. })) {
+            let media_type = "application/octet-stream".to_owned();
+            self.headers.push(("content-type".to_owned(), media_type));
+        } else if self.body.as_ref().and_then(DraftBody::text).is_some_and(is_json) {
             let path = match &self.target {
                 RequestTarget::Path { path, .. } => path.as_str(),
                 RequestTarget::Url(url) => url.path(),
@@ -119,13 +157,35 @@ impl RequestDraft {
         self
     }
 
+    /// Returns the headers to send with a body: [`Self::headers_with_defaults`], and for a form the
+    /// content type with its boundary.
+    pub fn outgoing_headers(
+        &self,
+        provider: &[(String, String)],
+        boundary: Option<&str>,
+    ) -> Vec<(String, String)> {
+        let headers = self.headers_with_defaults(provider).into_iter();
+        let mut headers: Vec<_> =
+            headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        if let Some(boundary) = boundary.filter(|_| !self.removes_header("content-type")) {
+            let own = self.header("content-type").filter(|own| own.starts_with("multipart/"));
+            let media_type =
+                own.map_or("multipart/form-data", |own| own.split(';').next().unwrap_or(own));
+            headers.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+            headers.push(("content-type".to_owned(), format!("{media_type}; boundary={boundary}")));
+        }
+        headers
+    }
+
     /// Returns the headers to send: the draft's own, and the provider's defaults that the draft
-    /// does not set.
+    /// does not set or remove.
     pub fn headers_with_defaults<'a>(
         &'a self,
         provider: &'a [(String, String)],
     ) -> Vec<(&'a str, &'a str)> {
-        let missing = provider.iter().filter(|(name, _)| self.header(name).is_none());
+        let missing = provider
+            .iter()
+            .filter(|(name, _)| self.header(name).is_none() && !self.removes_header(name));
         missing.chain(&self.headers).map(|(name, value)| (name.as_str(), value.as_str())).collect()
     }
 }
@@ -185,7 +245,7 @@ mod tests {
         let snyk = crate::domain::provider::builtin_catalog().provider("snyk").unwrap();
         let content_type = |path: &str, body: &str| {
             let draft = RequestDraft {
-                body: Some(body.to_owned()),
+                body: Some(body.into()),
                 ..RequestDraft::new(HttpMethod::Post, RequestTarget::parse(path).unwrap())
             };
             draft.with_media_type(snyk).header("content-type").map(str::to_owned)
@@ -201,7 +261,7 @@ mod tests {
         let own = vec![("Content-Type".to_owned(), "text/plain".to_owned())];
         let draft = RequestDraft {
             headers: own.clone(),
-            body: Some("{}".to_owned()),
+            body: Some("{}".into()),
             ..RequestDraft::new(HttpMethod::Put, RequestTarget::parse("/a").unwrap())
         };
         assert_eq!(draft.with_media_type(snyk).headers, own);

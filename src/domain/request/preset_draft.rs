@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{HttpMethod, RequestDraft, RequestTarget};
+use super::{DraftBody, HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::placeholder::{PlaceholderEncoding, fill_template};
 use crate::domain::provider::spec::{PresetParameter, RequestPreset};
@@ -119,11 +119,13 @@ impl RequestPreset {
             },
             query: query.collect::<Result<_, _>>()?,
             headers: self.headers.clone(),
+            removed_headers: Vec::new(),
             body: self
                 .body
                 .as_deref()
                 .map(|body| filled(body, PlaceholderEncoding::JsonString))
-                .transpose()?,
+                .transpose()?
+                .map(DraftBody::Text),
             preset: Some(self.id.clone()),
         })
     }
@@ -216,7 +218,8 @@ mod tests {
             RequestTarget::Path { place: crate::domain::region::HostRole::Api, path }
         );
         assert!(
-            serde_json::from_str::<serde_json::Value>(&draft.body.unwrap()).unwrap()["filters"]
+            serde_json::from_str::<serde_json::Value>(draft.body.unwrap().text().unwrap()).unwrap()
+                ["filters"]
                 .is_object()
         );
     }

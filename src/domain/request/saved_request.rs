@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{HttpMethod, RequestDraft, RequestTarget};
+use super::{DraftBody, HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::problem::{Problem, ProblemClass};
 
 /// Maximum length of a name, in characters.
@@ -32,9 +32,12 @@ pub struct SavedRequest {
     /// Headers besides the provider's own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<(String, String)>,
-    /// Body.
+    /// Names of headers that are not sent although the provider or the client would add them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed_headers: Vec<String>,
+    /// Body: a text, a table with `file`, or a table with the parts of a `form`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub body: Option<String>,
+    pub body: Option<DraftBody>,
 }
 
 impl SavedRequestName {
@@ -67,23 +70,26 @@ impl SavedRequestName {
 impl SavedRequest {
     /// Converts a draft for saving.
     pub fn from_draft(draft: &RequestDraft, provider: &str) -> Self {
-        let RequestDraft { method, target, query, headers, body, preset: _ } = draft.clone();
+        let RequestDraft { method, target, query, headers, removed_headers, body, preset: _ } =
+            draft.clone();
         Self {
             provider: provider.to_owned(),
             method,
             target: target.to_string(),
             query,
             headers,
+            removed_headers,
             body,
         }
     }
 
     /// Converts the saved request back to a draft.
     pub fn into_draft(self) -> Result<RequestDraft, Problem> {
-        let Self { provider: _, method, target, query, headers, body } = self;
+        let Self { provider: _, method, target, query, headers, removed_headers, body } = self;
         Ok(RequestDraft {
             query,
             headers,
+            removed_headers,
             body,
             ..RequestDraft::new(method, RequestTarget::parse(&target)?)
         })
@@ -160,7 +166,7 @@ mod tests {
             let draft = RequestDraft {
                 query: vec![("k".to_owned(), value.clone())],
                 headers: vec![("x".to_owned(), value)],
-                body,
+                body: body.map(DraftBody::Text),
                 ..RequestDraft::new(HttpMethod::Patch, RequestTarget::Path { place: HostRole::Auth, path })
             };
             let saved = SavedRequest::from_toml(&SavedRequest::from_draft(&draft, "snyk").to_toml()).unwrap();

@@ -150,6 +150,7 @@ fn unauthenticated_request(url: url::Url, region: &Region) -> OutgoingRequest {
         method: HttpMethod::Get,
         url,
         headers: Vec::new(),
+        removed_headers: Vec::new(),
         body: RequestBody::Empty,
         authorization: None,
         limits: REQUEST_LIMITS,

@@ -13,12 +13,13 @@ use super::access_tokens::{SendError, bind_to_region};
 use super::pending_request::{PendingRequest, RateLimitPolicy, RequestAuthentication};
 use super::rate_limiter::{RateLimitKey, is_rate_limited};
 use super::redact_response::RawResponse;
+use super::request_body::LoadedBody;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit;
 use crate::engine::credentials::random_bytes;
 use crate::engine::requests::service::RequestService;
-use crate::net::{HostBoundSecret, OutgoingRequest, RequestBody};
+use crate::net::{HostBoundSecret, OutgoingRequest};
 
 /// Maximum number of attempts of a read-only request.
 const MAX_READ_ATTEMPTS: u32 = 3;
@@ -40,6 +41,7 @@ impl RequestService {
         &self,
         request: &PendingRequest<'_>,
     ) -> Result<RawResponse, SendError> {
+        request.load_body().await?;
         let mut attempts = match request.rate_limit {
             RateLimitPolicy::WaitForReset(_) if request.draft.is_safe() => MAX_READ_ATTEMPTS,
             _ => 1,
@@ -177,7 +179,7 @@ impl RequestService {
         bound: HostBoundSecret,
     ) -> Result<RawResponse, SendError> {
         let (sent_secret, scheme) = (Arc::clone(&bound.secret), bound.scheme.clone());
-        let mut outgoing = self.unauthorized_request(request)?;
+        let mut outgoing = self.unauthorized_request(request, request.load_body().await?)?;
         if let Some(body) = request.secret_body(&bound)? {
             outgoing.body = body;
         }
@@ -192,19 +194,16 @@ impl RequestService {
     pub(super) fn unauthorized_request(
         &self,
         request: &PendingRequest<'_>,
+        body: &LoadedBody,
     ) -> Result<OutgoingRequest, Problem> {
         let PendingRequest { credential, region, draft, limits, .. } = *request;
         let provider = self.catalog.provider(&credential.provider)?;
-        let headers = draft
-            .headers_with_defaults(&provider.headers)
-            .into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
         Ok(OutgoingRequest {
             method: draft.method,
             url: draft.resolve(region)?,
-            headers,
-            body: draft.body.clone().map_or(RequestBody::Empty, RequestBody::Text),
+            headers: draft.outgoing_headers(&provider.headers, body.boundary.as_deref()),
+            removed_headers: draft.removed_headers.clone(),
+            body: body.to_request_body(),
             authorization: None,
             limits,
             ca_file: region.ca_file.clone(),

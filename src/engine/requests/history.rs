@@ -7,7 +7,7 @@ use super::http_exchange::HttpExchange;
 use crate::database::{HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::SecretRedactor;
-use crate::domain::request::{RequestDraft, RequestEnvironment};
+use crate::domain::request::{DraftBody, RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
@@ -78,7 +78,12 @@ impl RequestService {
         let mut recorded = draft.without_secrets(redactor);
         let preset =
             draft.preset.as_ref().and_then(|id| self.catalog.preset(&credential.provider, id).ok());
-        let own = preset.is_some_and(|preset| preset.body.is_some() && preset.body == draft.body);
+        let own = preset.is_some_and(|preset| {
+            preset
+                .body
+                .as_deref()
+                .is_some_and(|body| draft.body.as_ref().and_then(DraftBody::text) == Some(body))
+        });
         let body_left_out =
             history_policy == HistoryPolicy::WithoutBody && !own && draft.body.is_some();
         if body_left_out {

@@ -14,6 +14,7 @@ pub(in crate::engine) mod pending_request;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod rate_limiter;
 pub(in crate::engine) mod redact_response;
+mod request_body;
 pub(in crate::engine) mod send;
 pub(in crate::engine) mod service;
 pub(in crate::engine) mod tasks;

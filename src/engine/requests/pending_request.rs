@@ -6,7 +6,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use tokio::sync::OnceCell;
 
+use super::request_body::LoadedBody;
 use crate::domain::provider::CredentialKind;
 use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
@@ -32,6 +34,8 @@ pub(in crate::engine) struct PendingRequest<'a> {
     pub(super) authentication: RequestAuthentication,
     /// What happens when the quota of the credential is used up.
     pub(super) rate_limit: RateLimitPolicy<'a>,
+    /// The draft's body with the content of its files, read once for all attempts.
+    loaded_body: OnceCell<LoadedBody>,
     /// When the first attempt began.
     first_attempt: OnceLock<Instant>,
 }
@@ -88,6 +92,7 @@ impl RequestService {
             limits: self.limits,
             authentication: RequestAuthentication::Current,
             rate_limit: RateLimitPolicy::WaitBriefly,
+            loaded_body: OnceCell::new(),
             first_attempt: OnceLock::new(),
         })
     }
@@ -128,6 +133,11 @@ impl<'a> PendingRequest<'a> {
     /// count.
     pub(in crate::engine) fn elapsed(&self) -> Duration {
         self.first_attempt.get().map(Instant::elapsed).unwrap_or_default()
+    }
+
+    /// Returns the body of the draft; its files are read once.
+    pub(super) async fn load_body(&self) -> Result<&LoadedBody, Problem> {
+        self.loaded_body.get_or_try_init(|| LoadedBody::load(self.draft.body.as_ref())).await
     }
 
     /// Notes that an attempt begins.

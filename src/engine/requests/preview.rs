@@ -1,15 +1,18 @@
 //! Preview of a request: what would be sent, without sending it and without the store.
 //!
-//! Serves `--dry-run` and `--curl`. Start with [`RequestService::preview_request`].
+//! Serves `--dry-run`, `--as` and `--curl`. Start with [`RequestService::preview_request`].
 
 use super::http_exchange::WriteConsent;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::CurlCommand;
+use super::request_body::LoadedBody;
 use crate::domain::provider::AuthMethod;
+use crate::domain::redact::SecretRedactor;
 use crate::domain::request::RequestDraft;
+use crate::domain::request::export::{
+    ExportContext, ExportFormat, ExportedRequest, export_request,
+};
 use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
-use crate::net;
+use crate::net::{self, WirePreview};
 
 /// Request as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +23,13 @@ pub struct RequestPreview {
     pub origin: String,
     /// Path and query, as written.
     pub path: String,
-    /// Every header; the secret is masked.
+    /// Every header, in the order in which it is sent; the secret is masked.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: Option<String>,
+    pub body: Option<Vec<u8>>,
+    /// Whether something that looks like a secret is masked in path, headers or body, in addition
+    /// to the credential's own header.
+    pub masked: bool,
     /// Description of the token exchange that would precede the request.
     pub preceding_exchange: Option<String>,
 }
@@ -39,30 +45,60 @@ impl RequestService {
         self.check_allowed(draft, WriteConsent::Given)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let request = self.pending_request(credential, region, draft)?;
-        let (outgoing, kind) = (self.unauthorized_request(&request)?, request.kind);
+        let body = LoadedBody::load_blocking(draft.body.as_ref())?;
+        let (outgoing, kind) = (self.unauthorized_request(&request, &body)?, request.kind);
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
-        let lines = net::preview_request(&outgoing, scheme, &region.bound_origins())?;
-        Ok(RequestPreview {
-            method: draft.method.as_str(),
-            origin: outgoing.url.origin().ascii_serialization(),
-            path: lines.path,
-            headers: lines.headers,
-            body: draft.body.clone(),
+        let origin = outgoing.url.origin().ascii_serialization();
+        let preview = RequestPreview {
             preceding_exchange: describe_preceding_exchange(&kind.authorization),
-        })
+            ..RequestPreview::new(
+                draft,
+                origin,
+                net::preview_request(outgoing, scheme, &region.bound_origins())?,
+            )
+        };
+        Ok(preview)
     }
 
-    /// Converts a draft to a curl command, with a variable for the secret.
-    pub fn curl_command(
+    /// Exports a draft for another client, with a variable for the secret.
+    pub fn export_request(
         &self,
         credential: &Credential,
         draft: &RequestDraft,
-    ) -> Result<CurlCommand, Problem> {
+        format: ExportFormat,
+    ) -> Result<ExportedRequest, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let provider = self.catalog.provider(&credential.provider)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
         let scheme = credential.scheme.as_deref().unwrap_or(kind.authorization.scheme());
-        Ok(curl::build_curl_command(draft, curl::CurlContext { provider, kind, region, scheme })?)
+        Ok(export_request(draft, ExportContext { provider, kind, region, scheme }, format)?)
+    }
+}
+
+impl RequestPreview {
+    /// Returns the preview without what looks like a secret. The store is not opened, so secrets are
+    /// recognized by their form only.
+    fn new(draft: &RequestDraft, origin: String, wire: WirePreview) -> Self {
+        let redactor = SecretRedactor::default();
+        let WirePreview { path, headers, body } = wire;
+        let clean_headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.clone(), redactor.redact(value))).collect();
+        let clean_body = body.as_ref().map(|bytes| match std::str::from_utf8(bytes) {
+            Ok(text) => redactor.redact(text).into_bytes(),
+            Err(_) => bytes.to_vec(),
+        });
+        let clean_path = redactor.redact(&path);
+        Self {
+            masked: clean_path != path
+                || clean_headers != headers
+                || clean_body.as_deref() != body.as_deref(),
+            method: draft.method.as_str(),
+            origin,
+            path: clean_path,
+            headers: clean_headers,
+            body: clean_body,
+            preceding_exchange: None,
+        }
     }
 }
 

@@ -234,6 +234,7 @@ impl TokenExchange<'_> {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .to_vec(),
+            removed_headers: Vec::new(),
             body: form.to_request_body(origin),
             authorization: None,
             limits: self.limits,

@@ -200,6 +200,7 @@ impl TokenExchange<'_> {
             method: HttpMethod::Post,
             url,
             headers: headers.collect(),
+            removed_headers: Vec::new(),
             body: RequestBody::HostBoundBytes {
                 bytes: Secret::new(request.into_body()),
                 origins: vec![origin.clone()],

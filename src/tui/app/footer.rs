@@ -4,15 +4,15 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::command::{
-    self, CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
+use crate::tui::app::command::{
+    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
     RegionAction, ScreenAction,
 };
-use super::console::ConsolePromptKind;
-use super::layout::ScreenRect;
-use super::{App, Pane};
+use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
+use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::StoreStatusKind;
+use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.
 pub struct KeyHint {
@@ -131,7 +131,9 @@ fn hint_label(app: &App, action: CommandAction) -> Option<(String, &'static str)
         && !DetailPane::is_masked(&app.detail);
     let title = match (action, app.activity.store_status_text().kind) {
         _ if shown => "mask",
-        (CommandAction::Console(ConsoleAction::Send), _) if app.follow_up_requests().is_some() => {
+        (CommandAction::Console(ConsoleAction::Send), _)
+            if follow_up::follow_up_requests(app).is_some() =>
+        {
             "use in…"
         }
         (

@@ -1,15 +1,16 @@
 //! Header line: the number of credentials at the left, status items at the right.
 //!
-//! An item with an action is also a button. Drawing and clicking both use [`App::header_items`].
+//! An item with an action is also a button. Drawing and clicking both use [`header_items`].
 
 use unicode_width::UnicodeWidthStr;
 
-use super::command::{CommandAction, ProgramAction, ScreenAction};
-use super::layout::ScreenRect;
-use super::{App, PresentationMode, ZoomState, display_format};
 use crate::config::theme::StyleRole;
+use crate::tui::app::command::{CommandAction, ProgramAction, ScreenAction};
+use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::{StoreStatusKind, StoreStatusText};
-use crate::tui::app::widgets::chart::{self, StyledSpans};
+use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::chart::StyledSpans;
+use crate::tui::app::{App, PresentationMode, ZoomState, display_format};
 
 /// Name of the program.
 pub const PROGRAM_NAME: &str = "tokenring";
@@ -29,149 +30,136 @@ pub struct HeaderItem {
     pub area: ScreenRect,
 }
 
-impl App {
-    /// Returns the number of credentials as text.
-    pub fn credential_count_text(&self) -> String {
-        if !self.credentials.all_rows_loaded() {
-            return "credentials …".to_owned();
+/// Returns the number of credentials as text.
+pub fn credential_count_text(app: &App) -> String {
+    if !app.credentials.all_rows_loaded() {
+        return "credentials …".to_owned();
+    }
+    let marked = app.credentials.mark_count();
+    let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };
+    format!("{}{marks}", display_format::format_count(app.credentials.all().len(), "credential"))
+}
+
+/// Returns the items that fit, from right to left, and the area left over before them.
+pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
+    let line = app.screen_layout().header.split_left(1).1;
+    let line = line.split_left(line.width.saturating_sub(1)).0;
+    let begun =
+        u16::try_from(PROGRAM_NAME.len() + credential_count_text(app).width()).unwrap_or(u16::MAX);
+    let mut room = line.split_left(begun.saturating_add(2 * ITEM_GAP_COLUMNS - 1)).1;
+    let mut items = Vec::new();
+    let program = |action| Some(CommandAction::Program(action));
+    let candidates = [
+        (vec![help_item(app)], program(ProgramAction::Help)),
+        (running_tasks_item(app).into_iter().collect(), program(ProgramAction::TaskList)),
+        (zoom_item(app).into_iter().collect(), Some(CommandAction::Screen(ScreenAction::Zoom))),
+        (mouse_item(app).into_iter().collect(), program(ProgramAction::Mouse)),
+        (presentation_item(app).into_iter().collect(), program(ProgramAction::Presentation)),
+        (
+            store_item_variants(app),
+            program(ProgramAction::Unlock).filter(|_| app.store_needs_unlock()),
+        ),
+    ];
+    for (variants, action) in candidates {
+        let fits = |pieces: &StyledSpans| spans_width(pieces) <= room.width;
+        let Some(pieces) = variants.into_iter().find(fits) else { continue };
+        let (before, area) = room.split_left(room.width - spans_width(&pieces));
+        room = before.split_left(before.width.saturating_sub(ITEM_GAP_COLUMNS)).0;
+        items.push(HeaderItem { spans: pieces, action, area });
+    }
+    (items, room)
+}
+
+/// Returns the command that a click on the header runs.
+pub(super) fn header_action_at(app: &App, column: u16, row: u16) -> Option<CommandAction> {
+    let (items, _) = header_items(app);
+    items.into_iter().find(|item| item.area.contains(column, row))?.action
+}
+
+fn help_item(app: &App) -> StyledSpans {
+    vec![(
+        StyleRole::Dim,
+        format!("{} help", key_label(app, CommandAction::Program(ProgramAction::Help))),
+    )]
+}
+
+/// Returns the progress of the running tasks as a bar and numbers, where it is known.
+fn running_tasks_item(app: &App) -> Option<StyledSpans> {
+    let running = app.activity.running_count();
+    if running == 0 {
+        return None;
+    }
+    let Some((done, total)) = app.activity.total_progress() else {
+        return Some(vec![(StyleRole::Accent, format!("{running} running"))]);
+    };
+    let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
+    let (full, empty) =
+        chart::progress_bar(app.preferences.symbols, of(done), of(total), PROGRESS_BAR_COLUMNS);
+    Some(vec![
+        (StyleRole::Accent, full),
+        (StyleRole::Dim, format!("{empty} ")),
+        (StyleRole::Accent, display_format::format_part(done, total)),
+    ])
+}
+
+fn zoom_item(app: &App) -> Option<StyledSpans> {
+    let key = key_label(app, CommandAction::Screen(ScreenAction::Zoom));
+    (app.ui_state.zoom == ZoomState::Pane)
+        .then(|| vec![(StyleRole::Accent, format!("zoomed, {key} to exit"))])
+}
+
+fn mouse_item(app: &App) -> Option<StyledSpans> {
+    let key = key_label(app, CommandAction::Program(ProgramAction::Mouse));
+    (!app.ui_state.mouse).then(|| vec![(StyleRole::Dim, format!("mouse off, {key} to enable"))])
+}
+
+fn presentation_item(app: &App) -> Option<StyledSpans> {
+    (app.ui_state.presentation == PresentationMode::On)
+        .then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
+}
+
+/// Returns the state of the store with a symbol, followed by shorter variants for narrow
+/// screens.
+fn store_item_variants(app: &App) -> Vec<StyledSpans> {
+    let glyphs = app.preferences.symbols;
+    let StoreStatusText { kind: mood, title, state } = app.activity.store_status_text();
+    match mood {
+        StoreStatusKind::Unknown => {
+            vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]]
         }
-        let marked = self.credentials.mark_count();
-        let marks = if marked > 0 { format!(" · {marked} marked") } else { String::new() };
-        format!(
-            "{}{marks}",
-            display_format::format_count(self.credentials.all().len(), "credential")
-        )
-    }
-
-    /// Returns the items that fit, from right to left, and the area left over before them.
-    pub fn header_items(&self) -> (Vec<HeaderItem>, ScreenRect) {
-        let line = self.screen_layout().header.split_left(1).1;
-        let line = line.split_left(line.width.saturating_sub(1)).0;
-        let begun = u16::try_from(PROGRAM_NAME.len() + self.credential_count_text().width())
-            .unwrap_or(u16::MAX);
-        let mut room = line.split_left(begun.saturating_add(2 * ITEM_GAP_COLUMNS - 1)).1;
-        let mut items = Vec::new();
-        let program = |action| Some(CommandAction::Program(action));
-        let candidates = [
-            (vec![self.help_item()], program(ProgramAction::Help)),
-            (self.running_tasks_item().into_iter().collect(), program(ProgramAction::TaskList)),
-            (
-                self.zoom_item().into_iter().collect(),
-                Some(CommandAction::Screen(ScreenAction::Zoom)),
-            ),
-            (self.mouse_item().into_iter().collect(), program(ProgramAction::Mouse)),
-            (self.presentation_item().into_iter().collect(), program(ProgramAction::Presentation)),
-            (
-                self.store_item_variants(),
-                program(ProgramAction::Unlock).filter(|_| self.store_needs_unlock()),
-            ),
-        ];
-        for (variants, action) in candidates {
-            let fits = |pieces: &StyledSpans| spans_width(pieces) <= room.width;
-            let Some(pieces) = variants.into_iter().find(fits) else { continue };
-            let (before, area) = room.split_left(room.width - spans_width(&pieces));
-            room = before.split_left(before.width.saturating_sub(ITEM_GAP_COLUMNS)).0;
-            items.push(HeaderItem { spans: pieces, action, area });
+        StoreStatusKind::Ready => {
+            let symbol = glyphs.accepted;
+            [format!("store {symbol} {title}"), format!("{symbol} {title}")]
+                .map(|words| vec![(StyleRole::Good, words)])
+                .into()
         }
-        (items, room)
-    }
-
-    /// Returns the command that a click on the header runs.
-    pub(super) fn header_action_at(&self, column: u16, row: u16) -> Option<CommandAction> {
-        let (items, _) = self.header_items();
-        items.into_iter().find(|item| item.area.contains(column, row))?.action
-    }
-
-    fn help_item(&self) -> StyledSpans {
-        vec![(
-            StyleRole::Dim,
-            format!("{} help", self.key_label(CommandAction::Program(ProgramAction::Help))),
-        )]
-    }
-
-    /// Returns the progress of the running tasks as a bar and numbers, where it is known.
-    fn running_tasks_item(&self) -> Option<StyledSpans> {
-        let running = self.activity.running_count();
-        if running == 0 {
-            return None;
+        StoreStatusKind::Unavailable => {
+            let variants = [
+                format!("store {} {title} {state}", glyphs.refused),
+                format!("store {}", glyphs.refused),
+            ];
+            variants.map(|words| vec![(StyleRole::Bad, words)]).into()
         }
-        let Some((done, total)) = self.activity.total_progress() else {
-            return Some(vec![(StyleRole::Accent, format!("{running} running"))]);
-        };
-        let of = |steps: usize| u64::try_from(steps).unwrap_or(u64::MAX);
-        let (full, empty) = chart::progress_bar(
-            self.preferences.symbols,
-            of(done),
-            of(total),
-            PROGRESS_BAR_COLUMNS,
-        );
-        Some(vec![
-            (StyleRole::Accent, full),
-            (StyleRole::Dim, format!("{empty} ")),
-            (StyleRole::Accent, display_format::format_part(done, total)),
-        ])
-    }
-
-    fn zoom_item(&self) -> Option<StyledSpans> {
-        let key = self.key_label(CommandAction::Screen(ScreenAction::Zoom));
-        (self.ui_state.zoom == ZoomState::Pane)
-            .then(|| vec![(StyleRole::Accent, format!("zoomed, {key} to exit"))])
-    }
-
-    fn mouse_item(&self) -> Option<StyledSpans> {
-        let key = self.key_label(CommandAction::Program(ProgramAction::Mouse));
-        (!self.ui_state.mouse)
-            .then(|| vec![(StyleRole::Dim, format!("mouse off, {key} to enable"))])
-    }
-
-    fn presentation_item(&self) -> Option<StyledSpans> {
-        (self.ui_state.presentation == PresentationMode::On)
-            .then(|| vec![(StyleRole::Warn, "presentation".to_owned())])
-    }
-
-    /// Returns the state of the store with a symbol, followed by shorter variants for narrow
-    /// screens.
-    fn store_item_variants(&self) -> Vec<StyledSpans> {
-        let glyphs = self.preferences.symbols;
-        let StoreStatusText { kind: mood, title, state } = self.activity.store_status_text();
-        match mood {
-            StoreStatusKind::Unknown => {
-                vec![vec![(StyleRole::Dim, format!("store {}", glyphs.ellipsis))]]
-            }
-            StoreStatusKind::Ready => {
-                let symbol = glyphs.accepted;
-                [format!("store {symbol} {title}"), format!("{symbol} {title}")]
-                    .map(|words| vec![(StyleRole::Good, words)])
-                    .into()
-            }
-            StoreStatusKind::Unavailable => {
-                let variants = [
-                    format!("store {} {title} {state}", glyphs.refused),
-                    format!("store {}", glyphs.refused),
-                ];
-                variants.map(|words| vec![(StyleRole::Bad, words)]).into()
-            }
-            StoreStatusKind::ActionRequired { opens } => {
-                let symbol = glyphs.warning;
-                let variants = [
-                    format!("store {symbol} {title} {state}"),
-                    format!("{symbol} {state}"),
-                    symbol.to_owned(),
-                ];
-                let key = self.key_label(CommandAction::Program(ProgramAction::Unlock));
-                let button = [(StyleRole::Key, key), (StyleRole::Warn, format!(" {opens}"))];
-                let with_button = |words: String| {
-                    let words = (StyleRole::Warn, format!("{words} {} ", glyphs.separator));
-                    std::iter::once(words).chain(button.clone()).collect()
-                };
-                variants.map(with_button).into()
-            }
+        StoreStatusKind::ActionRequired { opens } => {
+            let symbol = glyphs.warning;
+            let variants = [
+                format!("store {symbol} {title} {state}"),
+                format!("{symbol} {state}"),
+                symbol.to_owned(),
+            ];
+            let key = key_label(app, CommandAction::Program(ProgramAction::Unlock));
+            let button = [(StyleRole::Key, key), (StyleRole::Warn, format!(" {opens}"))];
+            let with_button = |words: String| {
+                let words = (StyleRole::Warn, format!("{words} {} ", glyphs.separator));
+                std::iter::once(words).chain(button.clone()).collect()
+            };
+            variants.map(with_button).into()
         }
     }
+}
 
-    fn key_label(&self, action: CommandAction) -> String {
-        self.preferences.keys.label(action).unwrap_or_default()
-    }
+fn key_label(app: &App, action: CommandAction) -> String {
+    app.preferences.keys.label(action).unwrap_or_default()
 }
 
 fn spans_width(pieces: &StyledSpans) -> u16 {
@@ -187,6 +175,7 @@ mod tests {
         StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
     };
     use crate::tui::app::dialogs::UnlockDialog;
+    use crate::tui::app::header::header_items;
     use crate::tui::app::samples::TestSession;
     use crate::tui::app::{InputEvent, Message, MouseInput};
 
@@ -203,7 +192,7 @@ mod tests {
     fn a_store_that_is_shut_says_so_in_every_width_and_a_click_on_that_opens_it() {
         for columns in [60, 80, 120, 300] {
             let mut session = uncreated(columns);
-            let (items, _) = session.app.header_items();
+            let (items, _) = header_items(&session.app);
             let item =
                 items.iter().find(|item| item.spans.iter().any(|(_, text)| text == " create"));
             let area =
@@ -222,7 +211,7 @@ mod tests {
         for columns in 0..140 {
             let mut session = uncreated(columns);
             session.press("Z M P c");
-            let (items, rest) = session.app.header_items();
+            let (items, rest) = header_items(&session.app);
             for (at, item) in items.iter().enumerate() {
                 assert!(item.area.x + item.area.width <= columns, "at {columns}");
                 let before = items.get(at + 1).map_or(rest, |next| next.area);

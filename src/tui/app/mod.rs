@@ -2,10 +2,9 @@
 //!
 //! [`fn@update`] changes only the [`App`] and returns effects as data; the event loop carries them
 //! out and comes back with messages. So all behavior of the screen is tested without a terminal, a
-//! runtime or a sleep. Drawing is in `tui/view`; the dialogs are in `dialog/`. Start at `update.rs`
-//! and `act.rs`.
+//! runtime or a sleep. Drawing is in `tui/view`; each feature of the screen has a folder with its
+//! commands, events and dialogs. Start at `update.rs`, which routes to them.
 
-mod act;
 pub mod command;
 pub mod console;
 pub mod conversation;
@@ -17,10 +16,8 @@ pub mod header;
 pub mod layout;
 mod message;
 pub mod mouse;
-mod open;
 pub mod overview;
-mod perform;
-mod report;
+mod program;
 pub mod rotation;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -39,7 +36,7 @@ use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
-use crate::tui::app::dialogs::DialogStack;
+use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
 use crate::tui::app::overview::activity::TaskList;
 use crate::tui::app::rotation::open_rotations::OpenRotations;
 use console::ConsolePane;
@@ -49,8 +46,8 @@ use mouse::MousePress;
 
 use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
-use crate::domain::Credential;
 use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::background::protocol::{
     BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
 };
@@ -356,6 +353,27 @@ impl App {
         let is_mistyped = list.filter_mistake().is_some();
         u16::from(list.filter.typing || !list.filter_is_empty() || is_mistyped)
             + u16::from(is_mistyped)
+    }
+
+    pub(super) fn start_dialog_task(
+        &mut self,
+        title: impl Into<String>,
+        task: BackgroundTask,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let (id, effect) = self.start_task(title, task, now);
+        self.dialogs.set_task(id);
+        vec![effect]
+    }
+
+    /// Returns the display name of the credential with this ID.
+    pub(super) fn display_name_by_id(&self, id: &CredentialId) -> String {
+        self.credentials.get(id).map(|credential| self.display_name(credential)).unwrap_or_default()
+    }
+
+    /// Shows a problem under a title that says what failed.
+    pub(super) fn show_problem(&mut self, title: impl Into<String>, problem: Problem) {
+        self.dialogs.push(ProblemDialog { title: title.into(), problem });
     }
 }
 

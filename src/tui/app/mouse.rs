@@ -5,14 +5,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::command::{CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction};
-use super::console::ConsolePrompt;
-use super::layout::{PaneBorder, ScreenRect};
-use super::{App, MouseInput, Now, Pane, UiEffect};
 use crate::config::theme::StyleRole;
+use crate::tui::app::command::{
+    CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction,
+};
+use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::layout::{PaneBorder, ScreenRect};
 use crate::tui::app::widgets::dialog_view::wrap;
+use crate::tui::app::{App, MouseInput, Now, Pane, UiEffect, header};
 
 /// Lines per step of the wheel.
 const WHEEL_LINES: isize = 3;
@@ -118,7 +120,7 @@ impl App {
             let hint = super::footer::hint_action_at(self, screen.footer, column);
             return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
         }
-        if let Some(action) = self.header_action_at(column, row) {
+        if let Some(action) = header::header_action_at(self, column, row) {
             return self.run_action(action, now);
         }
         if screen.timeline.contains(column, row) && self.ui_state.mouse_press.border.is_none() {
@@ -198,8 +200,7 @@ impl App {
         let timeline = std::iter::once(screen.timeline.inner()).filter(shown);
         let places =
             secret.chain(send).chain(tabs).chain(regions).chain(timeline).chain(list).map(at);
-        let signs = self
-            .header_items()
+        let signs = header::header_items(self)
             .0
             .into_iter()
             .filter(|item| item.action.is_some())

@@ -6,11 +6,13 @@
 
 use std::time::Instant;
 
-use super::{App, Now, UiEffect};
-use crate::engine::background::protocol::{BackendInfo, BackgroundTask, StoreTask, TaskId};
+use crate::engine::background::protocol::{
+    BackendInfo, BackgroundTask, StoreError, StoreTask, TaskId,
+};
 use crate::engine::persistent_backends;
-use crate::tui::app::dialogs::{Dialog, UnlockDialog, UnlockPurpose};
+use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -108,5 +110,32 @@ impl App {
             self.ui_state.screen_lock = ScreenLock::Unlocked;
             self.ui_state.last_input = now;
         }
+    }
+
+    /// Whether the store exists or can be created but must be unlocked first.
+    pub(super) fn store_needs_unlock(&self) -> bool {
+        let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
+        matches!(
+            problem,
+            Some(StoreError::Locked | StoreError::NotInitialized | StoreError::Denied(_))
+        )
+    }
+
+    /// Unlocks the store by its own prompt, or asks for its passphrase.
+    pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
+        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
+            return Vec::new();
+        };
+        if !store.backend.has_passphrase() {
+            let task = BackgroundTask::Store(StoreTask::Unlock(None));
+            return vec![self.start_task(UNLOCK_TITLE, task, now).1];
+        }
+        let purpose = if store.problem == Some(StoreError::NotInitialized) {
+            UnlockPurpose::Create
+        } else {
+            UnlockPurpose::Open
+        };
+        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title));
+        Vec::new()
     }
 }

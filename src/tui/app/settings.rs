@@ -1,88 +1,88 @@
 //! Settings changes while the screen runs: reloaded settings files and themes.
 //!
-//! Start at [`App::handle_settings_change`].
+//! Start at [`handle_settings_change`].
 
-use super::{App, Now, SettingsChange, ThemeMode, ThemePersistence, UiEffect, UiSettings};
 use crate::config::theme::{TerminalBackground, Theme};
 use crate::domain::problem::Problem;
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::{
+    App, Now, SettingsChange, ThemeMode, ThemePersistence, UiEffect, UiSettings,
+};
 
-impl App {
-    /// Applies changed settings. Invalid settings are reported in a dialog; the valid ones apply.
-    pub(super) fn handle_settings_change(
-        &mut self,
-        preferences: UiSettings,
-        change: SettingsChange,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        let mouse = (self.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
-        // Plain-text mode is chosen at the start and does not change with the settings.
-        let keys = preferences.keys.clone().with_label_style(self.preferences.keys.label_style());
-        self.preferences = UiSettings { keys, ..preferences };
-        self.resolve_theme();
-        let SettingsChange { problems, restart_required: later } = change;
-        let count = problems.len();
-        match problems.into_iter().next() {
-            Some(problem) => {
-                self.show_problem("Settings", first_problem_with_count(problem, count));
-            }
-            None => self.activity.notify(
-                NotificationLevel::Success,
-                settings_reloaded_text(&later),
-                now.instant,
-            ),
+/// Applies changed settings. Invalid settings are reported in a dialog; the valid ones apply.
+pub(super) fn handle_settings_change(
+    app: &mut App,
+    preferences: UiSettings,
+    change: SettingsChange,
+    now: Now,
+) -> Vec<UiEffect> {
+    let mouse = (app.preferences.mouse != preferences.mouse).then_some(preferences.mouse);
+    // Plain-text mode is chosen at the start and does not change with the settings.
+    let keys = preferences.keys.clone().with_label_style(app.preferences.keys.label_style());
+    app.preferences = UiSettings { keys, ..preferences };
+    resolve_theme(app);
+    let SettingsChange { problems, restart_required: later } = change;
+    let count = problems.len();
+    match problems.into_iter().next() {
+        Some(problem) => {
+            app.show_problem("Settings", first_problem_with_count(problem, count));
         }
-        let Some(on) = mouse else { return Vec::new() };
-        self.ui_state.mouse = on;
-        vec![UiEffect::SetMouseCapture(on)]
+        None => app.activity.notify(
+            NotificationLevel::Success,
+            settings_reloaded_text(&later),
+            now.instant,
+        ),
     }
+    let Some(on) = mouse else { return Vec::new() };
+    app.ui_state.mouse = on;
+    vec![UiEffect::SetMouseCapture(on)]
+}
 
-    /// Applies a theme until the end of the session, or until another one is chosen.
-    pub(super) fn apply_theme(&mut self, theme: Theme, mode: ThemeMode) {
-        self.preferences.theme_mode = mode;
-        self.preferences.theme = theme;
-        self.resolve_theme();
-    }
+/// Applies a theme until the end of the session, or until another one is chosen.
+pub(super) fn apply_theme(app: &mut App, theme: Theme, mode: ThemeMode) {
+    app.preferences.theme_mode = mode;
+    app.preferences.theme = theme;
+    resolve_theme(app);
+}
 
-    /// Reports whether the chosen theme was saved.
-    pub(super) fn handle_theme_saved(
-        &mut self,
-        saved: Result<ThemePersistence, Problem>,
-        now: Now,
-    ) {
-        match saved {
-            Ok(ThemePersistence::Saved) => self.activity.notify(
+/// Reports whether the chosen theme was saved.
+pub(super) fn handle_theme_saved(
+    app: &mut App,
+    saved: Result<ThemePersistence, Problem>,
+    now: Now,
+) {
+    match saved {
+        Ok(ThemePersistence::Saved) => app.activity.notify(
+            NotificationLevel::Success,
+            "Theme saved in config.toml",
+            now.instant,
+        ),
+        Ok(ThemePersistence::SessionOnly) => {
+            app.activity.notify(
                 NotificationLevel::Success,
-                "Theme saved in config.toml",
+                "Theme applied for this session (nothing is saved)",
                 now.instant,
-            ),
-            Ok(ThemePersistence::SessionOnly) => {
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    "Theme applied for this session (nothing is saved)",
-                    now.instant,
-                );
-            }
-            Err(problem) => self.show_problem("Theme", problem),
+            );
         }
+        Err(problem) => app.show_problem("Theme", problem),
     }
+}
 
-    /// Returns the background color of the terminal, as far as it is known.
-    pub fn terminal_background(&self) -> TerminalBackground {
-        self.ui_state.background.unwrap_or(self.preferences.background)
-    }
+/// Returns the background color of the terminal, as far as it is known.
+pub(super) fn terminal_background(app: &App) -> TerminalBackground {
+    app.ui_state.background.unwrap_or(app.preferences.background)
+}
 
-    /// Applies the theme that fits the terminal background; if the user chose another theme,
-    /// applies that one, with its own background where needed.
-    pub(super) fn resolve_theme(&mut self) {
-        let theme = match self.preferences.theme_mode {
-            ThemeMode::Auto => {
-                Theme::for_background(self.terminal_background(), self.preferences.color_depth)
-            }
-            ThemeMode::Chosen => self.preferences.theme.clone(),
-        };
-        self.preferences.theme = theme.with_background(self.terminal_background());
-    }
+/// Applies the theme that fits the terminal background; if the user chose another theme,
+/// applies that one, with its own background where needed.
+pub(super) fn resolve_theme(app: &mut App) {
+    let theme = match app.preferences.theme_mode {
+        ThemeMode::Auto => {
+            Theme::for_background(terminal_background(app), app.preferences.color_depth)
+        }
+        ThemeMode::Chosen => app.preferences.theme.clone(),
+    };
+    app.preferences.theme = theme.with_background(terminal_background(app));
 }
 
 fn settings_reloaded_text(later: &[&str]) -> String {

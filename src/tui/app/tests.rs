@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::command::{CommandAction, CredentialAction};
-use super::console::RequestState;
+use super::console::{RequestState, sending};
 use super::samples::{self, TestSession, check, id};
 use super::{InputEvent, Message, MouseInput, Pane, PresentationMode, UiEffect};
 use crate::config::KeyPress;
@@ -144,7 +144,9 @@ fn session() -> TestSession {
 
 fn exchange(session: &TestSession, body: ResponseBody) -> Box<HttpExchange> {
     let credential = session.app.selected().expect("a credential");
-    let Some(super::console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(super::console::RequestReadiness::Ready(draft)) =
+        sending::current_request(&session.app)
+    else {
         panic!("no request")
     };
     Box::new(HttpExchange {

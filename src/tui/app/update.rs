@@ -1,20 +1,23 @@
 //! Update function: handles a message and returns effects.
 //!
-//! Start at [`update`]; commands continue in `act.rs`, task reports in `report.rs`, mouse events in
-//! `mouse.rs`.
+//! Only routes: a command goes to its feature by [`App::run_action`], the event of a task by
+//! `App::handle_task_event`. Start at [`update`]; mouse events are in `mouse.rs`.
 
-use super::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
-use super::console::ConsolePromptKind;
-use super::{App, InputEvent, Message, Now, UiEffect};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::Problem;
-use crate::engine::background::protocol::{TaskEvent, TaskId};
+use crate::engine::background::protocol::{
+    BackgroundTask, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
+};
+use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
+use crate::tui::app::console::{ConsolePromptKind, request_lists};
+use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::{
     self, AddDialog, Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
+use crate::tui::app::{App, InputEvent, Message, Now, UiEffect, conversation, settings};
 use crate::tui::input::keyboard_layouts::latin_key;
 
 /// Handles a message; returns the effects to run.
@@ -30,19 +33,19 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
             Vec::new()
         }
         Message::ParametersExtracted(exchange, extracted) => {
-            app.handle_extracted_parameters(&exchange, extracted);
+            app.on_extracted_parameters(&exchange, extracted);
             Vec::new()
         }
         Message::EditorClosed(edited) => {
-            app.handle_editor_closed(edited, now);
+            app.on_editor_closed(edited, now);
             Vec::new()
         }
         Message::ThemeSaved(saved) => {
-            app.handle_theme_saved(saved, now);
+            settings::handle_theme_saved(app, saved, now);
             Vec::new()
         }
         Message::SettingsChanged(settings) => {
-            app.handle_settings_change(settings.0, settings.1, now)
+            settings::handle_settings_change(app, settings.0, settings.1, now)
         }
         Message::Wake => Vec::new(),
         Message::Suspending => {
@@ -92,7 +95,7 @@ impl App {
             }
             InputEvent::Background(background) => {
                 self.ui_state.background = Some(background);
-                self.resolve_theme();
+                settings::resolve_theme(self);
                 Vec::new()
             }
             InputEvent::Focus(true) => Vec::new(),
@@ -100,8 +103,10 @@ impl App {
                 self.detail.mask();
                 Vec::new()
             }
-            InputEvent::LineEntered(prompt, line) => self.handle_reply(&prompt, &line, now),
-            InputEvent::Interrupt => self.handle_interrupt(now),
+            InputEvent::LineEntered(prompt, line) => {
+                conversation::handle_reply(self, &prompt, &line, now)
+            }
+            InputEvent::Interrupt => conversation::handle_interrupt(self, now),
             InputEvent::InputClosed => self.quit(),
         }
     }
@@ -209,7 +214,7 @@ impl App {
             return Vec::new();
         }
         if self.selected().is_some() && dialogs::is_curl(text) {
-            self.import_curl(text, now);
+            request_lists::import_curl(self, text, now);
             return Vec::new();
         }
         self.dialogs.push(AddDialog::new(self.catalog.clone()));
@@ -350,53 +355,136 @@ impl App {
         self.apply_dialog_result(slot, dialog, result, now)
     }
 
-    fn handle_filter_key(&mut self, key: KeyPress, now: Now) -> Vec<UiEffect> {
-        if key.code == KeySymbol::Esc {
-            self.push_filter_undo();
-        }
-        let list = &mut self.credentials;
-        match key.code {
-            KeySymbol::Enter => list.filter.typing = false,
-            KeySymbol::Esc => list.clear_filter(now.wall),
-            KeySymbol::Up => list.move_cursor(super::command::CursorMotion::Up, 1),
-            KeySymbol::Down => list.move_cursor(super::command::CursorMotion::Down, 1),
-            _ if form::edit_input(&mut list.filter.input, key) => list.apply_filter(now.wall),
-            _ => {}
-        }
-        Vec::new()
-    }
-
-    fn handle_prompt_key(&mut self, key: KeyPress) -> Vec<UiEffect> {
-        let Some(prompt) = &mut self.console.prompt else { return Vec::new() };
-        let purpose = prompt.kind;
-        match (key.code, purpose) {
-            (KeySymbol::Enter, ConsolePromptKind::Filter) => {
-                let filter = prompt.input.value().trim().to_owned();
-                self.console.prompt = None;
-                return self.filter_response(&filter);
-            }
-            (KeySymbol::Enter, ConsolePromptKind::Search) => self.console.prompt = None,
-            (KeySymbol::Esc, _) => {
-                self.console.prompt = None;
-                self.search_response("");
-            }
-            (KeySymbol::Up, ConsolePromptKind::Filter) => self.console.recall_filter(1),
-            (KeySymbol::Down, ConsolePromptKind::Filter) => self.console.recall_filter(-1),
-            (_, purpose) => {
-                let changed = form::edit_input(&mut prompt.input, key);
-                let text = prompt.input.value().to_owned();
-                if changed && purpose == ConsolePromptKind::Search {
-                    self.search_response(&text);
-                }
-            }
+    /// Runs a command.
+    pub(super) fn run_action(&mut self, action: CommandAction, now: Now) -> Vec<UiEffect> {
+        match action {
+            CommandAction::Move(motion) => self.move_cursor(motion),
+            CommandAction::Focus(focus) => self.move_focus(focus),
+            CommandAction::List(action) => self.run_list(action, now),
+            CommandAction::Credential(action) => return self.run_credential(action, now),
+            CommandAction::Region(action) => return self.run_region(action, now),
+            CommandAction::Console(action) => return self.run_console(action, now),
+            CommandAction::Screen(action) => return self.run_screen(action),
+            CommandAction::Program(action) => return self.run_program(action, now),
         }
         Vec::new()
     }
 
-    fn search_response(&mut self, text: &str) {
-        if let Some(document) = self.console.document() {
-            document.search(text);
+    /// Whether a command would have an effect right now; the footer shows only such commands.
+    pub fn can_run(&self, action: CommandAction) -> bool {
+        match action {
+            CommandAction::Move(_) | CommandAction::Focus(_) => true,
+            CommandAction::List(action) => self.can_run_list(action),
+            CommandAction::Credential(action) => self.can_run_credential(action),
+            CommandAction::Region(_) => self.can_run_region(),
+            CommandAction::Console(action) => self.can_run_console(action),
+            CommandAction::Screen(action) => self.can_run_screen(action),
+            CommandAction::Program(action) => self.can_run_program(action),
         }
+    }
+
+    fn handle_task_event(&mut self, report: TaskReport, now: Now) -> Vec<UiEffect> {
+        let TaskReport { task, event } = report;
+        match event {
+            event @ (TaskEvent::Diagnosed(_)
+            | TaskEvent::Secret(SecretEvent::PassphraseGenerated(_))) => {
+                return self.deliver_to_dialog(task, event, now);
+            }
+            TaskEvent::Progress { done, total } => self.activity.set_progress(task, done, total),
+            TaskEvent::Credential(event) => return self.on_credential_event(task, event, now),
+            TaskEvent::Secret(event) => self.on_secret_event(task, event, now),
+            TaskEvent::Checked { credential, region, check } => {
+                self.on_check_event(&credential, RegionCheckResult { region, check }, now);
+            }
+            TaskEvent::ResponseReceived(exchange) => {
+                return self.on_response(task, *exchange, now);
+            }
+            TaskEvent::Console(event) => return self.on_console_event(task, event, now),
+            TaskEvent::Store(state) => self.activity.store = Some(state),
+            TaskEvent::Rotation(event) => return self.on_rotation_event(task, event, now),
+            TaskEvent::SignIn(event) => return self.on_sign_in_event(task, event, now),
+            TaskEvent::Done => return self.handle_task_done(task, now),
+            TaskEvent::Failed(problem) => return self.handle_task_failed(task, problem, now),
+            TaskEvent::Canceled => return self.handle_task_canceled(task, now),
+        }
+        Vec::new()
+    }
+
+    /// Records that a listed task succeeded. The task may have opened a store that was unavailable
+    /// before.
+    fn handle_task_done(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
+        let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
+        entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
+        undo::finish_edit(self, task, now);
+        self.reopen_after_unlock(task, now);
+        let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
+        if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
+            effects.push(self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1);
+        }
+        effects
+    }
+
+    /// Shows a failure where it is waited for; reads the state of a store that failed.
+    fn handle_task_failed(&mut self, task: TaskId, problem: Problem, now: Now) -> Vec<UiEffect> {
+        let title = self.activity.entry_mut(task).map(|entry| {
+            entry.state = TaskState::Failed(problem.clone());
+            entry.title.clone()
+        });
+        undo::discard_pending_edit(self, task);
+        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
+        let reveal_pending = self.detail.waits_for(task);
+        let mut effects = Vec::new();
+        if self.wizard_for_task(task).is_some() {
+            effects = self.handle_wizard_stopped(task, Some(problem), now);
+        } else if self.dialogs.waits_for(task) {
+            effects = self.deliver_failure(task, problem, now);
+        } else if self.console.waits_for(task) {
+            self.console.fail(problem);
+        } else {
+            let title = title.or_else(|| reveal_pending.then(|| "Reveal the secret".to_owned()));
+            self.report_failure(title, problem, now);
+        }
+        if reveal_pending {
+            self.detail.mask();
+        }
+        effects.extend(
+            store_failed
+                .then(|| self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1),
+        );
+        effects
+    }
+
+    /// Shows a failure that no view waits for: in a dialog, or in the footer if a dialog is open
+    /// already. A hidden task (without a title) fails silently, because the screen works without
+    /// its result.
+    fn report_failure(&mut self, title: Option<String>, problem: Problem, now: Now) {
+        match title {
+            None => self.activity.notify(NotificationLevel::Error, problem.what, now.instant),
+            Some(title) if self.dialogs.is_empty() => self.show_problem(title, problem),
+            Some(title) => self.activity.notify(
+                NotificationLevel::Error,
+                format!("{title}: {}", problem.what),
+                now.instant,
+            ),
+        }
+    }
+
+    fn handle_task_canceled(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
+        self.activity.set_task_state(task, TaskState::Canceled);
+        undo::discard_pending_edit(self, task);
+        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        if self.console.waits_for(task) {
+            self.console.cancel();
+        }
+        if self.detail.waits_for(task) {
+            self.detail.mask();
+        }
+        self.activity.notify(NotificationLevel::Warning, "Canceled", now.instant);
+        if self.wizard_for_task(task).is_some() {
+            return self.handle_wizard_stopped(task, None, now);
+        }
+        self.deliver_to_dialogs(task, || TaskEvent::Canceled, now)
     }
 }
 

@@ -8,11 +8,11 @@ use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
-use crate::tui::app::console::{RequestReadiness, RequestState, request_line};
-use crate::tui::app::conversation::{self, ReadoutPage};
+use crate::tui::app::console::{RequestReadiness, RequestState, request_line, sending};
+use crate::tui::app::conversation::ReadoutPage;
 use crate::tui::app::credentials::regions;
-use crate::tui::app::display_format::{self, CredentialStatus};
-use crate::tui::app::{App, Now, Pane, PresentationMode};
+use crate::tui::app::display_format::CredentialStatus;
+use crate::tui::app::{App, Now, Pane, PresentationMode, conversation, display_format};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.
 const MAX_CREDENTIALS: usize = 50;
@@ -198,7 +198,7 @@ fn region_lines(app: &App) -> Vec<String> {
 }
 
 fn console_lines(app: &App) -> Vec<String> {
-    let request = match app.current_request() {
+    let request = match sending::current_request(app) {
         Some(RequestReadiness::Ready(draft)) => {
             format!("Request: {} {}", draft.method, draft.address())
         }

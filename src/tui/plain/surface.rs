@@ -3,14 +3,16 @@
 //!
 //! Start reading at [`PlainTextSurface::draw`].
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io;
+use std::io::{IsTerminal as _, Write as _};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::announce::{self, Announcer};
-use super::echo::EchoGuard;
 use crate::tui::app::conversation::{EchoMode, TextPrompt};
-use crate::tui::app::{App, Now};
+use crate::tui::app::{App, Now, conversation};
+use crate::tui::plain::announce;
+use crate::tui::plain::announce::Announcer;
+use crate::tui::plain::echo::EchoGuard;
 use crate::tui::terminal::{ScreenSurface, SuspendScope, stop_process};
 use crate::tui::terminal_line::{discard_unread_input, print_secret_line};
 use crate::tui::view;
@@ -98,7 +100,7 @@ impl ScreenSurface for PlainTextSurface {
     /// Prints the changes and asks the next question. While a question waits for its line, nothing
     /// is printed, unless the question has changed.
     fn draw(&mut self, app: &App, now: Now) -> io::Result<()> {
-        let prompt = app.next_prompt(now);
+        let prompt = conversation::next_prompt(app, now);
         let waiting = self.shared_prompt.lock().prompt.clone();
         if waiting.is_some() && (prompt == waiting || prompt.is_none())
             || announce::is_body_loading(app)

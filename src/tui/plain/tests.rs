@@ -6,7 +6,7 @@ use super::announce::Announcer;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::request::{HttpMethod, SavedRequest, SavedRequestName};
+use crate::domain::request::{DraftBody, HttpMethod, SavedRequest, SavedRequestName};
 use crate::domain::response::CheckResult;
 use crate::domain::rotation::{RotationPhase as RotationState, RotationPurpose, RotationStatus};
 use crate::domain::{CredentialId, Secret, StoreKind};
@@ -17,6 +17,8 @@ use crate::engine::background::protocol::{
 };
 use crate::tui::app::command::COMMANDS;
 use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::console::sending;
+use crate::tui::app::conversation;
 use crate::tui::app::conversation::{EchoMode, TextPrompt};
 use crate::tui::app::samples::rotation::{paste_prompt, plan, sign_in_prompt, status};
 use crate::tui::app::samples::{TestSession, check, id};
@@ -46,7 +48,7 @@ impl PlainTextUser {
 
     /// Returns the current question.
     fn prompt(&self) -> Option<TextPrompt> {
-        self.session.app.next_prompt(self.session.now)
+        conversation::next_prompt(&self.session.app, self.session.now)
     }
 
     fn question(&self) -> String {
@@ -358,7 +360,7 @@ fn what_else_can_be_done_with_an_item_is_said_with_its_number() {
     user.say("saved requests");
     assert_eq!(user.prompt(), None, "until the list is read");
     let (task, _) = user.task();
-    let Some(RequestReadiness::Ready(draft)) = user.session.app.current_request() else {
+    let Some(RequestReadiness::Ready(draft)) = sending::current_request(&user.session.app) else {
         panic!("no request")
     };
     let saved = |name: &str| {
@@ -526,7 +528,7 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     }
     assert!(user.question().contains("1 Apply"), "{}", user.question());
     user.say("1");
-    let Some(RequestReadiness::Ready(draft)) = user.session.app.current_request() else {
+    let Some(RequestReadiness::Ready(draft)) = sending::current_request(&user.session.app) else {
         panic!("no request")
     };
     assert_eq!(draft.method, HttpMethod::Post);
@@ -534,5 +536,5 @@ fn a_request_of_several_lines_is_written_line_by_line() {
     assert_eq!(draft.query[1..], [("a", "1"), ("b", "2")].map(pair));
     assert_eq!(draft.headers[..2], [("x-one", "1"), ("x-two", "2")].map(pair));
     assert_eq!(draft.header("content-type"), Some("application/vnd.api+json"), "the body is JSON");
-    assert_eq!(draft.body.as_deref(), Some("{\n\"c\": 3\n}"));
+    assert_eq!(draft.body.as_ref().and_then(DraftBody::text), Some("{\n\"c\": 3\n}"));
 }

@@ -3,26 +3,28 @@
 //!
 //! Start reading at [`draw`]. The state is in `tui::app::console`.
 
-use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
-use super::json::{self, DocumentStyles, TokenStyle};
-use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
 use crate::domain::text;
-use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
+use crate::tui::app::command::{CommandAction, ConsoleAction, ProgramAction};
 use crate::tui::app::console::header_lines::DetailRow;
 use crate::tui::app::console::json::{SearchMatches, TokenKind as Token};
 use crate::tui::app::console::response_view::{LayoutState, ResponseView};
 use crate::tui::app::console::{
-    ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, request_line,
+    ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, follow_up, header_lines,
+    request_line, sending,
 };
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::ConsoleStatusLine;
 use crate::tui::app::widgets::chart;
-use crate::tui::app::{Pane, PresentationMode, display_format};
+use crate::tui::app::{Pane, PresentationMode, command, display_format};
+use crate::tui::view::json;
+use crate::tui::view::json::{DocumentStyles, TokenStyle};
+use crate::tui::view::painter::CellPainter;
+use ratatui::style::{Modifier, Style};
 
 /// Columns of the rate limit bar.
 const QUOTA_BAR_COLUMNS: usize = 10;
@@ -93,7 +95,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
 
 fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let app = pen.app;
-    let (method, address) = match app.current_request() {
+    let (method, address) = match sending::current_request(app) {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
         Some(RequestReadiness::MissingParameters(preset)) => (
             HttpMethod::parse(&preset.method).unwrap_or_default(),
@@ -108,7 +110,7 @@ fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
             return;
         }
     };
-    let follow_up = app.follow_up_requests();
+    let follow_up = follow_up::follow_up_requests(app);
     let send = match &follow_up {
         Some(follow_up) => format!(
             "{} use {} in…",
@@ -209,7 +211,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &Respon
     let tabs = app.response_tabs();
     let room = tabs.first().map_or(inner.width, |(_, area)| area.x.saturating_sub(inner.x + 4));
     // A response to another request must not look like the response to the current one.
-    let (role, sign) = if app.response_matches_request(response) {
+    let (role, sign) = if follow_up::response_matches_request(app, response) {
         (role, "")
     } else {
         (StyleRole::Dim, "earlier: ")
@@ -318,7 +320,7 @@ fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, layout_state: &LayoutS
 }
 
 fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
-    let (column, lines) = pen.app.detail_rows();
+    let (column, lines) = header_lines::detail_rows(pen.app);
     for (DetailRow { name, text, is_meaning }, at) in
         lines.iter().skip(pen.app.console.scroll).zip(0..area.height)
     {

@@ -2,12 +2,12 @@
 
 use unicode_width::UnicodeWidthStr;
 
-use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
-use crate::tui::app::display_format::{self, CredentialStatus};
-use crate::tui::app::header;
+use crate::tui::app::display_format::CredentialStatus;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::{display_format, header};
+use crate::tui::view::painter::CellPainter;
 
 /// Draws the header.
 pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
@@ -15,8 +15,8 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let line = area.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
     let rest = pen.write_text(line, header::PROGRAM_NAME, StyleRole::Accent).split_left(3).1;
-    pen.write_text(rest, &app.credential_count_text(), StyleRole::Dim);
-    let (signs, rest) = app.header_items();
+    pen.write_text(rest, &header::credential_count_text(app), StyleRole::Dim);
+    let (signs, rest) = header::header_items(app);
     for sign in signs {
         pen.write_spans(sign.area, &sign.spans);
     }

@@ -10,11 +10,6 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
-use ratatui::buffer::{Buffer, Cell};
-
-use super::draw;
 use crate::config::theme::{ColorDepth, GlyphSet, Theme};
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::{Problem, ProblemClass};
@@ -30,12 +25,16 @@ use crate::engine::background::protocol::{
     SignInResult, SignInTask, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
     TokenLifetime,
 };
-use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::console::{RequestReadiness, sending};
 use crate::tui::app::samples::rotation::{
     failed_revocation_prompt, line, paste_prompt, plan_for, review, sign_in_prompt, status,
 };
 use crate::tui::app::samples::{TestSession, app, check, credentials, id};
 use crate::tui::app::{BrowserAvailability, InputEvent, Message, UiEffect};
+use crate::tui::view::draw;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::{Buffer, Cell};
 
 const SIZES: [(u16, u16); 3] = [(60, 16), (80, 24), (120, 36)];
 
@@ -173,7 +172,7 @@ fn answer_with(
     body: &str,
     more: impl FnOnce(&mut HttpExchange),
 ) {
-    let Some(RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(RequestReadiness::Ready(draft)) = sending::current_request(&session.app) else {
         panic!("no request")
     };
     let headers = [

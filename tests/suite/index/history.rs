@@ -13,6 +13,7 @@ pub(super) fn sent(name: &str, at: i64) -> HistoryEntry {
         target,
         query: Vec::new(),
         headers: Vec::new(),
+        removed_headers: Vec::new(),
         body: None,
         preset: None,
     };

@@ -9,7 +9,9 @@ use tokenring::domain::credential::{CheckReport, Principal, SecretPart, SecretSl
 use tokenring::domain::provider::user_overrides::toml_with_region;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::region::{HostRole, Region};
-use tokenring::domain::request::{self, HttpMethod, RequestDraft, SavedRequest};
+use tokenring::domain::request::{
+    self, DraftBody, FormPart, HttpMethod, RequestDraft, SavedRequest,
+};
 use tokenring::domain::response::CheckResult;
 use tokenring::domain::{Credential, CredentialId, CredentialName, Origin, StoreKind};
 
@@ -63,7 +65,8 @@ pub(super) fn draft() -> RequestDraft {
         target: request::RequestTarget::Path { place: HostRole::Auth, path: text("/oauth2/token") },
         query: vec![pair("version", "2024-10-15")],
         headers: vec![pair("accept", "application/json")],
-        body: Some(text("a=1")),
+        removed_headers: Vec::new(),
+        body: Some("a=1".into()),
         preset: Some(text("self")),
     }
 }
@@ -196,6 +199,29 @@ fn drafts_of_requests() {
         HttpMethod::Delete => HttpMethod::Delete, r#""DELETE""#;
         HttpMethod::Options => HttpMethod::Options, r#""OPTIONS""#;
     });
+}
+
+#[test]
+fn bodies_of_requests() {
+    let part = |text: &str| FormPart::parse(text).unwrap();
+    pin_variants!(same, DraftBody {
+        DraftBody::Text(_) => "a=1".into(), r#""a=1""#;
+        DraftBody::File { .. } => DraftBody::File { file: text("app.ipa") }, r#"{"file":"app.ipa"}"#;
+        DraftBody::Form { .. } => DraftBody::Form { form: vec![
+            part("a=1"), part("b=@app.ipa;type=x/y;filename=c"), part("d=<notes.txt"),
+        ] }, r#"{"form":[{"name":"a","text":"1"},{"name":"b","file":"app.ipa","type":"x/y","filename":"c"},{"name":"d","text-file":"notes.txt"}]}"#;
+    });
+    let removing = RequestDraft { removed_headers: vec![text("user-agent")], ..draft() };
+    same(&removing, &DRAFT.replace(r#","body""#, r#","removed_headers":["user-agent"],"body""#));
+    let upload = RequestDraft {
+        removed_headers: vec![text("user-agent")],
+        body: Some(DraftBody::Form { form: vec![part("a=1"), part("b=@app.ipa")] }),
+        ..RequestDraft::new(HttpMethod::Post, request::RequestTarget::parse("/a").unwrap())
+    };
+    let form = "provider = \"x\"\nmethod = \"POST\"\ntarget = \"/a\"\nremoved_headers = [\"user-agent\"]\n\n[[body.form]]\nname = \"a\"\ntext = \"1\"\n\n[[body.form]]\nname = \"b\"\nfile = \"app.ipa\"\n";
+    let saved = SavedRequest::from_draft(&upload, "x");
+    assert_eq!(saved.to_toml(), form);
+    assert_eq!(SavedRequest::from_toml(form).unwrap().into_draft().unwrap(), upload);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod minted;
 mod pages;
 mod safety;
 mod walk;
+mod wire;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;

@@ -454,6 +454,7 @@ impl RotationRig {
             method: HttpMethod::Get,
             url: address,
             headers: Vec::new(),
+            removed_headers: Vec::new(),
             body: RequestBody::Empty,
             authorization: None,
             limits: LIMITS,
@@ -472,7 +473,8 @@ impl RotationRig {
                 "content-type".to_owned(),
                 "application/x-www-form-urlencoded".to_owned(),
             )],
-            body: RequestBody::Text(body),
+            removed_headers: Vec::new(),
+            body: RequestBody::Plain(body.into()),
             authorization: None,
             limits: LIMITS,
             ca_file: None,
@@ -495,10 +497,11 @@ impl RotationRig {
             method,
             url: format!("{api}{path}?version=2024-10-15").parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/vnd.api+json".to_owned())],
+            removed_headers: Vec::new(),
             body: if body.is_null() {
                 RequestBody::Empty
             } else {
-                RequestBody::Text(body.to_string())
+                RequestBody::Plain(body.to_string().into())
             },
             authorization: Some(HostBoundSecret {
                 scheme: "token".to_owned(),
@@ -517,10 +520,11 @@ impl RotationRig {
             method,
             url: format!("{}{path}", self.sandbox.manifest().faults).parse().unwrap(),
             headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+            removed_headers: Vec::new(),
             body: if body.is_null() {
                 RequestBody::Empty
             } else {
-                RequestBody::Text(body.to_string())
+                RequestBody::Plain(body.to_string().into())
             },
             authorization: None,
             limits: LIMITS,

@@ -10,6 +10,7 @@ use std::thread;
 pub(crate) struct Recorder {
     address: SocketAddr,
     seen: Arc<Mutex<Vec<Recorded>>>,
+    raw: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 /// A recorded request.
@@ -29,16 +30,20 @@ impl Recorder {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let kept = Arc::clone(&seen);
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let kept_raw = Arc::clone(&raw);
         thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
-                if let Some(request) = read(&mut stream) {
+                let mut bytes = Vec::new();
+                if let Some(request) = read(&mut stream, &mut bytes) {
+                    kept_raw.lock().unwrap().push(bytes);
                     let answer = answer(&request);
                     kept.lock().unwrap().push(request);
                     let _ = stream.write_all(answer.as_bytes());
                 }
             }
         });
-        Self { address, seen }
+        Self { address, seen, raw }
     }
 
     /// Starts a server that sends this JSON to every request.
@@ -50,6 +55,11 @@ impl Recorder {
     /// Origin of the server.
     pub(crate) fn origin(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// The bytes of all requests so far.
+    pub(crate) fn raw(&self) -> Vec<Vec<u8>> {
+        self.raw.lock().unwrap().clone()
     }
 
     /// All requests so far.
@@ -76,14 +86,13 @@ pub(crate) fn answer(status: &str, headers: &str, json: &str) -> String {
     )
 }
 
-fn read(stream: &mut TcpStream) -> Option<Recorded> {
-    let mut bytes = Vec::new();
+fn read(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<Recorded> {
     let head = loop {
         let mut byte = [0];
         stream.read_exact(&mut byte).ok()?;
         bytes.push(byte[0]);
         if bytes.ends_with(b"\r\n\r\n") {
-            break String::from_utf8_lossy(&bytes).into_owned();
+            break String::from_utf8_lossy(bytes).into_owned();
         }
     };
     let mut lines = head.trim_end().split("\r\n");
@@ -99,5 +108,6 @@ fn read(stream: &mut TcpStream) -> Option<Recorded> {
         .and_then(|(_, value)| value.parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).ok()?;
+    bytes.extend_from_slice(&body);
     Some(Recorded { line, headers, body })
 }

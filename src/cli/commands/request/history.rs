@@ -130,7 +130,7 @@ impl ResendArgs {
         let credential = engine.credentials.get(&line.entry.credential).await?;
         let draft = match &self.data {
             Some(data) => crate::domain::request::RequestDraft {
-                body: Some(read_body(data)?),
+                body: Some(read_body(data)?.into()),
                 ..line.entry.draft.clone()
             },
             None => line.draft_to_resend()?,

@@ -13,10 +13,13 @@ mod saved;
 mod sending;
 mod source;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+
 use crate::cli::args::{parse_key_value, parse_name, parse_time_span};
 use crate::cli::context::CliContext;
 use crate::config::SavedRequestStore;
 use crate::domain::jq::JqFilter;
+use crate::domain::request::export::ExportFormat;
 use crate::domain::request::{RequestDraft, SavedRequest, SavedRequestName};
 use crate::domain::{Credential, Problem};
 use crate::engine::PagingLimits;
@@ -69,6 +72,9 @@ struct SendArgs {
     output: OutputArgs,
     #[command(flatten)]
     mode: RequestModeArgs,
+    /// Print the request of --dry-run as a command or script for another client, with a variable for the secret
+    #[arg(long = "as", value_name = "CLIENT", requires = "dry_run", value_parser = export_format_parser())]
+    format: Option<ExportFormat>,
     #[command(flatten)]
     paging: PagingArgs,
     /// Store a secret from the response as a credential with this name
@@ -89,7 +95,7 @@ struct RequestModeArgs {
     /// Print the request and send nothing
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     dry_run: bool,
-    /// Print the request as a curl command, with a variable for the secret, and send nothing
+    /// Print the request as a curl command, and send nothing: --dry-run --as curl
     #[arg(long, conflicts_with_all = ["jq", "capture"])]
     curl: bool,
     /// Save the request under this name, without secrets, and send nothing
@@ -148,8 +154,9 @@ impl SendArgs {
         let credential =
             context.engine()?.credentials.find(self.name.as_deref().unwrap_or_default()).await?;
         let draft = self.source.build_draft(context, &credential)?;
-        if self.mode.curl {
-            return preview::print_curl(context, &credential, &draft);
+        let export = if self.mode.curl { Some(ExportFormat::Curl) } else { self.format };
+        if let Some(format) = export {
+            return preview::print_export(context, &credential, &draft, format);
         }
         if self.mode.dry_run {
             return preview::print_preview(context, &credential, &draft);
@@ -193,10 +200,12 @@ async fn save_request(
     draft: &RequestDraft,
     id: &SavedRequestName,
 ) -> Result<u8, Problem> {
-    let clean = context.unlocked_engine().await?.requests.redact_draft(credential, draft).await?;
+    let mut draft = draft.clone();
+    draft.body = draft.body.map(|body| body.map_files(absolute_path));
+    let clean = context.unlocked_engine().await?.requests.redact_draft(credential, &draft).await?;
     let path = SavedRequestStore::new(&context.paths)
         .save(id, &SavedRequest::from_draft(&clean, &credential.provider))?;
-    if clean != *draft {
+    if clean != draft {
         context.out.note(
             "note: the request contained a secret; the saved request has a placeholder instead",
         );
@@ -207,6 +216,18 @@ async fn save_request(
         context.out.print_text(&format!("{id}: {} {}", clean.method, clean.target))?;
     }
     Ok(0)
+}
+
+/// Returns the path from the root, so that a saved request finds its files from every folder.
+fn absolute_path(path: &str) -> String {
+    std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string())
+}
+
+/// Parses the word of an export format.
+fn export_format_parser() -> impl TypedValueParser<Value = ExportFormat> {
+    let find = |word: String| ExportFormat::ALL.into_iter().find(|format| format.as_str() == word);
+    PossibleValuesParser::new(ExportFormat::ALL.map(ExportFormat::as_str))
+        .try_map(move |word| find(word).ok_or("unknown client"))
 }
 
 /// Parses the name of a saved request.

@@ -9,7 +9,9 @@ use crate::cli::input::prompt;
 use crate::config::SavedRequestStore;
 use crate::domain::curl::import as curl_import;
 use crate::domain::problem::ProblemClass;
-use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget, SavedRequestName};
+use crate::domain::request::{
+    DraftBody, FormPart, HeaderChange, HttpMethod, RequestDraft, RequestTarget, SavedRequestName,
+};
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
 use crate::engine::Engine;
@@ -36,12 +38,18 @@ pub(super) struct RequestSourceArgs {
     /// Query parameter, which replaces that of a preset or saved request; may be repeated
     #[arg(long = "query", value_name = "K=V", value_parser = parse_key_value)]
     query: Vec<(String, String)>,
-    /// Header; may be repeated. The credential's own header is always added
-    #[arg(long = "header", value_name = "K=V", value_parser = parse_key_value)]
-    headers: Vec<(String, String)>,
+    /// Header, "Name: value" or K=V; "Name:" removes one, "Name;" sends it empty; may be repeated. The credential's own header is always added
+    #[arg(long = "header", short = 'H', value_name = "HEADER", value_parser = HeaderChange::parse)]
+    headers: Vec<HeaderChange>,
     /// Body: text, @FILE, or - for standard input. The method is POST by default
     #[arg(long, value_name = "TEXT|@FILE|-")]
     data: Option<String>,
+    /// Body byte for byte: text, or @FILE, which is read when the request is sent
+    #[arg(long, value_name = "TEXT|@FILE", conflicts_with = "data")]
+    data_binary: Option<String>,
+    /// Field of a multipart form: K=V, or K=@FILE, with ;type= and ;filename= after it; may be repeated
+    #[arg(long = "form", short = 'F', value_name = "FIELD", value_parser = FormPart::parse, conflicts_with_all = ["data", "data_binary"])]
+    form: Vec<FormPart>,
 }
 
 impl RequestSourceArgs {
@@ -56,16 +64,33 @@ impl RequestSourceArgs {
             draft.query.retain(|(known, _)| self.query.iter().all(|(name, _)| name != known));
         }
         draft.query.extend(self.query.iter().cloned());
-        for (name, value) in &self.headers {
-            draft.headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            draft.headers.push((name.to_ascii_lowercase(), value.clone()));
+        for change in &self.headers {
+            draft.apply_header(change.clone());
         }
-        if let Some(data) = &self.data {
-            draft.body = Some(read_body(data)?);
+        if let Some(body) = self.body()? {
+            draft.body = Some(body);
             draft =
                 draft.with_media_type(context.engine()?.catalog.provider(&credential.provider)?);
         }
+        for note in draft.drop_unsupported_headers() {
+            context.out.note(&format!("note: {note}"));
+        }
         Ok(draft)
+    }
+
+    fn has_body(&self) -> bool {
+        self.data.is_some() || self.data_binary.is_some() || !self.form.is_empty()
+    }
+
+    fn body(&self) -> Result<Option<DraftBody>, Problem> {
+        if let Some(data) = &self.data {
+            return read_body(data).map(|text| Some(DraftBody::Text(text)));
+        }
+        if let Some(data) = &self.data_binary {
+            let file = data.strip_prefix('@').map(|file| DraftBody::File { file: file.to_owned() });
+            return Ok(Some(file.unwrap_or_else(|| DraftBody::Text(data.clone()))));
+        }
+        Ok((!self.form.is_empty()).then(|| DraftBody::Form { form: self.form.clone() }))
     }
 
     fn base_draft(
@@ -90,7 +115,7 @@ impl RequestSourceArgs {
                 "pass [METHOD] PATH or --preset ID",
             )),
             [path] => draft_for_target(
-                if self.data.is_some() { HttpMethod::Post } else { HttpMethod::Get },
+                if self.has_body() { HttpMethod::Post } else { HttpMethod::Get },
                 path,
             ),
             [method, path, ..] => draft_for_target(parse_method(method)?, path),

@@ -3,7 +3,7 @@
 //! tokenring adds the credential's own header when it sends the request. The import therefore drops
 //! any credential in the command and everything else that is or looks like a secret, and lists by
 //! name what it dropped. Start at [`import_curl`]; `options` interprets the options of the command and
-//! `secrets` removes the secrets. The opposite direction is [`crate::domain::curl::export`].
+//! `secrets` removes the secrets. The opposite direction is [`crate::domain::request::export`].
 
 mod options;
 mod secrets;
@@ -13,7 +13,7 @@ use url::Url;
 use crate::domain::Origin;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::region::{HostRole, Region};
-use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
+use crate::domain::request::{DraftBody, HttpMethod, RequestDraft, RequestTarget};
 use crate::util::shell_words::{ShellSyntaxError, ShellWord, split_first_command};
 use options::{DataEncoding, OptionEffect, ParsedOption};
 
@@ -232,7 +232,7 @@ impl CurlParser {
         });
         let draft = RequestDraft {
             headers: self.headers,
-            body,
+            body: body.map(DraftBody::Text),
             ..RequestDraft::new(method, RequestTarget::Url(url))
         };
         Ok(ImportedRequest { draft, dropped: self.dropped, notes: self.notes })

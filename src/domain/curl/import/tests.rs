@@ -3,10 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::build_curl_command;
 use crate::domain::provider::builtin_catalog;
 use crate::domain::redact::MASK;
+use crate::domain::request::export::{ExportContext, ExportFormat, export_request};
 
 fn imported(text: &str) -> ImportedRequest {
     import_curl(text).unwrap()
@@ -27,7 +26,7 @@ fn a_pasted_command_becomes_a_request_without_its_secrets() {
     assert_eq!(found.draft.target.to_string(), "https://api.snyk.io/v1/org/o/x?limit=10");
     assert_eq!(headers(&found.draft), [("content-type", "application/json")]);
     assert_eq!(
-        found.draft.body.as_deref(),
+        found.draft.body.as_ref().and_then(DraftBody::text),
         Some(format!(r#"{{"name":"n","client_secret":"{MASK}"}}"#).as_str())
     );
     for name in [
@@ -81,7 +80,11 @@ fn methods_and_bodies_are_those_of_curl() {
         ("curl -X DELETE -- h.example", HttpMethod::Delete, None),
     ] {
         let draft = imported(text).draft;
-        assert_eq!((draft.method, draft.body.as_deref()), (method, body), "{text}");
+        assert_eq!(
+            (draft.method, draft.body.as_ref().and_then(DraftBody::text)),
+            (method, body),
+            "{text}"
+        );
     }
     assert_eq!(imported("curl -s -- -d.example").draft.target.to_string(), "https://-d.example/");
     assert_eq!(
@@ -189,10 +192,10 @@ proptest! {
         let draft = RequestDraft {
             query: vec![("q".to_owned(), value.clone())],
             headers: vec![("x-odd".to_owned(), value.trim().to_owned()), ("content-type".to_owned(), "text/plain".to_owned())],
-            body: body.clone(),
+            body: body.clone().map(DraftBody::Text),
             ..RequestDraft::new(if body.is_some() { HttpMethod::Post } else { HttpMethod::Get }, RequestTarget::Path { place: HostRole::Api, path })
         };
-        let line = build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme: "token" }).unwrap().to_string();
+        let line = export_request(&draft, ExportContext { provider, kind, region, scheme: "token" }, ExportFormat::Curl).unwrap().text;
         let back = imported(&line).in_region(region).draft;
         prop_assert_eq!(back.resolve(region), draft.resolve(region));
         prop_assert_eq!((back.method, &back.body), (draft.method, &draft.body));

@@ -211,7 +211,7 @@ impl<'a> ManagementRequest<'a> {
             draft.headers.push(("content-type".to_owned(), media_type));
         }
         if let ManagementBody::Json(value) = &self.body {
-            draft.body = Some(value.to_string());
+            draft.body = Some(value.to_string().into());
         }
         draft
     }

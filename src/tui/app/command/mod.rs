@@ -1,12 +1,14 @@
 //! Command model: the types of the command table, from which key map, footer, help and
 //! documentation are generated.
 //!
-//! The rows are in `table.rs`; what a command does is in `app/act.rs`. Start at [`CommandSpec`].
+//! The rows are in `table.rs`; what a command does is in the `commands.rs` of its feature. Start at
+//! [`CommandSpec`].
 
+pub(super) mod help_picker;
 pub mod keymap;
 mod table;
 
-use super::Pane;
+use crate::tui::app::Pane;
 
 pub use table::COMMANDS;
 

@@ -1,14 +1,13 @@
 //! The command table: one row per command.
 //!
-//! The columns are described at [`CommandSpec`]; `app/act.rs` implements the actions. The key table
-//! of the README is generated from here.
+//! The columns are described at [`CommandSpec`]; the `commands.rs` of each feature implements the
+//! actions. The key table of the README is generated from here.
 
-use super::{
-    CommandAction, CommandEffect, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
-    ListAction, Pane, PaneResize, ProgramAction, RegionAction, ScreenAction,
+use crate::tui::app::command::{
+    CommandAction, CommandEffect, CommandSpec, ConsoleAction, CredentialAction, CursorMotion,
+    FocusTarget, ListAction, Pane, PaneResize, ProgramAction, RegionAction, ScreenAction,
+    command_row,
 };
-use super::{CommandSpec, command_row};
-
 use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
 use CommandEffect::{External, Mutating};
 

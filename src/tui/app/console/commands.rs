@@ -1,24 +1,31 @@
 //! Commands of the console.
 //!
-//! Start at the `match` over [`ConsoleAction`]. Sending is in `perform.rs`, the lists of requests
-//! are in `request_lists.rs`.
+//! Start at the `match` over [`ConsoleAction`]. Sending is in `sending.rs`, the lists of requests
+//! are in `request_lists.rs`, events in `events.rs`.
 
 use std::sync::Arc;
 
-use super::json::FoldableDocument;
-use super::layout_job::LayoutJob;
-use super::response_view::ResponseTab;
-use crate::domain::curl::export as curl;
-use crate::domain::curl::export::CurlCommand;
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
 use crate::domain::pagination;
+use crate::domain::request::export::{
+    ExportContext, ExportFormat, ExportedRequest, export_request,
+};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,
 };
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
-use crate::tui::app::console::{ConsolePromptKind, RequestReadiness};
+use crate::tui::app::console::json::FoldableDocument;
+use crate::tui::app::console::layout_job::LayoutJob;
+use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::console::{
+    ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal, sending,
+};
+use crate::tui::app::credentials::list;
 use crate::tui::app::dialogs::{CurlImportDialog, TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::form;
 use crate::tui::app::{App, Now, Pane, UiEffect};
 
 /// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
@@ -26,7 +33,7 @@ use crate::tui::app::{App, Now, Pane, UiEffect};
 const MAX_INLINE_PAGING_BYTES: usize = 256 * 1024;
 
 impl App {
-    pub(in crate::tui::app) fn can_run_console_action(&self, action: ConsoleAction) -> bool {
+    pub(in crate::tui::app) fn can_run_console(&self, action: ConsoleAction) -> bool {
         use ConsoleAction as C;
         let response = self.console.response();
         match action {
@@ -39,10 +46,10 @@ impl App {
             | C::History
             | C::SavedRequests => self.selected().is_some(),
             C::CopyCurl | C::SaveRequest => {
-                matches!(self.current_request(), Some(RequestReadiness::Ready(_)))
+                matches!(sending::current_request(self), Some(RequestReadiness::Ready(_)))
             }
             C::AllPages => {
-                matches!(self.current_request(), Some(RequestReadiness::Ready(draft)) if draft.is_safe())
+                matches!(sending::current_request(self), Some(RequestReadiness::Ready(draft)) if draft.is_safe())
             }
             C::NextTab => response.is_some(),
             C::NextPage => {
@@ -63,7 +70,7 @@ impl App {
         }
     }
 
-    pub(in crate::tui::app) fn run_console_action(
+    pub(in crate::tui::app) fn run_console(
         &mut self,
         action: ConsoleAction,
         now: Now,
@@ -73,9 +80,9 @@ impl App {
             C::Send | C::Resend | C::SendTest | C::NextPage | C::AllPages => {
                 self.run_send_action(action, now)
             }
-            C::PickPreset => self.open_preset_picker(),
-            C::EditRequest => self.open_request_editor(),
-            C::KeepSecret if !self.can_run_console_action(action) => {
+            C::PickPreset => presets::open_preset_picker(self),
+            C::EditRequest => sending::open_request_editor(self),
+            C::KeepSecret if !self.can_run_console(action) => {
                 self.activity.notify(
                     NotificationLevel::Warning,
                     "This response contains no new secret",
@@ -95,7 +102,7 @@ impl App {
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
             C::CopyCurl => self.copy_curl(now),
             C::Explain => {
-                self.explain_refusal(now);
+                refusal::explain_refusal(self, now);
                 Vec::new()
             }
             C::NextTab | C::ToggleDiff => self.switch_tab(action),
@@ -119,18 +126,18 @@ impl App {
 
     fn run_send_action(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
         match action {
-            ConsoleAction::Send => match self.follow_up_requests() {
-                Some(onward) => self.open_follow_up_picker(onward),
-                None => self.send_request(now),
+            ConsoleAction::Send => match follow_up::follow_up_requests(self) {
+                Some(onward) => follow_up::open_follow_up_picker(self, onward),
+                None => sending::send_request(self, now),
             },
             ConsoleAction::SendTest => {
                 self.console.reset_request();
                 self.ui_state.secondary_pane = Pane::Console;
-                self.send_request(now)
+                sending::send_request(self, now)
             }
             ConsoleAction::NextPage => self.fetch_next_page(now),
             ConsoleAction::AllPages => self.fetch_all_pages(now),
-            _ => self.send_request(now),
+            _ => sending::send_request(self, now),
         }
     }
 
@@ -173,17 +180,17 @@ impl App {
         }
         let id = exchange.credential.clone();
         let task = BackgroundTask::Console(ConsoleTask::NextPage(exchange));
-        self.start_request_task("Fetch the next page", id, task, now)
+        sending::start_request_task(self, "Fetch the next page", id, task, now)
     }
 
     fn fetch_all_pages(&mut self, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let (id, keep) = (credential.id.clone(), self.console.history_policy(&credential.provider));
-        let Some(RequestReadiness::Ready(draft)) = self.current_request() else {
-            return self.send_request(now);
+        let Some(RequestReadiness::Ready(draft)) = sending::current_request(self) else {
+            return sending::send_request(self, now);
         };
         let response = self.console.response().filter(|response| {
-            self.response_matches_request(response) && response.may_have_next_page()
+            follow_up::response_matches_request(self, response) && response.may_have_next_page()
         });
         if response.is_some_and(|response| {
             page_availability(&response.exchange) == PageAvailability::NotAList
@@ -204,7 +211,7 @@ impl App {
             consent,
             history_policy: keep,
         }));
-        self.start_request_task(title, id, task, now)
+        sending::start_request_task(self, title, id, task, now)
     }
 
     fn open_console_dialog(&mut self, action: ConsoleAction) {
@@ -217,7 +224,7 @@ impl App {
                 .map(|(at, captured)| TextPromptKind::for_secret(at, captured)),
             _ => return self.dialogs.push(CurlImportDialog),
         };
-        if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console_action(action)) {
+        if let Some(prompt_kind) = prompt_kind.filter(|_| self.can_run_console(action)) {
             self.dialogs.push(TextPromptDialog::new(prompt_kind));
         }
     }
@@ -270,7 +277,7 @@ impl App {
     }
 
     fn open_console_prompt(&mut self, action: ConsoleAction) {
-        if action == ConsoleAction::Filter && self.can_run_console_action(action) {
+        if action == ConsoleAction::Filter && self.can_run_console(action) {
             self.console.tab = ResponseTab::Body;
             self.console.open_prompt(ConsolePromptKind::Filter);
         } else if action == ConsoleAction::Search && self.console.document().is_some() {
@@ -315,8 +322,7 @@ impl App {
         if let Some(warning) = curl.warnings.first() {
             self.activity.notify(NotificationLevel::Warning, warning.clone(), now.instant);
         }
-        let comments = curl.warnings.iter().map(|warning| format!("# {warning}"));
-        let text = comments.chain([curl.to_string()]).collect::<Vec<_>>().join("\n");
+        let text = curl.with_comments();
         vec![
             self.start_task(
                 "Copy the request as a curl command",
@@ -327,19 +333,68 @@ impl App {
         ]
     }
 
-    fn curl_command(&self) -> Option<CurlCommand> {
+    fn curl_command(&self) -> Option<ExportedRequest> {
         let credential = self.selected()?;
-        let Some(RequestReadiness::Ready(draft)) = self.current_request() else { return None };
+        let Some(RequestReadiness::Ready(draft)) = sending::current_request(self) else {
+            return None;
+        };
         let provider = self.catalog.provider(&credential.provider).ok()?;
         let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
         let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
         let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
-        curl::build_curl_command(&draft, curl::CurlContext { provider, kind, region, scheme }).ok()
+        let context = ExportContext { provider, kind, region, scheme };
+        export_request(&draft, context, ExportFormat::Curl).ok()
     }
 
     /// Moves the focus to the console.
     pub(in crate::tui::app) fn focus_console(&mut self) {
         self.move_focus(FocusTarget::To(Pane::Console));
+    }
+
+    pub(in crate::tui::app) fn scroll_response(&mut self, motion: CursorMotion) {
+        if self.console.tab.is_text() {
+            if let Some(document) = self.console.document() {
+                move_document_cursor(document, motion);
+            }
+            return;
+        }
+        let lines = header_lines::detail_rows(self).1.len();
+        let page = usize::from(self.console_body_area().height);
+        self.console.scroll =
+            list::moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
+    }
+
+    pub(in crate::tui::app) fn handle_prompt_key(&mut self, key: KeyPress) -> Vec<UiEffect> {
+        let Some(prompt) = &mut self.console.prompt else { return Vec::new() };
+        let purpose = prompt.kind;
+        match (key.code, purpose) {
+            (KeySymbol::Enter, ConsolePromptKind::Filter) => {
+                let filter = prompt.input.value().trim().to_owned();
+                self.console.prompt = None;
+                return self.filter_response(&filter);
+            }
+            (KeySymbol::Enter, ConsolePromptKind::Search) => self.console.prompt = None,
+            (KeySymbol::Esc, _) => {
+                self.console.prompt = None;
+                self.search_response("");
+            }
+            (KeySymbol::Up, ConsolePromptKind::Filter) => self.console.recall_filter(1),
+            (KeySymbol::Down, ConsolePromptKind::Filter) => self.console.recall_filter(-1),
+            (_, purpose) => {
+                let changed = form::edit_input(&mut prompt.input, key);
+                let text = prompt.input.value().to_owned();
+                if changed && purpose == ConsolePromptKind::Search {
+                    self.search_response(&text);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    pub(in crate::tui::app) fn search_response(&mut self, text: &str) {
+        if let Some(document) = self.console.document() {
+            document.search(text);
+        }
     }
 }
 

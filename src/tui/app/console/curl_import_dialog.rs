@@ -3,13 +3,13 @@
 //! The command is never shown: its secrets are removed before any part of it appears. Parsing is
 //! not done here; [`Dialog::handle_paste`] only hands the text over.
 
-use zeroize::Zeroizing;
-
+use crate::tui::app::console::request_lists;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, FieldQuestion, QuestionValue,
 };
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, FieldValue, FieldView};
 use crate::tui::app::{App, Now};
+use zeroize::Zeroizing;
 
 /// Label of the field.
 const LABEL: &str = "Command, on one line";
@@ -20,7 +20,9 @@ pub struct CurlImportDialog;
 impl Dialog for CurlImportDialog {
     fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
         let text = Zeroizing::new(text.to_owned());
-        DialogResult::RunAndClose(DialogAction::update(move |app, now| app.import_curl(&text, now)))
+        DialogResult::RunAndClose(DialogAction::update(move |app, now| {
+            request_lists::import_curl(app, &text, now)
+        }))
     }
 
     fn has_fields(&self) -> bool {

@@ -1,10 +1,10 @@
 //! Headers and timing of a response as rows of the console; long values wrap.
 //!
 //! The lines themselves come from [`super::response_view::ResponseView::detail_lines`]; start at
-//! [`App::detail_rows`].
+//! [`detail_rows`].
 
-use super::response_view::DetailLine;
 use crate::tui::app::App;
+use crate::tui::app::console::response_view::DetailLine;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::wrap;
 
@@ -19,17 +19,15 @@ pub struct DetailRow {
     pub is_meaning: bool,
 }
 
-impl App {
-    /// Returns the width of the name column and the rows of the headers or timing that are shown.
-    pub fn detail_rows(&self) -> (u16, Vec<DetailRow>) {
-        let ScreenRect { width, .. } = self.console_body_area();
-        let details = self
-            .console
-            .response()
-            .map(|response| response.detail_lines(self.console.tab))
-            .unwrap_or_default();
-        wrap_details(&details, width)
-    }
+/// Returns the width of the name column and the rows of the headers or timing that are shown.
+pub fn detail_rows(app: &App) -> (u16, Vec<DetailRow>) {
+    let ScreenRect { width, .. } = app.console_body_area();
+    let details = app
+        .console
+        .response()
+        .map(|response| response.detail_lines(app.console.tab))
+        .unwrap_or_default();
+    wrap_details(&details, width)
 }
 
 fn wrap_details(details: &[DetailLine], width: u16) -> (u16, Vec<DetailRow>) {

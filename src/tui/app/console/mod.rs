@@ -1,10 +1,11 @@
 //! Console pane: the request, its state and the response.
 //!
-//! This module holds the state only. Commands are in `console_commands.rs`, the response itself in
+//! This module holds the state only. Commands are in `commands.rs`, the response itself in
 //! `response_view.rs`, values for placeholders in `parameter_memory.rs`. Start at [`ConsolePane`].
 
 pub(super) mod commands;
 pub(super) mod curl_import_dialog;
+mod events;
 pub mod follow_up;
 pub mod header_lines;
 pub mod json;
@@ -17,6 +18,7 @@ pub(super) mod request_dialog;
 pub mod request_line;
 pub(super) mod request_lists;
 pub mod response_view;
+pub mod sending;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,12 +26,12 @@ use std::time::Instant;
 
 use tui_input::Input;
 
-use super::Now;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{HistoryPolicy, HttpExchange, TaskId};
+use crate::tui::app::Now;
 use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::console::json::{FoldableDocument, SearchMatches};
 use crate::tui::app::console::layout_job::LayoutJob;
@@ -247,7 +249,7 @@ impl ConsolePane {
 
     /// Shows a response. A body that is too large to lay out inline is returned as a job; task
     /// `later` delivers the result.
-    pub fn handle_response(
+    pub fn on_response(
         &mut self,
         exchange: Arc<HttpExchange>,
         now: Now,

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::provider::{PresetParameter, RequestPreset};
+use crate::tui::app::console::presets;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
@@ -78,7 +79,7 @@ impl ParametersDialog {
         }
         let preset = self.preset.clone();
         DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-            app.apply_preset(&preset, given);
+            presets::apply_preset(app, &preset, given);
         }))
     }
 }

@@ -1,14 +1,14 @@
 //! Presets: choosing a ready-made request and the values of its placeholders.
 //!
-//! Start at [`App::apply_preset`]. Values from earlier responses come from `parameter_memory.rs`.
+//! Start at [`apply_preset`]. Values from earlier responses come from `parameter_memory.rs`.
 
 use std::collections::BTreeMap;
 
-use super::parameter_memory::ListedValues;
-use super::request_line;
 use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::command::FocusTarget;
+use crate::tui::app::console::parameter_memory::ListedValues;
+use crate::tui::app::console::request_line;
 use crate::tui::app::dialogs::{
     DialogAction, ParametersDialog, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
 };
@@ -21,7 +21,7 @@ const PRESET_SHORTCUTS: &[PickerShortcut<PresetSelection>] = &[PickerShortcut {
     label: "docs",
     action: ShortcutAction::Item(|selected, _| {
         let preset = selected.preset.clone();
-        DialogAction::call(move |app, _| app.open_documentation(&preset))
+        DialogAction::call(move |app, _| open_documentation(app, &preset))
     }),
 }];
 
@@ -33,113 +33,106 @@ pub(in crate::tui::app) struct PresetSelection {
     pub given: BTreeMap<String, String>,
 }
 
-impl App {
-    pub(in crate::tui::app) fn open_preset_picker(&mut self) -> Vec<UiEffect> {
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let Ok(provider) = self.catalog.provider(&credential.provider) else { return Vec::new() };
-        let presets = provider.presets_for(&credential.kind);
-        let given = |_: &RequestPreset| BTreeMap::new();
-        let pick = preset_picker("Presets", presets, "select", given, apply_selection);
-        self.dialogs.push(pick);
-        Vec::new()
-    }
+pub(in crate::tui::app) fn open_preset_picker(app: &mut App) -> Vec<UiEffect> {
+    let Some(credential) = app.selected() else { return Vec::new() };
+    let Ok(provider) = app.catalog.provider(&credential.provider) else { return Vec::new() };
+    let presets = provider.presets_for(&credential.kind);
+    let given = |_: &RequestPreset| BTreeMap::new();
+    let pick = preset_picker("Presets", presets, "select", given, apply_selection);
+    app.dialogs.push(pick);
+    Vec::new()
+}
 
-    /// Selects a preset. Values that an earlier response listed for a placeholder are offered by
-    /// name; other missing values are asked for.
-    pub(in crate::tui::app) fn apply_preset(&mut self, id: &str, given: BTreeMap<String, String>) {
-        let Some(credential) = self.selected() else { return };
-        let Ok(preset) = self.catalog.preset(&credential.provider, id).cloned() else { return };
-        let provider = credential.provider.clone();
-        if let Some(pick) = self.value_picker(credential, &preset, &given) {
-            self.dialogs.push(pick);
-        } else if request_line::missing_parameters(&preset, &given, credential)
-            .iter()
-            .any(|parameter| parameter.default.is_none())
-        {
-            self.open_parameters_dialog(id, given);
-        } else {
-            let credential = credential.id.clone();
-            self.console.parameters.remember_choice(&credential, &given);
-            self.console.select_preset(&provider, id, given);
-            self.move_focus(FocusTarget::To(Pane::Console));
-        }
+/// Selects a preset. Values that an earlier response listed for a placeholder are offered by
+/// name; other missing values are asked for.
+pub(in crate::tui::app) fn apply_preset(app: &mut App, id: &str, given: BTreeMap<String, String>) {
+    let Some(credential) = app.selected() else { return };
+    let Ok(preset) = app.catalog.preset(&credential.provider, id).cloned() else { return };
+    let provider = credential.provider.clone();
+    if let Some(pick) = value_picker(app, credential, &preset, &given) {
+        app.dialogs.push(pick);
+    } else if request_line::missing_parameters(&preset, &given, credential)
+        .iter()
+        .any(|parameter| parameter.default.is_none())
+    {
+        open_parameters_dialog(app, id, given);
+    } else {
+        let credential = credential.id.clone();
+        app.console.parameters.remember_choice(&credential, &given);
+        app.console.select_preset(&provider, id, given);
+        app.move_focus(FocusTarget::To(Pane::Console));
     }
+}
 
-    /// Returns a picker for the first placeholder that has no value and for which an earlier
-    /// response listed some.
-    fn value_picker(
-        &self,
-        credential: &Credential,
-        preset: &RequestPreset,
-        given: &BTreeMap<String, String>,
-    ) -> Option<PickerDialog<DialogAction>> {
-        let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
-        let mut listed = open.filter_map(|open| {
-            Some((open, self.console.parameters.listed(&credential.id, open, given)?))
-        });
-        let (parameter, ListedValues { values, given_values: listed_for }) = listed.next()?;
-        let before = self.console.parameters.last_choice(&credential.id, &parameter.id);
-        let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
-        let cursor =
-            values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
-        let known: BTreeMap<_, _> = given.clone().into_iter().chain(listed_for.clone()).collect();
-        let item = |(value, name): &(String, String)| {
-            let mut given = known.clone();
-            given.insert(parameter.id.clone(), value.clone());
-            let selected = PresetSelection { preset: preset.id.clone(), given };
-            PickerItem::new(name, value, "select", apply_selection(selected))
-        };
-        let (id, entered) = (preset.id.clone(), given.clone());
-        let enter = DialogAction::update(move |app, _| app.open_parameters_dialog(&id, entered));
-        let typed = PickerItem::new("Other value", "type it", "enter a value", enter);
-        let items = values.iter().map(item).chain([typed]).collect();
-        let intro =
-            vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
-        Some(
-            PickerDialog::of_actions(format!("{}: {}", preset.title, parameter.id), items)
-                .with_cursor(cursor)
-                .with_intro(intro),
-        )
-    }
+/// Returns a picker for the first placeholder that has no value and for which an earlier
+/// response listed some.
+fn value_picker(
+    app: &App,
+    credential: &Credential,
+    preset: &RequestPreset,
+    given: &BTreeMap<String, String>,
+) -> Option<PickerDialog<DialogAction>> {
+    let open = preset.parameters.iter().filter(|parameter| !given.contains_key(&parameter.id));
+    let mut listed = open.filter_map(|open| {
+        Some((open, app.console.parameters.listed(&credential.id, open, given)?))
+    });
+    let (parameter, ListedValues { values, given_values: listed_for }) = listed.next()?;
+    let before = app.console.parameters.last_choice(&credential.id, &parameter.id);
+    let before = before.or(credential.fields.get(&parameter.id).map(String::as_str));
+    let cursor = values.iter().position(|(value, _)| Some(value.as_str()) == before).unwrap_or(0);
+    let known: BTreeMap<_, _> = given.clone().into_iter().chain(listed_for.clone()).collect();
+    let item = |(value, name): &(String, String)| {
+        let mut given = known.clone();
+        given.insert(parameter.id.clone(), value.clone());
+        let selected = PresetSelection { preset: preset.id.clone(), given };
+        PickerItem::new(name, value, "select", apply_selection(selected))
+    };
+    let (id, entered) = (preset.id.clone(), given.clone());
+    let enter = DialogAction::update(move |app, _| open_parameters_dialog(app, &id, entered));
+    let typed = PickerItem::new("Other value", "type it", "enter a value", enter);
+    let items = values.iter().map(item).chain([typed]).collect();
+    let intro =
+        vec![DialogRow::dim(format!("{} {}", preset.help, parameter.help)), DialogRow::Blank];
+    Some(
+        PickerDialog::of_actions(format!("{}: {}", preset.title, parameter.id), items)
+            .with_cursor(cursor)
+            .with_intro(intro),
+    )
+}
 
-    /// Asks for the values of a preset's placeholders that are still missing.
-    pub(in crate::tui::app) fn open_parameters_dialog(
-        &mut self,
-        preset: &str,
-        given: BTreeMap<String, String>,
-    ) {
-        let Some(credential) = self.selected() else { return };
-        let Ok(preset) = self.catalog.preset(&credential.provider, preset) else { return };
-        let missing = preset
-            .parameters
-            .iter()
-            .filter(|parameter| !given.contains_key(&parameter.id))
-            .cloned()
-            .collect();
-        let last = |parameter: &PresetParameter| {
-            let chosen = self.console.parameters.last_choice(&credential.id, &parameter.id);
-            let known = chosen
-                .or(credential.fields.get(&parameter.id).map(String::as_str))
-                .or(parameter.default.as_deref());
-            known.unwrap_or_default().to_owned()
-        };
-        let parameters = ParametersDialog::new(preset, missing, given, last);
-        self.dialogs.push(parameters);
-    }
+/// Asks for the values of a preset's placeholders that are still missing.
+fn open_parameters_dialog(app: &mut App, preset: &str, given: BTreeMap<String, String>) {
+    let Some(credential) = app.selected() else { return };
+    let Ok(preset) = app.catalog.preset(&credential.provider, preset) else { return };
+    let missing = preset
+        .parameters
+        .iter()
+        .filter(|parameter| !given.contains_key(&parameter.id))
+        .cloned()
+        .collect();
+    let last = |parameter: &PresetParameter| {
+        let chosen = app.console.parameters.last_choice(&credential.id, &parameter.id);
+        let known = chosen
+            .or(credential.fields.get(&parameter.id).map(String::as_str))
+            .or(parameter.default.as_deref());
+        known.unwrap_or_default().to_owned()
+    };
+    let parameters = ParametersDialog::new(preset, missing, given, last);
+    app.dialogs.push(parameters);
+}
 
-    /// Opens the documentation page of a preset.
-    pub(in crate::tui::app) fn open_documentation(&self, preset: &str) -> Vec<UiEffect> {
-        let page = self.selected().and_then(|credential| {
-            let preset = self.catalog.preset(&credential.provider, preset).ok()?;
-            url::Url::parse(&preset.docs).ok()
-        });
-        page.map(UiEffect::OpenUrl).into_iter().collect()
-    }
+/// Opens the documentation page of a preset.
+fn open_documentation(app: &App, preset: &str) -> Vec<UiEffect> {
+    let page = app.selected().and_then(|credential| {
+        let preset = app.catalog.preset(&credential.provider, preset).ok()?;
+        url::Url::parse(&preset.docs).ok()
+    });
+    page.map(UiEffect::OpenUrl).into_iter().collect()
 }
 
 /// Selects a preset with these values.
 fn apply_selection(selected: PresetSelection) -> DialogAction {
-    DialogAction::update(move |app, _| app.apply_preset(&selected.preset, selected.given))
+    DialogAction::update(move |app, _| apply_preset(app, &selected.preset, selected.given))
 }
 
 /// Returns a picker of presets with their help and documentation links.

@@ -4,9 +4,9 @@
 //! [`RequestEditorDialog::parse_form`], the inverse.
 
 use crate::config::theme::StyleRole;
-use crate::domain::request::{HttpMethod, RequestDraft};
+use crate::domain::request::{DraftBody, HttpMethod, RequestDraft};
 use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
-use crate::tui::app::console::request_line;
+use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
@@ -24,6 +24,10 @@ const BODY_LINES: usize = 7;
 /// Dialog that edits a request.
 pub struct RequestEditorDialog {
     form: Form,
+    /// Body that is not text, which stays unless a text is entered.
+    attached_body: Option<DraftBody>,
+    /// Headers that are not sent.
+    removed_headers: Vec<String>,
 }
 
 impl RequestEditorDialog {
@@ -34,6 +38,7 @@ impl RequestEditorDialog {
             .to_vec();
         let kept = [("without", "without the body"), ("with", "with the body, secrets masked")];
         let kept = kept.map(|(id, title)| (id.to_owned(), title.to_owned())).to_vec();
+        let body_text = before.body.as_ref().and_then(DraftBody::text).unwrap_or_default();
         let (query, headers) =
             (format_pairs(&before.query, "="), format_pairs(&before.headers, ": "));
         let fields = vec![
@@ -45,7 +50,7 @@ impl RequestEditorDialog {
                 .with_hint("One name=value per line; values are URL-encoded for you."),
             FormField::multi_line("headers", "Headers", &headers, HEADER_LINES)
                 .with_hint("One name: value per line. Authorization is added automatically."),
-            FormField::multi_line("body", "Body", before.body.as_deref().unwrap_or_default(), BODY_LINES)
+            FormField::multi_line("body", "Body", body_text, BODY_LINES)
                 .with_hint("Sent as entered. The Editor button opens it in VISUAL or EDITOR."),
             FormField::select(
                 "keep",
@@ -63,7 +68,8 @@ impl RequestEditorDialog {
             ],
         );
         form.focus = 1;
-        Self { form }
+        let attached_body = before.body.clone().filter(|body| body.text().is_none());
+        Self { form, attached_body, removed_headers: before.removed_headers.clone() }
     }
 
     /// Replaces the body.
@@ -96,9 +102,11 @@ impl RequestEditorDialog {
         query.extend(parse_query(&self.form.multi_line_value("query")));
         let headers = parse_headers(&self.form.multi_line_value("headers"))
             .map_err(|problem| ("headers", problem.to_owned()))?;
-        let body = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
+        let text = Some(self.form.multi_line_value("body")).filter(|body| !body.is_empty());
+        let body = text.map(DraftBody::Text).or_else(|| self.attached_body.clone());
+        let removed_headers = self.removed_headers.clone();
         let method = HttpMethod::parse(self.form.value("method")).unwrap_or_default();
-        Ok(RequestDraft { method, target, query, headers, body, preset: None })
+        Ok(RequestDraft { method, target, query, headers, removed_headers, body, preset: None })
     }
 }
 
@@ -119,7 +127,7 @@ impl Dialog for RequestEditorDialog {
                 Ok(draft) => {
                     let policy = self.history_policy();
                     DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-                        app.set_written_request(draft, policy);
+                        sending::set_written_request(app, draft, policy);
                     }))
                 }
                 Err((id, problem)) => {
@@ -142,7 +150,8 @@ impl Dialog for RequestEditorDialog {
             ),
             DialogRow::Blank,
         ];
-        let (role, words) = describe_body(&self.form.multi_line_value("body"));
+        let (role, words) =
+            describe_body(&self.form.multi_line_value("body"), self.attached_body.as_ref());
         view.foot.insert(0, DialogRow::Text(role, words));
         view
     }
@@ -158,7 +167,17 @@ fn format_pairs(pairs: &[(String, String)], between: &str) -> String {
 
 /// Describes whether a body is JSON, and where it stops being valid. The request is sent either
 /// way: not every body must be JSON.
-fn describe_body(body: &str) -> (StyleRole, String) {
+fn describe_body(body: &str, attached: Option<&DraftBody>) -> (StyleRole, String) {
+    match attached.filter(|_| body.is_empty()) {
+        Some(DraftBody::File { file }) => {
+            return (StyleRole::Text, format!("The body is read from the file {file}"));
+        }
+        Some(DraftBody::Form { form }) => {
+            let names: Vec<_> = form.iter().map(|part| part.name.as_str()).collect();
+            return (StyleRole::Text, format!("The body is a form: {}", names.join(", ")));
+        }
+        Some(DraftBody::Text(_)) | None => {}
+    }
     if body.trim().is_empty() {
         return (StyleRole::Dim, "No body".to_owned());
     }
@@ -199,7 +218,7 @@ mod tests {
         let draft = RequestDraft {
             query: vec![pair("version", "2024-10-15"), pair("q", "a=b c")],
             headers: vec![pair("content-type", "application/json")],
-            body: Some("{\n  \"a\": 1\n}".to_owned()),
+            body: Some("{\n  \"a\": 1\n}".into()),
             ..RequestDraft::new(HttpMethod::Post, target)
         };
         assert_eq!(
@@ -213,13 +232,29 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_is_not_text_stays_unless_a_text_is_entered() {
+        let target = RequestTarget::parse("/x").expect("a path");
+        let body = DraftBody::File { file: "app.ipa".to_owned() };
+        let draft = RequestDraft {
+            body: Some(body.clone()),
+            removed_headers: vec!["user-agent".to_owned()],
+            ..RequestDraft::new(HttpMethod::Post, target)
+        };
+        let mut dialog = RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody);
+        assert_eq!(dialog.parse_form(), Ok(draft));
+        assert!(describe_body("", Some(&body)).1.contains("app.ipa"));
+        dialog.set_body("a=1");
+        assert_eq!(dialog.parse_form().map(|draft| draft.body), Ok(Some("a=1".into())));
+    }
+
+    #[test]
     fn where_a_body_stops_being_json_is_said() {
-        assert_eq!(describe_body(" "), (StyleRole::Dim, "No body".to_owned()));
-        assert_eq!(describe_body("[1]").0, StyleRole::Good);
+        assert_eq!(describe_body(" ", None), (StyleRole::Dim, "No body".to_owned()));
+        assert_eq!(describe_body("[1]", None).0, StyleRole::Good);
         assert!(
-            describe_body("{\n  \"a\": }").1.contains("line 2 column 8"),
+            describe_body("{\n  \"a\": }", None).1.contains("line 2 column 8"),
             "{}",
-            describe_body("{\n  \"a\": }").1
+            describe_body("{\n  \"a\": }", None).1
         );
     }
 

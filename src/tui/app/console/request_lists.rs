@@ -1,21 +1,23 @@
 //! Request history and saved requests: list, select, resend, compare, rename, delete.
 //!
-//! Also handles curl import and the editor. Start at [`App::handle_console_event`].
+//! Also handles curl import and the editor. Start at [`history_picker`] and [`saved_requests_picker`].
 
 use crate::config::theme::StyleRole;
 use crate::domain::curl::import as curl_import;
 use crate::domain::problem::Problem;
-use crate::domain::request::{RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName};
+use crate::domain::request::{
+    DraftBody, RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName,
+};
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleEvent, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord,
-    SavedRequestTask, TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask,
 };
 use crate::tui::app::command::{CommandAction, ConsoleAction};
 use crate::tui::app::console::commands::RequestList;
+use crate::tui::app::console::sending;
 use crate::tui::app::dialogs::{
-    ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, RequestEditorDialog,
-    ShortcutAction, TaskRequest, TextDialog, TextPromptDialog, TextPromptKind,
+    ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
+    TaskRequest, TextDialog, TextPromptDialog, TextPromptKind,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -29,7 +31,7 @@ const HISTORY_SHORTCUTS: &[PickerShortcut<HistoryRecord>] = &[
         label: "compare",
         action: ShortcutAction::Item(|record, _| {
             let record = record.clone();
-            DialogAction::update(move |app, _| app.compare_with_history(&record))
+            DialogAction::update(move |app, _| compare_with_history(app, &record))
         }),
     },
     PickerShortcut {
@@ -69,281 +71,195 @@ const SAVED_REQUEST_SHORTCUTS: &[PickerShortcut<SavedItem>] = &[
 ];
 
 /// A saved request in its list.
-struct SavedItem {
+pub(in crate::tui::app) struct SavedItem {
     name: SavedRequestName,
     saved: SavedRequest,
 }
 
-impl App {
-    /// Handles a report of a console task.
-    pub(in crate::tui::app) fn handle_console_event(
-        &mut self,
-        task: TaskId,
-        event: ConsoleEvent,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        match event {
-            ConsoleEvent::PagesRead { pages, items } => {
-                self.console.set_progress(task, pages, items);
-            }
-            ConsoleEvent::RateLimited(wait) => {
-                let text = format!(
-                    "Waiting {} for the provider's rate limit",
-                    crate::domain::rate_limit::format_wait(wait)
-                );
-                self.activity.notify(NotificationLevel::Warning, text, now.instant);
-            }
-            ConsoleEvent::CapturedStored(which, credential) => {
-                self.console.mark_secret_saved(which);
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("The secret is stored as {}", self.display_name(&credential)),
-                    now.instant,
-                );
-                self.credentials.upsert(*credential, now.wall);
-            }
-            ConsoleEvent::History(lines) => {
-                self.show_request_list(task, self.history_picker(&lines, now));
-            }
-            ConsoleEvent::SavedRequests(all) => {
-                if self.console.awaited_list.as_ref().is_some_and(|(waiting, _)| *waiting == task) {
-                    self.show_request_list(task, self.saved_requests_picker(&all));
-                } else {
-                    self.activity.notify(NotificationLevel::Success, "Request saved", now.instant);
-                }
-            }
-            ConsoleEvent::BodySaved(path) => {
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("Saved to {path}, readable only by you"),
-                    now.instant,
-                );
-            }
-            ConsoleEvent::TextRedacted(text) => return vec![UiEffect::OpenEditor(text)],
-        }
-        Vec::new()
-    }
-
-    /// Imports a request from a curl command and lists the parts that were ignored.
-    pub(in crate::tui::app) fn import_curl(&mut self, text: &str, now: Now) {
-        let Some(credential) = self.selected() else { return };
-        let provider = credential.provider.clone();
-        let region = self.catalog.region(&credential.provider, &credential.region).cloned();
-        let imported = curl_import::import_curl(text).map_err(Problem::from);
-        let imported =
-            imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
-        match imported {
-            Err(problem) => self.show_problem("Import curl command", problem),
-            Ok(imported) => {
-                let dropped = imported
-                    .dropped
-                    .iter()
-                    .map(|what| (StyleRole::Warn, format!("removed: {what}")));
-                let notes =
-                    imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
-                let lines: Vec<_> = dropped.chain(notes).collect();
-                self.set_console_request(&provider, imported.draft, now);
-                if !lines.is_empty() {
-                    self.dialogs.push(TextDialog::new("Removed from the curl command", lines));
-                }
+/// Imports a request from a curl command and lists the parts that were ignored.
+pub(in crate::tui::app) fn import_curl(app: &mut App, text: &str, now: Now) {
+    let Some(credential) = app.selected() else { return };
+    let provider = credential.provider.clone();
+    let region = app.catalog.region(&credential.provider, &credential.region).cloned();
+    let imported = curl_import::import_curl(text).map_err(Problem::from);
+    let imported =
+        imported.and_then(|imported| Ok(imported.in_region(&region.map_err(Problem::from)?)));
+    match imported {
+        Err(problem) => app.show_problem("Import curl command", problem),
+        Ok(imported) => {
+            let dropped =
+                imported.dropped.iter().map(|what| (StyleRole::Warn, format!("removed: {what}")));
+            let notes =
+                imported.notes.iter().map(|note| (StyleRole::Text, format!("note: {note}")));
+            let lines: Vec<_> = dropped.chain(notes).collect();
+            set_console_request(app, &provider, imported.draft, now);
+            if !lines.is_empty() {
+                app.dialogs.push(TextDialog::new("Removed from the curl command", lines));
             }
         }
     }
+}
 
-    /// Selects a complete request, to be reviewed and sent.
-    fn set_console_request(&mut self, provider: &str, draft: RequestDraft, now: Now) {
-        let text = format!("{} {}", draft.method, draft.address());
-        self.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
-        self.focus_console();
-        self.activity.notify(
-            NotificationLevel::Success,
-            format!("Ready to send: {text}"),
+/// Selects a complete request, to be reviewed and sent.
+fn set_console_request(app: &mut App, provider: &str, draft: RequestDraft, now: Now) {
+    let text = format!("{} {}", draft.method, draft.address());
+    app.console.set_request(provider, draft, HistoryPolicy::WithoutBody);
+    app.focus_console();
+    app.activity.notify(NotificationLevel::Success, format!("Ready to send: {text}"), now.instant);
+}
+
+fn open_saved_request(app: &mut App, saved: SavedRequest, now: Now) {
+    let provider = saved.provider.clone();
+    if app.selected().is_some_and(|credential| credential.provider != provider) {
+        let title = provider_title(app, &provider);
+        app.activity.notify(
+            NotificationLevel::Warning,
+            format!("This request is for {title}; select a {title} credential"),
             now.instant,
         );
     }
-
-    fn open_saved_request(&mut self, saved: SavedRequest, now: Now) {
-        let provider = saved.provider.clone();
-        if self.selected().is_some_and(|credential| credential.provider != provider) {
-            let title = self.provider_title(&provider);
-            self.activity.notify(
-                NotificationLevel::Warning,
-                format!("This request is for {title}; select a {title} credential"),
-                now.instant,
-            );
-        }
-        match saved.into_draft() {
-            Ok(draft) => self.set_console_request(&provider, draft, now),
-            Err(problem) => self.show_problem("Open saved request", problem),
-        }
+    match saved.into_draft() {
+        Ok(draft) => set_console_request(app, &provider, draft, now),
+        Err(problem) => app.show_problem("Open saved request", problem),
     }
+}
 
-    /// Selects a request of the history with the credential that sent it, and sends it like a new
-    /// one.
-    fn resend_from_history(&mut self, line: &HistoryRecord, now: Now) -> Vec<UiEffect> {
-        let Some(credential) = self.credentials.get(&line.entry.credential) else {
+/// Selects a request of the history with the credential that sent it, and sends it like a new
+/// one.
+fn resend_from_history(app: &mut App, line: &HistoryRecord, now: Now) -> Vec<UiEffect> {
+    let Some(credential) = app.credentials.get(&line.entry.credential) else {
+        return Vec::new();
+    };
+    let (id, provider, region) =
+        (credential.id.clone(), credential.provider.clone(), credential.region.clone());
+    let draft = match line.draft_to_resend() {
+        Ok(draft) => draft,
+        Err(problem) => {
+            set_console_request(app, &provider, line.entry.draft.clone(), now);
+            let key = app
+                .preferences
+                .keys
+                .key_or_name(CommandAction::Console(ConsoleAction::EditRequest));
+            let remedy = format!("enter the body again: {key} edits the request");
+            app.show_problem("Send again", Problem { remedy, ..problem });
             return Vec::new();
-        };
-        let (id, provider, region) =
-            (credential.id.clone(), credential.provider.clone(), credential.region.clone());
-        let draft = match line.draft_to_resend() {
-            Ok(draft) => draft,
-            Err(problem) => {
-                self.set_console_request(&provider, line.entry.draft.clone(), now);
-                let key = self
-                    .preferences
-                    .keys
-                    .key_or_name(CommandAction::Console(ConsoleAction::EditRequest));
-                let remedy = format!("enter the body again: {key} edits the request");
-                self.show_problem("Send again", Problem { remedy, ..problem });
-                return Vec::new();
-            }
-        };
-        self.credentials.select_id(Some(&id));
-        self.console.set_request(&provider, draft, HistoryPolicy::WithoutBody);
-        self.focus_console();
-        if region != line.entry.region {
-            let text = format!(
-                "The request was sent in {}; the credential now uses {region}",
-                line.entry.region
-            );
-            self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
-        self.send_request(now)
+    };
+    app.credentials.select_id(Some(&id));
+    app.console.set_request(&provider, draft, HistoryPolicy::WithoutBody);
+    app.focus_console();
+    if region != line.entry.region {
+        let text = format!(
+            "The request was sent in {}; the credential now uses {region}",
+            line.entry.region
+        );
+        app.activity.notify(NotificationLevel::Warning, text, now.instant);
     }
+    sending::send_request(app, now)
+}
 
-    fn compare_with_history(&mut self, line: &HistoryRecord) {
-        let Some(response) = self.console.response() else {
-            let why = "no response has arrived in this session";
-            let problem =
-                Problem::new("There is nothing to compare with", why, "send a request first");
-            return self.show_problem("Compare", problem);
-        };
-        let exchange = &response.exchange;
-        let setting = |id: &CredentialId, region: &str| {
-            RequestEnvironment::for_credential(&self.catalog, self.credentials.get(id)?, region)
-        };
-        let before = line.comparison_text(setting(&line.entry.credential, &line.entry.region));
-        let after = exchange.comparison_text(line, setting(&exchange.credential, &exchange.region));
-        let changes = diff::format_diff(&before, &after, usize::MAX / 4);
-        let changes = if changes.is_empty() { "  No differences".to_owned() } else { changes };
-        let title = format!("- request {} of the history, + latest response", line.id);
-        self.dialogs.push(TextDialog::for_diff(title, &changes));
-    }
+fn compare_with_history(app: &mut App, line: &HistoryRecord) {
+    let Some(response) = app.console.response() else {
+        let why = "no response has arrived in this session";
+        let problem = Problem::new("There is nothing to compare with", why, "send a request first");
+        return app.show_problem("Compare", problem);
+    };
+    let exchange = &response.exchange;
+    let setting = |id: &CredentialId, region: &str| {
+        RequestEnvironment::for_credential(&app.catalog, app.credentials.get(id)?, region)
+    };
+    let before = line.comparison_text(setting(&line.entry.credential, &line.entry.region));
+    let after = exchange.comparison_text(line, setting(&exchange.credential, &exchange.region));
+    let changes = diff::format_diff(&before, &after, usize::MAX / 4);
+    let changes = if changes.is_empty() { "  No differences".to_owned() } else { changes };
+    let title = format!("- request {} of the history, + latest response", line.id);
+    app.dialogs.push(TextDialog::for_diff(title, &changes));
+}
 
-    /// Uses the text from the editor as the body of the edited request.
-    pub(in crate::tui::app) fn handle_editor_closed(
-        &mut self,
-        edited: Result<String, Problem>,
-        now: Now,
-    ) {
-        match edited {
-            Ok(text) => match self.dialogs.top_as_mut::<RequestEditorDialog>() {
-                Some(editor) => editor.set_body(&text),
-                None => self.activity.notify(
-                    NotificationLevel::Warning,
-                    "The request is no longer open; the edited text was discarded",
-                    now.instant,
-                ),
-            },
-            Err(problem) => self.show_problem("Editor", problem),
+pub(in crate::tui::app) fn history_picker(
+    app: &App,
+    lines: &[HistoryRecord],
+    now: Now,
+) -> PickerDialog<HistoryRecord> {
+    let item = |line: &HistoryRecord| {
+        let sent = &line.entry;
+        let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
+        let more = format!(
+            "{} · {} · {}{time}",
+            display_format::format_age(sent.at, now.wall),
+            display_name_or_gone(app, &sent.credential),
+            sent.region
+        );
+        let text = format!("{} {}", sent.draft.method, sent.draft.address());
+        PickerItem {
+            right: sent.status.map_or_else(
+                || display_format::check_text(sent.verdict).to_owned(),
+                |status| status.to_string(),
+            ),
+            ..PickerItem::new(text, more, "send again", line.clone())
         }
-    }
+    };
+    // The line may have no room for the whole address.
+    let note = |line: &HistoryRecord| {
+        format!("{} {}", line.entry.draft.method, line.entry.draft.address())
+    };
+    let notes = lines.iter().map(note).collect();
+    let items = lines.iter().map(item).collect();
+    let pick = PickerDialog::new("History: Enter sends again", items, 0, |record| {
+        DialogAction::call(move |app, now| resend_from_history(app, &record, now))
+    });
+    pick.with_shortcuts(HISTORY_SHORTCUTS)
+        .with_notes(notes)
+        .with_empty_text(empty_history_text(app))
+}
 
-    /// Shows a list that is awaited, in place of the same list if it is open.
-    fn show_request_list<T: Send + 'static>(&mut self, task: TaskId, pick: PickerDialog<T>) {
-        if self.console.awaited_list.take_if(|(waiting, _)| *waiting == task).is_some() {
-            self.dialogs.close_all::<PickerDialog<T>>();
-            self.dialogs.push(pick);
-        }
-    }
+/// Returns the text for an empty history, with the keys that send a request.
+fn empty_history_text(app: &App) -> String {
+    let name = app.selected().map(|credential| app.display_name(credential)).unwrap_or_default();
+    let key = app.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SendTest));
+    format!("No requests sent with {name} yet; {key} sends a test request.")
+}
 
-    fn history_picker(&self, lines: &[HistoryRecord], now: Now) -> PickerDialog<HistoryRecord> {
-        let item = |line: &HistoryRecord| {
-            let sent = &line.entry;
-            let time = sent.latency_ms.map(|ms| format!(" · {ms} ms")).unwrap_or_default();
-            let more = format!(
-                "{} · {} · {}{time}",
-                display_format::format_age(sent.at, now.wall),
-                self.display_name_or_gone(&sent.credential),
-                sent.region
-            );
-            let text = format!("{} {}", sent.draft.method, sent.draft.address());
-            PickerItem {
-                right: sent.status.map_or_else(
-                    || display_format::check_text(sent.verdict).to_owned(),
-                    |status| status.to_string(),
-                ),
-                ..PickerItem::new(text, more, "send again", line.clone())
-            }
-        };
-        // The line may have no room for the whole address.
-        let note = |line: &HistoryRecord| {
-            format!("{} {}", line.entry.draft.method, line.entry.draft.address())
-        };
-        let notes = lines.iter().map(note).collect();
-        let items = lines.iter().map(item).collect();
-        let pick = PickerDialog::new("History: Enter sends again", items, 0, |record| {
-            DialogAction::call(move |app, now| app.resend_from_history(&record, now))
-        });
-        pick.with_shortcuts(HISTORY_SHORTCUTS)
-            .with_notes(notes)
-            .with_empty_text(self.empty_history_text())
-    }
+fn display_name_or_gone(app: &App, id: &CredentialId) -> String {
+    app.credentials
+        .get(id)
+        .map_or_else(|| "deleted credential".to_owned(), |credential| app.display_name(credential))
+}
 
-    /// Returns the text for an empty history, with the keys that send a request.
-    fn empty_history_text(&self) -> String {
-        let name =
-            self.selected().map(|credential| self.display_name(credential)).unwrap_or_default();
-        let key =
-            self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SendTest));
-        format!("No requests sent with {name} yet; {key} sends a test request.")
-    }
+/// Returns the name of a provider, or its ID if the provider is unknown.
+fn provider_title(app: &App, provider: &str) -> String {
+    app.catalog.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
+}
 
-    fn display_name_or_gone(&self, id: &CredentialId) -> String {
-        self.credentials.get(id).map_or_else(
-            || "deleted credential".to_owned(),
-            |credential| self.display_name(credential),
+pub(in crate::tui::app) fn saved_requests_picker(
+    app: &App,
+    all: &[(SavedRequestName, Result<SavedRequest, Problem>)],
+) -> PickerDialog<SavedItem> {
+    let own = app.selected().map(|credential| credential.provider.as_str());
+    let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
+    let mut items: Vec<_> = readable.collect();
+    items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
+    let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickerItem {
+        right: provider_title(app, &saved.provider),
+        ..PickerItem::new(
+            id.to_string(),
+            format!("{} {}", saved.method, saved_address(saved)),
+            "open",
+            SavedItem { name: (*id).clone(), saved: (*saved).clone() },
         )
-    }
-
-    /// Returns the name of a provider, or its ID if the provider is unknown.
-    fn provider_title(&self, provider: &str) -> String {
-        self.catalog.provider(provider).map_or(provider, |known| known.title.as_str()).to_owned()
-    }
-
-    fn saved_requests_picker(
-        &self,
-        all: &[(SavedRequestName, Result<SavedRequest, Problem>)],
-    ) -> PickerDialog<SavedItem> {
-        let own = self.selected().map(|credential| credential.provider.as_str());
-        let readable = all.iter().filter_map(|(id, saved)| Some((id, saved.as_ref().ok()?)));
-        let mut items: Vec<_> = readable.collect();
-        items.sort_by_key(|(_, saved)| Some(saved.provider.as_str()) != own);
-        let item = |(id, saved): &(&SavedRequestName, &SavedRequest)| PickerItem {
-            right: self.provider_title(&saved.provider),
-            ..PickerItem::new(
-                id.to_string(),
-                format!("{} {}", saved.method, saved_address(saved)),
-                "open",
-                SavedItem { name: (*id).clone(), saved: (*saved).clone() },
-            )
-        };
-        let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| saved_summary(saved);
-        let notes = items.iter().map(note).collect();
-        let key =
-            self.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
-        let empty =
-            format!("No saved requests yet; {key} in the console saves the current request.");
-        let items = items.iter().map(item).collect();
-        let open = |item: SavedItem| {
-            DialogAction::update(move |app, now| app.open_saved_request(item.saved, now))
-        };
-        PickerDialog::new("Saved requests", items, 0, open)
-            .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
-            .with_notes(notes)
-            .with_empty_text(empty)
-    }
+    };
+    let note = |(_, saved): &(&SavedRequestName, &SavedRequest)| saved_summary(saved);
+    let notes = items.iter().map(note).collect();
+    let key = app.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveRequest));
+    let empty = format!("No saved requests yet; {key} in the console saves the current request.");
+    let items = items.iter().map(item).collect();
+    let open = |item: SavedItem| {
+        DialogAction::update(move |app, now| open_saved_request(app, item.saved, now))
+    };
+    PickerDialog::new("Saved requests", items, 0, open)
+        .with_shortcuts(SAVED_REQUEST_SHORTCUTS)
+        .with_notes(notes)
+        .with_empty_text(empty)
 }
 
 /// Returns path and query of a saved request, or the raw text of its file if that is no valid
@@ -360,7 +276,15 @@ fn saved_summary(saved: &SavedRequest) -> String {
     };
     let body = saved.body.as_ref().map_or_else(
         || "no body".to_owned(),
-        |body| format!("body of {}", display_format::format_bytes(body.len() as u64)),
+        |body| match body {
+            DraftBody::Text(text) => {
+                format!("body of {}", display_format::format_bytes(text.len() as u64))
+            }
+            DraftBody::File { file } => format!("body from {file}"),
+            DraftBody::Form { form } => {
+                format!("form with {}", display_format::format_count(form.len(), "field"))
+            }
+        },
     );
     format!("{headers}, {body}")
 }

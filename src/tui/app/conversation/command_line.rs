@@ -2,20 +2,21 @@
 //!
 //! A line names a command of the table (by name, alias, title or key), a credential (by number or
 //! name), or both. Replies to a dialog are in `dialog_reply`. Start reading at
-//! [`App::handle_command_line`].
+//! [`handle_command_line`].
 
 use crate::config::KeyPress;
 use crate::domain::{Credential, CredentialId};
 use crate::tui::app::command::{
-    self, COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget,
-    ListAction, ProgramAction, RegionAction, ScreenAction,
+    COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget, ListAction,
+    ProgramAction, RegionAction, ScreenAction,
 };
+use crate::tui::app::conversation::dialog_reply;
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{
     DialogAnswer, DialogQuestion, FieldQuestion, QuestionValue, RequestEditorDialog,
 };
 use crate::tui::app::overview::activity::Notification;
-use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, command, conversation};
 
 /// A page that plain-text mode prints on request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +45,226 @@ const COMMAND_ALIASES: [(&str, &str); 13] = [
     ("saved", "saved-requests"),
     ("write", "write-answer"),
 ];
+
+/// Handles a line that is entered while no dialog waits for input.
+pub(in crate::tui::app) fn handle_command_line(
+    app: &mut App,
+    line: &str,
+    now: Now,
+) -> Vec<UiEffect> {
+    let line = line.trim();
+    if line.is_empty() {
+        return Vec::new();
+    }
+    if let Some(command) = find_typed_command(app, line) {
+        return run_typed_command(app, command, now);
+    }
+    if let Some(id) = find_typed_credential(app, line) {
+        return select_typed_credential(app, &id, now);
+    }
+    let last =
+        line.rsplit_once(' ').and_then(|(head, tail)| Some((find_typed_command(app, head)?, tail)));
+    let first = || {
+        line.split_once(' ').and_then(|(head, tail)| Some((find_typed_command(app, head)?, tail)))
+    };
+    if let Some((command, rest)) = last.or_else(first) {
+        return run_command_with_argument(app, command, rest, now);
+    }
+    let near = similar_commands(app, line);
+    let near =
+        if near.is_empty() { String::new() } else { format!(" Did you mean {}?", near.join(", ")) };
+    conversation::respond(
+        app,
+        format!(
+            "\"{line}\" is neither a command nor a credential.{near} Enter help to list the commands."
+        ),
+    );
+    Vec::new()
+}
+
+/// Runs a command on a credential, or with a reply to its first question.
+fn run_command_with_argument(
+    app: &mut App,
+    command: &'static CommandSpec,
+    rest: &str,
+    now: Now,
+) -> Vec<UiEffect> {
+    if let Some(id) = find_typed_credential(app, rest) {
+        app.credentials.select_id(Some(&id));
+        let mut effects = app.sync_state(now);
+        effects.extend(run_typed_command(app, command, now));
+        return effects;
+    }
+    let mut effects = run_typed_command(app, command, now);
+    let typing = app.credentials.filter.typing || app.console.prompt.is_some();
+    match app.dialogs.top() {
+        Some(dialog)
+            if matches!(
+                dialog.next_question(app, now),
+                DialogQuestion::Field(FieldQuestion { value: QuestionValue::Secret { .. }, .. })
+            ) =>
+        {
+            conversation::respond(
+                app,
+                format!(
+                    "\"{rest}\" was ignored: a secret is expected, and a command line is visible."
+                ),
+            );
+        }
+        Some(dialog) if !dialog.is_busy() => {
+            effects.extend(dialog_reply::handle_dialog_reply(app, rest, now));
+        }
+        None if typing => effects.extend(conversation::handle_typed_text(app, rest, now)),
+        _ => conversation::respond(app, format!("\"{rest}\" is not a credential and was ignored.")),
+    }
+    effects
+}
+
+/// Runs a command, or explains why it cannot run.
+fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
+    match command.action {
+        CommandAction::Program(ProgramAction::Help) => {
+            app.conversation.pages.push(ReadoutPage::Commands);
+        }
+        CommandAction::Console(ConsoleAction::FoldValue) => {
+            conversation::respond(app, "No dialog is open.")
+        }
+        // Plain-text mode does not show the region cursor; ask for the region unless the cursor
+        // was moved.
+        CommandAction::Region(RegionAction::Switch) if is_region_cursor_at_own(app) => {
+            return app.run_action(CommandAction::Region(RegionAction::Pick), now);
+        }
+        _ if plain_help(command).is_none() => {
+            conversation::respond(
+                app,
+                format!("{} is only available in the full-screen interface.", command.name),
+            );
+        }
+        action if !app.can_run(action) => {
+            conversation::respond(app, format!("{}: not available right now.", command.name));
+        }
+        CommandAction::Credential(CredentialAction::ToggleSecret) => {
+            app.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
+            conversation::respond(
+                app,
+                "The secret is not printed, because it would stay visible in the terminal. Enter copy to copy it to the clipboard.",
+            );
+        }
+        action => {
+            queue_readout(app, action);
+            if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) =
+                (action, app.provider_page())
+            {
+                conversation::respond(app, format!("Page: {page}"));
+            }
+            let before = visible_effects(app);
+            let mut effects = app.run_action(action, now);
+            if action == CommandAction::Console(ConsoleAction::EditRequest) {
+                // On the drawn screen, the cursor starts at the path; plain-text mode asks for
+                // the method first.
+                if app.dialogs.top_as::<RequestEditorDialog>().is_some() {
+                    effects.extend(dialog_reply::answer_dialog(app, DialogAnswer::Previous, now));
+                }
+            }
+            if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous)) {
+                app.conversation.pages.push(ReadoutPage::Pane(app.ui_state.focus));
+            }
+            if effects.is_empty()
+                && app.conversation.pages.is_empty()
+                && before == visible_effects(app)
+            {
+                conversation::respond(app, format!("{}: nothing changed.", command.name));
+            }
+            return effects;
+        }
+    }
+    Vec::new()
+}
+
+/// Returns whether the region cursor is on the credential's current region.
+fn is_region_cursor_at_own(app: &App) -> bool {
+    let Some(credential) = app.selected() else { return false };
+    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    all.get(app.regions.cursor()).is_none_or(|region| region.id == credential.region)
+}
+
+/// Returns the visible state that commands without a page of their own change.
+fn visible_effects(app: &App) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
+    let typing = app.credentials.filter.typing || app.console.prompt.is_some();
+    let notice = app.activity.last_notification().cloned();
+    (
+        app.dialogs.iter().count(),
+        app.credentials.mark_count(),
+        notice,
+        app.ui_state.presentation,
+        typing,
+    )
+}
+
+/// Queues the page to print after a command that only moves.
+fn queue_readout(app: &mut App, action: CommandAction) {
+    let page = match action {
+        CommandAction::Focus(FocusTarget::To(pane)) => pane,
+        CommandAction::Move(_) if app.ui_state.focus == Pane::Credentials => Pane::Detail,
+        CommandAction::Move(_) => app.ui_state.focus,
+        CommandAction::Console(
+            ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter,
+        ) => Pane::Console,
+        CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => {
+            Pane::Credentials
+        }
+        _ => return,
+    };
+    app.conversation.pages.push(ReadoutPage::Pane(page));
+}
+
+fn select_typed_credential(app: &mut App, id: &CredentialId, now: Now) -> Vec<UiEffect> {
+    app.credentials.select_id(Some(id));
+    if app.selected().is_none_or(|selected| selected.id != *id) {
+        app.credentials.clear_filter(now.wall);
+        app.credentials.select_id(Some(id));
+    }
+    app.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
+    Vec::new()
+}
+
+/// Finds the command for these words: by name, alias, title or key.
+pub(in crate::tui::app) fn find_typed_command(
+    app: &App,
+    words: &str,
+) -> Option<&'static CommandSpec> {
+    let name = words.to_lowercase().replace(' ', "-");
+    let also = COMMAND_ALIASES
+        .iter()
+        .find(|(word, _)| *word == name)
+        .and_then(|(_, name)| command::find_by_name(name));
+    let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
+    let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
+    let keyed = || {
+        key()
+            .and_then(|key| app.preferences.keys.resolve(key, app.ui_state.focus))
+            .and_then(command::find_by_action)
+    };
+    command::find_by_name(&name).or(also).or_else(titled).or_else(keyed)
+}
+
+/// Finds a credential by its number in the list or by its name.
+fn find_typed_credential(app: &App, words: &str) -> Option<CredentialId> {
+    let named = |credential: &&Credential| {
+        credential.name.as_str() == words || app.display_name(credential) == words
+    };
+    let by_name = || app.credentials.all().iter().find(named);
+    let by_number =
+        words.parse::<usize>().ok().and_then(|number| app.credentials.nth(number.checked_sub(1)?));
+    by_number.or_else(by_name).map(|credential| credential.id.clone())
+}
+
+/// Returns the commands whose names are similar to a mistyped line.
+fn similar_commands(app: &App, line: &str) -> Vec<String> {
+    let names: Vec<_> =
+        COMMANDS.iter().filter(|known| app.can_run(known.action)).map(|known| known.name).collect();
+    crate::domain::text::nearest_names(line, &names)
+}
 
 /// Returns the help of a command in plain-text mode, or `None` if the command only changes what is
 /// drawn.
@@ -84,223 +305,5 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
             Some("Print the request and its response")
         }
         _ => Some(command.help),
-    }
-}
-
-impl App {
-    /// Handles a line that is entered while no dialog waits for input.
-    pub(super) fn handle_command_line(&mut self, line: &str, now: Now) -> Vec<UiEffect> {
-        let line = line.trim();
-        if line.is_empty() {
-            return Vec::new();
-        }
-        if let Some(command) = self.find_typed_command(line) {
-            return self.run_typed_command(command, now);
-        }
-        if let Some(id) = self.find_typed_credential(line) {
-            return self.select_typed_credential(&id, now);
-        }
-        let last = line
-            .rsplit_once(' ')
-            .and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)));
-        let first = || {
-            line.split_once(' ')
-                .and_then(|(head, tail)| Some((self.find_typed_command(head)?, tail)))
-        };
-        if let Some((command, rest)) = last.or_else(first) {
-            return self.run_command_with_argument(command, rest, now);
-        }
-        let near = self.similar_commands(line);
-        let near = if near.is_empty() {
-            String::new()
-        } else {
-            format!(" Did you mean {}?", near.join(", "))
-        };
-        self.respond(format!(
-            "\"{line}\" is neither a command nor a credential.{near} Enter help to list the commands."
-        ));
-        Vec::new()
-    }
-
-    /// Runs a command on a credential, or with a reply to its first question.
-    fn run_command_with_argument(
-        &mut self,
-        command: &'static CommandSpec,
-        rest: &str,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        if let Some(id) = self.find_typed_credential(rest) {
-            self.credentials.select_id(Some(&id));
-            let mut effects = self.sync_state(now);
-            effects.extend(self.run_typed_command(command, now));
-            return effects;
-        }
-        let mut effects = self.run_typed_command(command, now);
-        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
-        match self.dialogs.top() {
-            Some(dialog)
-                if matches!(
-                    dialog.next_question(self, now),
-                    DialogQuestion::Field(FieldQuestion {
-                        value: QuestionValue::Secret { .. },
-                        ..
-                    })
-                ) =>
-            {
-                self.respond(format!(
-                    "\"{rest}\" was ignored: a secret is expected, and a command line is visible."
-                ));
-            }
-            Some(dialog) if !dialog.is_busy() => {
-                effects.extend(self.handle_dialog_reply(rest, now));
-            }
-            None if typing => effects.extend(self.handle_typed_text(rest, now)),
-            _ => self.respond(format!("\"{rest}\" is not a credential and was ignored.")),
-        }
-        effects
-    }
-
-    /// Runs a command, or explains why it cannot run.
-    fn run_typed_command(&mut self, command: &'static CommandSpec, now: Now) -> Vec<UiEffect> {
-        match command.action {
-            CommandAction::Program(ProgramAction::Help) => {
-                self.conversation.pages.push(ReadoutPage::Commands);
-            }
-            CommandAction::Console(ConsoleAction::FoldValue) => self.respond("No dialog is open."),
-            // Plain-text mode does not show the region cursor; ask for the region unless the cursor
-            // was moved.
-            CommandAction::Region(RegionAction::Switch) if self.is_region_cursor_at_own() => {
-                return self.run_action(CommandAction::Region(RegionAction::Pick), now);
-            }
-            _ if plain_help(command).is_none() => {
-                self.respond(format!(
-                    "{} is only available in the full-screen interface.",
-                    command.name
-                ));
-            }
-            action if !self.can_run(action) => {
-                self.respond(format!("{}: not available right now.", command.name));
-            }
-            CommandAction::Credential(CredentialAction::ToggleSecret) => {
-                self.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
-                self.respond("The secret is not printed, because it would stay visible in the terminal. Enter copy to copy it to the clipboard.");
-            }
-            action => {
-                self.queue_readout(action);
-                if let (CommandAction::Credential(CredentialAction::OpenPage), Some(page)) =
-                    (action, self.provider_page())
-                {
-                    self.respond(format!("Page: {page}"));
-                }
-                let before = self.visible_effects();
-                let mut effects = self.run_action(action, now);
-                if action == CommandAction::Console(ConsoleAction::EditRequest) {
-                    // On the drawn screen, the cursor starts at the path; plain-text mode asks for
-                    // the method first.
-                    if self.dialogs.top_as::<RequestEditorDialog>().is_some() {
-                        effects.extend(self.answer_dialog(DialogAnswer::Previous, now));
-                    }
-                }
-                if matches!(action, CommandAction::Focus(FocusTarget::Next | FocusTarget::Previous))
-                {
-                    self.conversation.pages.push(ReadoutPage::Pane(self.ui_state.focus));
-                }
-                if effects.is_empty()
-                    && self.conversation.pages.is_empty()
-                    && before == self.visible_effects()
-                {
-                    self.respond(format!("{}: nothing changed.", command.name));
-                }
-                return effects;
-            }
-        }
-        Vec::new()
-    }
-
-    /// Returns whether the region cursor is on the credential's current region.
-    fn is_region_cursor_at_own(&self) -> bool {
-        let Some(credential) = self.selected() else { return false };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
-        all.get(self.regions.cursor()).is_none_or(|region| region.id == credential.region)
-    }
-
-    /// Returns the visible state that commands without a page of their own change.
-    fn visible_effects(&self) -> (usize, usize, Option<Notification>, PresentationMode, bool) {
-        let typing = self.credentials.filter.typing || self.console.prompt.is_some();
-        let notice = self.activity.last_notification().cloned();
-        (
-            self.dialogs.iter().count(),
-            self.credentials.mark_count(),
-            notice,
-            self.ui_state.presentation,
-            typing,
-        )
-    }
-
-    /// Queues the page to print after a command that only moves.
-    fn queue_readout(&mut self, action: CommandAction) {
-        let page = match action {
-            CommandAction::Focus(FocusTarget::To(pane)) => pane,
-            CommandAction::Move(_) if self.ui_state.focus == Pane::Credentials => Pane::Detail,
-            CommandAction::Move(_) => self.ui_state.focus,
-            CommandAction::Console(
-                ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter,
-            ) => Pane::Console,
-            CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => {
-                Pane::Credentials
-            }
-            _ => return,
-        };
-        self.conversation.pages.push(ReadoutPage::Pane(page));
-    }
-
-    fn select_typed_credential(&mut self, id: &CredentialId, now: Now) -> Vec<UiEffect> {
-        self.credentials.select_id(Some(id));
-        if self.selected().is_none_or(|selected| selected.id != *id) {
-            self.credentials.clear_filter(now.wall);
-            self.credentials.select_id(Some(id));
-        }
-        self.conversation.pages.push(ReadoutPage::Pane(Pane::Detail));
-        Vec::new()
-    }
-
-    /// Finds the command for these words: by name, alias, title or key.
-    pub(super) fn find_typed_command(&self, words: &str) -> Option<&'static CommandSpec> {
-        let name = words.to_lowercase().replace(' ', "-");
-        let also = COMMAND_ALIASES
-            .iter()
-            .find(|(word, _)| *word == name)
-            .and_then(|(_, name)| command::find_by_name(name));
-        let titled = || COMMANDS.iter().find(|command| command.title.replace(' ', "-") == name);
-        let key = || KeyPress::parse(words).filter(|_| words.parse::<usize>().is_err());
-        let keyed = || {
-            key()
-                .and_then(|key| self.preferences.keys.resolve(key, self.ui_state.focus))
-                .and_then(command::find_by_action)
-        };
-        command::find_by_name(&name).or(also).or_else(titled).or_else(keyed)
-    }
-
-    /// Finds a credential by its number in the list or by its name.
-    fn find_typed_credential(&self, words: &str) -> Option<CredentialId> {
-        let named = |credential: &&Credential| {
-            credential.name.as_str() == words || self.display_name(credential) == words
-        };
-        let by_name = || self.credentials.all().iter().find(named);
-        let by_number = words
-            .parse::<usize>()
-            .ok()
-            .and_then(|number| self.credentials.nth(number.checked_sub(1)?));
-        by_number.or_else(by_name).map(|credential| credential.id.clone())
-    }
-
-    /// Returns the commands whose names are similar to a mistyped line.
-    fn similar_commands(&self, line: &str) -> Vec<String> {
-        let names: Vec<_> = COMMANDS
-            .iter()
-            .filter(|known| self.can_run(known.action))
-            .map(|known| known.name)
-            .collect();
-        crate::domain::text::nearest_names(line, &names)
     }
 }

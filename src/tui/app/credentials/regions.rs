@@ -1,7 +1,7 @@
 //! Regions pane: the regions of the selected credential's provider, with the check result and
 //! latency in each.
 //!
-//! Switching and testing regions is in `perform.rs`. Start at [`RegionsPane::show_credential`].
+//! Switching and testing regions is in `commands.rs`. Start at [`RegionsPane::show_credential`].
 
 use std::time::{Duration, Instant};
 

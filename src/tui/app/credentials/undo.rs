@@ -2,7 +2,7 @@
 //!
 //! A change is recorded only once it has been made, together with its inverse. A secret that was
 //! overwritten or wiped is gone from the store: that is reported at once, and its undo is never
-//! offered. Start at `App::start_edit` and `App::undo_last`.
+//! offered. Start at `start_edit` and `undo_last`.
 
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
@@ -57,110 +57,106 @@ impl UndoStack {
     }
 }
 
-impl App {
-    /// Starts an edit of a credential that can be undone once it is made.
-    pub(in crate::tui::app) fn start_edit(
-        &mut self,
-        title: String,
-        id: CredentialId,
-        edit: CredentialEdit,
-        now: Now,
-    ) -> (TaskId, UiEffect) {
-        let back = self.credentials.get(&id).map(|before| inverse_edit(before, &edit));
-        let (task, effect) = self.start_task(
-            title.clone(),
-            BackgroundTask::Credential(CredentialTask::Edit(id, edit)),
-            now,
-        );
-        self.undo.pending.extend(back.map(|back| (task, UndoStep { title, action: back })));
-        (task, effect)
-    }
+/// Starts an edit of a credential that can be undone once it is made.
+pub(in crate::tui::app) fn start_edit(
+    app: &mut App,
+    title: String,
+    id: CredentialId,
+    edit: CredentialEdit,
+    now: Now,
+) -> (TaskId, UiEffect) {
+    let back = app.credentials.get(&id).map(|before| inverse_edit(before, &edit));
+    let (task, effect) = app.start_task(
+        title.clone(),
+        BackgroundTask::Credential(CredentialTask::Edit(id, edit)),
+        now,
+    );
+    app.undo.pending.extend(back.map(|back| (task, UndoStep { title, action: back })));
+    (task, effect)
+}
 
-    /// Reports that an edit was made, and records it if it can be undone.
-    pub(in crate::tui::app) fn finish_edit(&mut self, task: TaskId, now: Now) {
-        let Some(step) = self.undo.take_pending(task) else { return };
-        match step.action {
-            UndoAction::Irreversible(why) => {
-                return self.activity.notify(
-                    NotificationLevel::Warning,
-                    format!("{}: done; {why}", step.title),
-                    now.instant,
-                );
-            }
-            UndoAction::AlreadyUndone => {
-                return self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("Undone: {}", step.title),
-                    now.instant,
-                );
-            }
-            UndoAction::Edit(..) | UndoAction::Filter(_) => {}
+/// Reports that an edit was made, and records it if it can be undone.
+pub(in crate::tui::app) fn finish_edit(app: &mut App, task: TaskId, now: Now) {
+    let Some(step) = app.undo.take_pending(task) else { return };
+    match step.action {
+        UndoAction::Irreversible(why) => {
+            return app.activity.notify(
+                NotificationLevel::Warning,
+                format!("{}: done; {why}", step.title),
+                now.instant,
+            );
         }
-        let key = self.undo_key_label();
-        self.activity.notify(
-            NotificationLevel::Success,
-            format!("{}: done; {key} undoes it", step.title),
-            now.instant,
-        );
-        self.undo.push(step);
-    }
-
-    /// Drops a pending edit that failed.
-    pub(in crate::tui::app) fn discard_pending_edit(&mut self, task: TaskId) {
-        self.undo.take_pending(task);
-    }
-
-    /// Records a filter that is about to be cleared.
-    pub(in crate::tui::app) fn push_filter_undo(&mut self) {
-        let text = self.credentials.filter.input.value();
-        if !text.trim().is_empty() {
-            let step = UndoStep {
-                title: "Clear the filter".to_owned(),
-                action: UndoAction::Filter(text.to_owned()),
-            };
-            self.undo.push(step);
+        UndoAction::AlreadyUndone => {
+            return app.activity.notify(
+                NotificationLevel::Success,
+                format!("Undone: {}", step.title),
+                now.instant,
+            );
         }
+        UndoAction::Edit(..) | UndoAction::Filter(_) => {}
     }
+    let key = undo_key_label(app);
+    app.activity.notify(
+        NotificationLevel::Success,
+        format!("{}: done; {key} undoes it", step.title),
+        now.instant,
+    );
+    app.undo.push(step);
+}
 
-    /// Undoes the latest change.
-    pub(in crate::tui::app) fn undo_last(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(UndoStep { title, action: back }) = self.undo.steps.pop() else {
-            self.activity.notify(NotificationLevel::Warning, "Nothing to undo", now.instant);
-            return Vec::new();
+/// Drops a pending edit that failed.
+pub(in crate::tui::app) fn discard_pending_edit(app: &mut App, task: TaskId) {
+    app.undo.take_pending(task);
+}
+
+/// Records a filter that is about to be cleared.
+pub(in crate::tui::app) fn push_filter_undo(app: &mut App) {
+    let text = app.credentials.filter.input.value();
+    if !text.trim().is_empty() {
+        let step = UndoStep {
+            title: "Clear the filter".to_owned(),
+            action: UndoAction::Filter(text.to_owned()),
         };
-        match back {
-            UndoAction::Edit(id, edit) if self.credentials.get(&id).is_some() => {
-                let (task, effect) = self.start_task(
-                    format!("Undo: {title}"),
-                    BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
-                    now,
-                );
-                self.undo
-                    .pending
-                    .push((task, UndoStep { title, action: UndoAction::AlreadyUndone }));
-                vec![effect]
-            }
-            UndoAction::Filter(text) => {
-                self.credentials.filter.input = tui_input::Input::new(text);
-                self.credentials.apply_filter(now.wall);
-                self.activity.notify(NotificationLevel::Success, "Filter restored", now.instant);
-                Vec::new()
-            }
-            UndoAction::Edit(..) | UndoAction::Irreversible(_) | UndoAction::AlreadyUndone => {
-                self.activity.notify(
-                    NotificationLevel::Warning,
-                    format!("{title}: cannot be undone, because the credential was deleted"),
-                    now.instant,
-                );
-                Vec::new()
-            }
+        app.undo.push(step);
+    }
+}
+
+/// Undoes the latest change.
+pub(in crate::tui::app) fn undo_last(app: &mut App, now: Now) -> Vec<UiEffect> {
+    let Some(UndoStep { title, action: back }) = app.undo.steps.pop() else {
+        app.activity.notify(NotificationLevel::Warning, "Nothing to undo", now.instant);
+        return Vec::new();
+    };
+    match back {
+        UndoAction::Edit(id, edit) if app.credentials.get(&id).is_some() => {
+            let (task, effect) = app.start_task(
+                format!("Undo: {title}"),
+                BackgroundTask::Credential(CredentialTask::Edit(id, *edit)),
+                now,
+            );
+            app.undo.pending.push((task, UndoStep { title, action: UndoAction::AlreadyUndone }));
+            vec![effect]
+        }
+        UndoAction::Filter(text) => {
+            app.credentials.filter.input = tui_input::Input::new(text);
+            app.credentials.apply_filter(now.wall);
+            app.activity.notify(NotificationLevel::Success, "Filter restored", now.instant);
+            Vec::new()
+        }
+        UndoAction::Edit(..) | UndoAction::Irreversible(_) | UndoAction::AlreadyUndone => {
+            app.activity.notify(
+                NotificationLevel::Warning,
+                format!("{title}: cannot be undone, because the credential was deleted"),
+                now.instant,
+            );
+            Vec::new()
         }
     }
+}
 
-    fn undo_key_label(&self) -> String {
-        use crate::tui::app::command::{CommandAction, ProgramAction};
-        self.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Undo))
-    }
+fn undo_key_label(app: &App) -> String {
+    use crate::tui::app::command::{CommandAction, ProgramAction};
+    app.preferences.keys.key_or_name(CommandAction::Program(ProgramAction::Undo))
 }
 
 /// Returns the inverse of an edit.

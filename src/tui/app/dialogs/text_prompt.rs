@@ -3,14 +3,14 @@
 //!
 //! [`TextPromptKind`] lists the questions; start reading at [`TextPromptDialog::new`].
 
-use super::{Dialog, DialogResult, DialogTask, TaskRequest};
 use crate::domain::request::{RequestDraft, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
     BackgroundTask, CapturedSecret, ConsoleTask, SavedRequestTask, TaskEvent, TaskId,
 };
-use crate::tui::app::console::RequestReadiness;
 use crate::tui::app::console::request_lists::saved_request_change;
+use crate::tui::app::console::{RequestReadiness, sending};
+use crate::tui::app::dialogs::{Dialog, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{App, Now};
@@ -225,7 +225,7 @@ impl Dialog for TextPromptDialog {
 
 /// Returns the selected credential and its request, if the request is complete.
 fn current_request(app: &App) -> Option<(CredentialId, RequestDraft)> {
-    match app.current_request()? {
+    match sending::current_request(app)? {
         RequestReadiness::Ready(draft) => Some((app.selected()?.id.clone(), draft)),
         RequestReadiness::MissingParameters(_) => None,
     }

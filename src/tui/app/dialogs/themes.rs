@@ -1,13 +1,13 @@
 //! Dialog that chooses a theme with a live preview: the whole screen shows the theme under the
 //! cursor, and Enter saves it.
 
-use super::{Dialog, DialogAction, DialogResult};
-use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
+use crate::config::theme::{AUTO_THEME, StyleRole, Theme};
+use crate::config::{KeyPress, theme};
 use crate::tui::app::credentials::list::moved_cursor;
+use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
-use crate::tui::app::{App, Now, ThemeMode, UiEffect};
+use crate::tui::app::{App, Now, ThemeMode, UiEffect, settings};
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 5;
@@ -29,7 +29,7 @@ impl ThemeDialog {
         );
         let builtin =
             Theme::builtin_names().filter_map(|name| Some((name, Theme::builtin(name, depth)?)));
-        let background = app.terminal_background();
+        let background = settings::terminal_background(app);
         let all: Vec<_> = [(AUTO_THEME, Theme::for_background(background, depth))]
             .into_iter()
             .chain(builtin)
@@ -127,5 +127,5 @@ impl Dialog for ThemeDialog {
 
 /// Shows the screen in a theme without saving it.
 fn apply_theme(theme: Theme, mode: ThemeMode) -> DialogAction {
-    DialogAction::update(move |app, _| app.apply_theme(theme, mode))
+    DialogAction::update(move |app, _| settings::apply_theme(app, theme, mode))
 }

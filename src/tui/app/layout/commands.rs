@@ -1,14 +1,12 @@
 //! Commands that arrange the panes: zoom, borders moved by keys or by the mouse, and reset.
 //!
-//! The areas themselves are computed in `layout.rs`.
+//! Moves cursor and focus, too. The areas themselves are computed in `layout/mod.rs`.
 
 use crate::config::PaneLayout;
-use crate::domain::CredentialId;
-use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
-use crate::tui::app::command::{FocusTarget, PaneResize, ScreenAction};
-use crate::tui::app::dialogs::{CheckMatrixDialog, JumpDialog, ThemeDialog, TimelineDialog};
-use crate::tui::app::layout::{self, BorderSide, PaneBorder};
-use crate::tui::app::{App, Now, Pane, UiEffect, ZoomState};
+use crate::tui::app::command::{CursorMotion, FocusTarget, PaneResize, ScreenAction};
+use crate::tui::app::dialogs::{JumpDialog, ThemeDialog};
+use crate::tui::app::layout::{BorderSide, PaneBorder};
+use crate::tui::app::{App, Pane, UiEffect, ZoomState, layout, overview};
 
 /// Columns that one key press moves a border.
 const RESIZE_COLUMNS: i32 = 4;
@@ -16,7 +14,7 @@ const RESIZE_COLUMNS: i32 = 4;
 const RESIZE_ROWS: i32 = 2;
 
 impl App {
-    pub(in crate::tui::app) fn run_screen_action(&mut self, action: ScreenAction) -> Vec<UiEffect> {
+    pub(in crate::tui::app) fn run_screen(&mut self, action: ScreenAction) -> Vec<UiEffect> {
         match action {
             ScreenAction::Zoom => {
                 self.toggle_zoom();
@@ -35,21 +33,13 @@ impl App {
                 self.dialogs.push(JumpDialog::new(self.click_targets()));
                 Vec::new()
             }
-            ScreenAction::Timeline => {
-                self.dialogs.push(TimelineDialog::new(self));
-                Vec::new()
-            }
-            ScreenAction::CheckMatrix => {
-                self.dialogs.push(CheckMatrixDialog::new(self));
-                vec![
-                    self.start_hidden_task(BackgroundTask::Credential(CredentialTask::AllChecks)).1,
-                ]
-            }
+            ScreenAction::Timeline => overview::commands::open_timeline(self),
+            ScreenAction::CheckMatrix => overview::commands::open_check_matrix(self),
         }
     }
 
     /// Whether a screen action has an effect right now.
-    pub(in crate::tui::app) fn can_run_screen_action(&self, action: ScreenAction) -> bool {
+    pub(in crate::tui::app) fn can_run_screen(&self, action: ScreenAction) -> bool {
         match action {
             ScreenAction::Zoom | ScreenAction::Jump | ScreenAction::Themes => true,
             ScreenAction::Timeline | ScreenAction::CheckMatrix => {
@@ -65,16 +55,6 @@ impl App {
             ZoomState::Off => ZoomState::Pane,
             ZoomState::Pane => ZoomState::Off,
         };
-    }
-
-    /// Moves the cursor to a credential; clears the filter if it hides the credential.
-    pub(in crate::tui::app) fn select_in_list(&mut self, id: &CredentialId, now: Now) {
-        self.credentials.select_id(Some(id));
-        if self.selected().is_none_or(|selected| selected.id != *id) {
-            self.credentials.clear_filter(now.wall);
-            self.credentials.select_id(Some(id));
-        }
-        self.move_focus(FocusTarget::To(Pane::Credentials));
     }
 
     fn resize_pane(&mut self, resize: PaneResize) -> Vec<UiEffect> {
@@ -103,6 +83,29 @@ impl App {
         match resize {
             PaneResize::Wider | PaneResize::Narrower => layout::vertical_border(area, pane),
             PaneResize::Taller | PaneResize::Shorter => layout::horizontal_border(area, pane),
+        }
+    }
+
+    pub(in crate::tui::app) fn move_cursor(&mut self, motion: CursorMotion) {
+        let screen = self.screen_layout();
+        let page = usize::from(screen.pane(self.ui_state.focus).inner().height.saturating_sub(1));
+        match self.ui_state.focus {
+            Pane::Credentials | Pane::Detail => self.credentials.move_cursor(motion, page),
+            Pane::Regions => self.regions.move_cursor(motion, page, self.region_count()),
+            Pane::Console => self.scroll_response(motion),
+        }
+    }
+
+    pub(in crate::tui::app) fn move_focus(&mut self, focus: FocusTarget) {
+        let at = Pane::ALL.iter().position(|pane| *pane == self.ui_state.focus).unwrap_or(0);
+        let count = Pane::ALL.len();
+        self.ui_state.focus = match focus {
+            FocusTarget::Next => Pane::ALL[(at + 1) % count],
+            FocusTarget::Previous => Pane::ALL[(at + count - 1) % count],
+            FocusTarget::To(pane) => pane,
+        };
+        if self.ui_state.focus != Pane::Credentials {
+            self.ui_state.secondary_pane = self.ui_state.focus;
         }
     }
 }

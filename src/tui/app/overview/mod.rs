@@ -2,6 +2,7 @@
 
 pub mod activity;
 pub(super) mod check_matrix;
+pub(super) mod commands;
 pub mod expiry_timeline;
 pub(super) mod findings_dialog;
 pub(super) mod task_list_dialog;

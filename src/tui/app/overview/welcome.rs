@@ -1,186 +1,173 @@
 //! Welcome dialog: where secrets are stored, which credentials of other tools can be imported, and
 //! how to begin.
 //!
-//! Start at [`App::start_welcome`].
+//! Start at [`start_welcome`].
 
 use std::sync::Arc;
 
-use super::activity::{NotificationLevel, StoreStatusKind};
 use crate::config::StoreChoiceSource;
 use crate::config::theme::StyleRole;
 use crate::engine::background::protocol::{BackgroundTask, CredentialTask, ImportCandidate};
 use crate::engine::persistent_backends;
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
+use crate::tui::app::overview::activity::{NotificationLevel, StoreStatusKind};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, display_format};
-
-impl App {
-    /// Looks for credentials to import; the welcome dialog opens when the result arrives.
-    pub(in crate::tui::app) fn start_welcome(&mut self, now: Now) -> Vec<UiEffect> {
-        if self.ui_state.presentation == PresentationMode::On {
-            self.activity.notify(
-                NotificationLevel::Warning,
-                "Not available in presentation mode: the welcome dialog shows names",
-                now.instant,
-            );
-            return Vec::new();
-        }
-        if self.store_is_ephemeral() {
-            // The demo must not show anything from this machine.
-            self.open_welcome(&[]);
-            return Vec::new();
-        }
-        vec![
-            self.start_task(
-                "Find credentials to import",
-                BackgroundTask::Credential(CredentialTask::FindImportable),
-                now,
-            )
-            .1,
-        ]
-    }
-
-    /// Opens the welcome dialog, unless another dialog was opened meanwhile.
-    pub(in crate::tui::app) fn open_welcome(&mut self, candidates: &[Arc<ImportCandidate>]) {
-        if !self.dialogs.is_empty() {
-            return;
-        }
-        let items = self
-            .begin_items()
-            .into_iter()
-            .chain(self.import_items(candidates))
-            .chain(self.store_items())
-            .collect();
-        let intro = vec![
-            DialogRow::text(
-                "tokenring stores your API tokens, checks whether they work, and rotates them safely.",
-            ),
-            DialogRow::dim(
-                "You can paste a token at any time. Nothing is sent before you ask for it.",
-            ),
-            DialogRow::Blank,
-        ];
-        self.dialogs.push(PickerDialog::of_actions("Welcome", items).with_intro(intro));
-    }
-
-    fn begin_items(&self) -> Vec<WelcomeItem> {
-        let command = |text: &str, more: &str, action| PickerItem {
-            right: self.preferences.keys.label(action).unwrap_or_default(),
-            ..item("Get started", text, more, ("run", DialogAction::Run(action)))
-        };
-        let mut items = vec![
-            command(
-                "Add a token",
-                "paste or type it; provider and kind are detected",
-                CommandAction::Credential(CredentialAction::Add),
-            ),
-            command(
-                "Sign in",
-                "to a Snyk App with the browser",
-                CommandAction::Credential(CredentialAction::SignIn),
-            ),
-        ];
-        if !self.store_is_ephemeral() {
-            let more = "a simulated company on this machine; nothing is saved";
-            items.push(item("Get started", "Try the demo", more, restart(RestartTarget::Demo)));
-        }
-        items
-    }
-
-    /// Returns what was found in the files of other programs, with an item for all of it if there
-    /// is more than one.
-    fn import_items(&self, candidates: &[Arc<ImportCandidate>]) -> Vec<WelcomeItem> {
-        const HEADING: &str = "Found in plain text on this machine";
-        let one = |find: &Arc<ImportCandidate>| {
-            let text = format!("Import {}", find.location);
-            let from =
-                find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
-            let more = format!("{}{}", self.candidate_kind_text(find), from.unwrap_or_default());
-            item(HEADING, &text, &more, import(vec![Arc::clone(find)]))
-        };
-        let all = (candidates.len() > 1).then(|| {
-            let text = format!("Import all {}", candidates.len());
-            item(
-                HEADING,
-                &text,
-                "the plain-text copies are not deleted",
-                import(candidates.to_vec()),
-            )
-        });
-        all.into_iter().chain(candidates.iter().map(one)).collect()
-    }
-
-    fn candidate_kind_text(&self, find: &ImportCandidate) -> String {
-        let Ok(sort) = &find.identified else { return String::new() };
-        let provider = self
-            .catalog
-            .provider(&sort.provider)
-            .map_or(sort.provider.as_str(), |known| known.title.as_str());
-        let kind = self
-            .catalog
-            .kind(&sort.provider, &sort.kind)
-            .map_or(sort.kind.as_str(), |known| known.title.as_str());
-        format!("{provider} {kind}")
-    }
-
-    /// Returns the current store and the others that outlive the program.
-    fn store_items(&self) -> Vec<WelcomeItem> {
-        const HEADING: &str = "Secret store";
-        let Some(current) = self.activity.store.as_ref().filter(|_| !self.store_is_ephemeral())
-        else {
-            return Vec::new();
-        };
-        let glyphs = self.preferences.symbols;
-        let words = self.activity.store_status_text();
-        let (mark, says, action) = match words.kind {
-            StoreStatusKind::ActionRequired { opens } => (
-                (StyleRole::Warn, glyphs.warning),
-                format!("in use, {}; Enter: {opens}", words.state),
-                ProgramAction::Unlock,
-            ),
-            StoreStatusKind::Unavailable => (
-                (StyleRole::Bad, glyphs.refused),
-                format!("in use, but {}", words.state),
-                ProgramAction::Doctor,
-            ),
-            StoreStatusKind::Ready | StoreStatusKind::Unknown => {
-                ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
-            }
-        };
-        let here = item(
-            HEADING,
-            words.title,
-            &says,
-            ("run", DialogAction::Run(CommandAction::Program(action))),
-        );
-        let others = persistent_backends().filter(|other| other.kind != current.backend.kind);
-        let others = others.map(|other| {
-            let more = match self.preferences.store_choice_source {
-                StoreChoiceSource::Settings => {
-                    format!("switch to it: {}", other.unlocked_by.describe())
-                }
-                StoreChoiceSource::Environment => {
-                    "set by TOKENRING_STORE; unset it to choose here".to_owned()
-                }
-            };
-            let target = RestartTarget::Store(other.kind);
-            item(HEADING, other.generic_title, &more, restart(target))
-        });
-        std::iter::once(PickerItem { mark: Some(mark), ..here }).chain(others).collect()
-    }
-
-    /// Whether secrets are stored in memory only, as in the demo.
-    fn store_is_ephemeral(&self) -> bool {
-        self.activity.store.as_ref().is_some_and(|store| !store.backend.is_persistent())
-    }
-}
 
 /// Item of the welcome dialog.
 type WelcomeItem = PickerItem<DialogAction>;
 
 /// What an item does: a word for it, and the action.
 type LabeledAction = (&'static str, DialogAction);
+
+/// Looks for credentials to import; the welcome dialog opens when the result arrives.
+pub(in crate::tui::app) fn start_welcome(app: &mut App, now: Now) -> Vec<UiEffect> {
+    if app.ui_state.presentation == PresentationMode::On {
+        app.activity.notify(
+            NotificationLevel::Warning,
+            "Not available in presentation mode: the welcome dialog shows names",
+            now.instant,
+        );
+        return Vec::new();
+    }
+    if store_is_ephemeral(app) {
+        // The demo must not show anything from this machine.
+        open_welcome(app, &[]);
+        return Vec::new();
+    }
+    vec![
+        app.start_task(
+            "Find credentials to import",
+            BackgroundTask::Credential(CredentialTask::FindImportable),
+            now,
+        )
+        .1,
+    ]
+}
+
+/// Opens the welcome dialog, unless another dialog was opened meanwhile.
+pub(in crate::tui::app) fn open_welcome(app: &mut App, candidates: &[Arc<ImportCandidate>]) {
+    if !app.dialogs.is_empty() {
+        return;
+    }
+    let items = begin_items(app)
+        .into_iter()
+        .chain(import_items(app, candidates))
+        .chain(store_items(app))
+        .collect();
+    let intro = vec![
+        DialogRow::text(
+            "tokenring stores your API tokens, checks whether they work, and rotates them safely.",
+        ),
+        DialogRow::dim("You can paste a token at any time. Nothing is sent before you ask for it."),
+        DialogRow::Blank,
+    ];
+    app.dialogs.push(PickerDialog::of_actions("Welcome", items).with_intro(intro));
+}
+
+fn begin_items(app: &App) -> Vec<WelcomeItem> {
+    let command = |text: &str, more: &str, action| PickerItem {
+        right: app.preferences.keys.label(action).unwrap_or_default(),
+        ..item("Get started", text, more, ("run", DialogAction::Run(action)))
+    };
+    let mut items = vec![
+        command(
+            "Add a token",
+            "paste or type it; provider and kind are detected",
+            CommandAction::Credential(CredentialAction::Add),
+        ),
+        command(
+            "Sign in",
+            "to a Snyk App with the browser",
+            CommandAction::Credential(CredentialAction::SignIn),
+        ),
+    ];
+    if !store_is_ephemeral(app) {
+        let more = "a simulated company on this machine; nothing is saved";
+        items.push(item("Get started", "Try the demo", more, restart(RestartTarget::Demo)));
+    }
+    items
+}
+
+/// Returns what was found in the files of other programs, with an item for all of it if there
+/// is more than one.
+fn import_items(app: &App, candidates: &[Arc<ImportCandidate>]) -> Vec<WelcomeItem> {
+    const HEADING: &str = "Found in plain text on this machine";
+    let one = |find: &Arc<ImportCandidate>| {
+        let text = format!("Import {}", find.location);
+        let from = find.target.as_ref().map(|target| format!(", from {}", target.path().display()));
+        let more = format!("{}{}", candidate_kind_text(app, find), from.unwrap_or_default());
+        item(HEADING, &text, &more, import(vec![Arc::clone(find)]))
+    };
+    let all = (candidates.len() > 1).then(|| {
+        let text = format!("Import all {}", candidates.len());
+        item(HEADING, &text, "the plain-text copies are not deleted", import(candidates.to_vec()))
+    });
+    all.into_iter().chain(candidates.iter().map(one)).collect()
+}
+
+fn candidate_kind_text(app: &App, find: &ImportCandidate) -> String {
+    let Ok(sort) = &find.identified else { return String::new() };
+    let provider = app
+        .catalog
+        .provider(&sort.provider)
+        .map_or(sort.provider.as_str(), |known| known.title.as_str());
+    let kind = app
+        .catalog
+        .kind(&sort.provider, &sort.kind)
+        .map_or(sort.kind.as_str(), |known| known.title.as_str());
+    format!("{provider} {kind}")
+}
+
+/// Returns the current store and the others that outlive the program.
+fn store_items(app: &App) -> Vec<WelcomeItem> {
+    const HEADING: &str = "Secret store";
+    let Some(current) = app.activity.store.as_ref().filter(|_| !store_is_ephemeral(app)) else {
+        return Vec::new();
+    };
+    let glyphs = app.preferences.symbols;
+    let words = app.activity.store_status_text();
+    let (mark, says, action) = match words.kind {
+        StoreStatusKind::ActionRequired { opens } => (
+            (StyleRole::Warn, glyphs.warning),
+            format!("in use, {}; Enter: {opens}", words.state),
+            ProgramAction::Unlock,
+        ),
+        StoreStatusKind::Unavailable => (
+            (StyleRole::Bad, glyphs.refused),
+            format!("in use, but {}", words.state),
+            ProgramAction::Doctor,
+        ),
+        StoreStatusKind::Ready | StoreStatusKind::Unknown => {
+            ((StyleRole::Good, glyphs.accepted), "in use".to_owned(), ProgramAction::Reload)
+        }
+    };
+    let here = item(
+        HEADING,
+        words.title,
+        &says,
+        ("run", DialogAction::Run(CommandAction::Program(action))),
+    );
+    let others = persistent_backends().filter(|other| other.kind != current.backend.kind);
+    let others = others.map(|other| {
+        let more = match app.preferences.store_choice_source {
+            StoreChoiceSource::Settings => {
+                format!("switch to it: {}", other.unlocked_by.describe())
+            }
+            StoreChoiceSource::Environment => {
+                "set by TOKENRING_STORE; unset it to choose here".to_owned()
+            }
+        };
+        item(HEADING, other.generic_title, &more, restart(RestartTarget::Store(other.kind)))
+    });
+    std::iter::once(PickerItem { mark: Some(mark), ..here }).chain(others).collect()
+}
+
+/// Whether secrets are stored in memory only, as in the demo.
+fn store_is_ephemeral(app: &App) -> bool {
+    app.activity.store.as_ref().is_some_and(|store| !store.backend.is_persistent())
+}
 
 fn item(heading: &'static str, text: &str, more: &str, selected: LabeledAction) -> WelcomeItem {
     let (enter_label, action) = selected;

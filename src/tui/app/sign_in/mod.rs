@@ -4,13 +4,13 @@
 
 pub(super) mod dialog;
 
-use super::{App, Now, UiEffect};
 use crate::domain::provider::AuthMethod;
 use crate::engine::background::protocol::{
     BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{AddDialog, Dialog, SignInDialog};
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::{App, Now, UiEffect};
 
 impl App {
     /// Returns what to sign in to, if the selected credential is a sign-in session.
@@ -57,7 +57,7 @@ impl App {
     }
 
     /// Handles a report of a sign-in task.
-    pub(super) fn handle_sign_in_event(
+    pub(super) fn on_sign_in_event(
         &mut self,
         task: TaskId,
         event: SignInEvent,

@@ -1,7 +1,7 @@
 //! Tests of requests: placeholder values, follow-up requests, and what is shown of a response.
 
 use super::*;
-use crate::tui::app::console;
+use crate::tui::app::console::{self, follow_up};
 
 /// Delivers the response to the latest request; returns the request.
 fn respond(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
@@ -23,7 +23,8 @@ fn a_preset_asks_for_what_it_lacks() {
     assert!(!session.app.dialogs.is_empty(), "p-1 is no UUID");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.press("C-u").type_text(project).press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(console::RequestReadiness::Ready(draft)) = sending::current_request(&session.app)
+    else {
         panic!("not filled")
     };
     assert!(draft.address().contains(project), "{draft:?}");
@@ -47,7 +48,8 @@ fn groups_that_were_listed_are_offered_by_name() {
         "nothing was offered"
     );
     session.press("Home Down Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(console::RequestReadiness::Ready(draft)) = sending::current_request(&session.app)
+    else {
         panic!("not filled")
     };
     assert!(draft.address().starts_with("/rest/groups/g2/orgs"), "{draft:?}");
@@ -67,7 +69,8 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     session.press("Enter").choose_item("List issues of a project");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
     session.type_text(project).press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(console::RequestReadiness::Ready(draft)) = sending::current_request(&session.app)
+    else {
         panic!("not filled")
     };
     assert!(
@@ -90,7 +93,8 @@ fn what_a_project_is_of_goes_along_with_it() {
     });
     assert!(draft.address().contains("/orgs/o2/projects"), "{draft:?}");
     session.press("p").type_text("list issues of a project").press("Enter Enter Enter");
-    let Some(console::RequestReadiness::Ready(draft)) = session.app.current_request() else {
+    let Some(console::RequestReadiness::Ready(draft)) = sending::current_request(&session.app)
+    else {
         panic!("not filled")
     };
     assert!(
@@ -213,16 +217,17 @@ fn a_budget_is_counted_down_while_it_is_shown() {
     assert_eq!(wake(&session), Some(session.now.instant + Duration::from_secs(1)));
     session.now.wall += time::Duration::seconds(2);
     assert_eq!((words(&session).as_deref(), wake(&session)), (Some("160 of 160 left"), None));
-    assert!(
-        session.app.response_matches_request(session.app.console.response().expect("an answer"))
-    );
+    assert!(follow_up::response_matches_request(
+        &session.app,
+        session.app.console.response().expect("an answer")
+    ));
     session.press("p").type_text("list groups").press("Enter");
     assert!(
         !session
             .app
             .console
             .response()
-            .is_some_and(|shown| session.app.response_matches_request(shown)),
+            .is_some_and(|shown| follow_up::response_matches_request(&session.app, shown)),
         "it answers what was asked before"
     );
 }
@@ -233,7 +238,10 @@ fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     session.press("p").type_text("list organizations").press("Enter Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
     respond(&mut session, |response| response.body = ResponseBody::Text(listed.to_owned()));
-    assert_eq!(session.app.follow_up_requests().map(|onward| onward.name).as_deref(), Some("Acme"));
+    assert_eq!(
+        follow_up::follow_up_requests(&session.app).map(|onward| onward.name).as_deref(),
+        Some("Acme")
+    );
     session.press("Enter").choose_item("List projects");
     let (task, BackgroundTask::Send(SendTask { draft, .. })) = session.task() else {
         panic!("a request that reads is sent at once")
@@ -241,5 +249,8 @@ fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     assert!(draft.address().contains("/orgs/o1/projects"), "{draft:?}");
     session.report(task, TaskEvent::Canceled);
     assert!(session.app.console.response().is_some(), "what was shown before is shown again");
-    assert!(session.app.follow_up_requests().is_none(), "it is no answer to what Enter sends now");
+    assert!(
+        follow_up::follow_up_requests(&session.app).is_none(),
+        "it is no answer to what Enter sends now"
+    );
 }

@@ -5,6 +5,7 @@ use crate::engine::background::protocol::{
     ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult,
     SignInSubject as Wanted, SignInTask, TokenLifetime,
 };
+use crate::tui::app::conversation;
 use crate::tui::app::samples::app;
 use crate::tui::app::{BrowserAvailability, UiSettings};
 
@@ -329,7 +330,7 @@ fn in_a_conversation_what_can_only_be_closed_takes_the_next_command_too() {
         .sign_in(task, SignInEvent::CallbackReceived)
         .sign_in(task, SignInEvent::Finished(signed_in(Some(Ok(())))))
         .report(task, TaskEvent::Done);
-    let prompt = session.app.next_prompt(session.now).expect("a question");
+    let prompt = conversation::next_prompt(&session.app, session.now).expect("a question");
     assert!(prompt.question.contains("1 Close"), "{}", prompt.question);
     session.drain();
     session

@@ -27,9 +27,6 @@ use std::time::Instant;
 
 use url::Url;
 
-use prompt::{PromptKeyResult, RotationPromptView};
-use steps::WizardSteps;
-
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::GlyphSet;
@@ -51,6 +48,8 @@ use crate::tui::app::dialogs::{
 use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
 use crate::tui::app::{App, BrowserAvailability, Now, UiEffect};
+use prompt::{PromptKeyResult, RotationPromptView};
+use steps::WizardSteps;
 
 /// Rows that a page key moves.
 const PAGE_ROWS: usize = 8;
@@ -271,7 +270,7 @@ impl RotationWizard {
     }
 
     /// Handles an event of the rotation.
-    fn handle_rotation_event(&mut self, event: RotationEvent, app: &App, now: Now) -> DialogResult {
+    fn on_rotation_event(&mut self, event: RotationEvent, app: &App, now: Now) -> DialogResult {
         match event {
             RotationEvent::Planned(plan) => {
                 let (others, parts) = (app.administrators(&plan), app.replaceable_parts(&plan));
@@ -435,7 +434,7 @@ impl Dialog for RotationWizard {
 
     fn on_task(&mut self, _task: TaskId, event: TaskEvent, app: &App, now: Now) -> DialogResult {
         match event {
-            TaskEvent::Rotation(event) => self.handle_rotation_event(event, app, now),
+            TaskEvent::Rotation(event) => self.on_rotation_event(event, app, now),
             TaskEvent::Failed(problem) => self.stop(Some(problem)),
             TaskEvent::Canceled => self.stop(None),
             _ => DialogResult::Stay,

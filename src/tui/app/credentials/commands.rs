@@ -1,0 +1,403 @@
+//! Commands on credentials and their regions: filter, mark, reveal, copy, check, add, edit, switch.
+//!
+//! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
+//! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
+
+use crate::config::KeyPress;
+use crate::config::key::KeySymbol;
+use crate::config::theme::StyleRole;
+use crate::domain::CredentialId;
+use crate::domain::response::CheckResult;
+use crate::engine::background::protocol::{
+    BackgroundTask, CheckTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
+    TerminalCopyOffer,
+};
+use crate::tui::app::command::{
+    CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
+};
+use crate::tui::app::credentials::{regions, undo};
+use crate::tui::app::dialogs::{
+    AddDialog, ConfirmDialog, DialogAction, EditDialog, PickerDialog, PickerItem, TaskRequest,
+};
+use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::widgets::form;
+use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
+
+impl App {
+    pub(in crate::tui::app) fn run_list(&mut self, action: ListAction, now: Now) {
+        match action {
+            ListAction::Filter => {
+                self.move_focus(FocusTarget::To(Pane::Credentials));
+                self.credentials.filter.typing = true;
+            }
+            ListAction::Clear => {
+                if self.credentials.mark_count() == 0 {
+                    undo::push_filter_undo(self);
+                }
+                self.credentials.clear_marks_or_filter(now.wall);
+            }
+            ListAction::Sort => {
+                self.credentials.sort_by_next_key(now.wall);
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    format!("Sorted by {}", self.credentials.sort.as_str()),
+                    now.instant,
+                );
+            }
+            ListAction::Mark => self.credentials.toggle_mark(),
+            ListAction::MarkAll => self.credentials.toggle_all_marks(),
+        }
+    }
+
+    pub(in crate::tui::app) fn can_run_list(&self, action: ListAction) -> bool {
+        match action {
+            ListAction::Clear => {
+                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
+            }
+            _ => !self.credentials.all().is_empty(),
+        }
+    }
+
+    pub(in crate::tui::app) fn run_credential(
+        &mut self,
+        action: CredentialAction,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        if requires_visible_names(action) && self.ui_state.presentation == PresentationMode::On {
+            let key = self
+                .preferences
+                .keys
+                .key_or_name(CommandAction::Program(ProgramAction::Presentation));
+            self.activity.notify(
+                NotificationLevel::Warning,
+                format!("This would show names; {key} ends presentation mode"),
+                now.instant,
+            );
+            return Vec::new();
+        }
+        match action {
+            CredentialAction::ToggleSecret => self.toggle_secret(now),
+            CredentialAction::CopySecret => self.copy_secret(now),
+            CredentialAction::Check => {
+                let chosen = self.credentials.marked_or_selected();
+                self.check_credentials(chosen, now)
+            }
+            CredentialAction::CheckAll => {
+                let all =
+                    self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
+                self.check_credentials(all, now)
+            }
+            CredentialAction::OpenPage => {
+                self.provider_page().map(UiEffect::OpenUrl).into_iter().collect()
+            }
+            CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
+            CredentialAction::Rotate => self.open_rotation_wizard(),
+            CredentialAction::SignIn => self.open_sign_in(now),
+            CredentialAction::Revoke => {
+                self.open_removal_picker();
+                Vec::new()
+            }
+            CredentialAction::Create => {
+                self.open_create_dialog(now);
+                Vec::new()
+            }
+        }
+    }
+
+    pub(in crate::tui::app) fn can_run_credential(&self, action: CredentialAction) -> bool {
+        match action {
+            CredentialAction::Add | CredentialAction::SignIn => true,
+            CredentialAction::ToggleSecret | CredentialAction::CopySecret => {
+                self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off
+            }
+            CredentialAction::CheckAll => {
+                self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
+            }
+            CredentialAction::OpenPage => self.provider_page().is_some(),
+            _ if requires_visible_names(action)
+                && self.ui_state.presentation == PresentationMode::On =>
+            {
+                false
+            }
+            _ => self.selected().is_some(),
+        }
+    }
+
+    pub(in crate::tui::app) fn run_region(
+        &mut self,
+        action: RegionAction,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        match action {
+            RegionAction::Switch => self.switch_to_region_at(self.regions.cursor(), now),
+            RegionAction::Next => self.switch_region_by(1, now),
+            RegionAction::Previous => {
+                self.switch_region_by(self.region_count().saturating_sub(1), now)
+            }
+            RegionAction::Pick => self.open_region_picker(),
+            RegionAction::Probe => self.open_probe_confirmation(),
+        }
+    }
+
+    fn toggle_secret(&mut self, now: Now) -> Vec<UiEffect> {
+        if !self.detail.is_masked() {
+            self.detail.mask();
+            return Vec::new();
+        }
+        if self.refuse_in_presentation("Secrets stay masked", now) {
+            return Vec::new();
+        }
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
+        self.detail.begin_reveal(task);
+        vec![effect]
+    }
+
+    /// Copies the secret. Where only the terminal can copy it, the task offers that first.
+    fn copy_secret(&mut self, now: Now) -> Vec<UiEffect> {
+        self.detail.mask();
+        let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
+            return Vec::new();
+        };
+        if self.refuse_in_presentation("Secrets are not copied", now) {
+            return Vec::new();
+        }
+        self.start_copy(id, now)
+    }
+
+    /// Starts copying the secret of a credential.
+    fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
+        let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
+        let task = SecretTask::Copy(id, self.ui_state.terminal_copy_consent);
+        vec![self.start_task(title, BackgroundTask::Secret(task), now).1]
+    }
+
+    fn check_credentials(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<UiEffect> {
+        let title = match ids.as_slice() {
+            [] => return Vec::new(),
+            [one] => match self.credentials.get(one) {
+                Some(credential) => format!("Check {}", self.display_name(credential)),
+                None => return Vec::new(),
+            },
+            many => {
+                format!(
+                    "Check {}",
+                    crate::tui::app::display_format::format_count(many.len(), "credential")
+                )
+            }
+        };
+        vec![self.start_task(title, BackgroundTask::Check(CheckTask::Credentials(ids)), now).1]
+    }
+
+    /// Starts an edit of a credential that the top dialog waits for.
+    pub(in crate::tui::app) fn edit_from_dialog(
+        &mut self,
+        id: CredentialId,
+        edit: CredentialEdit,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let title = format!("Edit {}", self.display_name_by_id(&id));
+        let (task, effect) = undo::start_edit(self, title, id, edit, now);
+        self.dialogs.set_task(task);
+        vec![effect]
+    }
+
+    /// Switches the selected credential to the region at this index.
+    fn switch_to_region_at(&mut self, at: usize, now: Now) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at)
+        else {
+            return Vec::new();
+        };
+        let (id, region) = (credential.id.clone(), region.id.clone());
+        self.switch_region(&id, region, now)
+    }
+
+    /// Switches the selected credential to the region `steps` further in the list.
+    fn switch_region_by(&mut self, steps: usize, now: Now) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let at = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
+        self.switch_to_region_at((at + steps) % all.len().max(1), now)
+    }
+
+    /// Makes a region the credential's own. Not confirmed, but a known refusal there is reported.
+    fn switch_region(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<UiEffect> {
+        let Some(credential) = self.credentials.get(id) else { return Vec::new() };
+        if credential.region == region {
+            return Vec::new();
+        }
+        let title = format!("Switch {} to {region}", self.display_name(credential));
+        if let Some(home) = self.regions.accepted_elsewhere(&region) {
+            let text = format!("{region} may refuse this credential: it was accepted in {home}");
+            self.activity.notify(NotificationLevel::Warning, text, now.instant);
+        }
+        let edit = CredentialEdit { region: Some(region), ..CredentialEdit::default() };
+        vec![undo::start_edit(self, title, id.clone(), edit, now).1]
+    }
+
+    /// Returns the provider's page where credentials like the selected one are managed.
+    pub(in crate::tui::app) fn provider_page(&self) -> Option<url::Url> {
+        let credential = self.selected()?;
+        let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
+        let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
+        let app = region.app.as_ref()?.to_string();
+        url::Url::parse(&kind.page.as_ref()?.replace("{app}", &app)).ok()
+    }
+
+    fn open_credential_dialog(&mut self, action: CredentialAction) -> Vec<UiEffect> {
+        match (action, self.selected()) {
+            (CredentialAction::Add, _) => self.dialogs.push(AddDialog::new(self.catalog.clone())),
+            (CredentialAction::Edit, Some(credential)) => {
+                let dialog = EditDialog::new(credential, self.catalog.clone());
+                self.dialogs.push(dialog);
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn open_region_picker(&mut self) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let item = |region: &crate::domain::region::Region| {
+            let verdict = self
+                .regions
+                .check_in(&region.id)
+                .map_or(CheckResult::Unchecked, |check| check.result);
+            let host = display_format::host_and_port(&region.api);
+            PickerItem {
+                right: display_format::check_text(verdict).to_owned(),
+                mark: Some(if region.id == credential.region {
+                    (StyleRole::Accent, self.preferences.symbols.pointer)
+                } else {
+                    (StyleRole::Dim, " ")
+                }),
+                ..PickerItem::new(
+                    region.id.clone(),
+                    format!("{} {host}", region.title),
+                    "switch",
+                    (credential.id.clone(), region.id.clone()),
+                )
+            }
+        };
+        let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
+        let items = all.iter().map(item).collect();
+        let pick = PickerDialog::new("Choose region", items, current, |(id, region)| {
+            DialogAction::call(move |app, now| app.switch_region(&id, region, now))
+        });
+        self.dialogs.push(pick);
+        Vec::new()
+    }
+
+    fn open_probe_confirmation(&mut self) -> Vec<UiEffect> {
+        let Some(credential) = self.selected() else { return Vec::new() };
+        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let mut rows = vec![
+            DialogRow::text(format!(
+                "{} is tested against every region of its provider.",
+                self.display_name(credential)
+            )),
+            DialogRow::warning(format!(
+                "The secret will be sent to {}:",
+                display_format::format_count(all.len(), "host")
+            )),
+        ];
+        let widest = all.iter().map(|region| region.id.len()).max().unwrap_or(0);
+        rows.extend(all.iter().map(|region| {
+            DialogRow::dim(format!(
+                "  {:<widest$}  {}",
+                region.id,
+                display_format::host_and_port(&region.api)
+            ))
+        }));
+        let title = format!("Test {} in every region", self.display_name(credential));
+        let task = BackgroundTask::Check(CheckTask::AllRegions(credential.id.clone()));
+        let action = DialogAction::Start(TaskRequest::listed(title, task));
+        let confirm =
+            ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);
+        self.dialogs.push(confirm);
+        Vec::new()
+    }
+
+    /// Says what copying through the terminal cannot do, and asks whether to do it.
+    pub(in crate::tui::app) fn open_copy_confirmation(
+        &mut self,
+        id: CredentialId,
+        offer: TerminalCopyOffer,
+    ) {
+        let route = match offer.method {
+            ClipboardMethod::Tmux => "tmux, which passes it to the outer terminal",
+            ClipboardMethod::Osc52 | ClipboardMethod::Native => "the terminal (OSC 52)",
+        };
+        let seconds = self.preferences.clipboard_duration.as_secs();
+        let failure = offer
+            .desktop_failure
+            .map(|why| DialogRow::text(format!("The desktop clipboard is not available ({why}).")));
+        let mut rows: Vec<_> = failure.into_iter().collect();
+        rows.extend([
+            DialogRow::text(format!("The secret reaches the clipboard through {route}.")),
+            DialogRow::text(format!(
+                "After {seconds} s and at exit, tokenring overwrites the clipboard with a blank, whatever it then holds."
+            )),
+            DialogRow::warning(
+                "The terminal confirms neither, and a clipboard manager may keep the secret.",
+            ),
+        ]);
+        let confirm = ConfirmDialog::new(
+            "Copy through the terminal?",
+            rows,
+            FormButton::Submit("Copy"),
+            DialogAction::call(move |app, now| {
+                app.ui_state.terminal_copy_consent = TerminalCopyConsent::Given;
+                app.start_copy(id, now)
+            }),
+        );
+        self.dialogs.push(confirm);
+    }
+
+    /// Moves the cursor to a credential; clears the filter if it hides the credential.
+    pub(in crate::tui::app) fn select_in_list(&mut self, id: &CredentialId, now: Now) {
+        self.credentials.select_id(Some(id));
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            self.credentials.clear_filter(now.wall);
+            self.credentials.select_id(Some(id));
+        }
+        self.move_focus(FocusTarget::To(Pane::Credentials));
+    }
+
+    pub(in crate::tui::app) fn handle_filter_key(
+        &mut self,
+        key: KeyPress,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        if key.code == KeySymbol::Esc {
+            undo::push_filter_undo(self);
+        }
+        let list = &mut self.credentials;
+        match key.code {
+            KeySymbol::Enter => list.filter.typing = false,
+            KeySymbol::Esc => list.clear_filter(now.wall),
+            KeySymbol::Up => list.move_cursor(crate::tui::app::command::CursorMotion::Up, 1),
+            KeySymbol::Down => list.move_cursor(crate::tui::app::command::CursorMotion::Down, 1),
+            _ if form::edit_input(&mut list.filter.input, key) => list.apply_filter(now.wall),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    /// Whether there is another region to switch to.
+    pub(in crate::tui::app) fn can_run_region(&self) -> bool {
+        self.region_count() > 1
+    }
+}
+
+/// Whether an action opens a dialog that cannot hide names. The rotation wizard can hide them.
+const fn requires_visible_names(action: CredentialAction) -> bool {
+    use CredentialAction as C;
+    matches!(action, C::Edit | C::Create)
+}

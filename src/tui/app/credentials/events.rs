@@ -1,0 +1,226 @@
+//! Events of tasks on credentials, secrets and checks.
+//!
+//! A late event about a view that has changed is dropped; a fact about stored credentials is always
+//! recorded. Start at `App::on_credential_event` and `App::on_secret_event`.
+
+use crate::domain::problem::Problem;
+use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, CredentialName};
+use crate::engine::background::protocol::{
+    ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
+    RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
+};
+use crate::tui::app::dialogs::CheckMatrixDialog;
+use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::overview::welcome;
+use crate::tui::app::{App, Now, PresentationMode, UiEffect};
+
+impl App {
+    pub(in crate::tui::app) fn on_credential_event(
+        &mut self,
+        task: TaskId,
+        event: CredentialEvent,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        let mut effects = Vec::new();
+        match event {
+            CredentialEvent::Loaded(all) => self.credentials.load(all, now.wall),
+            CredentialEvent::Changed(credential) => {
+                let id = credential.id.clone();
+                let is_new = self.credentials.get(&id).is_none();
+                self.credentials.upsert(*credential, now.wall);
+                if is_new {
+                    self.credentials.select_id(Some(&id));
+                    self.notify_if_filtered_out(&id, now);
+                }
+                // The awaited result has arrived; further reports of the task concern no dialog.
+                effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
+            }
+            CredentialEvent::AccessToken(id, life) => {
+                if self.selected().is_some_and(|selected| selected.id == id) {
+                    self.detail.set_access_token(life);
+                }
+            }
+            CredentialEvent::ImportCandidates(candidates) => {
+                welcome::open_welcome(self, &candidates)
+            }
+            CredentialEvent::Classified(name, classified) => {
+                self.handle_classification(&name, *classified, now);
+            }
+            CredentialEvent::Removed(id) => {
+                let (level, text) = match self.credentials.get(&id) {
+                    None => (NotificationLevel::Warning, "Nothing was created".to_owned()),
+                    Some(known) => {
+                        let name = self.display_name(known);
+                        let text =
+                            format!("{name} was deleted from tokenring and its secret wiped");
+                        (NotificationLevel::Success, text)
+                    }
+                };
+                self.credentials.remove(&id, now.wall);
+                self.open_rotations.remove(&id);
+                self.activity.notify(level, text, now.instant);
+            }
+            CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
+            CredentialEvent::AllChecks(checks) => {
+                if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+                    matrix.load_checks(checks);
+                }
+            }
+            identified @ CredentialEvent::Identified { .. } => {
+                effects = self.deliver_to_dialog(task, TaskEvent::Credential(identified), now);
+            }
+        }
+        self.update_duplicates();
+        effects
+    }
+
+    /// Warns that the filter hides a new credential, which would otherwise seem to be missing.
+    fn notify_if_filtered_out(&mut self, id: &CredentialId, now: Now) {
+        if self.selected().is_none_or(|selected| selected.id != *id) {
+            let text =
+                format!("{} was added, but the filter hides it", self.display_name_by_id(id));
+            self.activity.notify(NotificationLevel::Warning, text, now.instant);
+        }
+    }
+
+    /// Reports the identity of a new credential, or why it is unknown.
+    fn handle_classification(
+        &mut self,
+        name: &CredentialName,
+        classified: Result<ClassificationResult, Problem>,
+        now: Now,
+    ) {
+        let (level, text) = match &classified {
+            Ok(result) if result.check.result == CheckResult::Accepted => {
+                (NotificationLevel::Success, result.summary_lines().join("; "))
+            }
+            Ok(result) => (NotificationLevel::Warning, result.summary_lines().join("; ")),
+            Err(problem) => {
+                (NotificationLevel::Warning, format!("stored, but not verified: {}", problem.what))
+            }
+        };
+        if let Ok(result) = classified {
+            let ClassificationResult { credential, check } = result;
+            self.regions.record_check(&credential.id, &credential.region, &check);
+            self.credentials.upsert(credential, now.wall);
+        }
+        let name = if self.ui_state.presentation == PresentationMode::On {
+            "New credential"
+        } else {
+            name.as_str()
+        };
+        self.activity.notify(level, format!("{name}: {text}"), now.instant);
+    }
+
+    pub(in crate::tui::app) fn on_secret_event(
+        &mut self,
+        task: TaskId,
+        event: SecretEvent,
+        now: Now,
+    ) {
+        match event {
+            SecretEvent::Revealed(id, secret) => {
+                self.detail.reveal_secret(
+                    task,
+                    id,
+                    secret,
+                    now.instant + self.preferences.reveal_duration,
+                );
+            }
+            SecretEvent::Copied(copied) => {
+                if copied.clear_after_seconds.is_some() {
+                    self.activity.set_task_state(task, TaskState::CleaningUp);
+                }
+                let level = if copied.verified {
+                    NotificationLevel::Success
+                } else {
+                    NotificationLevel::Warning
+                };
+                self.activity.notify(level, describe_copy_result(&copied), now.instant);
+            }
+            SecretEvent::TerminalCopyOffered(id, offer) => {
+                self.handle_terminal_copy_offer(task, id, offer, now);
+            }
+            // Delivered to the dialog that asked for it.
+            SecretEvent::PassphraseGenerated(_) => {}
+            SecretEvent::Cleared(ClearResult::Cleared) => {
+                self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
+            }
+            SecretEvent::Cleared(ClearResult::Overwritten) => {
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    "Clipboard overwritten; the terminal does not confirm",
+                    now.instant,
+                );
+            }
+            SecretEvent::Cleared(ClearResult::ContentReplaced) => {
+                self.activity.notify(
+                    NotificationLevel::Success,
+                    "Clipboard not cleared: its content has changed",
+                    now.instant,
+                );
+            }
+            SecretEvent::Cleared(ClearResult::Unsupported) => {
+                self.activity.notify(
+                    NotificationLevel::Warning,
+                    "tokenring cannot clear this clipboard; overwrite it yourself",
+                    now.instant,
+                );
+            }
+        }
+    }
+
+    /// Asks whether to copy through the terminal, unless the user is busy with another dialog or has
+    /// started to present by now.
+    fn handle_terminal_copy_offer(
+        &mut self,
+        task: TaskId,
+        id: CredentialId,
+        offer: TerminalCopyOffer,
+        now: Now,
+    ) {
+        if let Some(entry) = self.activity.entry_mut(task) {
+            entry.remark = Some("not copied yet");
+        }
+        if self.dialogs.is_empty() && self.ui_state.presentation == PresentationMode::Off {
+            return self.open_copy_confirmation(id, offer);
+        }
+        self.activity.notify(
+            NotificationLevel::Warning,
+            "Not copied: only the terminal can copy the secret; copy it again to decide",
+            now.instant,
+        );
+    }
+
+    /// Records the result of a check wherever it is shown.
+    pub(in crate::tui::app) fn on_check_event(
+        &mut self,
+        credential: &CredentialId,
+        result: RegionCheckResult,
+        now: Now,
+    ) {
+        self.regions.record_check(credential, &result.region, &result.check);
+        if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
+            matrix.record_check(credential, result.clone());
+        }
+        if self.credentials.get(credential).is_some_and(|known| known.region == result.region) {
+            self.credentials.record_check(credential, result.check, now.wall);
+        }
+    }
+}
+
+/// Returns what is known about the result of a copy, and no more than that.
+fn describe_copy_result(copied: &CopyResult) -> String {
+    let method = match copied.method {
+        ClipboardMethod::Native => "to the clipboard",
+        ClipboardMethod::Tmux => "to the tmux buffer",
+        ClipboardMethod::Osc52 => "via OSC 52",
+    };
+    let doubt = if copied.verified { "" } else { "; the terminal does not confirm" };
+    match copied.clear_after_seconds {
+        Some(seconds) if copied.verified => format!("Copied {method}; cleared in {seconds} s"),
+        Some(seconds) => format!("Copied {method}{doubt}; overwritten in {seconds} s"),
+        None => format!("Copied {method}{doubt}"),
+    }
+}
