@@ -262,14 +262,14 @@ fn the_screen_stays_alive_over_a_keyring_that_is_locked_stopped_or_gone() {
         lock();
         let mut pty = screen(&home);
         pty.expect("Secret Service locked");
-        pty.send("\r");
+        pty.send("x");
         pty.expect("The store is locked");
         pty.send("\x1b");
         pty.expect_gone("The store is locked");
         assert_responsive(&mut pty);
 
         signal("STOP");
-        pty.send("\r");
+        pty.send("x");
         assert_responsive(&mut pty);
         pty.expect("The store does not respond");
         pty.send("\x1b");

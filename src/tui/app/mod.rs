@@ -349,7 +349,10 @@ impl App {
 
     /// Number of rows that the list needs for its filter.
     pub fn filter_rows(&self) -> u16 {
-        u16::from(self.credentials.filter.typing || !self.credentials.filter_is_empty())
+        let list = &self.credentials;
+        let is_mistyped = list.filter_mistake().is_some();
+        u16::from(list.filter.typing || !list.filter_is_empty() || is_mistyped)
+            + u16::from(is_mistyped)
     }
 
     pub(super) fn start_dialog_task(

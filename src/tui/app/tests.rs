@@ -95,7 +95,7 @@ impl TestSession {
     }
 
     fn reveal(&mut self) -> &mut Self {
-        self.press("Enter");
+        self.press("x");
         let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else {
             panic!("the secret was not asked for")
         };
@@ -222,7 +222,7 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
         ("a copy", |s| _ = s.press("y")),
         ("a dialog", |s| _ = s.press("?")),
         ("presentation", |s| _ = s.press("P")),
-        ("the same key again", |s| _ = s.press("Enter")),
+        ("the same key again", |s| _ = s.press("x")),
         ("quitting", |s| _ = s.press("q")),
         ("a panic elsewhere", |s| {
             _ = s.handle_message(Message::ThreadPanicked("a task".to_owned()));
@@ -245,7 +245,7 @@ fn everything_that_may_mean_looking_away_masks_the_secret() {
 #[test]
 fn a_secret_that_comes_too_late_is_not_shown() {
     let mut session = session();
-    session.press("Enter");
+    session.press("x");
     let (task, _) = session.task();
     session.press("j k");
     let of = session.app.selected().expect("a credential").id.clone();

@@ -78,6 +78,7 @@ impl App {
                 | InputEvent::LineEntered(..)
         ) {
             self.ui_state.last_input = now;
+            self.activity.end_notification();
         }
         match input {
             InputEvent::Key(key) => self.handle_key(key, now),

@@ -57,6 +57,11 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     if area.is_empty() {
         return;
     }
+    if let Some(mistake) = pen.app.credentials.filter_mistake() {
+        let text = pen.mask_in_presentation(&mistake.to_string());
+        pen.write_text(area.row(1), &text, StyleRole::Warn);
+    }
+    let area = area.row(0);
     let rest = pen.write_text(area, "/ ", StyleRole::Key);
     if filter.input.value().is_empty() {
         pen.write_text(rest.split_left(1).1, filter_query::filter_grammar(), StyleRole::Dim);

@@ -49,19 +49,22 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
         .collect()
 }
 
-/// Draws the footer: the current notification, or else the key hints.
+/// Draws the message to the user, in the border above the footer: the hints stay readable.
+pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: ScreenRect) {
+    let Some(notice) = pen.app.activity.current_notification(pen.now.instant) else { return };
+    let (role, sign) = match notice.level {
+        NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
+        NotificationLevel::Info => (StyleRole::Dim, pen.glyphs().separator),
+        NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
+        NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
+    };
+    let line = ScreenRect { y: footer.y.saturating_sub(1), ..footer }.split_left(1).1;
+    let line = line.split_left(line.width.saturating_sub(1)).0;
+    pen.write_text(line, &format!(" {sign} {} ", notice.text), role);
+}
+
+/// Draws the footer: the key hints.
 pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: ScreenRect) {
-    if let Some(notice) = pen.app.activity.current_notification(pen.now.instant) {
-        let (role, sign) = match notice.level {
-            NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
-            NotificationLevel::Info => (StyleRole::Dim, pen.glyphs().separator),
-            NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
-            NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
-        };
-        let rest = pen.write_text(area.split_left(1).1, sign, role).split_left(1).1;
-        pen.write_text(rest, &notice.text, role);
-        return;
-    }
     let mut rest = area.split_left(1).1;
     for (keys, words) in typing_hints(pen.app) {
         rest = pen.write_text(rest, keys, StyleRole::Key).split_left(1).1;

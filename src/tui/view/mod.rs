@@ -52,6 +52,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     expiry_timeline::draw(&mut pen, screen.timeline);
     console::draw(&mut pen, screen.console);
     header_footer::draw_footer(&mut pen, screen.footer);
+    header_footer::draw_message(&mut pen, screen.footer);
     for dialog in app.dialogs.iter() {
         let view = dialog.view(app, now);
         if view.anchor != DialogAnchor::BottomRight {

@@ -267,7 +267,7 @@ fn an_answer_that_refuses_says_why() {
 fn a_secret_that_is_shown() {
     pictures("shown", |session| {
         select(session, "laptop");
-        session.press("Enter");
+        session.press("x");
         let task = last_task(session);
         let secret = Arc::new(Secret::from_text(format!("snyk_uat.abcd1234.{}", "x".repeat(120))));
         report(session, task, TaskEvent::Secret(SecretEvent::Revealed(id(1), secret)));
@@ -541,13 +541,13 @@ fn visit() -> SignInEvent {
 #[test]
 fn a_user_signs_in() {
     pictures_of_session("sign_in_waiting", |session| {
-        session.press("L");
+        session.press("l");
         sign_in(session, visit());
         session.advance_time(Duration::from_millis(13_400));
     });
     pictures_of_session("sign_in_strange", |session| {
         session.app.preferences.browser = BrowserAvailability::Unavailable;
-        session.press("L");
+        session.press("l");
         sign_in(session, visit());
         let why = "the response does not belong to this sign-in";
         let problem = Problem::new("That is not the callback URL", why, "Paste the whole URL");
@@ -555,7 +555,7 @@ fn a_user_signs_in() {
         session.advance_time(Duration::from_millis(101_400));
     });
     pictures_of_session("sign_in_done", |session| {
-        session.press("L");
+        session.press("l");
         let classified = Ok(ClassificationResult {
             check: check(CheckResult::Accepted, Some(200)),
             credential: app(),
@@ -607,7 +607,7 @@ fn filter_marks_and_presentation() {
     let mut session = wide();
     session.press("Space Space /").type_text("region:eu st");
     picture_of("filter", &mut session);
-    session.press("Esc P Enter");
+    session.press("Esc P x");
     picture_of("presentation", &mut session);
 }
 

@@ -98,7 +98,7 @@ async fn nothing_of_a_grant_is_on_the_screen() {
     gate.home = std::mem::replace(&mut gate.home, crate::support::program::Home::new())
         .with("SSH_TTY", "/dev/pts/99");
     let mut pty = gate.home.unlocked_screen();
-    pty.send("L");
+    pty.send("l");
     let visit = page_on_screen(&pty);
     let code = random(32);
     gate.search.add_secret("the code", &code);

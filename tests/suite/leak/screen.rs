@@ -60,9 +60,9 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
     gate.search_process_files(&pty);
 
     let begin = pty.written();
-    pty.send("\r");
+    pty.send("x");
     pty.expect(&secret);
-    pty.send("\r");
+    pty.send("x");
     pty.expect_gone(&secret);
     let end = pty.written();
     assert!(
@@ -117,10 +117,10 @@ fn a_masked_secret_is_not_in_the_memory_of_the_screen() {
             "skipped: the memory of the program cannot be read, as intended; root could"
         );
     }
-    pty.send("\r");
+    pty.send("x");
     pty.expect(&secret);
     assert!(copies(&pty, &secret) > 0, "the search finds the secret while it is shown");
-    pty.send("\r");
+    pty.send("x");
     pty.expect_gone(&secret);
     wait_until_gone_from(&pty, &secret);
     pty.send("t");
@@ -187,7 +187,9 @@ fn generated_words_that_were_canceled_are_not_in_the_memory_of_the_screen() {
     pty.escape();
     pty.send("u");
     pty.expect("Create store");
-    pty.send("\x1b[Z\r");
+    pty.send("\x1b[Z\x1b[Z\x1b[Z");
+    pty.expect("▸ Generate six words ◂");
+    pty.send("\r");
     pty.expect("type them again");
     pty.expect_whole_frame();
     let words = shown_words(&pty.text(), 3);

@@ -44,7 +44,7 @@ fn close(pty: &mut Pty, title: &str) {
 fn a_pasted_request_is_saved_opened_copied_renamed_and_deleted() {
     let (home, server) = counting();
     let mut pty = pasted(&home, &server);
-    pty.send("s");
+    pty.send("\u{13}");
     pty.expect("Save request");
     pty.send("mine\r");
     pty.expect("Request saved");

@@ -136,7 +136,7 @@ async fn a_credential_is_revoked_and_one_is_created() {
     let credential = rig.add_seeded("saw-eu-admin").await;
     let mut session = screen(&rig).await;
     session.expect("saw-eu-admin").await;
-    session.press("n");
+    session.press("C-n");
     session.expect("Create credential").await;
     session.type_text("pipeline-2");
     session.press("Up Enter");

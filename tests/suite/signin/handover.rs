@@ -95,7 +95,7 @@ async fn the_screen_opens_the_sign_in_in_the_same_way() {
     let opener = Opener::new();
     let home = opener.in_path_of(home);
     let mut pty = home.unlocked_screen();
-    pty.send("L");
+    pty.send("l");
     let sign_in = page_on_screen(&pty);
     let page = Url::parse(opener.arguments().await.trim_end()).unwrap();
     assert_eq!(page.query(), None, "{page}");

@@ -18,7 +18,7 @@ fn home_of_session() -> (Home, SimulatorProcess) {
 
 /// Starts a sign-in and reads the address of the consent page.
 fn begin(pty: &mut Pty) -> Url {
-    pty.send("L");
+    pty.send("l");
     page_on_screen(pty)
 }
 
@@ -100,7 +100,7 @@ async fn a_new_session_begins_with_a_form() {
     let (home, simulator) = home_with_simulator();
     let home = home.with("SSH_TTY", "/dev/pts/99");
     let mut pty = home.empty_screen();
-    pty.send("L");
+    pty.send("l");
     pty.expect("Leave the secret empty to sign in with the browser");
     let app = simulator.credential(SESSION);
     for text in ["triage", app["fields"]["client_id"].as_str().unwrap()] {

@@ -124,8 +124,6 @@ impl Home {
         pty.send("u");
         pty.expect("Unlock store");
         pty.send(&format!("{PASSPHRASE}\r"));
-        pty.expect("▸ Unlock ◂");
-        pty.send("\r");
         pty.expect("store ● encrypted file");
         pty.expect_gone("Unlock store");
         pty

@@ -294,7 +294,7 @@ impl CommandSpec {
 mod tests {
     use super::*;
     use crate::tui::app::command::{
-        ConsoleAction, CredentialAction, ListAction, ProgramAction, RegionAction,
+        ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
     };
 
     fn own(name: &str, key: &str) -> BTreeMap<String, Vec<KeyPress>> {
@@ -307,7 +307,7 @@ mod tests {
         let enter = KeyPress::parse("Enter").expect("a key");
         assert_eq!(
             keys.resolve(enter, Pane::Credentials),
-            Some(CommandAction::Credential(CredentialAction::ToggleSecret))
+            Some(CommandAction::Focus(FocusTarget::To(Pane::Detail)))
         );
         assert_eq!(
             keys.resolve(enter, Pane::Regions),

@@ -52,7 +52,7 @@ impl ParametersDialog {
         let requested: Vec<_> = requested.into_iter().map(with_last).collect();
         let mut form = Form::new(
             requested.iter().map(field).collect(),
-            vec![FormButton::Submit("Apply"), FormButton::Cancel],
+            vec![FormButton::Cancel, FormButton::Submit("Apply")],
         );
         form.focus_on_empty();
         let RequestPreset { id, title, help, docs, .. } = preset.clone();

@@ -73,9 +73,9 @@ impl RequestEditorDialog {
         let mut form = Form::new(
             fields,
             vec![
-                FormButton::Submit("Apply"),
                 FormButton::Submit(EDITOR_BUTTON),
                 FormButton::Cancel,
+                FormButton::Submit("Apply"),
             ],
         );
         form.focus = 1;

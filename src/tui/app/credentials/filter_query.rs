@@ -4,6 +4,8 @@
 //! Start at [`FilterQuery::parse`] and [`FilterQuery::score`]; the list applies them in
 //! `credentials.rs`.
 
+use std::fmt;
+
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
@@ -14,6 +16,18 @@ use crate::tui::app::display_format::days_left;
 pub struct FilterQuery {
     terms: Vec<FilterTerm>,
     fuzzy_pattern: Option<FuzzyPattern>,
+    mistake: Option<FilterMistake>,
+}
+
+/// Why a word that looks like a term is none. It filters nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterMistake {
+    /// No property has this name.
+    UnknownProperty(String),
+    /// No status begins with this text.
+    UnknownStatus(String),
+    /// The text is not a number of days.
+    NotDays(String),
 }
 
 /// Words to match fuzzily.
@@ -58,19 +72,23 @@ pub struct MatcherBuffer {
 }
 
 impl FilterQuery {
-    /// Parses a filter. Text that is not a term is matched fuzzily, so parsing never fails.
+    /// Parses a filter. Text that does not look like a term is matched fuzzily.
     pub fn parse(text: &str) -> Self {
-        let (mut terms, mut words) = (Vec::new(), Vec::new());
+        let (mut terms, mut words, mut mistake) = (Vec::new(), Vec::new(), None);
         for word in text.split_whitespace() {
             match parse_term(word) {
-                Some(term) => terms.push(term),
+                Some(Ok(term)) => terms.push(term),
+                Some(Err(wrong)) => mistake = Some(wrong),
                 None => words.push(word),
             }
         }
-        Self {
-            terms,
-            fuzzy_pattern: (!words.is_empty()).then(|| FuzzyPattern::new(words.join(" "))),
-        }
+        let fuzzy_pattern = (!words.is_empty()).then(|| FuzzyPattern::new(words.join(" ")));
+        Self { terms, fuzzy_pattern, mistake }
+    }
+
+    /// Returns what is wrong with the last mistyped term, if there is one.
+    pub fn mistake(&self) -> Option<&FilterMistake> {
+        self.mistake.as_ref()
     }
 
     /// Whether every credential matches.
@@ -109,10 +127,9 @@ impl FilterQuery {
             None => Some(0),
             Some(words) => {
                 let name = name_chars(&credential.name, &mut scratch.letters);
-                words.pattern.score(
-                    name,
-                    scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT)),
-                )
+                let matcher = scratch.matcher.get_or_insert_with(|| Matcher::new(Config::DEFAULT));
+                let score = words.pattern.score(name, matcher)?;
+                Some(score.saturating_add(words.start_bonus(credential.name.as_str())))
             }
         }
     }
@@ -121,10 +138,28 @@ impl FilterQuery {
 impl FuzzyPattern {
     /// Characters with a special meaning in a fuzzy pattern.
     const OPERATORS: [char; 5] = ['!', '^', '$', '\'', '\\'];
+    const NAME_START_BONUS: u32 = 1 << 30;
+    const WORD_START_BONUS: u32 = 1 << 29;
 
     fn new(typed: String) -> Self {
         let pattern = Pattern::parse(&typed, CaseMatching::Smart, Normalization::Smart);
         Self { text: typed, pattern }
+    }
+
+    /// Returns what a name gains where the pattern starts it, or starts one of its words: more than
+    /// any other match can score.
+    fn start_bonus(&self, name: &str) -> u32 {
+        let starts = |part: &str| {
+            part.get(..self.text.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.text))
+        };
+        let mut words = name.match_indices(['-', '_', '.', ' ', '/']);
+        if starts(name) {
+            Self::NAME_START_BONUS
+        } else if words.any(|(separator, _)| starts(&name[separator + 1..])) {
+            Self::WORD_START_BONUS
+        } else {
+            0
+        }
     }
 
     /// Letters must appear in order, so a longer pattern matches less.
@@ -179,6 +214,29 @@ impl FilterField {
     }
 }
 
+impl fmt::Display for FilterMistake {
+    /// Says what is wrong and what would be right.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnknownProperty(name) => {
+                write!(f, "no \"{name}\"; use ")?;
+                FilterField::NAMES.iter().try_for_each(|(known, _)| write!(f, "{known}: "))?;
+                f.write_str("expires<")
+            }
+            Self::UnknownStatus(text) => {
+                let words = CredentialStatus::ALL.map(CredentialStatus::filter_word);
+                write!(f, "no status \"{text}\"; use {}", words.join(", "))
+            }
+            Self::NotDays(term) => {
+                write!(
+                    f,
+                    "\"{term}\" needs a time, such as expires<14d, 2w, 3m, 1y or expires:never"
+                )
+            }
+        }
+    }
+}
+
 /// Returns the terms of the filter syntax, for the hint below the filter.
 pub fn filter_grammar() -> &'static str {
     "words · region:eu · kind:pat · provider:snyk · status:refused · label:prod · expires<14d · expires:never"
@@ -191,19 +249,40 @@ fn name_chars<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32
     if name.is_ascii() { Utf32Str::Ascii(name.as_bytes()) } else { Utf32Str::new(name, letters) }
 }
 
-fn parse_term(word: &str) -> Option<FilterTerm> {
-    if let Some(days) = word.strip_prefix("expires<") {
-        return parse_days(days).map(|days| FilterTerm::Expires(ExpiryBound::Before, days));
+/// Parses a term. Returns `None` for text that does not look like one.
+fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterMistake>> {
+    let operator = word.find([':', '<', '>']).filter(|at| *at > 0)?;
+    let (name, rest) = word.split_at(operator);
+    let (operator, text) = rest.split_at(1);
+    let bound = match operator {
+        "<" => Some(ExpiryBound::Before),
+        ">" => Some(ExpiryBound::After),
+        _ => None,
+    };
+    if name == "expires" {
+        return Some(match (bound, text) {
+            (None, "never") => Ok(FilterTerm::NeverExpires),
+            (Some(bound), text) => parse_days(text)
+                .map(|days| FilterTerm::Expires(bound, days))
+                .ok_or_else(|| FilterMistake::NotDays(word.to_owned())),
+            (None, _) => Err(FilterMistake::NotDays(word.to_owned())),
+        });
     }
-    if let Some(days) = word.strip_prefix("expires>") {
-        return parse_days(days).map(|days| FilterTerm::Expires(ExpiryBound::After, days));
+    let known = FilterField::NAMES.into_iter().find(|(known, _)| *known == name);
+    let Some((_, field)) = known.filter(|_| bound.is_none()) else {
+        return Some(Err(FilterMistake::UnknownProperty(name.to_owned())));
+    };
+    let text = text.to_lowercase();
+    if field == FilterField::Status && !is_status_text(&text) {
+        return Some(Err(FilterMistake::UnknownStatus(text)));
     }
-    let (name, text) = word.split_once(':')?;
-    if name == "expires" && text == "never" {
-        return Some(FilterTerm::NeverExpires);
-    }
-    let (_, property) = FilterField::NAMES.into_iter().find(|(known, _)| *known == name)?;
-    Some(FilterTerm::Contains(property, text.to_lowercase()))
+    Some(Ok(FilterTerm::Contains(field, text)))
+}
+
+/// Returns whether a status, or an HTTP status, can begin with this text.
+fn is_status_text(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+        || CredentialStatus::ALL.iter().any(|status| status.filter_word().starts_with(text))
 }
 
 /// Parses a duration in days: `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of
@@ -293,11 +372,40 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_term_is_a_word() {
-        assert_eq!(parse_term("expires<"), None);
-        assert_eq!(parse_term("expires<soon"), None);
-        assert_eq!(parse_term("nonsense:x"), None);
-        assert_eq!(parse_term("expires<2w"), Some(FilterTerm::Expires(ExpiryBound::Before, 14)));
-        assert_eq!(parse_term("expires<99999999999999999999d"), None);
+    fn a_mistyped_term_is_told_and_filters_nothing() {
+        let mistake = |text: &str| FilterQuery::parse(text).mistake().map(ToString::to_string);
+        for (typed, told) in [
+            ("statu:x", "no \"statu\"; use region: kind: provider: status: label: name: expires<"),
+            ("expire<14d", "no \"expire\"; use"),
+            ("status<14d", "no \"status\"; use"),
+            ("expires<soon", "\"expires<soon\" needs a time, such as expires<14d"),
+            ("expires<", "\"expires<\" needs a time"),
+            ("expires<99999999999999999999d", "needs a time"),
+            ("expires:soon", "needs a time"),
+            ("status:gone", "no status \"gone\"; use"),
+        ] {
+            let said = mistake(typed).unwrap_or_else(|| panic!("{typed} is accepted"));
+            assert!(said.contains(told), "{typed}: {said}");
+            assert_eq!(found(typed).len(), samples::credentials().len(), "{typed}");
+        }
+        for right in ["", "ci", "status:", "status:4", "region:eu", "expires<2w", "expires:never"] {
+            assert_eq!(mistake(right), None, "{right}");
+        }
+    }
+
+    #[test]
+    fn names_and_words_that_start_with_the_text_come_first() {
+        let score = |name: &str| {
+            let mut credential = samples::credentials().remove(0);
+            credential.name = name.parse().unwrap();
+            FilterQuery::parse("prod").score(
+                &credential,
+                samples::test_time(),
+                &mut MatcherBuffer::default(),
+            )
+        };
+        let ranked = ["Production-key-of-the-web-shop", "ci-prod", "ciprod", "p-r-o-d"];
+        assert!(ranked.map(score).is_sorted_by(|better, worse| better > worse), "{ranked:?}");
+        assert_eq!(score("dorp"), None);
     }
 }

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use tui_input::Input;
 
-use super::filter_query::{FilterQuery, MatcherBuffer};
+use super::filter_query::{FilterMistake, FilterQuery, MatcherBuffer};
 use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
@@ -383,6 +383,11 @@ impl CredentialList {
     /// Whether the filter matches every credential.
     pub fn filter_is_empty(&self) -> bool {
         self.filter.query.is_empty()
+    }
+
+    /// Returns what is wrong with the filter, if it has a mistyped term.
+    pub fn filter_mistake(&self) -> Option<&FilterMistake> {
+        self.filter.query.mistake()
     }
 
     /// Applies the filter as it is typed now.

@@ -320,12 +320,10 @@ impl Form {
 
     /// Moves the focus from a field to the next field or button.
     pub fn leave_field(&mut self) -> FormEvent {
-        let before = self.focus;
-        if before >= self.fields.len() {
+        if self.focus >= self.fields.len() {
             return FormEvent::Unchanged;
         }
-        self.focus += 1;
-        FormEvent::Blurred(before)
+        self.focus_next_input()
     }
 
     /// Returns whether the focused field has a problem.

@@ -87,7 +87,7 @@ impl TextPromptDialog {
         };
         let field = FormField::text(INPUT_FIELD, label, before).with_hint(hint);
         Self {
-            form: Form::new(vec![field], vec![FormButton::Submit(button), FormButton::Cancel]),
+            form: Form::new(vec![field], vec![FormButton::Cancel, FormButton::Submit(button)]),
             kind,
             task: DialogTask::default(),
         }

@@ -55,7 +55,7 @@ impl UnlockDialog {
         let passphrase = FormField::secret(PASSPHRASE_FIELD, "Passphrase");
         let form = match purpose {
             UnlockPurpose::Open => {
-                Form::new(vec![passphrase], vec![FormButton::Submit("Unlock"), FormButton::Cancel])
+                Form::new(vec![passphrase], vec![FormButton::Cancel, FormButton::Submit("Unlock")])
             }
 
             UnlockPurpose::ScreenLock => {
@@ -68,7 +68,7 @@ impl UnlockDialog {
                     ),
                     FormField::secret(CONFIRMATION_FIELD, "Confirm passphrase"),
                 ],
-                vec![FormButton::Submit("Create"), FormButton::Cancel, GENERATE_BUTTON],
+                vec![GENERATE_BUTTON, FormButton::Cancel, FormButton::Submit("Create")],
             ),
         };
         Self { purpose, store_title, form, task: DialogTask::default(), progress_text: "" }

@@ -1,4 +1,4 @@
-//! Background tasks, the state of the store, and the notification in the footer.
+//! Background tasks, the state of the store, and the notification above the footer.
 //!
 //! Tasks are started and their reports handled elsewhere (`commands.rs` and `events.rs` of each feature); this module
 //! only records them. Start at [`TaskList`].
@@ -216,6 +216,11 @@ impl TaskList {
     /// Returns the latest notification, expired or not, if it has not been removed yet.
     pub fn last_notification(&self) -> Option<&Notification> {
         self.current_notification.as_ref().map(|(notice, _)| notice)
+    }
+
+    /// Removes the notification: the user does the next thing.
+    pub fn end_notification(&mut self) {
+        self.current_notification = None;
     }
 
     /// Removes the notification if it has expired.

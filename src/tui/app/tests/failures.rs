@@ -39,7 +39,7 @@ fn a_failure_is_shown_where_it_is_waited_for() {
 #[test]
 fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
     let mut session = session();
-    session.press("Enter");
+    session.press("x");
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(StoreError::Locked.into()));
     assert!(
@@ -113,12 +113,12 @@ fn what_is_found_on_the_machine_is_shown_when_it_is_known() {
             "      mend it"
         ]
     );
-    session.press("Esc P S");
+    session.press("Esc P F");
     assert!(
         session.app.dialogs.is_empty() && session.started().is_empty(),
         "findings name what others may not read"
     );
-    session.press("P S");
+    session.press("P F");
     let (task, BackgroundTask::Scan) = session.task() else { panic!("no task was started") };
     session.report(task, TaskEvent::Failed(trouble()));
     let Some(survey) = session.app.dialogs.top_as::<FindingsDialog>() else {

@@ -20,7 +20,7 @@ fn words() -> Arc<Secret> {
 fn request_words(session: &mut TestSession) -> TaskId {
     let shown = session.dialog_text();
     assert!(shown.contains("Generate six words"), "{shown}");
-    session.press("S-Tab Enter");
+    session.press("S-Tab S-Tab S-Tab Enter");
     let (task, BackgroundTask::Secret(SecretTask::GeneratePassphrase)) = session.task() else {
         panic!("no words are generated")
     };
@@ -80,7 +80,7 @@ fn an_edit_of_the_passphrase_or_the_end_of_the_dialog_wipes_the_words() {
 #[test]
 fn other_words_replace_the_first_and_the_confirmation_is_typed_anew() {
     let mut session = with_words();
-    session.type_text(WORDS).press("Down Down Down Enter");
+    session.type_text(WORDS).press("Down Enter");
     let (task, BackgroundTask::Secret(SecretTask::GeneratePassphrase)) = session.task() else {
         panic!("no words are generated")
     };
@@ -106,7 +106,7 @@ fn words_that_come_too_late_are_wiped() {
 fn no_words_are_generated_in_presentation_mode_and_none_for_an_existing_store() {
     let mut session = creating();
     session.press("Esc P u").drain();
-    session.press("S-Tab Enter");
+    session.press("S-Tab S-Tab S-Tab Enter");
     assert!(session.started().is_empty());
     assert!(session.notice().contains("not shown in presentation mode"), "{}", session.notice());
     let mut locked = super::session();

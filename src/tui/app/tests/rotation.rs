@@ -342,7 +342,7 @@ fn a_credential_is_revoked_only_when_its_name_is_typed() {
 #[test]
 fn a_credential_is_created_like_the_selected_one() {
     let mut session = ready();
-    session.press("n").type_text("ci-2").press("Up Enter");
+    session.press("C-n").type_text("ci-2").press("Up Enter");
     let (task, RotationTask::Create(request)) = session.rotation_task() else {
         panic!("not created")
     };
@@ -368,7 +368,7 @@ fn a_credential_is_created_like_the_selected_one() {
 #[test]
 fn a_name_that_exists_is_not_created_again() {
     let mut session = ready();
-    session.press("n").type_text("laptop").press("Up Enter");
+    session.press("C-n").type_text("laptop").press("Up Enter");
     assert!(session.started().is_empty());
     assert!(session.said().contains("laptop already exists"));
 }
@@ -376,7 +376,7 @@ fn a_name_that_exists_is_not_created_again() {
 #[test]
 fn a_provider_without_an_api_says_so() {
     let mut session = ready();
-    session.press("/").type_text("mobile-ci").press("Enter n");
+    session.press("/").type_text("mobile-ci").press("Enter C-n");
     assert!(session.app.dialogs.is_empty());
     assert!(session.notice().contains("no API"));
 }

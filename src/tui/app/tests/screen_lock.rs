@@ -54,14 +54,14 @@ fn a_locked_screen_asks_and_nothing_gets_past_the_question() {
     let mut session = with_encrypted_file();
     session.press("C-l");
     session.drain();
-    session.type_text("wrong").press("Enter Enter");
+    session.type_text("wrong").press("Enter");
     let (task, BackgroundTask::Store(StoreTask::Unlock(Some(_)))) = session.task() else {
         panic!("the passphrase is not checked")
     };
     session.report(task, TaskEvent::Failed(StoreError::Denied("no".to_owned()).into()));
     assert!(session.app.is_locked());
     session.drain();
-    session.type_text("right").press("Enter Enter");
+    session.type_text("right").press("Enter");
     let (task, _) = session.task();
     session.store_is(StoreKind::File, None);
     session.report(task, TaskEvent::Done);

@@ -44,7 +44,7 @@ impl TestSession {
 
     /// Starts a sign-in that waits for the user to approve it in the browser.
     fn begin_sign_in(&mut self) -> TaskId {
-        self.press("L");
+        self.press("l");
         let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task()
         else {
             panic!("nothing begins")
@@ -202,7 +202,7 @@ fn the_result_is_shown() {
 #[test]
 fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
     let mut session = session();
-    session.press("L");
+    session.press("l");
     assert!(session.app.dialogs.top_as::<AddDialog>().is_some(), "the selected one is no session");
     session.type_text("new-one").press("Tab").type_text("client-1");
     session.press("S-Tab S-Tab S-Tab S-Tab S-Tab S-Tab");

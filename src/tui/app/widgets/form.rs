@@ -17,7 +17,7 @@ const SELECT_HINT: &str = "←/→ or the first letter to choose.";
 pub struct Form {
     /// The fields.
     pub fields: Vec<FormField>,
-    /// The buttons.
+    /// The buttons; the last one does what the dialog is for.
     pub buttons: Vec<FormButton>,
     /// Index of the focused control, counting the fields first and the buttons after them.
     pub focus: usize,
@@ -360,8 +360,20 @@ impl Form {
         if let Some(button) = self.focused_button() {
             return FormEvent::Pressed(button);
         }
-        self.focus += 1;
-        FormEvent::Blurred(self.focus - 1)
+        // A single field is submitted at once, unless what follows cannot be undone.
+        if let ([_], Some(submit @ FormButton::Submit(_))) = (&*self.fields, self.buttons.last()) {
+            return FormEvent::Pressed(*submit);
+        }
+        self.focus_next_input()
+    }
+
+    /// Moves the focus to the next field, or behind the last one to the button that does what the
+    /// dialog is for, the last button.
+    pub fn focus_next_input(&mut self) -> FormEvent {
+        let left = self.focus;
+        let is_last = left + 1 == self.fields.len();
+        self.focus += if is_last { self.buttons.len().max(1) } else { 1 };
+        FormEvent::Blurred(left)
     }
 
     fn step_focus(&mut self, direction: FocusDirection) {

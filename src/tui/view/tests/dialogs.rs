@@ -145,7 +145,7 @@ fn six_generated_words() {
     for (name, presentation) in modes {
         pictures(&format!("dialog_unlock_{name}"), |session| {
             encrypted_file_is(session, StoreError::NotInitialized);
-            session.press("u S-Tab Enter");
+            session.press("u S-Tab S-Tab S-Tab Enter");
             let started = session.effects.iter().rev().find_map(|effect| match effect {
                 UiEffect::StartTask(id, BackgroundTask::Secret(_)) => Some(id.0),
                 _ => None,
