@@ -259,7 +259,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 #[test]
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
-    session.press("P Enter");
+    session.press("P x");
     assert!(
         session
             .drain()

@@ -224,7 +224,7 @@ impl fmt::Display for FilterMistake {
                 f.write_str("expires<")
             }
             Self::UnknownStatus(text) => {
-                let words = CredentialStatus::ALL.map(CredentialStatus::filter_word);
+                let words = CredentialStatus::ALL.map(CredentialStatus::word);
                 write!(f, "no status \"{text}\"; use {}", words.join(", "))
             }
             Self::NotDays(term) => {
@@ -282,7 +282,7 @@ fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterMistake>> {
 /// Returns whether a status, or an HTTP status, can begin with this text.
 fn is_status_text(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
-        || CredentialStatus::ALL.iter().any(|status| status.filter_word().starts_with(text))
+        || CredentialStatus::ALL.iter().any(|status| status.word().starts_with(text))
 }
 
 /// Parses a duration in days: `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of
@@ -397,7 +397,7 @@ mod tests {
     fn names_and_words_that_start_with_the_text_come_first() {
         let score = |name: &str| {
             let mut credential = samples::credentials().remove(0);
-            credential.name = name.parse().unwrap();
+            credential.name = CredentialName::parse(name).unwrap();
             FilterQuery::parse("prod").score(
                 &credential,
                 samples::test_time(),
