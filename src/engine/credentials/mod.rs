@@ -37,6 +37,7 @@ use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
 use crate::engine::credentials::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use crate::engine::credentials::store_secret::secret_location;
 use crate::engine::secrets::bindings::BindingService;
+use crate::domain::format::EXPIRY_WARNING_PERIOD;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::engine::secrets::fingerprints::FingerprintService;
 use crate::engine::secrets::rebinding::RebindingPlan;
@@ -86,11 +87,14 @@ impl CredentialService {
         self.database.credentials().await
     }
 
-    /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
-    /// the calling thread, because before the first frame a change of threads would take longer
+    /// Returns the first `count` credentials, the most urgent first: as many as a screen shows at
+    /// once. Reads on the calling thread, because before the first frame a change of threads would take longer
     /// than the read.
     pub fn first_page(&self, count: u16) -> Result<CredentialPage, Problem> {
-        let credentials = self.database.database().first_credentials(count.into())?;
+        let now = self.clock.now();
+        let soon = now + EXPIRY_WARNING_PERIOD;
+        let database = self.database.database();
+        let credentials = database.most_urgent_credentials(now, soon, count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
     }

@@ -32,6 +32,7 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::tui::app::credentials::attention::{self, AttentionFacts};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
 use crate::tui::app::credentials::regions::RegionsPane;
@@ -81,6 +82,8 @@ pub struct App {
     pub activity: TaskList,
     /// Rotations that have begun and not ended.
     pub open_rotations: OpenRotations,
+    /// Results of the scan and of the deliveries.
+    pub attention: AttentionFacts,
     /// Open dialogs.
     pub dialogs: DialogStack,
     /// State of the conversation in plain-text mode.
@@ -194,6 +197,7 @@ impl App {
             console: ConsolePane::default(),
             activity: TaskList::default(),
             open_rotations: OpenRotations::default(),
+            attention: AttentionFacts::default(),
             dialogs: DialogStack::default(),
             conversation: ConversationState::default(),
             undo: UndoStack::default(),
@@ -201,6 +205,7 @@ impl App {
         let first = [
             BackgroundTask::Store(StoreTask::Status),
             BackgroundTask::Rotation(RotationTask::ListUnfinished),
+            BackgroundTask::Credential(CredentialTask::ListDueDeliveries),
         ];
         let mut effects: Vec<_> =
             first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
@@ -288,6 +293,7 @@ impl App {
 
     /// Brings the panes in line with the selection and the size of the screen.
     fn sync_state(&mut self, now: Now) -> Vec<UiEffect> {
+        self.credentials.set_alerts(attention::collect_alerts(self), now.wall);
         self.follow_selection(now.instant);
         let mut effects = self.load_region_checks(now.instant);
         effects.extend(self.keep_locked());

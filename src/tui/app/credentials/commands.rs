@@ -3,13 +3,15 @@
 //! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
 //! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
+use tui_input::Input;
+
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::domain::CredentialId;
+use crate::domain::{CredentialId, CredentialStatus};
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{
-    BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
+    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask, TerminalCopyConsent,
     TerminalCopyOffer,
 };
 use crate::tui::app::command::{
@@ -50,7 +52,27 @@ impl App {
             }
             ListAction::Mark => self.credentials.toggle_mark(),
             ListAction::MarkAll => self.credentials.toggle_all_marks(),
+            ListAction::NextAttention => {
+                self.move_focus(FocusTarget::To(Pane::Credentials));
+                if !self.credentials.select_next_attention(now.wall) {
+                    self.activity.notify(
+                        NotificationLevel::Info,
+                        "Nothing needs your attention",
+                        now.instant,
+                    );
+                }
+            }
         }
+    }
+
+    /// Shows only the credentials with this status; all of them if these are shown already.
+    pub(in crate::tui::app) fn filter_by_status(&mut self, status: CredentialStatus, now: Now) {
+        let wanted = format!("status:{}", status.word());
+        undo::push_filter_undo(self);
+        let filter = &mut self.credentials.filter;
+        let is_shown = filter.input.value().trim() == wanted;
+        filter.input = if is_shown { Input::default() } else { Input::new(wanted) };
+        self.credentials.apply_filter(now.wall);
     }
 
     pub(in crate::tui::app) fn can_run_list(&self, action: ListAction) -> bool {
@@ -96,6 +118,10 @@ impl App {
             }
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
             CredentialAction::Rotate => self.open_rotation_wizard(),
+            CredentialAction::Deliver => {
+                self.open_delivery_confirmation(now);
+                Vec::new()
+            }
             CredentialAction::SignIn => self.open_sign_in(now),
             CredentialAction::Revoke => {
                 self.open_removal_picker();
@@ -118,6 +144,9 @@ impl App {
                 self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
             }
             CredentialAction::OpenPage => self.provider_page().is_some(),
+            CredentialAction::Deliver => self
+                .selected()
+                .is_some_and(|selected| !self.attention.due_deliveries(&selected.id).is_empty()),
             _ if requires_visible_names(action)
                 && self.ui_state.presentation == PresentationMode::On =>
             {
@@ -263,6 +292,28 @@ impl App {
         Vec::new()
     }
 
+    /// Asks before the secret is delivered to the consumers that have an older one.
+    fn open_delivery_confirmation(&mut self, now: Now) {
+        let Some(credential) = self.selected() else { return };
+        let due = self.attention.due_deliveries(&credential.id);
+        if due.is_empty() {
+            let text = "No consumer of this credential has an older secret";
+            return self.activity.notify(NotificationLevel::Info, text, now.instant);
+        }
+        let name = self.display_name(credential);
+        let mut rows = vec![DialogRow::text(format!(
+            "The current secret of {name} replaces the older one in:"
+        ))];
+        rows.extend(due.iter().map(|consumer| {
+            DialogRow::Pair(consumer.name.to_string(), consumer.target.describe())
+        }));
+        let task = BackgroundTask::Credential(CredentialTask::Deliver(credential.id.clone()));
+        let action = DialogAction::Start(TaskRequest::listed(format!("Deliver {name}"), task));
+        let confirm =
+            ConfirmDialog::new("Deliver the secret?", rows, FormButton::Submit("Deliver"), action);
+        self.dialogs.push(confirm);
+    }
+
     fn open_region_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
@@ -403,5 +454,5 @@ impl App {
 /// Whether an action opens a dialog that cannot hide names. The rotation wizard can hide them.
 const fn requires_visible_names(action: CredentialAction) -> bool {
     use CredentialAction as C;
-    matches!(action, C::Edit | C::Create)
+    matches!(action, C::Edit | C::Create | C::Deliver)
 }

@@ -1,6 +1,7 @@
 //! Credentials on the screen: list, filter, detail, regions and their commands.
 
 pub mod add_dialog;
+pub mod attention;
 pub(super) mod commands;
 pub mod detail;
 pub mod edit_dialog;

@@ -281,10 +281,14 @@ impl App {
             self.dialogs.close_all::<CreateDialog>();
         }
         let is_step = matches!(event, RotationEvent::Step(_));
-        let effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);
+        let has_ended = matches!(event, RotationEvent::Finished(_));
+        let mut effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);
         let counts = self.wizard_for_task(task).map(RotationWizard::step_counts);
         if let Some((done, total)) = counts.filter(|_| is_step) {
             self.activity.set_progress(task, done, total);
+        }
+        if has_ended {
+            effects.push(self.list_due_deliveries());
         }
         effects
     }
