@@ -15,7 +15,8 @@ use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
-const SELECT_OUTDATED: &str = "SELECT credential, consumers.name, target, consumers.fingerprint, delivered, part
+const SELECT_OUTDATED: &str =
+    "SELECT credential, consumers.name, target, consumers.fingerprint, delivered, part
     FROM consumers JOIN credentials ON credentials.id = credential
     WHERE part IS NULL AND consumers.fingerprint <> credentials.fingerprint
     ORDER BY credential, consumers.name";

@@ -35,6 +35,7 @@ use std::time::Instant;
 use crate::tui::app::credentials::attention::{self, AttentionFacts};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
+use crate::tui::app::credentials::region_probe::RegionProbe;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
@@ -82,6 +83,8 @@ pub struct App {
     pub activity: TaskList,
     /// Rotations that have begun and not ended.
     pub open_rotations: OpenRotations,
+    /// The running test of a credential in all regions.
+    pub region_probe: Option<RegionProbe>,
     /// Results of the scan and of the deliveries.
     pub attention: AttentionFacts,
     /// Open dialogs.
@@ -197,6 +200,7 @@ impl App {
             console: ConsolePane::default(),
             activity: TaskList::default(),
             open_rotations: OpenRotations::default(),
+            region_probe: None,
             attention: AttentionFacts::default(),
             dialogs: DialogStack::default(),
             conversation: ConversationState::default(),

@@ -168,10 +168,8 @@ fn the_first_frame_begins_with_what_needs_attention() {
         ("refused", None, Some((CheckResult::Refused, now))),
     ];
     for (name, expires, last_check) in rows {
-        let last_check = last_check.map(|(result, checked_at)| CheckReport {
-            checked_at,
-            ..check(result, 1)
-        });
+        let last_check =
+            last_check.map(|(result, checked_at)| CheckReport { checked_at, ..check(result, 1) });
         index.insert_credential(&Credential { expires, last_check, ..credential(name) }).unwrap();
     }
     let first = |limit| -> Vec<String> {

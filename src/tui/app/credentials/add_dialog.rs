@@ -282,11 +282,13 @@ impl AddDialog {
                 "Once you or the secret set the region, tokenring asks the provider for the identity.",
             ),
             FormField::text("name", "Name", "")
+                .required(true)
                 .with_hint("A unique name, 1–64 characters."),
         ];
         if let Some(kind) = &kind {
             fields.extend(kind.fields.iter().filter(|spec| !spec.provider_supplied).map(|spec| {
                 FormField::text(&provider_field_id(&spec.id), &spec.title, "")
+                    .required(spec.required)
                     .with_hint(spec.help.clone())
             }));
             fields.extend(kind.parts.iter().map(|spec| {

@@ -3,30 +3,32 @@
 //! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
 //! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
+use std::collections::BTreeMap;
+
 use tui_input::Input;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::domain::{CredentialId, CredentialStatus};
 use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, CredentialStatus};
 use crate::engine::background::protocol::{
-    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask, TerminalCopyConsent,
-    TerminalCopyOffer,
+    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask,
+    TerminalCopyConsent, TerminalCopyOffer,
 };
 use crate::tui::app::command::{
     CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
 };
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{regions, undo};
+use crate::tui::app::credentials::{region_probe, regions, undo};
 use crate::tui::app::dialogs::{
-    ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
+    ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
-use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::widgets::form::{CredentialForm, FormButton};
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
 
 impl App {
@@ -257,7 +259,12 @@ impl App {
     }
 
     /// Makes a region the credential's own. Not confirmed, but a known refusal there is reported.
-    fn switch_region(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<UiEffect> {
+    pub(super) fn switch_region(
+        &mut self,
+        id: &CredentialId,
+        region: String,
+        now: Now,
+    ) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(id) else { return Vec::new() };
         if credential.region == region {
             return Vec::new();
@@ -312,6 +319,51 @@ impl App {
         let confirm =
             ConfirmDialog::new("Deliver the secret?", rows, FormButton::Submit("Deliver"), action);
         self.dialogs.push(confirm);
+    }
+
+    /// Returns those of the values for which a form of the selected credential has fields.
+    pub(in crate::tui::app) fn values_for_form(
+        &self,
+        form: CredentialForm,
+        known: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let dialog = self.form_dialog(form);
+        let Some(form) = dialog.as_ref().and_then(|dialog| dialog.form()) else {
+            return BTreeMap::new();
+        };
+        form.properties()
+            .filter_map(|id| known.get_key_value(id))
+            .map(|(id, value)| (id.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Opens a form of the selected credential with these values of properties.
+    pub(in crate::tui::app) fn open_filled_form(
+        &mut self,
+        form: CredentialForm,
+        values: &BTreeMap<String, String>,
+        now: Now,
+    ) {
+        if self.refuse_in_presentation("Names stay hidden", now) {
+            return;
+        }
+        let Some(mut dialog) = self.form_dialog(form) else { return };
+        if let Some(form) = dialog.form_mut() {
+            form.fill_properties(values);
+        }
+        self.dialogs.push_boxed(dialog);
+    }
+
+    fn form_dialog(&self, form: CredentialForm) -> Option<Box<dyn Dialog>> {
+        match form {
+            CredentialForm::Create => {
+                self.create_dialog().map(|dialog| Box::new(dialog) as Box<dyn Dialog>)
+            }
+            CredentialForm::Edit => {
+                let dialog = EditDialog::new(self.selected()?, self.catalog.clone());
+                Some(Box::new(dialog))
+            }
+        }
     }
 
     fn open_region_picker(&mut self) -> Vec<UiEffect> {
@@ -370,9 +422,8 @@ impl App {
                 display_format::host_and_port(&region.api)
             ))
         }));
-        let title = format!("Test {} in every region", self.display_name(credential));
-        let task = BackgroundTask::CheckAllRegions(credential.id.clone());
-        let action = DialogAction::Start(TaskRequest::listed(title, task));
+        let id = credential.id.clone();
+        let action = DialogAction::call(move |app, now| region_probe::start_probe(app, id, now));
         let confirm =
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);
         self.dialogs.push(confirm);

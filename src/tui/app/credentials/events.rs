@@ -8,8 +8,8 @@ use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
     BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
-    CredentialEvent, CredentialTask,
-    RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
+    CredentialEvent, CredentialTask, RegionCheckResult, SecretEvent, TaskEvent, TaskId,
+    TerminalCopyOffer,
 };
 use crate::tui::app::console::refusal;
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
@@ -225,6 +225,9 @@ impl App {
         result: RegionCheckResult,
         now: Now,
     ) {
+        if let Some(probe) = &mut self.region_probe {
+            probe.record(credential, &result);
+        }
         self.regions.record_check(credential, &result.region, &result.check);
         if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
             matrix.record_check(credential, result.clone());

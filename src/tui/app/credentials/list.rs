@@ -78,14 +78,8 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    const ALL: [Self; 6] = [
-        Self::Attention,
-        Self::Name,
-        Self::Expiry,
-        Self::Status,
-        Self::Region,
-        Self::Provider,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Attention, Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
 
     /// Returns the word that the screen shows.
     pub const fn as_str(self) -> &'static str {
@@ -547,9 +541,8 @@ impl CredentialList {
     /// Moves one row to its position in the order and leaves the others as they are.
     fn reposition_row(&mut self, row: usize, now: Timestamp) {
         let Self { rows, order, shown, filter, sort, alerts, matcher_buffer: scratch, .. } = self;
-        let before = |other: &usize| {
-            sort.compare(&rows[*other], &rows[row], alerts, now) == Ordering::Less
-        };
+        let before =
+            |other: &usize| sort.compare(&rows[*other], &rows[row], alerts, now) == Ordering::Less;
         order.retain(|other| *other != row);
         order.insert(order.partition_point(before), row);
         if filter.query.ranks_matches() {

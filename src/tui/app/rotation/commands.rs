@@ -59,14 +59,10 @@ impl App {
     /// Opens the form for a new credential, created with the selected one or another one of the
     /// provider.
     pub(in crate::tui::app) fn open_create_dialog(&mut self, now: Now) {
-        let Some(selected) = self.selected() else { return };
-        let create = CreateDialog::new(
-            selected,
-            self.display_name(selected),
-            self.neighbors(selected),
-            self.catalog.clone(),
-        );
-        if let Some(create) = create {
+        if self.selected().is_none() {
+            return;
+        }
+        if let Some(create) = self.create_dialog() {
             return self.dialogs.push(create);
         }
         let key = self
@@ -75,6 +71,13 @@ impl App {
             .key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
         let text = format!("This provider has no API to create credentials; {key} opens its page");
         self.activity.notify(NotificationLevel::Warning, text, now.instant);
+    }
+
+    /// Returns the form for a new credential like the selected one, if its provider can create any.
+    pub(in crate::tui::app) fn create_dialog(&self) -> Option<CreateDialog> {
+        let selected = self.selected()?;
+        let name = self.display_name(selected);
+        CreateDialog::new(selected, name, self.neighbors(selected), self.catalog.clone())
     }
 
     /// Asks whether to revoke the selected credential at its provider or only delete it from
