@@ -5,6 +5,7 @@
 //! runtime or a sleep. Drawing is in `tui/view`; each feature of the screen has a folder with its
 //! commands, events and dialogs. Start at `update.rs`, which routes to them.
 
+pub mod activity;
 pub mod command;
 pub mod console;
 pub mod conversation;
@@ -13,6 +14,7 @@ pub mod dialogs;
 pub mod display_format;
 pub mod footer;
 pub mod header;
+mod help_picker;
 pub mod layout;
 mod message;
 pub mod mouse;
@@ -37,7 +39,7 @@ use crate::tui::app::credentials::list::CredentialList;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
-use crate::tui::app::overview::activity::TaskList;
+use crate::tui::app::activity::TaskList;
 use crate::tui::app::rotation::open_rotations::OpenRotations;
 use console::ConsolePane;
 use conversation::ConversationState;
@@ -260,7 +262,7 @@ impl App {
     /// Number of regions that the selected credential may have.
     pub fn region_count(&self) -> usize {
         self.selected().map_or(0, |credential| {
-            regions::provider_regions(&self.catalog, &credential.provider).len()
+            self.catalog.regions(&credential.provider).unwrap_or_default().len()
         })
     }
 

@@ -11,7 +11,7 @@ use crate::engine::background::protocol::{
 };
 use crate::engine::persistent_backends;
 use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.

@@ -15,7 +15,7 @@ use crate::tui::app::console::{ConsolePromptKind, request_lists};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
 use crate::tui::app::{App, InputEvent, Message, Now, UiEffect, conversation, settings};
 use crate::tui::input::keyboard_layouts::latin_key;
@@ -298,8 +298,8 @@ impl App {
             Some(title) => self.start_task(title, request.task, now),
             None => self.start_hidden_task(request.task),
         };
-        if let Some(list) = request.list {
-            self.console.awaited_list = Some((task, list));
+        if let Some(on_start) = request.on_start {
+            on_start(self, task);
         }
         (task, effect)
     }
@@ -430,7 +430,7 @@ impl App {
             entry.title.clone()
         });
         undo::discard_pending_edit(self, task);
-        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        self.console.awaited_list.take_if(|waiting| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
         let mut effects = Vec::new();
@@ -472,7 +472,7 @@ impl App {
     fn handle_task_canceled(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
         self.activity.set_task_state(task, TaskState::Canceled);
         undo::discard_pending_edit(self, task);
-        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        self.console.awaited_list.take_if(|waiting| *waiting == task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }

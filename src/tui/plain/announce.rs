@@ -12,7 +12,7 @@ use crate::engine::background::protocol::TaskId;
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
 use crate::tui::app::dialogs::{DialogQuestion, QuestionOption};
-use crate::tui::app::overview::activity::{Notification, StoreStatusKind, TaskState};
+use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 

@@ -176,7 +176,7 @@ fn display_name(name: &str, app: &App) -> Option<String> {
 
 fn region_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
-    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
         let own = if region.id == credential.region { ", current" } else { "" };
         let cursor = if at == app.regions.cursor() { ", selected for switch-region" } else { "" };

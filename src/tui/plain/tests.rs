@@ -317,7 +317,7 @@ fn a_command_in_a_question_is_heard() {
         ("activity", "leave"),
     ] {
         user.say(open);
-        if let Some(task) = user.session.app.console.awaited_list.as_ref().map(|(task, _)| *task) {
+        if let Some(task) = user.session.app.console.awaited_list {
             user.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
         user.say(word);

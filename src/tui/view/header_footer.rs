@@ -9,7 +9,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialStatus;
 use crate::tui::app::footer::{typing_hints, visible_hints};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{display_format, header};
 

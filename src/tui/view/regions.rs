@@ -5,7 +5,7 @@
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
-use crate::tui::app::credentials::regions::{RegionRow, provider_regions};
+use crate::tui::app::credentials::regions::RegionRow;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::{Pane, display_format};
 
@@ -23,7 +23,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let focused = app.ui_state.focus == Pane::Regions;
     let inner = pen.draw_pane(area, Pane::Regions, "3 Regions");
     let Some(credential) = app.selected() else { return };
-    let all = provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     if all.is_empty() {
         pen.write_text(inner, "Unknown provider", StyleRole::Dim);
     }

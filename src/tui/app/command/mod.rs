@@ -4,7 +4,6 @@
 //! Actions and rows are in `table.rs`; what a command does is in the `commands.rs` of its feature.
 //! Start at [`CommandSpec`].
 
-pub(super) mod help_picker;
 pub mod keymap;
 mod table;
 

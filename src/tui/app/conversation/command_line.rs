@@ -14,7 +14,7 @@ use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::conversation::dialog_reply;
 use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{DialogAnswer, DialogQuestion, FieldQuestion, QuestionValue};
-use crate::tui::app::overview::activity::Notification;
+use crate::tui::app::activity::Notification;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, command, conversation};
 
 /// A page that plain-text mode prints on request.
@@ -183,7 +183,7 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
 /// Returns whether the region cursor is on the credential's current region.
 fn is_region_cursor_at_own(app: &App) -> bool {
     let Some(credential) = app.selected() else { return false };
-    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     all.get(app.regions.cursor()).is_none_or(|region| region.id == credential.region)
 }
 

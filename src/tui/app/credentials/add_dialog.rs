@@ -142,7 +142,7 @@ impl AddDialog {
     /// Returns whether the provider may be contacted. The secret is not sent to a host that neither
     /// the user nor the secret has determined.
     fn classify_policy(&self) -> ClassifyPolicy {
-        let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
+        let only = self.catalog.regions(self.form.value("provider")).unwrap_or_default().len() < 2;
         if only || self.is_region_chosen {
             ClassifyPolicy::AskProvider
         } else {
@@ -452,7 +452,7 @@ pub(in crate::tui::app) fn region_choice(
         (region.id.clone(), name)
     };
     SelectInput::new(
-        regions::provider_regions(catalog, provider).iter().map(title).collect(),
+        catalog.regions(provider).unwrap_or_default().iter().map(title).collect(),
         current,
     )
 }

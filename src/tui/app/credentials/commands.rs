@@ -21,7 +21,7 @@ use crate::tui::app::credentials::{regions, undo};
 use crate::tui::app::dialogs::{
     ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
 use crate::tui::app::widgets::form::FormButton;
@@ -211,7 +211,7 @@ impl App {
     /// Switches the selected credential to the region at this index.
     fn switch_to_region_at(&mut self, at: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at)
+        let Some(region) = self.catalog.regions(&credential.provider).unwrap_or_default().get(at)
         else {
             return Vec::new();
         };
@@ -222,7 +222,7 @@ impl App {
     /// Switches the selected credential to the region `steps` further in the list.
     fn switch_region_by(&mut self, steps: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         let at = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
         self.switch_to_region_at((at + steps) % all.len().max(1), now)
     }
@@ -265,7 +265,7 @@ impl App {
 
     fn open_region_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         let item = |region: &crate::domain::region::Region| {
             let verdict = self
                 .regions
@@ -300,7 +300,7 @@ impl App {
 
     fn open_probe_confirmation(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         let mut rows = vec![
             DialogRow::text(format!(
                 "{} is tested against every region of its provider.",

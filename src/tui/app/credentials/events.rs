@@ -11,7 +11,7 @@ use crate::engine::background::protocol::{
     RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
 };
 use crate::tui::app::console::refusal;
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};

@@ -16,7 +16,7 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::widgets::dialog_view::{
     DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window,
 };

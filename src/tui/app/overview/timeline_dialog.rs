@@ -5,7 +5,7 @@
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::tui::app::credentials::list::moved_cursor;
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::dialogs::picker;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,

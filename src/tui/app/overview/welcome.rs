@@ -11,7 +11,7 @@ use crate::engine::background::protocol::{BackgroundTask, CredentialTask, Import
 use crate::engine::persistent_backends;
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
-use crate::tui::app::overview::activity::{NotificationLevel, StoreStatusKind};
+use crate::tui::app::activity::{NotificationLevel, StoreStatusKind};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, display_format};
 

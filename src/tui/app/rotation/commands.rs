@@ -19,7 +19,7 @@ use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{
     ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest, quit,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::rotation::create_dialog::CreateDialog;
 use crate::tui::app::rotation::format::{
     append_notes, remove_rows, revocation_warning, task_remark,

@@ -10,7 +10,7 @@ use crate::engine::background::protocol::{
 };
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::Dialog;
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::sign_in::dialog::SignInDialog;
 use crate::tui::app::{App, Now, UiEffect};
 

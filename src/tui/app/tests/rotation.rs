@@ -11,7 +11,7 @@ use crate::domain::rotation::{
 use crate::engine::background::protocol::{
     CreateRequest, PromptReply, RotationDirection, RotationTarget,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::samples::rotation::{
     failed_revocation_prompt, line, paste_prompt, plan, review, sign_in_prompt, status,
 };

@@ -10,10 +10,10 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::chart::StyledSpans;
 use super::form::{FieldInput, FieldMessage, Form, FormButton, FormField};
+use super::list_cursor;
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
 use crate::domain::Secret;
-use crate::tui::app::credentials::list;
 use crate::tui::app::layout::ScreenRect;
 
 /// Terminal height from which a dialog leaves part of the screen visible.
@@ -334,7 +334,7 @@ impl DialogView {
         }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
         let shown = usize::from(body_area.height);
-        let top = list::scroll_offset(0, cursor, shown, body.len());
+        let top = list_cursor::scroll_offset(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
         let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
         let lines = parts

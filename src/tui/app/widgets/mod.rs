@@ -3,5 +3,6 @@
 pub mod chart;
 pub mod dialog_view;
 pub mod form;
+pub mod list_cursor;
 pub mod secret_input;
 pub mod text_area;

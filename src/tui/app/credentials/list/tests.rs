@@ -109,18 +109,3 @@ fn marks_outlive_a_filter_and_leave_with_their_credential() {
     list.clear_marks_or_filter(samples::test_time());
     assert!(list.filter_is_empty());
 }
-
-#[test]
-fn scrolling_moves_as_little_as_possible() {
-    assert_eq!(
-        [
-            scroll_offset(0, 4, 5, 9),
-            scroll_offset(0, 5, 5, 9),
-            scroll_offset(4, 3, 5, 9),
-            scroll_offset(9, 8, 5, 9),
-            scroll_offset(3, 0, 5, 2)
-        ],
-        [0, 1, 3, 4, 0]
-    );
-    assert_eq!(scroll_offset(0, 0, 0, 0), 0);
-}

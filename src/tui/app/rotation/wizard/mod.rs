@@ -41,7 +41,7 @@ use crate::engine::background::protocol::{
     RotationTarget, RotationTask, TaskEvent, TaskId,
 };
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::dialogs::{
     self, Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, TaskRequest,
 };

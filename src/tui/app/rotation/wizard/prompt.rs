@@ -17,7 +17,7 @@ use crate::engine::background::protocol::{
     AlternativeAdministrator, FailedRevocation, PromptChoice, PromptId, PromptReply,
     RotationPrompt, RotationTask,
 };
-use crate::tui::app::credentials::list::scroll_offset;
+use crate::tui::app::widgets::list_cursor::scroll_offset;
 use crate::tui::app::dialogs::{
     DialogAction, DialogAnswer, DialogQuestion, FieldQuestion, ListQuestion, QuestionOption,
     QuestionValue,
