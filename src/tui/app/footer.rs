@@ -4,6 +4,7 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::tui::app::activity::StoreStatusKind;
 use crate::tui::app::command::{
     CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
     RegionAction, ScreenAction,
@@ -11,7 +12,6 @@ use crate::tui::app::command::{
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::activity::StoreStatusKind;
 use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.

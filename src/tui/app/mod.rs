@@ -34,12 +34,12 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::tui::app::activity::TaskList;
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
-use crate::tui::app::activity::TaskList;
 use crate::tui::app::rotation::open_rotations::OpenRotations;
 use console::ConsolePane;
 use conversation::ConversationState;
@@ -53,7 +53,7 @@ use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::background::protocol::{
     BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
 };
-use crate::tui::app::credentials::{detail, regions};
+use crate::tui::app::credentials::detail;
 
 pub use message::{
     BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode,

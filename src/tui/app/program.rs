@@ -6,12 +6,12 @@
 use crate::config::StoreChoiceSource;
 use crate::domain::problem::Problem;
 use crate::engine::background::protocol::{BackgroundTask, CredentialTask, StoreTask};
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ProgramAction};
-use crate::tui::app::help_picker::help_picker;
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::ConfirmDialog;
-use crate::tui::app::activity::NotificationLevel;
+use crate::tui::app::help_picker::help_picker;
 use crate::tui::app::overview::task_list_dialog::TaskListDialog;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, overview};
 

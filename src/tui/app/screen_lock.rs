@@ -10,8 +10,8 @@ use crate::engine::background::protocol::{
     BackendInfo, BackgroundTask, StoreError, StoreTask, TaskId,
 };
 use crate::engine::persistent_backends;
-use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 use crate::tui::app::activity::NotificationLevel;
+use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.

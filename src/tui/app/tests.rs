@@ -35,14 +35,12 @@ use crate::engine::background::protocol::{
     StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent,
     TerminalCopyOffer, WriteConsent,
 };
-use crate::tui::app::console::parameters_dialog::ParametersDialog;
-use crate::tui::app::console::text_prompt::TextPromptDialog;
-use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
-use crate::tui::app::credentials::add_dialog::AddDialog;
-use crate::tui::app::dialogs::{
-    ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog,
-};
 use crate::tui::app::activity::TaskState;
+use crate::tui::app::console::parameters_dialog::ParametersDialog;
+use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
+use crate::tui::app::console::text_prompt::TextPromptDialog;
+use crate::tui::app::credentials::add_dialog::AddDialog;
+use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog};
 use crate::tui::app::overview::findings_dialog::FindingsDialog;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 

@@ -9,13 +9,13 @@ use crate::domain::Problem;
 use crate::engine::background::protocol::{
     BackgroundTask, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
 };
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
 use crate::tui::app::console::curl_import_dialog::is_curl;
 use crate::tui::app::console::{ConsolePromptKind, request_lists};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
-use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
 use crate::tui::app::{App, InputEvent, Message, Now, UiEffect, conversation, settings};
 use crate::tui::input::keyboard_layouts::latin_key;

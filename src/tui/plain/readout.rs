@@ -10,7 +10,6 @@ use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::console::{RequestReadiness, RequestState, request_line, sending};
 use crate::tui::app::conversation::ReadoutPage;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::{App, Now, Pane, PresentationMode, conversation, display_format};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.

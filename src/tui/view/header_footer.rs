@@ -7,9 +7,9 @@ use unicode_width::UnicodeWidthStr;
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::CredentialStatus;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
 use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{display_format, header};
 

@@ -15,6 +15,7 @@ use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
 use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
@@ -24,7 +25,6 @@ use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{
     ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal, sending,
 };
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::form;
 use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, Pane, UiEffect};
@@ -98,9 +98,9 @@ impl App {
                 self.open_console_dialog(action);
                 Vec::new()
             }
-            C::SavedRequests => self.fetch_request_list(
-                ConsoleTask::SavedRequests(SavedRequestTask::List),
-            ),
+            C::SavedRequests => {
+                self.fetch_request_list(ConsoleTask::SavedRequests(SavedRequestTask::List))
+            }
             C::History => self.fetch_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
             C::CopyCurl => self.copy_curl(now),

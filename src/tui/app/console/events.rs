@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
 use crate::engine::background::protocol::{ConsoleEvent, HttpExchange, TaskId};
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
 };
@@ -15,7 +16,6 @@ use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{request_lists, sending};
 use crate::tui::app::dialogs::PickerDialog;
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 impl App {

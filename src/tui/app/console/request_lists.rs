@@ -10,8 +10,10 @@ use crate::domain::request::{
 };
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask, TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask,
+    TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction};
 use crate::tui::app::console::sending;
 use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
@@ -19,7 +21,6 @@ use crate::tui::app::dialogs::{
     ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
     TaskRequest, TextDialog,
 };
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};

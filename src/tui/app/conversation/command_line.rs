@@ -6,15 +6,14 @@
 
 use crate::config::KeyPress;
 use crate::domain::{Credential, CredentialId};
+use crate::tui::app::activity::Notification;
 use crate::tui::app::command::{
     COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget, ListAction,
     ProgramAction, RegionAction, ScreenAction,
 };
 use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::conversation::dialog_reply;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{DialogAnswer, DialogQuestion, FieldQuestion, QuestionValue};
-use crate::tui::app::activity::Notification;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, command, conversation};
 
 /// A page that plain-text mode prints on request.

@@ -17,7 +17,6 @@ use crate::engine::background::protocol::{
     SignInSubject, TaskEvent, TaskId,
 };
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{

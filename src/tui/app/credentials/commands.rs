@@ -12,16 +12,16 @@ use crate::engine::background::protocol::{
     BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
     TerminalCopyOffer,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{
     CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
 };
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{regions, undo};
+use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::{
     ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
 use crate::tui::app::widgets::form::FormButton;

@@ -10,8 +10,8 @@ use crate::engine::background::protocol::{
     ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
     RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
 };
-use crate::tui::app::console::refusal;
 use crate::tui::app::activity::{NotificationLevel, TaskState};
+use crate::tui::app::console::refusal;
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};

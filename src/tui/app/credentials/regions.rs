@@ -61,7 +61,9 @@ impl RegionsPane {
         catalog: &ProviderCatalog,
         now: Instant,
     ) {
-        let own = catalog.regions(&credential.provider).unwrap_or_default()
+        let own = catalog
+            .regions(&credential.provider)
+            .unwrap_or_default()
             .iter()
             .position(|region| region.id == credential.region);
         let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };

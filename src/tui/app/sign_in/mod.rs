@@ -8,9 +8,9 @@ use crate::domain::provider::AuthMethod;
 use crate::engine::background::protocol::{
     BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
 };
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::Dialog;
-use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::sign_in::dialog::SignInDialog;
 use crate::tui::app::{App, Now, UiEffect};
 
