@@ -141,15 +141,6 @@ impl SecretAccess {
     }
 }
 
-/// Returns the location of a part in a slot.
-pub(in crate::engine) fn secret_location(
-    credential: &CredentialId,
-    slot: SecretSlot,
-    part: &SecretPart,
-) -> SecretLocation {
-    SecretLocation { credential: credential.clone(), slot, part: part.clone() }
-}
-
 fn item_key(location: &SecretLocation) -> ItemKey {
     ItemKey::for_part(&location.credential, location.slot, &location.part)
 }

@@ -6,8 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::activity::StoreStatusKind;
 use crate::tui::app::command::{
-    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
-    RegionAction, ScreenAction,
+    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ProgramAction, ScreenAction,
 };
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
@@ -36,12 +35,12 @@ const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::Check),
     CommandAction::Credential(CredentialAction::Add),
     CommandAction::Credential(CredentialAction::Edit),
-    CommandAction::List(ListAction::Filter),
-    CommandAction::List(ListAction::Clear),
+    CommandAction::Credential(CredentialAction::FilterList),
+    CommandAction::Credential(CredentialAction::ClearFilter),
 ];
 const REGION_HINTS: &[CommandAction] = &[
-    CommandAction::Region(RegionAction::Switch),
-    CommandAction::Region(RegionAction::Probe),
+    CommandAction::Credential(CredentialAction::SwitchRegion),
+    CommandAction::Credential(CredentialAction::ProbeRegions),
     CommandAction::Console(ConsoleAction::SendTest),
     CommandAction::Credential(CredentialAction::Check),
 ];

@@ -51,7 +51,7 @@ use crate::config::theme::TerminalBackground;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::background::protocol::{
-    BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
+    BackgroundTask, CredentialTask, RotationTask, TaskId, TerminalCopyConsent,
 };
 use crate::tui::app::credentials::detail;
 
@@ -201,7 +201,7 @@ impl App {
             undo: UndoStack::default(),
         };
         let first = [
-            BackgroundTask::Store(StoreTask::Status),
+            BackgroundTask::ReadStoreStatus,
             BackgroundTask::Rotation(RotationTask::ListUnfinished),
         ];
         let mut effects: Vec<_> =

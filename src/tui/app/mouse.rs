@@ -6,9 +6,7 @@
 use std::time::{Duration, Instant};
 
 use crate::config::theme::StyleRole;
-use crate::tui::app::command::{
-    CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction,
-};
+use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ScreenAction};
 use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
@@ -162,7 +160,10 @@ impl App {
                 let count = self.region_count();
                 let hit = self.regions.select_line(line, count);
                 if hit && again {
-                    return self.run_action(CommandAction::Region(RegionAction::Switch), now);
+                    return self.run_action(
+                        CommandAction::Credential(CredentialAction::SwitchRegion),
+                        now,
+                    );
                 }
             }
             Pane::Console => return self.click_console(column, row, now),

@@ -5,7 +5,7 @@
 
 use crate::config::StoreChoiceSource;
 use crate::domain::problem::Problem;
-use crate::engine::background::protocol::{BackgroundTask, CredentialTask, StoreTask};
+use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::response_view::ResponseView;
@@ -36,7 +36,7 @@ impl App {
                     .1;
                 return vec![
                     load,
-                    self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1,
+                    self.start_hidden_task(BackgroundTask::ReadStoreStatus).1,
                     UiEffect::ReloadSettings,
                 ];
             }

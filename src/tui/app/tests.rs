@@ -31,9 +31,8 @@ use crate::engine::backend_info;
 use crate::engine::background::protocol::{
     BackendInfo, BackgroundTask, CapturedSecret, ClassifyPolicy, ClearResult, ClipboardMethod,
     CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity,
-    HttpExchange, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask,
-    StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent,
-    TerminalCopyOffer, WriteConsent,
+    HttpExchange, PromptId, RotationEvent, RotationTask, SendTask, StoreError, StoreStatus,
+    TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::activity::TaskState;
 use crate::tui::app::console::parameters_dialog::ParametersDialog;
@@ -84,7 +83,7 @@ impl TestSession {
             matches!(
                 task,
                 BackgroundTask::Credential(CredentialTask::RegionChecks(_))
-                    | BackgroundTask::Store(StoreTask::Status)
+                    | BackgroundTask::ReadStoreStatus
             )
         };
         let mut tasks: Vec<_> =
@@ -95,11 +94,11 @@ impl TestSession {
 
     fn reveal(&mut self) -> &mut Self {
         self.press("Enter");
-        let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else {
+        let (task, BackgroundTask::Credential(CredentialTask::Reveal(of))) = self.task() else {
             panic!("the secret was not asked for")
         };
         let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
-        self.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, secret)));
+        self.report(task, TaskEvent::Credential(CredentialEvent::Revealed(of, secret)));
         assert!(self.is_shown());
         self
     }
@@ -250,7 +249,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
     let of = session.app.selected().expect("a credential").id.clone();
     session.report(
         task,
-        TaskEvent::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))),
+        TaskEvent::Credential(CredentialEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))),
     );
     assert!(!session.is_shown());
 }
@@ -295,11 +294,11 @@ fn a_copy_says_what_is_known_and_no_more() {
         let (task, _) = session.task();
         session.report(
             task,
-            TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+            TaskEvent::Copied(CopyResult {
                 method: way,
                 verified: proven,
                 clear_after_seconds: Some(30),
-            })),
+            }),
         );
         assert_eq!(session.app.activity.running_count(), 0, "tidying up is not waited for");
         session.notice().to_owned()
@@ -311,8 +310,7 @@ fn a_copy_says_what_is_known_and_no_more() {
     );
 
     let mut session = session();
-    session
-        .report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
+    session.report(TaskId(9), TaskEvent::ClipboardCleared(ClearResult::ContentReplaced));
     assert!(session.notice().contains("content has changed"));
 }
 
@@ -380,7 +378,7 @@ fn a_click_meets_what_is_seen() {
     let secret = session.app.secret_area();
     session.click(secret.x + 12, secret.y);
     assert_eq!(session.app.ui_state.focus, Pane::Detail);
-    assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Reveal(_))));
+    assert!(matches!(session.task().1, BackgroundTask::Credential(CredentialTask::Reveal(_))));
     let hints = super::footer::visible_hints(&session.app, session.app.screen_layout().footer);
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);

@@ -7,10 +7,10 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::Problem;
 use crate::engine::background::protocol::{
-    BackgroundTask, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
+    BackgroundTask, RegionCheckResult, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::activity::{NotificationLevel, TaskState};
-use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, ProgramAction};
 use crate::tui::app::console::curl_import_dialog::is_curl;
 use crate::tui::app::console::{ConsolePromptKind, request_lists};
 use crate::tui::app::credentials::add_dialog::AddDialog;
@@ -359,9 +359,7 @@ impl App {
         match action {
             CommandAction::Move(motion) => self.move_cursor(motion),
             CommandAction::Focus(focus) => self.move_focus(focus),
-            CommandAction::List(action) => self.run_list(action, now),
             CommandAction::Credential(action) => return self.run_credential(action, now),
-            CommandAction::Region(action) => return self.run_region(action, now),
             CommandAction::Console(action) => return self.run_console(action, now),
             CommandAction::Screen(action) => return self.run_screen(action),
             CommandAction::Program(action) => return self.run_program(action, now),
@@ -373,9 +371,7 @@ impl App {
     pub fn can_run(&self, action: CommandAction) -> bool {
         match action {
             CommandAction::Move(_) | CommandAction::Focus(_) => true,
-            CommandAction::List(action) => self.can_run_list(action),
             CommandAction::Credential(action) => self.can_run_credential(action),
-            CommandAction::Region(_) => self.can_run_region(),
             CommandAction::Console(action) => self.can_run_console(action),
             CommandAction::Screen(action) => self.can_run_screen(action),
             CommandAction::Program(action) => self.can_run_program(action),
@@ -385,13 +381,13 @@ impl App {
     fn handle_task_event(&mut self, report: TaskReport, now: Now) -> Vec<UiEffect> {
         let TaskReport { task, event } = report;
         match event {
-            event @ (TaskEvent::Diagnosed(_)
-            | TaskEvent::Secret(SecretEvent::PassphraseGenerated(_))) => {
+            event @ (TaskEvent::Diagnosed(_) | TaskEvent::PassphraseGenerated(_)) => {
                 return self.deliver_to_dialog(task, event, now);
             }
             TaskEvent::Progress { done, total } => self.activity.set_progress(task, done, total),
             TaskEvent::Credential(event) => return self.on_credential_event(task, event, now),
-            TaskEvent::Secret(event) => self.on_secret_event(task, event, now),
+            TaskEvent::Copied(copied) => self.on_copied(task, &copied, now),
+            TaskEvent::ClipboardCleared(result) => self.on_clipboard_cleared(result, now),
             TaskEvent::Checked { credential, region, check } => {
                 self.on_check_event(&credential, RegionCheckResult { region, check }, now);
             }
@@ -418,7 +414,7 @@ impl App {
         self.reopen_after_unlock(task, now);
         let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
-            effects.push(self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1);
+            effects.push(self.start_hidden_task(BackgroundTask::ReadStoreStatus).1);
         }
         effects
     }
@@ -448,8 +444,7 @@ impl App {
             self.detail.mask();
         }
         effects.extend(
-            store_failed
-                .then(|| self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1),
+            store_failed.then(|| self.start_hidden_task(BackgroundTask::ReadStoreStatus).1),
         );
         effects
     }
@@ -491,7 +486,7 @@ impl App {
 fn opens_input(action: CommandAction) -> bool {
     matches!(
         action,
-        CommandAction::List(ListAction::Filter)
+        CommandAction::Credential(CredentialAction::FilterList)
             | CommandAction::Console(ConsoleAction::Search | ConsoleAction::Filter)
             | CommandAction::Program(ProgramAction::Help)
     )

@@ -12,8 +12,7 @@ use crate::domain::request::export::{
     ExportContext, ExportFormat, ExportedRequest, export_request,
 };
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
-    SendTask, TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SendTask, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
@@ -98,9 +97,7 @@ impl App {
                 self.open_console_dialog(action);
                 Vec::new()
             }
-            C::SavedRequests => {
-                self.fetch_request_list(ConsoleTask::SavedRequests(SavedRequestTask::List))
-            }
+            C::SavedRequests => self.fetch_request_list(ConsoleTask::ListSavedRequests),
             C::History => self.fetch_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
             C::CopyCurl => self.copy_curl(now),
@@ -300,7 +297,7 @@ impl App {
             (ConsoleAction::CopyBody, Some(body)) => body,
             _ => text,
         };
-        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
+        vec![self.start_task(title, BackgroundTask::CopyText(text), now).1]
     }
 
     /// Copies the request as a curl command and warns where curl behaves differently.
@@ -320,7 +317,7 @@ impl App {
         vec![
             self.start_task(
                 "Copy the request as a curl command",
-                BackgroundTask::Secret(SecretTask::CopyText(text)),
+                BackgroundTask::CopyText(text),
                 now,
             )
             .1,

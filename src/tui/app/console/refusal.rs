@@ -12,7 +12,7 @@ use crate::domain::diagnosis::refusal::{
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::BackgroundTask;
 use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, RegionAction};
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction};
 use crate::tui::app::dialogs::TextDialog;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
 
@@ -124,8 +124,8 @@ fn step_action(step: &RemedyStep) -> Option<CommandAction> {
         RemedyStep::ReenterSecret => CommandAction::Credential(CredentialAction::Edit),
         RemedyStep::EditRequest => CommandAction::Console(ConsoleAction::EditRequest),
         RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
-        RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
-        RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
+        RemedyStep::SwitchRegion(_) => CommandAction::Credential(CredentialAction::PickRegion),
+        RemedyStep::ProbeRegions => CommandAction::Credential(CredentialAction::ProbeRegions),
         RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
         RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
         RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),

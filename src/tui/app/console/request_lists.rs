@@ -10,8 +10,7 @@ use crate::domain::request::{
 };
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask,
-    TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction};
@@ -306,9 +305,9 @@ fn history_request(task: ConsoleTask) -> TaskRequest {
 }
 
 /// Requests a change of the saved requests; their list is updated if it is open.
-pub(in crate::tui::app) fn saved_request_change(task: SavedRequestTask) -> TaskRequest {
-    let task = BackgroundTask::Console(ConsoleTask::SavedRequests(task));
-    TaskRequest::listed("Update the saved requests", task).with_start(await_list)
+pub(in crate::tui::app) fn saved_request_change(task: ConsoleTask) -> TaskRequest {
+    TaskRequest::listed("Update the saved requests", BackgroundTask::Console(task))
+        .with_start(await_list)
 }
 
 fn delete_confirmation(id: SavedRequestName) -> DialogAction {
@@ -319,7 +318,7 @@ fn delete_confirmation(id: SavedRequestName) -> DialogAction {
         "Delete this saved request?",
         rows,
         FormButton::Destructive("Delete"),
-        DialogAction::Start(saved_request_change(SavedRequestTask::Delete(id))),
+        DialogAction::Start(saved_request_change(ConsoleTask::DeleteSavedRequest(id))),
     ))
 }
 

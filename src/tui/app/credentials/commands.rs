@@ -1,7 +1,6 @@
 //! Commands on credentials and their regions: filter, mark, reveal, copy, check, add, edit, switch.
 //!
-//! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
-//! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
+//! Opens their dialogs too. Start at `App::run_credential`; rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
@@ -9,13 +8,11 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{
-    BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
+    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, TerminalCopyConsent,
     TerminalCopyOffer,
 };
 use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::command::{
-    CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
-};
+use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ProgramAction};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
 use crate::tui::app::credentials::undo;
@@ -28,40 +25,6 @@ use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
 
 impl App {
-    pub(in crate::tui::app) fn run_list(&mut self, action: ListAction, now: Now) {
-        match action {
-            ListAction::Filter => {
-                self.move_focus(FocusTarget::To(Pane::Credentials));
-                self.credentials.filter.typing = true;
-            }
-            ListAction::Clear => {
-                if self.credentials.mark_count() == 0 {
-                    undo::push_filter_undo(self);
-                }
-                self.credentials.clear_marks_or_filter(now.wall);
-            }
-            ListAction::Sort => {
-                self.credentials.sort_by_next_key(now.wall);
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("Sorted by {}", self.credentials.sort.as_str()),
-                    now.instant,
-                );
-            }
-            ListAction::Mark => self.credentials.toggle_mark(),
-            ListAction::MarkAll => self.credentials.toggle_all_marks(),
-        }
-    }
-
-    pub(in crate::tui::app) fn can_run_list(&self, action: ListAction) -> bool {
-        match action {
-            ListAction::Clear => {
-                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
-            }
-            _ => !self.credentials.all().is_empty(),
-        }
-    }
-
     pub(in crate::tui::app) fn run_credential(
         &mut self,
         action: CredentialAction,
@@ -80,32 +43,43 @@ impl App {
             return Vec::new();
         }
         match action {
-            CredentialAction::ToggleSecret => self.toggle_secret(now),
-            CredentialAction::CopySecret => self.copy_secret(now),
+            CredentialAction::FilterList => self.type_filter(),
+            CredentialAction::ClearFilter => self.clear_marks_or_filter(now),
+            CredentialAction::SortList => self.sort_list(now),
+            CredentialAction::Mark => self.credentials.toggle_mark(),
+            CredentialAction::MarkAll => self.credentials.toggle_all_marks(),
+            CredentialAction::Revoke => self.open_removal_picker(),
+            CredentialAction::Create => self.open_create_dialog(now),
+            CredentialAction::ToggleSecret => return self.toggle_secret(now),
+            CredentialAction::CopySecret => return self.copy_secret(now),
             CredentialAction::Check => {
                 let chosen = self.credentials.marked_or_selected();
-                self.check_credentials(chosen, now)
+                return self.check_credentials(chosen, now);
             }
             CredentialAction::CheckAll => {
                 let all =
                     self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
-                self.check_credentials(all, now)
+                return self.check_credentials(all, now);
             }
             CredentialAction::OpenPage => {
-                self.provider_page().map(UiEffect::OpenUrl).into_iter().collect()
+                return self.provider_page().map(UiEffect::OpenUrl).into_iter().collect();
             }
-            CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
-            CredentialAction::Rotate => self.open_rotation_wizard(),
-            CredentialAction::SignIn => self.open_sign_in(now),
-            CredentialAction::Revoke => {
-                self.open_removal_picker();
-                Vec::new()
+            CredentialAction::Add | CredentialAction::Edit => {
+                return self.open_credential_dialog(action);
             }
-            CredentialAction::Create => {
-                self.open_create_dialog(now);
-                Vec::new()
+            CredentialAction::Rotate => return self.open_rotation_wizard(),
+            CredentialAction::SignIn => return self.open_sign_in(now),
+            CredentialAction::SwitchRegion => {
+                return self.switch_to_region_at(self.regions.cursor(), now);
             }
+            CredentialAction::NextRegion => return self.switch_region_by(1, now),
+            CredentialAction::PreviousRegion => {
+                return self.switch_region_by(self.region_count().saturating_sub(1), now);
+            }
+            CredentialAction::PickRegion => return self.open_region_picker(),
+            CredentialAction::ProbeRegions => return self.open_probe_confirmation(),
         }
+        Vec::new()
     }
 
     pub(in crate::tui::app) fn can_run_credential(&self, action: CredentialAction) -> bool {
@@ -118,6 +92,18 @@ impl App {
                 self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
             }
             CredentialAction::OpenPage => self.provider_page().is_some(),
+            CredentialAction::ClearFilter => {
+                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
+            }
+            CredentialAction::FilterList
+            | CredentialAction::SortList
+            | CredentialAction::Mark
+            | CredentialAction::MarkAll => !self.credentials.all().is_empty(),
+            CredentialAction::SwitchRegion
+            | CredentialAction::NextRegion
+            | CredentialAction::PreviousRegion
+            | CredentialAction::PickRegion
+            | CredentialAction::ProbeRegions => self.can_run_region(),
             _ if requires_visible_names(action)
                 && self.ui_state.presentation == PresentationMode::On =>
             {
@@ -127,20 +113,25 @@ impl App {
         }
     }
 
-    pub(in crate::tui::app) fn run_region(
-        &mut self,
-        action: RegionAction,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        match action {
-            RegionAction::Switch => self.switch_to_region_at(self.regions.cursor(), now),
-            RegionAction::Next => self.switch_region_by(1, now),
-            RegionAction::Previous => {
-                self.switch_region_by(self.region_count().saturating_sub(1), now)
-            }
-            RegionAction::Pick => self.open_region_picker(),
-            RegionAction::Probe => self.open_probe_confirmation(),
+    fn type_filter(&mut self) {
+        self.move_focus(FocusTarget::To(Pane::Credentials));
+        self.credentials.filter.typing = true;
+    }
+
+    fn clear_marks_or_filter(&mut self, now: Now) {
+        if self.credentials.mark_count() == 0 {
+            undo::push_filter_undo(self);
         }
+        self.credentials.clear_marks_or_filter(now.wall);
+    }
+
+    fn sort_list(&mut self, now: Now) {
+        self.credentials.sort_by_next_key(now.wall);
+        self.activity.notify(
+            NotificationLevel::Success,
+            format!("Sorted by {}", self.credentials.sort.as_str()),
+            now.instant,
+        );
     }
 
     fn toggle_secret(&mut self, now: Now) -> Vec<UiEffect> {
@@ -154,7 +145,8 @@ impl App {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
         };
-        let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
+        let (task, effect) =
+            self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Reveal(id)));
         self.detail.begin_reveal(task);
         vec![effect]
     }
@@ -174,8 +166,8 @@ impl App {
     /// Starts copying the secret of a credential.
     fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
-        let task = SecretTask::Copy(id, self.ui_state.terminal_copy_consent);
-        vec![self.start_task(title, BackgroundTask::Secret(task), now).1]
+        let task = CredentialTask::CopySecret(id, self.ui_state.terminal_copy_consent);
+        vec![self.start_task(title, BackgroundTask::Credential(task), now).1]
     }
 
     fn check_credentials(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<UiEffect> {
@@ -395,7 +387,7 @@ impl App {
     }
 
     /// Whether there is another region to switch to.
-    pub(in crate::tui::app) fn can_run_region(&self) -> bool {
+    fn can_run_region(&self) -> bool {
         self.region_count() > 1
     }
 }

@@ -152,7 +152,7 @@ fn six_generated_words() {
             });
             let words = "hexagonal unwelcome clarinet stopwatch preschool undertake";
             let words = Arc::new(Secret::from_text(words.to_owned()));
-            let event = TaskEvent::Secret(SecretEvent::PassphraseGenerated(words));
+            let event = TaskEvent::PassphraseGenerated(words);
             report(session, started.expect("a task"), event);
             session.app.ui_state.presentation = presentation;
         });
