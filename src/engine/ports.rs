@@ -8,6 +8,7 @@ use super::database_handle::DatabaseHandle;
 use super::rotation_journals::RotationJournals;
 use super::secrets::token_cache::AccessTokenCache;
 use super::{Clock, EngineDependencies, EngineOptions};
+use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;
 use crate::engine::fingerprints::FingerprintService;
 use crate::engine::locks::CredentialLocks;

@@ -132,9 +132,18 @@ const RULES: &[LayerRule] = &[
         ],
     },
     LayerRule {
+        // Only the geometry of ratatui (`layout::Rect`): the state of the screen draws nothing.
         layer: "src/tui/app/",
         forbidden: &[
-            "ratatui::",
+            "ratatui::{",
+            "ratatui::Frame",
+            "ratatui::Terminal",
+            "ratatui::backend",
+            "ratatui::buffer",
+            "ratatui::prelude",
+            "ratatui::style",
+            "ratatui::text",
+            "ratatui::widgets",
             "crossterm",
             "tokio",
             "crate::store",

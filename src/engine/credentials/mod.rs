@@ -12,7 +12,6 @@ pub(super) mod store_secret;
 pub(super) mod tasks;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::audit::{AuditEvent, AuditService};
@@ -34,12 +33,14 @@ use crate::engine::credential_changes::{CredentialEdit, CredentialPage, NewCrede
 use crate::engine::credentials::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use crate::engine::fingerprints::FingerprintService;
 use crate::engine::locks::{CredentialLock, CredentialLocks};
+use crate::engine::ports::random_bytes;
 use crate::engine::secrets::bindings::BindingService;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::engine::secrets::bound_secrets::secret_location;
 use crate::engine::secrets::rebinding::RebindingPlan;
 use crate::engine::stores::StoreService;
-use crate::store::{self, ItemKey, SecretStore, StoreError};
+use crate::store::{ItemKey, SecretStore, StoreError};
 
 /// Credentials in the index and the store.
 pub struct CredentialService {

@@ -7,7 +7,7 @@
 
 use crate::database::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::requests::access_tokens::ACCESS_TOKEN_PART;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::store::{ItemKey, StoreError};

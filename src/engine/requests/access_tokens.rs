@@ -11,7 +11,6 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
@@ -21,6 +20,7 @@ use crate::engine::requests::service::RequestService;
 use crate::engine::secrets::bindings::BoundRegion;
 use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::engine::secrets::bound_secrets::secret_location;
+use crate::engine::secrets::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::net::oauth::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::grants::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};

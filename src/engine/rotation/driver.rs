@@ -6,7 +6,6 @@
 //! reading at `RotationDriver::run`.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::probe::ProbeResult;
 use super::prompts::PromptOutcome;
@@ -14,7 +13,7 @@ use super::slots::{permanent_failure, retryable_failure, secret_lost};
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use super::{RotationObserver, StepResult};
 use crate::database::RotationLease;
-use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::credential::SecretSlot;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot,
@@ -24,7 +23,6 @@ use crate::domain::rotation::{
     rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
-use crate::engine::audit::AuditEvent;
 use crate::engine::rotation::RotationService;
 use crate::engine::rotation_journals::rotation_audit_event;
 use crate::engine::sign_in::AuthorizationGrant;

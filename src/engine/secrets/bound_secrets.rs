@@ -5,20 +5,21 @@
 //! While a secret is replaced, the fingerprints of the old and of the new secret are recorded, so
 //! that a crash leaves either of them readable. Start with [`SecretAccess::load_secret`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::bindings::BindingService;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Credential, Problem, Secret};
+use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::engine::Clock;
 use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::fingerprints::FingerprintService;
 use crate::engine::ports::SharedPorts;
 use crate::engine::secrets::token_cache::AccessTokenCache;
-use crate::store::{ItemKey, SecretStore, StoreError};
+use crate::store::{self, ItemKey, SecretStore, StoreError};
 
 /// Field that names a file with the secret, for secrets that live outside the store.
 pub const KEY_FILE_FIELD: &str = "key_file";

@@ -2,6 +2,7 @@
 //!
 //! Drawing and clicking both use [`visible_hints`].
 
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::tui::app::activity::StoreStatusKind;
@@ -10,7 +11,7 @@ use crate::tui::app::command::{
 };
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.
@@ -22,7 +23,7 @@ pub struct KeyHint {
     /// Command that a click runs.
     pub action: CommandAction,
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
 }
 
 /// Number of the pane's own hints that precede the hint for the help.
@@ -84,7 +85,7 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
 }
 
 /// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
-pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
+pub fn visible_hints(app: &App, footer: Rect) -> Vec<KeyHint> {
     if !app.dialogs.is_empty() || !typing_hints(app).is_empty() {
         return Vec::new();
     }
@@ -117,10 +118,10 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
 }
 
 /// Returns the command that a click on the footer runs.
-pub fn hint_action_at(app: &App, footer: ScreenRect, column: u16) -> Option<CommandAction> {
+pub fn hint_action_at(app: &App, footer: Rect, column: u16) -> Option<CommandAction> {
     visible_hints(app, footer)
         .into_iter()
-        .find(|hint| hint.area.contains(column, footer.y))
+        .find(|hint| hint.area.contains(Position::new(column, footer.y)))
         .map(|hint| hint.action)
 }
 

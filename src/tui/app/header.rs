@@ -2,12 +2,13 @@
 //!
 //! An item with an action is also a button. Drawing and clicking both use [`header_items`].
 
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::{StoreStatusKind, StoreStatusText};
 use crate::tui::app::command::{CommandAction, ProgramAction, ScreenAction};
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::chart::StyledSpans;
 use crate::tui::app::{App, PresentationMode, ZoomState, display_format};
@@ -27,7 +28,7 @@ pub struct HeaderItem {
     /// Command that a click runs.
     pub action: Option<CommandAction>,
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
 }
 
 /// Returns the number of credentials as text.
@@ -41,7 +42,7 @@ pub fn credential_count_text(app: &App) -> String {
 }
 
 /// Returns the items that fit, from right to left, and the area left over before them.
-pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
+pub fn header_items(app: &App) -> (Vec<HeaderItem>, Rect) {
     let line = app.screen_layout().header.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
     let begun =
@@ -73,7 +74,7 @@ pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
 /// Returns the command that a click on the header runs.
 pub(super) fn header_action_at(app: &App, column: u16, row: u16) -> Option<CommandAction> {
     let (items, _) = header_items(app);
-    items.into_iter().find(|item| item.area.contains(column, row))?.action
+    items.into_iter().find(|item| item.area.contains(Position::new(column, row)))?.action
 }
 
 fn help_item(app: &App) -> StyledSpans {

@@ -34,16 +34,18 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use ratatui::layout::Rect;
+
 use crate::tui::app::activity::TaskList;
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
+use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::rotation::open_rotations::OpenRotations;
 use console::ConsolePane;
 use conversation::ConversationState;
-use layout::ScreenRect;
 use mouse::MousePress;
 
 use crate::config::PaneLayout;
@@ -95,7 +97,7 @@ pub struct App {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UiState {
     /// Size of the terminal.
-    pub area: ScreenRect,
+    pub area: Rect,
     /// Pane that has the focus.
     pub focus: Pane,
     /// Pane shown beside the list on a narrow screen.
@@ -173,7 +175,7 @@ impl App {
         let InitialState { first_page, catalog, size, mut preferences, layout } = start;
         preferences.theme = preferences.theme.with_background(preferences.background);
         let ui_state = UiState {
-            area: ScreenRect::new(size.0, size.1),
+            area: Rect::new(0, 0, size.0, size.1),
             focus: Pane::Credentials,
             secondary_pane: Pane::Detail,
             presentation: PresentationMode::Off,
@@ -243,7 +245,7 @@ impl App {
     /// Whether the whole detail is visible: not behind a dialog and not truncated.
     fn detail_fully_visible(&self) -> bool {
         self.dialogs.is_empty()
-            && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
+            && self.screen_layout().detail.inside_border().height >= detail::MIN_FULL_DETAIL_ROWS
     }
 
     /// The credential under the cursor.
@@ -378,6 +380,6 @@ impl App {
     }
 }
 
-fn row_capacity(pane: ScreenRect, overhead: u16) -> usize {
-    pane.inner().height.saturating_sub(overhead).into()
+fn row_capacity(pane: Rect, overhead: u16) -> usize {
+    pane.inside_border().height.saturating_sub(overhead).into()
 }

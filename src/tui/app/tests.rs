@@ -258,12 +258,10 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
     session.press("P Enter");
-    assert!(
-        session
-            .drain()
-            .iter()
-            .all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
-    );
+    assert!(session.drain().iter().all(|effect| !matches!(
+        effect,
+        UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Reveal(_)))
+    )));
     assert!(session.notice().contains("presentation mode"));
     let selected = session.app.selected().expect("a credential");
     assert!(!session.app.display_name(selected).contains(selected.name.as_str()));

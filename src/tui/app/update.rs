@@ -3,6 +3,8 @@
 //! Only routes: a command goes to its feature by [`App::run_action`], the event of a task by
 //! `App::handle_task_event`. Start at [`update`]; mouse events are in `mouse.rs`.
 
+use ratatui::layout::Rect;
+
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::Problem;
@@ -88,7 +90,7 @@ impl App {
             InputEvent::Burst(text) => self.handle_burst(&text, now),
             InputEvent::Mouse(mouse, column, row) => self.handle_mouse(mouse, column, row, now),
             InputEvent::Resize(columns, rows) => {
-                self.ui_state.area = super::layout::ScreenRect::new(columns, rows);
+                self.ui_state.area = Rect::new(0, 0, columns, rows);
                 self.detail.mask();
                 Vec::new()
             }

@@ -501,13 +501,10 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let mut user = PlainTextUser::new();
     let told = user.say("reveal");
     assert!(told.contains("not printed"), "{told}");
-    assert!(
-        !user
-            .session
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
-    );
+    assert!(!user.session.effects.iter().any(|effect| matches!(
+        effect,
+        UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Reveal(_)))
+    )));
     let told = user.say("presentation");
     assert_eq!(user.session.app.ui_state.presentation, PresentationMode::On);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");

@@ -2,6 +2,8 @@
 //!
 //! Start reading at [`draw`]. Filtering and sorting are in `tui::app::credentials`.
 
+use ratatui::layout::Rect;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::{Credential, CredentialStatus};
@@ -9,7 +11,7 @@ use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::credentials::list::CredentialRow;
 use crate::tui::app::display_format;
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{App, Pane};
 
@@ -21,7 +23,7 @@ const REGION_COLUMNS: u16 = 10;
 const MIN_NAME_COLUMNS: u16 = 12;
 
 /// Draws the list.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -37,7 +39,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         draw_row(pen, rows.row(line), &row);
     }
     draw_position(pen, area, rows);
-    draw_scrollbar(pen, ScreenRect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
+    draw_scrollbar(pen, Rect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
 }
 
 fn title(app: &App) -> String {
@@ -52,7 +54,7 @@ fn title(app: &App) -> String {
     }
 }
 
-fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_filter(pen: &mut CellPainter<'_>, area: Rect) {
     let filter = &pen.app.credentials.filter;
     if area.is_empty() {
         return;
@@ -72,7 +74,7 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_empty(pen: &mut CellPainter<'_>, area: Rect) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
         let area =
@@ -102,7 +104,7 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
+fn draw_row(pen: &mut CellPainter<'_>, area: Rect, row: &CredentialRow<'_>) {
     let CredentialRow { credential, selected, marked } = row;
     let waiting = pen.app.open_rotations.waiting(&credential.id);
     let (role, sign) = match waiting {
@@ -111,7 +113,7 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     };
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
     let rest = pen.write_text(
-        ScreenRect { x: area.x - 1, width: area.width + 1, ..area },
+        Rect { x: area.x - 1, width: area.width + 1, ..area },
         mark,
         StyleRole::Accent,
     );
@@ -140,13 +142,13 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     pen.write_right(status, &words, if soon { StyleRole::Warn } else { role });
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
-        let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
+        let whole = Rect { x: area.x - 1, width: area.width + 2, ..area };
         pen.restyle(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
     }
 }
 
 /// Draws the sort order and the cursor position in the lower border.
-fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) {
+fn draw_position(pen: &mut CellPainter<'_>, area: Rect, rows: Rect) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
@@ -161,7 +163,7 @@ fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) 
 }
 
 /// Draws the scroll bar in the right border.
-fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
+fn draw_scrollbar(pen: &mut CellPainter<'_>, border: Rect) {
     let list = &pen.app.credentials;
     let Some((top, length)) =
         chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count())

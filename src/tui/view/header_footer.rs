@@ -2,6 +2,7 @@
 //!
 //! Their content is in `app/header.rs` and `app/footer.rs`.
 
+use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::painter::CellPainter;
@@ -9,12 +10,12 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialStatus;
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{display_format, header};
 
 /// Draws the header: program name, number of credentials, state of the store, running tasks.
-pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     let line = area.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
@@ -50,7 +51,7 @@ fn status_counts(pen: &CellPainter<'_>) -> chart::StyledSpans {
 }
 
 /// Draws the footer: the current notification, or else the key hints.
-pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: Rect) {
     if let Some(notice) = pen.app.activity.current_notification(pen.now.instant) {
         let (role, sign) = match notice.level {
             NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),

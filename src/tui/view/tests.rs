@@ -155,7 +155,8 @@ fn last_task(session: &TestSession) -> u64 {
         UiEffect::StartTask(
             id,
             BackgroundTask::Send(_)
-            | BackgroundTask::Secret(_)
+            | BackgroundTask::Credential(CredentialTask::Reveal(_) | CredentialTask::CopySecret(..))
+            | BackgroundTask::CopyText(_)
             | BackgroundTask::CheckCredentials(_)
             | BackgroundTask::CheckAllRegions(_),
         ) => Some(id.0),

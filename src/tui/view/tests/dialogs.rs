@@ -147,7 +147,7 @@ fn six_generated_words() {
             encrypted_file_is(session, StoreError::NotInitialized);
             session.press("u S-Tab Enter");
             let started = session.effects.iter().rev().find_map(|effect| match effect {
-                UiEffect::StartTask(id, BackgroundTask::Secret(_)) => Some(id.0),
+                UiEffect::StartTask(id, BackgroundTask::GeneratePassphrase) => Some(id.0),
                 _ => None,
             });
             let words = "hexagonal unwelcome clarinet stopwatch preschool undertake";
