@@ -11,7 +11,7 @@ use crate::tui::app::command::{
 };
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::detail::DetailPane;
-use crate::tui::app::layout::SplitRect as _;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.

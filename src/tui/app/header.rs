@@ -8,9 +8,9 @@ use unicode_width::UnicodeWidthStr;
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::{StoreStatusKind, StoreStatusText};
 use crate::tui::app::command::{CommandAction, ProgramAction, ScreenAction};
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::chart::StyledSpans;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, PresentationMode, ZoomState, display_format};
 
 /// Name of the program.

@@ -18,9 +18,9 @@ use crate::tui::app::console::{
     ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, follow_up, header_lines,
     request_line, sending,
 };
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::mouse::ConsoleStatusLine;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, PresentationMode, command, display_format};
 use crate::tui::view::json;
 use crate::tui::view::json::{DocumentStyles, TokenStyle};

@@ -11,8 +11,8 @@ use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::credentials::list::CredentialRow;
 use crate::tui::app::display_format;
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane};
 
 /// Columns of the short status at the right, including a leading space.

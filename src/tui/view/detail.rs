@@ -11,9 +11,9 @@ use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::dialog_view::SecretRow;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, PresentationMode, display_format};
 
 /// Columns of the mask, independent of the secret's length.

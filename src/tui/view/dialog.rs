@@ -8,12 +8,12 @@ use unicode_width::UnicodeWidthStr;
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
     PlacedLine, SpanRow, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Maximum columns of the field labels.
 const MAX_LABEL_COLUMNS: usize = 24;

@@ -4,8 +4,8 @@ use ratatui::layout::Rect;
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Rows above the credentials: summary and axis.
 const HEAD_ROWS: u16 = 2;

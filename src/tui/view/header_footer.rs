@@ -10,8 +10,8 @@ use crate::config::theme::StyleRole;
 use crate::domain::CredentialStatus;
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{display_format, header};
 
 /// Draws the header: program name, number of credentials, state of the store, running tasks.

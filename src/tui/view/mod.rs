@@ -21,8 +21,8 @@ use ratatui::layout::Rect;
 use super::app::layout;
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::widgets::dialog_view::DialogAnchor;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use painter::CellPainter;
 pub(super) use painter::to_ascii;
 

@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::domain::Credential;
-use crate::tui::app::layout::SplitRect as _;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Now, Pane, PresentationMode};
 
 /// Border of the focused pane: heavier, so that the focus is visible without color.

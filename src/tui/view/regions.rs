@@ -8,7 +8,7 @@ use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
 use crate::tui::app::credentials::regions::RegionRow;
-use crate::tui::app::layout::SplitRect as _;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, display_format};
 
 /// Columns of symbol, check result and latency at the right.

@@ -5,8 +5,8 @@
 use crate::config::PaneLayout;
 use crate::tui::app::command::{CursorMotion, FocusTarget, PaneResize, ScreenAction};
 use crate::tui::app::dialogs::{JumpDialog, ThemeDialog};
-use crate::tui::app::layout::SplitRect as _;
 use crate::tui::app::layout::{BorderSide, PaneBorder};
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane, UiEffect, ZoomState, layout, overview};
 
 /// Columns that one key press moves a border.

@@ -15,7 +15,7 @@ use super::list_cursor;
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
 use crate::domain::Secret;
-use crate::tui::app::layout::SplitRect as _;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Terminal height from which a dialog leaves part of the screen visible.
 const TALL_SCREEN_ROWS: u16 = 30;
