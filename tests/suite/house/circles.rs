@@ -189,12 +189,11 @@ fn read_path_tree<'t>(
         if end > 0 && (rest[..end] != *"self" || prefix.is_empty()) {
             prefix.push(rest[..end].to_owned());
         }
-        match rest[end..].strip_prefix("::").filter(|_| end > 0) {
-            Some(after) => rest = after,
-            None => {
-                found.push(prefix);
-                return &rest[end..];
-            }
+        if let Some(after) = rest[end..].strip_prefix("::").filter(|_| end > 0) {
+            rest = after;
+        } else {
+            found.push(prefix);
+            return &rest[end..];
         }
     }
 }
