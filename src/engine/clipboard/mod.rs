@@ -17,11 +17,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::credentials::{random_bytes, task_panicked};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
-use crate::engine::secrets::mac::HmacKey;
+use crate::engine::fingerprints::HmacKey;
+use crate::engine::ports::{random_bytes, task_panicked};
 
 /// Result of copying to the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]

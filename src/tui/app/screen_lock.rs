@@ -6,12 +6,10 @@
 
 use std::time::Instant;
 
-use crate::engine::background::protocol::{
-    BackendInfo, BackgroundTask, StoreError, StoreTask, TaskId,
-};
+use crate::engine::background::protocol::{BackendInfo, BackgroundTask, StoreError, TaskId};
 use crate::engine::persistent_backends;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.
@@ -99,7 +97,7 @@ impl App {
             && self.activity.running_count() == 0;
         is_due.then(|| {
             self.ui_state.screen_lock = ScreenLock::Locked;
-            self.start_hidden_task(BackgroundTask::Store(StoreTask::Lock)).1
+            self.start_hidden_task(BackgroundTask::LockStore).1
         })
     }
 
@@ -127,7 +125,7 @@ impl App {
             return Vec::new();
         };
         if !store.backend.has_passphrase() {
-            let task = BackgroundTask::Store(StoreTask::Unlock(None));
+            let task = BackgroundTask::UnlockStore(None);
             return vec![self.start_task(UNLOCK_TITLE, task, now).1];
         }
         let purpose = if store.problem == Some(StoreError::NotInitialized) {

@@ -3,16 +3,17 @@
 //! Start reading at [`draw`]. The layout is computed in `tui::app::dialog_view`, so that drawing
 //! and clicking agree.
 
+use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
     PlacedLine, SpanRow, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Maximum columns of the field labels.
 const MAX_LABEL_COLUMNS: usize = 24;
@@ -20,12 +21,12 @@ const MAX_LABEL_COLUMNS: usize = 24;
 const MASK_COLUMNS: usize = 20;
 
 /// Draws a dialog in `area`.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, view: &DialogView) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect, view: &DialogView) {
     let placed = view.layout(area);
     // An empty column on both sides separates the dialog from the screen behind it.
-    let ScreenRect { x, width, .. } = placed.outer;
+    let Rect { x, width, .. } = placed.outer;
     pen.clear_area(
-        ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
+        Rect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
         StyleRole::Text,
     );
     pen.draw_panel(placed.outer, &view.title, FocusStyle::Focused);
@@ -99,7 +100,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
     }
 }
 
-fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, field: &FieldView) {
+fn draw_field(pen: &mut CellPainter<'_>, label: Rect, value: Rect, field: &FieldView) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.has_problem, field.focused) {
@@ -114,7 +115,7 @@ fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, f
         FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
             // The arrow is left of the column, so that all values are aligned.
-            let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
+            let arrow = Rect { x: value.x.saturating_sub(2), width: 1, ..value };
             pen.write_text(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
             let rest =
                 pen.write_text(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
@@ -124,13 +125,7 @@ fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, f
 }
 
 /// Draws the part of a text around the cursor.
-fn draw_text(
-    pen: &mut CellPainter<'_>,
-    area: ScreenRect,
-    text: &str,
-    cursor: usize,
-    focused: bool,
-) {
+fn draw_text(pen: &mut CellPainter<'_>, area: Rect, text: &str, cursor: usize, focused: bool) {
     pen.restyle(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
@@ -153,7 +148,7 @@ fn skip_columns(text: &str, columns: usize) -> &str {
     &text[at..]
 }
 
-fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
+fn draw_secret(pen: &mut CellPainter<'_>, area: Rect, held: bool) {
     if held {
         let mask = pen.glyphs().mask.repeat(MASK_COLUMNS);
         pen.write_text(area, &mask, StyleRole::Secret);
@@ -162,7 +157,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
     }
 }
 
-fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, column: u16) {
+fn draw_item(pen: &mut CellPainter<'_>, area: Rect, item: &ListItem, column: u16) {
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
     let rest =
         if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
@@ -173,24 +168,18 @@ fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, colum
     pen.write_text(text, &item.text, heading);
     pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.restyle(
-            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
-            StyleRole::Selection,
-        );
+        pen.restyle(Rect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_spans(pen: &mut CellPainter<'_>, area: ScreenRect, drawing: &SpanRow) {
+fn draw_spans(pen: &mut CellPainter<'_>, area: Rect, drawing: &SpanRow) {
     pen.write_spans(area, &drawing.spans);
     if drawing.selected {
-        pen.restyle(
-            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
-            StyleRole::Selection,
-        );
+        pen.restyle(Rect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
+fn draw_button(pen: &mut CellPainter<'_>, area: Rect, cell: &ButtonView) {
     let role = match (cell.focused, cell.button) {
         (true, FormButton::Destructive(_)) => StyleRole::Danger,
         (true, _) => StyleRole::Selection,
@@ -223,7 +212,7 @@ pub(super) fn draw_labels(pen: &mut CellPainter<'_>, labels: &[LabelView]) {
     for LabelView { at, typed, rest } in labels {
         let (x, y) = *at;
         let width = u16::try_from(typed.len() + rest.len()).unwrap_or(1);
-        let place = ScreenRect { x: x.saturating_sub(width), y, width, height: 1 };
+        let place = Rect { x: x.saturating_sub(width), y, width, height: 1 };
         let after = pen.write_text(place, typed, StyleRole::Dim);
         pen.write_text(after, rest, StyleRole::Label);
     }

@@ -17,7 +17,6 @@ use crate::engine::background::protocol::{
     SignInSubject, TaskEvent, TaskId,
 };
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
@@ -142,7 +141,7 @@ impl AddDialog {
     /// Returns whether the provider may be contacted. The secret is not sent to a host that neither
     /// the user nor the secret has determined.
     fn classify_policy(&self) -> ClassifyPolicy {
-        let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
+        let only = self.catalog.regions(self.form.value("provider")).unwrap_or_default().len() < 2;
         if only || self.is_region_chosen {
             ClassifyPolicy::AskProvider
         } else {
@@ -454,7 +453,7 @@ pub(in crate::tui::app) fn region_choice(
         (region.id.clone(), name)
     };
     SelectInput::new(
-        regions::provider_regions(catalog, provider).iter().map(title).collect(),
+        catalog.regions(provider).unwrap_or_default().iter().map(title).collect(),
         current,
     )
 }
