@@ -93,7 +93,7 @@ impl TestSession {
                 FieldValue::Secret(held) => format!("{} {held}", field.label),
             },
             DialogRow::Buttons(buttons) => {
-                buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect()
+                buttons.iter().flat_map(|cell| ["[", cell.label.as_str(), "]"]).collect()
             }
             DialogRow::Pair(label, value) => format!("{label} {value}"),
             DialogRow::Spans(drawing) => {
