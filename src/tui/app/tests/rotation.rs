@@ -89,7 +89,9 @@ impl TestSession {
             DialogRow::Item(item) => format!("{} {}", item.text, item.right),
             DialogRow::Field(field) => match &field.value {
                 FieldValue::Text(text, _) => format!("{} {text}", field.label),
-                FieldValue::Select(titles, at) => format!("{} {}", field.label, titles[*at]),
+                FieldValue::Select(titles, at) | FieldValue::Tabs(titles, at) => {
+                    format!("{} {}", field.label, titles[*at])
+                }
                 FieldValue::Secret(held) => format!("{} {held}", field.label),
             },
             DialogRow::Buttons(buttons) => {
