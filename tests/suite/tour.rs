@@ -9,7 +9,7 @@ use crate::pictures::wait_until_idle;
 use crate::support::pty::{Pty, demo};
 
 /// The text that the screen shows after each row of the tour.
-const EXPECTED_TEXTS: [&str; 10] = [
+const EXPECTED_TEXTS: [&str; 11] = [
     "explain",
     "Status ",
     "1 of ",
@@ -18,6 +18,7 @@ const EXPECTED_TEXTS: [&str; 10] = [
     "Switch eu01-misfiled to",
     "Plan: ",
     "has replaced the old one",
+    "Who am I?",
     "200 OK",
     "Navigation",
 ];
