@@ -27,6 +27,7 @@ pub struct ParametersDialog {
 }
 
 /// What the form of the placeholders needs to know.
+#[derive(Clone, Copy)]
 pub struct ParameterContext<'a> {
     /// The credential that the request is sent with.
     pub credential: &'a Credential,

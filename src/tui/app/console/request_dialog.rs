@@ -16,7 +16,7 @@ use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
+    FieldInput, FieldVisibility, Form, FormButton, FormEvent, FormField, SelectInput,
 };
 use crate::tui::app::widgets::text_area::TextArea;
 use crate::tui::app::{App, Now};
@@ -118,7 +118,11 @@ impl RequestEditorDialog {
         let shown = fields(part).unwrap_or_default();
         for field in &mut self.form.fields {
             let is_of_a_part = PARTS.iter().any(|(_, ids)| ids.contains(&field.id.as_str()));
-            field.is_hidden = is_of_a_part && !shown.contains(&field.id.as_str());
+            if is_of_a_part {
+                let is_shown = shown.contains(&field.id.as_str());
+                field.visibility =
+                    if is_shown { FieldVisibility::Shown } else { FieldVisibility::Hidden };
+            }
         }
         if let Some(FormField { control: FieldInput::Select(choice), .. }) =
             self.form.field_mut(PART_FIELD)

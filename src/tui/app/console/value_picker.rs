@@ -50,7 +50,7 @@ pub(super) fn open_value_picker(app: &mut App, request: ValueRequest, now: Now) 
     let title = format!("{}: {label}", preset.title);
     let known = app.console.parameters.listed_by_preset(&credential, &preset.id, &given);
     if let Some(values) = known {
-        let picker = picker(&title, &field, values.to_vec());
+        let picker = picker(&title, &field, values.clone());
         app.dialogs.push(picker);
         return Vec::new();
     }

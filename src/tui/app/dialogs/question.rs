@@ -6,7 +6,7 @@
 
 use crate::tui::app::widgets::dialog_view::ListItem;
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, insert_text,
+    FieldInput, FieldVisibility, Form, FormButton, FormEvent, FormField, insert_text,
 };
 
 /// The question that a dialog asks next.
@@ -281,7 +281,9 @@ impl Form {
                 // From any button, back to the last field.
                 let last = count + self.buttons.len() - 1;
                 let end = before.min(count);
-                let shown = (0..end).rev().find(|at| !self.fields[*at].is_view_switch);
+                let shown = (0..end)
+                    .rev()
+                    .find(|at| self.fields[*at].visibility != FieldVisibility::ViewSwitch);
                 self.focus = shown.unwrap_or(last);
                 FormEvent::Blurred(before)
             }
@@ -343,7 +345,8 @@ impl Form {
             return FormEvent::Unchanged;
         }
         let left = self.focus;
-        let next = (left + 1..self.fields.len()).find(|at| !self.fields[*at].is_view_switch);
+        let next = (left + 1..self.fields.len())
+            .find(|at| self.fields[*at].visibility != FieldVisibility::ViewSwitch);
         self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
         FormEvent::Blurred(left)
     }

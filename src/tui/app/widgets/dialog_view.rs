@@ -10,7 +10,7 @@ use ratatui::layout::{Position, Rect};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::chart::StyledSpans;
-use super::form::{FieldInput, FieldMessage, Form, FormButton, FormField};
+use super::form::{FieldInput, FieldMessage, FieldVisibility, Form, FormButton, FormField};
 use super::list_cursor;
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
@@ -530,7 +530,11 @@ fn place_rows(pieces: Vec<WrappedRow<'_>>, area: Rect, top: usize) -> Vec<Placed
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
-    let shown = form.fields.iter().enumerate().filter(|(_, field)| !field.is_hidden);
+    let shown = form
+        .fields
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.visibility != FieldVisibility::Hidden);
     shown.flat_map(|(at, field)| {
         let is_focused = form.focus == at;
         let one = |value| {
@@ -549,7 +553,7 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
             FieldInput::Secret(secret) => one(FieldValue::Secret(!secret.is_empty())),
             FieldInput::Select(choice) => {
                 let titles = choice.options.iter().map(|(_, title)| title.clone()).collect();
-                one(if field.is_view_switch {
+                one(if field.visibility == FieldVisibility::ViewSwitch {
                     FieldValue::Tabs(titles, choice.selected)
                 } else {
                     FieldValue::Select(titles, choice.selected)

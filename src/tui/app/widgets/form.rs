@@ -48,11 +48,8 @@ pub struct FormField {
     pub has_select_hint: bool,
     /// Whether the form cannot be submitted without a value.
     pub is_required: bool,
-    /// Whether the field is neither drawn nor reached, because another part of the form is shown.
-    pub is_hidden: bool,
-    /// Whether the field chooses the part of the form that is shown. Plain-text mode, which asks for
-    /// all fields, passes over it.
-    pub is_view_switch: bool,
+    /// Whether the field is shown.
+    pub visibility: FieldVisibility,
     /// Where the provider lists the values.
     pub listing: Option<FieldListing>,
     /// Problem of the current value.
@@ -96,6 +93,19 @@ pub enum CredentialForm {
     Create,
     /// Edits the selected credential.
     Edit,
+}
+
+/// Whether a field is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldVisibility {
+    /// It is shown.
+    Shown,
+    /// It is neither drawn nor reached, because another part of the form is shown. Plain-text mode
+    /// asks for it.
+    Hidden,
+    /// It is shown and chooses the part of the form that is. Plain-text mode, which asks for all
+    /// parts, passes over it.
+    ViewSwitch,
 }
 
 /// Control of a field.
@@ -243,7 +253,7 @@ impl FormField {
     /// Lets the field choose the part of the form that is shown.
     #[must_use]
     pub fn view_switch(mut self) -> Self {
-        self.is_view_switch = true;
+        self.visibility = FieldVisibility::ViewSwitch;
         self
     }
 
@@ -282,8 +292,7 @@ impl FormField {
             hint: String::new(),
             has_select_hint: false,
             is_required: false,
-            is_hidden: false,
-            is_view_switch: false,
+            visibility: FieldVisibility::Shown,
             listing: None,
             problem: None,
             control,
@@ -510,7 +519,8 @@ impl Form {
     /// dialog is for, the last button.
     pub fn focus_next_input(&mut self) -> FormEvent {
         let left = self.focus;
-        let next = (left + 1..self.fields.len()).find(|at| !self.fields[*at].is_hidden);
+        let next = (left + 1..self.fields.len())
+            .find(|at| self.fields[*at].visibility != FieldVisibility::Hidden);
         self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
         FormEvent::Blurred(left)
     }
@@ -521,7 +531,9 @@ impl Form {
             FocusDirection::Next => 1,
             FocusDirection::Previous => count - 1,
         };
-        let is_shown = |at: &usize| self.fields.get(*at).is_none_or(|field| !field.is_hidden);
+        let is_shown = |at: &usize| {
+            self.fields.get(*at).is_none_or(|field| field.visibility != FieldVisibility::Hidden)
+        };
         let next = (1..=count).map(|steps| (self.focus + steps * step) % count).find(is_shown);
         self.focus = next.unwrap_or(self.focus);
     }
