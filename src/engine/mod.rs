@@ -74,7 +74,7 @@ pub use build::{
 pub use credentials::{CredentialService, KEY_FILE_FIELD, read_key_file};
 pub use doctor::DoctorService;
 pub use exec::ExecService;
-pub use requests::download::{BodyDownload, DownloadProgress, SavedBody};
+pub use requests::download::{BodyDownload, DownloadEvent, DownloadObserver, SavedBody};
 pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
 pub use requests::service::RequestService;
