@@ -175,7 +175,7 @@ impl RequestArgs {
             Some(RequestCommand::Presets(command)) => command.run(context).await,
             Some(RequestCommand::Saved(command)) => command.run(context),
             Some(RequestCommand::History(command)) => Box::pin(command.run(context)).await,
-            None => self.send.run(context).await,
+            None => Box::pin(self.send.run(context)).await,
         }
     }
 }
