@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::count_noun;
-pub use super::response_body::ResponseBody;
+pub use super::response_body::{ResponseBody, WideOrder};
 pub use super::timing::RequestTiming;
 
 /// Check result: what is known about whether a credential works. The four states are never merged.

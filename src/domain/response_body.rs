@@ -26,11 +26,13 @@ enum BodyForm {
     Binary,
 }
 
-/// Form of a text in UTF-16.
+/// Order of the bytes of a text in UTF-16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WideOrder {
-    is_little_endian: bool,
-    has_mark: bool,
+pub enum WideOrder {
+    /// The low byte first.
+    LittleEndian,
+    /// The high byte first.
+    BigEndian,
 }
 
 /// What a content type says about a body.
@@ -129,16 +131,19 @@ impl ResponseBody {
     }
 
     /// Returns the order of the bytes of a text in UTF-16, which cannot be searched as they are, also
-    /// where only its mark says that it is one.
+    /// where only its mark or its first bytes say that it is one.
     pub fn wide_order(&self) -> Option<WideOrder> {
-        let encoding = match self.form {
-            BodyForm::Text(encoding) => encoding,
-            BodyForm::Binary => Encoding::for_bom(&self.bytes)?.0,
+        let marked = Encoding::for_bom(&self.bytes).map(|(encoding, _)| encoding);
+        let declared = match self.form {
+            BodyForm::Text(encoding) => Some(encoding),
+            BodyForm::Binary => None,
         };
-        let is_little_endian = encoding == UTF_16LE;
-        let has_mark = Encoding::for_bom(&self.bytes).is_some();
-        (is_little_endian || encoding == UTF_16BE)
-            .then_some(WideOrder { is_little_endian, has_mark })
+        match marked.or(declared) {
+            Some(encoding) if encoding == UTF_16LE => Some(WideOrder::LittleEndian),
+            Some(encoding) if encoding == UTF_16BE => Some(WideOrder::BigEndian),
+            _ if marked.is_none() => WideOrder::of_json(&self.bytes),
+            _ => None,
+        }
     }
 
     /// Returns the text without a byte-order mark, decoded by its charset, if the body is text. It
@@ -172,13 +177,34 @@ impl ResponseBody {
 }
 
 impl WideOrder {
-    /// Encodes a text in this form.
-    pub fn encode(self, text: &str) -> Vec<u8> {
-        let mark = self.has_mark.then_some(0xfeff);
-        let bytes = |unit: u16| {
-            if self.is_little_endian { unit.to_le_bytes() } else { unit.to_be_bytes() }
+    /// Returns the order of JSON without a mark: it begins with two characters of ASCII.
+    fn of_json(bytes: &[u8]) -> Option<Self> {
+        let [a, b, c, d, ..] = *bytes else { return None };
+        let is_json = |first: u8, second: u8| {
+            matches!(first, b'{' | b'[' | b'"' | 0x1e | b' ' | b'\t' | b'\r' | b'\n')
+                && (second.is_ascii_graphic() || second.is_ascii_whitespace())
         };
-        mark.into_iter().chain(text.encode_utf16()).flat_map(bytes).collect()
+        match (a, b, c, d) {
+            (first, 0, second, 0) if is_json(first, second) => Some(Self::LittleEndian),
+            (0, first, 0, second) if is_json(first, second) => Some(Self::BigEndian),
+            _ => None,
+        }
+    }
+
+    /// Returns the unit that two bytes spell.
+    pub const fn unit(self, bytes: [u8; 2]) -> u16 {
+        match self {
+            Self::LittleEndian => u16::from_le_bytes(bytes),
+            Self::BigEndian => u16::from_be_bytes(bytes),
+        }
+    }
+
+    /// Returns the bytes of a unit.
+    pub const fn bytes(self, unit: u16) -> [u8; 2] {
+        match self {
+            Self::LittleEndian => unit.to_le_bytes(),
+            Self::BigEndian => unit.to_be_bytes(),
+        }
     }
 }
 
@@ -284,6 +310,28 @@ mod tests {
             let body = ResponseBody::new(bytes.to_vec(), Some(&typed(charset)));
             assert_eq!(body.text().as_deref(), Some(shown), "{charset}");
             assert_eq!(body.as_bytes(), bytes, "the bytes stay");
+        }
+    }
+
+    #[test]
+    fn utf_16_is_recognized_by_its_charset_its_mark_and_its_first_bytes() {
+        use WideOrder::{BigEndian, LittleEndian};
+        let binary = "application/octet-stream";
+        for (bytes, content_type, order) in [
+            (&b"{\0\"\0"[..], binary, Some(LittleEndian)),
+            (b"\0[\x001\0]", binary, Some(BigEndian)),
+            (b"{\0\"\0", "application/json", Some(LittleEndian)),
+            (b"\xff\xfea\0", binary, Some(LittleEndian)),
+            (b"\xfe\xff\0a", "text/plain", Some(BigEndian)),
+            (b"a", "text/plain; charset=utf-16be", Some(BigEndian)),
+            (b"{\"a\"", binary, None),
+            (b"\0\0\0\0", binary, None),
+            (b"{\0\0\0", binary, None),
+            (b"\xef\xbb\xbf{\0", binary, None),
+            (b"{\0", binary, None),
+        ] {
+            let body = ResponseBody::new(bytes.to_vec(), Some(content_type));
+            assert_eq!(body.wide_order(), order, "{bytes:?} {content_type}");
         }
     }
 

@@ -78,7 +78,7 @@ pub use build::{
 pub use credentials::CredentialService;
 pub use doctor::DoctorService;
 pub use exec::ExecService;
-pub use requests::download::{BodyDownload, DownloadProgress, SavedBody};
+pub use requests::download::{BodyDownload, DownloadEvent, DownloadObserver, SavedBody};
 pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
 pub use requests::service::RequestService;

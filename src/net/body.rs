@@ -246,6 +246,7 @@ mod tests {
     use std::io::Write as _;
 
     use super::*;
+    use crate::net::content_decoding::samples::bomb;
 
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
@@ -360,11 +361,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_bomb_ends_at_the_maximum_expansion() {
-        for (coding, sent) in [
-            (ContentCoding::Gzip, gzip(&vec![0; 50 << 20])),
-            (ContentCoding::Deflate, zlib(&vec![0; 50 << 20])),
-            (ContentCoding::Zstd, zstd(&vec![0; 50 << 20])),
-        ] {
+        for coding in ContentCoding::ALL {
+            let sent = bomb(coding);
             let (body, end, _) = decode(&[coding], &sent, 64 << 20).await;
             let most = (sent.len() * MAX_EXPANSION).max(SMALL_BODY_BYTES);
             assert!(
@@ -372,14 +370,14 @@ mod tests {
                 "{coding:?}: {}",
                 body.len()
             );
-            let small = gzip(&vec![0; SMALL_BODY_BYTES]);
-            let (small, end, _) = decode(&[ContentCoding::Gzip], &small, 64 << 20).await;
-            assert_eq!(
-                (small.len(), end),
-                (SMALL_BODY_BYTES, BodyEnd::Complete),
-                "a small one is whole"
-            );
         }
+        let small = gzip(&vec![0; SMALL_BODY_BYTES]);
+        let (small, end, _) = decode(&[ContentCoding::Gzip], &small, 64 << 20).await;
+        assert_eq!(
+            (small.len(), end),
+            (SMALL_BODY_BYTES, BodyEnd::Complete),
+            "a small one is whole"
+        );
     }
 
     #[tokio::test]

@@ -42,6 +42,12 @@ pub trait BodySink: Send + Sync {
 
     /// Takes bytes as the server sent them, decompressed. The receiver masks the secrets.
     fn write(&self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Whether the receiver continues a body that broke off, so that the same request need not be
+    /// repeated.
+    fn continues(&self) -> bool {
+        false
+    }
 }
 
 /// Result of passing a body on.
@@ -196,4 +202,50 @@ fn exiting() -> NetError {
 
 fn not_written(error: &io::Error) -> NetError {
     NetError::BodyNotWritten(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::net::content_decoding::samples::{BOMB_BYTES, bomb};
+
+    /// Receiver that counts.
+    #[derive(Default)]
+    struct CountingSink(AtomicUsize);
+
+    impl BodySink for CountingSink {
+        fn begin(
+            &self,
+            _: &ApiResponse,
+            _: Option<u64>,
+            _: &Arc<SecretRedactor>,
+        ) -> io::Result<bool> {
+            Ok(true)
+        }
+
+        fn write(&self, bytes: &[u8]) -> io::Result<()> {
+            self.0.fetch_add(bytes.len(), Ordering::Relaxed);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_bomb_ends_at_the_maximum_expansion() {
+        for coding in ContentCoding::ALL {
+            let (pieces, waiting) = mpsc::channel(MAX_WAITING_PIECES);
+            pieces.try_send(Bytes::from(bomb(coding))).unwrap();
+            drop(pieces);
+            let sink = CountingSink::default();
+            let streamed = pass_on(waiting, &BodyCodings::Known(vec![coding]), &sink).unwrap();
+            let passed_on = sink.0.into_inner();
+            assert!(
+                matches!(&streamed.end, BodyEnd::Damaged(why) if why.contains("expands")),
+                "{coding:?}: {:?} after {passed_on}",
+                streamed.end
+            );
+            assert!(passed_on as u64 <= FREE_EXPANSION_BYTES && passed_on < BOMB_BYTES);
+        }
+    }
 }

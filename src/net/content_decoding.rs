@@ -11,6 +11,9 @@ use flate2::bufread::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use http::header::{CONTENT_ENCODING, HeaderMap};
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 
+/// Value of `Accept-Encoding`: the encodings that are decoded.
+pub(super) const ACCEPTED_ENCODINGS: &str = "gzip, deflate, br, zstd";
+
 /// First bytes of a gzip member.
 const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
@@ -77,6 +80,10 @@ enum PartState {
 }
 
 impl ContentCoding {
+    /// All encodings.
+    #[cfg(test)]
+    pub(super) const ALL: [Self; 4] = [Self::Gzip, Self::Deflate, Self::Brotli, Self::Zstd];
+
     /// Parses a name, whatever its case and age.
     fn parse(name: &str) -> Option<Self> {
         match name.to_ascii_lowercase().as_str() {
@@ -294,4 +301,59 @@ impl Read for PartReader {
 
 fn has_zlib_header(head: &[u8]) -> bool {
     matches!(head, [first, second, ..] if first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0)
+}
+
+/// Compressed zeros, for tests of the limits.
+#[cfg(test)]
+pub(super) mod samples {
+    use std::io::Write as _;
+
+    use super::ContentCoding;
+
+    /// Number of bytes that a bomb expands to.
+    pub(in crate::net) const BOMB_BYTES: usize = 80 << 20;
+
+    /// [`BOMB_BYTES`] zeros, compressed with brotli 1.1 at quality 11.
+    const BROTLI_BOMB: &str = "cbffff3ff82700e2b14020f7fe8fffff7ff04f00c4611180eefd1fffffffe09f0088c302\
+        00ddfb3ffeffffc13f0110870500baf77ffcffff837f02200e0b0074effff8ffff07ff04401c1600e8defff1ffff\
+        0ffe0980382c00d0bdffe3ffff1ffc1300715800a07bffc7ffff3ff82700e2b00040f7fe8fffff7ff04f00c46101\
+        80eefddf";
+
+    /// Returns [`BOMB_BYTES`] zeros, compressed.
+    pub(in crate::net) fn bomb(coding: ContentCoding) -> Vec<u8> {
+        let part = vec![0; BOMB_BYTES / 10];
+        match coding {
+            ContentCoding::Gzip => {
+                let mut encoder =
+                    flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+                encoder.write_all(&part).unwrap();
+                encoder.finish().unwrap().repeat(10)
+            }
+            ContentCoding::Deflate => {
+                let mut encoder =
+                    flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+                (0..10).for_each(|_| encoder.write_all(&part).unwrap());
+                encoder.finish().unwrap()
+            }
+            ContentCoding::Brotli => (0..BROTLI_BOMB.len() / 2)
+                .map(|at| u8::from_str_radix(&BROTLI_BOMB[2 * at..2 * at + 2], 16).unwrap())
+                .collect(),
+            ContentCoding::Zstd => ruzstd::encoding::compress_to_vec(
+                part.as_slice(),
+                ruzstd::encoding::CompressionLevel::Fastest,
+            )
+            .repeat(10),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_is_decoded() {
+        let asked: Vec<_> = ACCEPTED_ENCODINGS.split(", ").map(ContentCoding::parse).collect();
+        assert_eq!(asked, ContentCoding::ALL.map(Some));
+    }
 }

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::content_decoding::ACCEPTED_ENCODINGS;
 use super::{HostBoundSecret, NetError, OutgoingRequest, RedirectHazard, RequestBody};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
@@ -98,7 +99,7 @@ impl PreparedRequest {
         add(header::ACCEPT, HeaderValue::from_static("*/*"));
         add(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
         if !self.headers.contains_key(header::RANGE) {
-            add(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+            add(header::ACCEPT_ENCODING, HeaderValue::from_static(ACCEPTED_ENCODINGS));
         }
         let announces_body = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
         if self.body.is_some() || announces_body {

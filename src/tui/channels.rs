@@ -47,8 +47,8 @@ pub enum SystemEvent {
     SettingsTouched,
     /// The settings were read again.
     SettingsReloaded(Box<Result<SettingsReport, Problem>>),
-    /// The user's editor has exited.
-    EditorClosed(Result<String, Problem>),
+    /// The program that had the terminal has exited; the message has its result.
+    TerminalReturned(Box<Message>),
     /// A background thread has something to tell the screen.
     Screen(Box<Message>),
 }

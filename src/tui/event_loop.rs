@@ -12,7 +12,8 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, sleep_until};
 
 use super::app::{
-    App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect, update,
+    App, InitialState, InputEvent, Message, Now, SettingsChange, ThemePersistence, UiEffect,
+    ViewerProgram, update,
 };
 use super::channels::{EventReceivers, EventSenders, SystemEvent};
 use super::editor;
@@ -49,8 +50,8 @@ pub struct EventLoop<S> {
     /// Whether the terminal is in the modes of the screen. While suspended it is not, and nothing
     /// is drawn.
     is_terminal_active: bool,
-    /// Whether the user's editor has the terminal.
-    is_editor_open: bool,
+    /// Whether the user's editor or pager has the terminal.
+    is_program_open: bool,
     /// Exit code, as soon as the loop is to end.
     exit_code: Option<u8>,
     /// Effects to run when the loop starts.
@@ -127,7 +128,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             receivers,
             frame_timer,
             is_terminal_active: is_shown,
-            is_editor_open: is_lent,
+            is_program_open: is_lent,
             exit_code: code,
             pending_effects,
         };
@@ -226,10 +227,10 @@ impl<S: ScreenSurface> EventLoop<S> {
     fn handle_system_event(&mut self, event: SystemEvent) {
         match event {
             SystemEvent::Quit { code, acknowledged } => {
-                // Ctrl-C in the editor is meant for the editor, although the terminal sends it to
+                // Ctrl-C in the program is meant for the program, although the terminal sends it to
                 // every process.
                 self.exit_code = Some(code)
-                    .filter(|code| !self.is_editor_open || *code != INTERRUPT_EXIT_CODE)
+                    .filter(|code| !self.is_program_open || *code != INTERRUPT_EXIT_CODE)
                     .or(self.exit_code);
                 // A sender that no longer waits has ended the process already.
                 let _ = acknowledged.send(());
@@ -243,7 +244,7 @@ impl<S: ScreenSurface> EventLoop<S> {
             SystemEvent::Resized => self.handle_resize(),
             SystemEvent::SettingsTouched => self.reload_settings(),
             SystemEvent::SettingsReloaded(report) => self.apply_settings(*report),
-            SystemEvent::EditorClosed(edited) => self.close_editor(edited),
+            SystemEvent::TerminalReturned(message) => self.take_back_terminal(*message),
             SystemEvent::Screen(message) => {
                 self.update_app(*message);
                 self.frame_timer.schedule_now();
@@ -265,6 +266,9 @@ impl<S: ScreenSurface> EventLoop<S> {
                 UiEffect::RunLayout(id, layout) => self.spawn_layout_job(id, layout),
                 UiEffect::ExtractParameters(job) => self.spawn_extraction_job(job),
                 UiEffect::OpenEditor(text) => self.open_editor(text),
+                UiEffect::OpenViewer { program, text, is_json } => {
+                    self.open_viewer(program, text, is_json);
+                }
                 UiEffect::SaveTheme(name) => self.save_theme(name),
                 UiEffect::ReloadSettings => self.reload_settings(),
                 UiEffect::Suspend => self.suspend(SuspendScope::Job),
@@ -302,29 +306,42 @@ impl<S: ScreenSurface> EventLoop<S> {
 
     /// Gives the terminal to the user's editor.
     fn open_editor(&mut self, text: String) {
-        if !self.surface.pause_input() {
-            let why = "plain-text mode reads its input line by line";
-            let problem = Problem::new(
-                "The editor was not started",
-                why,
-                "start tokenring without --plain, or type the body here",
-            );
-            return self.update_app(Message::EditorClosed(Err(problem)));
+        if !self.lend_terminal(move || Message::EditorClosed(editor::edit_text(&text))) {
+            let problem = terminal_not_lent("The editor", "type the body here");
+            self.update_app(Message::EditorClosed(Err(problem)));
         }
-        self.leave_terminal();
-        self.is_editor_open = true;
-        let system_events = self.system_events.clone();
-        drop(tokio::task::spawn_blocking(move || {
-            system_events.send(SystemEvent::EditorClosed(editor::edit_text(&text)))
-        }));
     }
 
-    /// Takes the terminal back from the editor.
-    fn close_editor(&mut self, edited: Result<String, Problem>) {
-        self.is_editor_open = false;
+    /// Gives the terminal to the user's pager, or to the editor as a viewer.
+    fn open_viewer(&mut self, program: ViewerProgram, text: String, is_json: bool) {
+        let view = move || Message::ViewerClosed(editor::view_text(program, &text, is_json));
+        if !self.lend_terminal(view) {
+            let problem = terminal_not_lent("The program", "save the response to a file");
+            self.update_app(Message::ViewerClosed(Err(problem)));
+        }
+    }
+
+    /// Gives the terminal to another program; `run` runs it to its end. Returns `false` where that is
+    /// impossible.
+    fn lend_terminal(&mut self, run: impl FnOnce() -> Message + Send + 'static) -> bool {
+        if !self.surface.pause_input() {
+            return false;
+        }
+        self.leave_terminal();
+        self.is_program_open = true;
+        let system_events = self.system_events.clone();
+        drop(tokio::task::spawn_blocking(move || {
+            system_events.send(SystemEvent::TerminalReturned(Box::new(run())))
+        }));
+        true
+    }
+
+    /// Takes the terminal back from the program.
+    fn take_back_terminal(&mut self, message: Message) {
+        self.is_program_open = false;
         self.surface.resume_input();
         self.resume();
-        self.update_app(Message::EditorClosed(edited));
+        self.update_app(message);
     }
 
     /// Saves the layout in the background; the latest layout counts.
@@ -400,7 +417,7 @@ impl<S: ScreenSurface> EventLoop<S> {
 
     /// Takes the terminal again. It may have been resized or written to in the meantime.
     fn resume(&mut self) {
-        if self.exit_code.is_some() || self.is_editor_open {
+        if self.exit_code.is_some() || self.is_program_open {
             return;
         }
         self.is_terminal_active = true;
@@ -451,6 +468,14 @@ impl FrameTimer {
     fn schedule_soon(&mut self) {
         self.next_frame.get_or_insert_with(|| Instant::now().max(self.last_frame + FRAME_INTERVAL));
     }
+}
+
+fn terminal_not_lent(program: &str, instead: &str) -> Problem {
+    Problem::new(
+        format!("{program} was not started"),
+        "plain-text mode reads its input line by line",
+        format!("start tokenring without --plain, or {instead}"),
+    )
 }
 
 /// Runs work on a separate thread.

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use tokenring::tui::app::command::COMMANDS;
 
 /// Commands of the screen, each with the command line that does the same.
-const SCREEN_AND_CLI: [(&str, &str); 43] = [
+const SCREEN_AND_CLI: [(&str, &str); 45] = [
     ("credentials", "list"),
     ("filter", "list"),
     ("sort", "list"),
@@ -27,6 +27,8 @@ const SCREEN_AND_CLI: [(&str, &str); 43] = [
     ("drop-filter", "request"),
     ("view", "request"),
     ("copy-curl", "request"),
+    ("pager", "request"),
+    ("editor", "request"),
     ("write-answer", "request"),
     ("next-page", "request"),
     ("all-pages", "request"),

@@ -34,6 +34,7 @@ use crate::engine::exec::OutputStream;
 const PROGRESS_BAR_WIDTH: usize = 24;
 
 /// Output of results and notes in the requested format.
+#[derive(Clone)]
 pub(super) struct CliOutput {
     /// Whether results are printed as JSON.
     pub json: bool,

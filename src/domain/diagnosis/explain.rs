@@ -178,9 +178,10 @@ pub fn explain_unsafe_redirect(
 }
 
 /// Returns the problem of a check that succeeded with a text that no API sends.
-pub fn foreign_text_problem(provider: &Provider, status: u16) -> Problem {
-    let ProblemText { what, why, remedy } = foreign_text(provider);
-    Problem::new(format!("{status}: {what}"), why, remedy).with_class(ProblemClass::Unknown)
+pub fn foreign_text_problem(provider: &Provider, response: &ApiResponse) -> Problem {
+    let ProblemText { what, why, remedy } = foreign_text(provider, response);
+    Problem::new(format!("{}: {what}", response.status), why, remedy)
+        .with_class(ProblemClass::Unknown)
 }
 
 /// What happened, why, and what to do.
@@ -292,7 +293,7 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
         return problem_text(rule.what.clone(), &rule.why, &rule.remedy);
     }
     if is_foreign {
-        return foreign_text(context.provider);
+        return foreign_text(context.provider, response);
     }
     let request = response
         .header("snyk-request-id")
@@ -309,6 +310,15 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
             format!("{title} denied the request"),
             "The credential may lack a permission",
             "Use a credential that has the permission",
+        ),
+        405 => problem_text(
+            format!("{title} does not allow the method"),
+            &match response.header("allow").map(sanitize_line).filter(|allowed| !allowed.is_empty())
+            {
+                Some(allowed) => format!("The path allows {allowed}"),
+                None => "The path exists, but not for this method".to_owned(),
+            },
+            "Use the method that the documentation names for this path",
         ),
         407 => problem_text(
             "The proxy requires a password".to_owned(),
@@ -333,10 +343,23 @@ fn generic_text(context: RequestContext<'_>, response: &ApiResponse) -> ProblemT
     }
 }
 
-fn foreign_text(provider: &Provider) -> ProblemText {
+fn foreign_text(provider: &Provider, response: &ApiResponse) -> ProblemText {
+    let body = if is_web_page(response) {
+        "A web page"
+    } else if is_xml(response) {
+        "XML"
+    } else if response.body.is_text() {
+        "Text that is not JSON"
+    } else if response.body.is_empty() {
+        "No body"
+    } else {
+        "A body that is not text"
+    };
     problem_text(
         format!("The response did not come from {}", provider.title),
-        "A web page or another text arrived instead of an API response, so nothing is known about the credential",
+        &format!(
+            "{body} arrived instead of an API response, so nothing is known about the credential"
+        ),
         "Look at the response body: a proxy, a firewall or a sign-in page of the network may have responded",
     )
 }
@@ -401,6 +424,13 @@ pub(super) fn response_source(provider: &Provider, response: &ApiResponse) -> Re
         _ => false,
     };
     if is_foreign { ResponseSource::Intermediary } else { ResponseSource::Provider }
+}
+
+fn is_xml(response: &ApiResponse) -> bool {
+    let declared =
+        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("xml"));
+    let start = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
+    declared || start.trim_start().starts_with("<?xml")
 }
 
 fn is_web_page(response: &ApiResponse) -> bool {

@@ -173,7 +173,9 @@ impl CompiledFilter {
                 Ok(JqOutput { value, json })
             });
             output.map_err(|error| {
-                let why = quote_line(&error.to_string());
+                // A message is a value of jq, and a text is shown without its quotes.
+                let why = error.to_string();
+                let why = quote_line(&serde_json::from_str::<String>(&why).unwrap_or(why));
                 if run.is_exhausted() {
                     JqError::StepLimitExceeded(why)
                 } else {
@@ -334,6 +336,7 @@ mod tests {
         ] {
             let error = filtered(filter, "[1]").unwrap_err();
             assert!(matches!(error, JqError::StepLimitExceeded(_)), "{filter}: {error}");
+            assert!(!error.to_string().contains('"'), "{filter}: {error}");
         }
         assert_eq!(
             filtered("[limit(3; repeat(1))], ([range(3)] | add), last(range(0; 10; 3))", "1")

@@ -96,6 +96,11 @@ impl MemberScanner {
         }
     }
 
+    /// Whether a secret was taken out.
+    pub fn has_captured(&self) -> bool {
+        !self.secrets.is_empty()
+    }
+
     /// Ends the scan and returns the secrets. One that is not complete is one too.
     pub fn finish(mut self, shown: &mut Vec<u8>) -> Vec<(String, Secret)> {
         if let ScanState::Secret(member, literal) = &mut self.state {

@@ -10,6 +10,7 @@ mod escapes;
 mod fragments;
 pub mod json_members;
 mod mapped_text;
+mod member_stream;
 mod output_scan;
 pub mod patterns;
 pub mod shape;
@@ -28,6 +29,7 @@ use zeroize::Zeroizing;
 use super::Secret;
 use crate::util::hex::to_hex;
 
+pub use member_stream::MemberStream;
 pub use output_scan::{ByteDisplay, OutputScanner, ScannedOutput};
 pub use stream::StreamRedactor;
 

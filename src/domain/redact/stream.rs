@@ -21,12 +21,18 @@ const MAX_WORD_BYTES: usize = 16 << 10;
 pub struct StreamRedactor {
     redactors: Vec<Arc<SecretRedactor>>,
     pending: Vec<u8>,
+    has_masked: bool,
 }
 
 impl StreamRedactor {
     /// Creates a stream that masks what any of the redactors masks.
     pub fn new(redactors: Vec<Arc<SecretRedactor>>) -> Self {
-        Self { redactors, pending: Vec::new() }
+        Self { redactors, pending: Vec::new(), has_masked: false }
+    }
+
+    /// Whether something was masked in the bytes that were passed on.
+    pub fn has_masked(&self) -> bool {
+        self.has_masked
     }
 
     /// Adds bytes and returns those that may be passed on, masked.
@@ -43,6 +49,7 @@ impl StreamRedactor {
         // Characters of two bytes stay together.
         end -= end % 2;
         places.retain(|place| place.range.end <= end);
+        self.has_masked |= !places.is_empty();
         let rest = self.pending.split_off(end);
         mask_places(std::mem::replace(&mut self.pending, rest), &places)
     }

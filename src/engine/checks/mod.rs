@@ -296,7 +296,7 @@ impl CheckService {
                     return Err(problem);
                 }
                 if result == CheckResult::Accepted && !is_api_body(&response) {
-                    return Err(explain::foreign_text_problem(provider, response.status));
+                    return Err(explain::foreign_text_problem(provider, &response));
                 }
                 if result == CheckResult::Accepted {
                     (principal, home_organization) = principal_and_home(preset, &response);

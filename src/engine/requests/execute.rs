@@ -34,13 +34,14 @@ const MAX_BRIEF_WAIT: Duration = Duration::from_secs(5);
 const MAX_JITTERED_WAIT: Duration = Duration::from_secs(16);
 
 impl RequestService {
-    /// Sends a request like [`Self::execute`], within the time that it has for everything.
-    pub(super) async fn execute_in_time(
+    /// Waits for the response to a request, within the time that the request has for everything.
+    pub(super) async fn within_time(
         &self,
         request: &PendingRequest<'_>,
+        sending: impl Future<Output = Result<RawResponse, SendError>>,
     ) -> Result<RawResponse, SendError> {
-        let Some(limit) = request.delivery.timeout else { return self.execute(request).await };
-        tokio::time::timeout(limit, self.execute(request)).await.unwrap_or_else(|_| {
+        let Some(limit) = request.delivery.timeout else { return sending.await };
+        tokio::time::timeout(limit, sending).await.unwrap_or_else(|_| {
             let url = request.draft.resolve(request.region).map_err(Problem::from)?;
             let host = url.host_str().unwrap_or_default().to_owned();
             Err(SendError::Net(NetError::TimedOut { host, limit }))

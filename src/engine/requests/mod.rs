@@ -11,6 +11,7 @@ pub(in crate::engine) mod explain;
 pub(in crate::engine) mod history;
 pub(in crate::engine) mod http_exchange;
 pub(in crate::engine) mod pagination;
+mod partial_download;
 pub(in crate::engine) mod pending_request;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod rate_limiter;

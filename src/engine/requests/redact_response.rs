@@ -5,14 +5,12 @@
 //! and so is everything that looks like a secret. The rest may be drawn, stored, filtered and
 //! copied. Start with `RawResponse::redact_and_capture`.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::access_tokens::sends_secret_verbatim;
 use super::http_exchange::CapturedSecret;
 use crate::domain::credential::SecretPart;
-use crate::domain::redact::json_members::{self, CapturedSecrets};
-use crate::domain::redact::{MASK, SecretRedactor};
+use crate::domain::redact::{MASK, MemberStream, SecretRedactor};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::ports::task_panicked;
@@ -128,37 +126,23 @@ fn redact_and_capture(
 }
 
 fn capture_secrets(response: &mut ApiResponse, members: &[String]) -> Vec<CapturedSecret> {
-    let captured = capture_from_body(&response.body, members);
-    if let Some(bytes) = captured.bytes {
-        response.body = response.body.with_bytes(bytes);
+    let body = &response.body;
+    let order = body.wide_order();
+    let is_readable =
+        order.is_some() || body.is_text() || std::str::from_utf8(body.as_bytes()).is_ok();
+    if !is_readable {
+        return Vec::new();
     }
-    captured
-        .secrets
-        .into_iter()
-        .map(|(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None })
-        .collect()
-}
-
-/// Secrets of a body, and its bytes without them if there were any.
-struct BodyCapture {
-    bytes: Option<Vec<u8>>,
-    secrets: Vec<(String, Secret)>,
-}
-
-/// Takes new secrets out of a body that is text, or whose bytes can be read as text.
-fn capture_from_body(body: &ResponseBody, members: &[String]) -> BodyCapture {
-    let is_readable = || body.is_text() || std::str::from_utf8(body.as_bytes()).is_ok();
-    let json: Cow<'_, [u8]> = match body.wide_order() {
-        Some(_) => Cow::Owned(body.readable_text().unwrap_or_default().into_owned().into_bytes()),
-        None if is_readable() => Cow::Borrowed(body.as_bytes()),
-        None => return BodyCapture { bytes: None, secrets: Vec::new() },
-    };
-    let CapturedSecrets { bytes, secrets } = json_members::capture_secrets(&json, members);
-    let bytes = (!secrets.is_empty()).then(|| match body.wide_order() {
-        Some(order) => order.encode(&String::from_utf8_lossy(&bytes)),
-        None => bytes,
-    });
-    BodyCapture { bytes, secrets }
+    let mut stream = MemberStream::new(members.to_vec(), order);
+    let mut bytes = stream.push(body.as_bytes());
+    let (rest, secrets) = stream.finish();
+    if !secrets.is_empty() {
+        bytes.extend(rest);
+        response.body = body.with_bytes(bytes);
+    }
+    let captured =
+        |(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None };
+    secrets.into_iter().map(captured).collect()
 }
 
 fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {
@@ -236,11 +220,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_fresh_secret_is_taken_out_in_any_charset() {
-        for charset in ["utf-8", "utf-16le", "utf-16be", "windows-1252"] {
+        for charset in ["utf-8", "utf-16le", "utf-16be", "windows-1252", "none"] {
             let encode = |text: &str| -> Vec<u8> {
                 let units = text.encode_utf16();
                 match charset {
-                    "utf-16le" => units.flat_map(u16::to_le_bytes).collect(),
+                    "utf-16le" | "none" => units.flat_map(u16::to_le_bytes).collect(),
                     "utf-16be" => units.flat_map(u16::to_be_bytes).collect(),
                     _ => text.replace('é', if charset == "utf-8" { "é" } else { "e" }).into_bytes(),
                 }
@@ -249,10 +233,10 @@ mod tests {
                 let json =
                     format!("{{\r\n\"client_secret\" : \"{secret}\", \"a\": \"é {CANARY}\"}}");
                 let json = if secret == MASK { json.replace(CANARY, MASK) } else { json };
-                ResponseBody::new(
-                    encode(&json),
-                    Some(&format!("application/json; charset={charset}")),
-                )
+                let typed = format!("application/json; charset={charset}");
+                let content_type =
+                    if charset == "none" { "application/octet-stream" } else { &typed };
+                ResponseBody::new(encode(&json), Some(content_type))
             };
             let RedactedResponse { response, captured } = withheld(body("snyk_cs_a^b_v1")).await;
             assert_eq!(response.body, body(MASK), "{charset}");

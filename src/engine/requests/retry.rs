@@ -56,6 +56,11 @@ pub(super) fn decide(
                 raw.response.status
             ))
         }
+        Err(SendError::Net(NetError::IncompleteBody { .. }))
+            if request.sink.as_ref().is_some_and(|sink| sink.continues()) =>
+        {
+            RetryDecision::Final
+        }
         Err(SendError::Net(error)) if wanted && may_repeat_after(error, repeatable) => {
             RetryDecision::AfterBackoff(error.to_string())
         }

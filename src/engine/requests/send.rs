@@ -11,13 +11,15 @@ use super::download::{BodyDownload, SavedBody};
 use super::http_exchange::{
     CapturedSecret, DeliveryOptions, HttpExchange, RequestOptions, WaitCallback, WriteConsent,
 };
+use super::partial_download::request_digest;
 use super::pending_request::{PendingRequest, RateLimitPolicy, RequestAuthentication};
 use super::redact_response::{KnownSecrets, RawResponse, RedactedResponse, redact_large_response};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::RateLimit;
-use crate::domain::request::RequestDraft;
+use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult, ResponseBody};
 use crate::domain::{Credential, Problem};
+use crate::engine::credentials::task_panicked;
 use crate::engine::requests::service::RequestService;
 use crate::net::{BodyFault, BodySink, NetError};
 
@@ -73,11 +75,13 @@ impl RequestService {
         let known = self.known_secrets(credential).await?;
         let entry = self.pending_history_entry(credential, &draft, history_policy, &known.redactor);
         if let Some(download) = &download {
-            let members = &self.catalog.provider(&credential.provider)?.secret_members;
-            download.mask(self.redactor_for(credential).await?, members);
+            self.prepare_download(credential, &draft, Arc::clone(download)).await?;
         }
-        let transfer = TransferOptions { delivery, download };
+        let transfer = TransferOptions { delivery, download: download.clone() };
         let sent = self.send_and_explain(credential, draft, known, transfer, on_wait).await;
+        if let Some(download) = download {
+            download.end();
+        }
         match sent {
             Ok((exchange, result)) => {
                 self.record_history(credential, entry, Some((&exchange.response, result))).await;
@@ -108,7 +112,12 @@ impl RequestService {
             .with_authentication(authentication)
             .with_rate_limit(RateLimitPolicy::WaitForReset(on_wait))
             .with_delivery(delivery);
-        let outcome = self.execute_download(request, download.as_ref()).await;
+        let request = match &download {
+            Some(download) => request.with_sink(Arc::clone(download) as Arc<dyn BodySink>),
+            None => request,
+        };
+        let sending = self.execute_download(&request, download.as_deref());
+        let outcome = self.within_time(&request, sending).await;
         let (schemes, redacted, cut) = match outcome {
             Ok(raw) => {
                 let schemes = raw.attempted_schemes.clone();
@@ -161,24 +170,56 @@ impl RequestService {
         ))
     }
 
-    /// Sends a request. A download that breaks off is continued, where the server allows that.
+    /// Tells a download what is masked, and lets it find what an earlier run left.
+    async fn prepare_download(
+        &self,
+        credential: &Credential,
+        draft: &RequestDraft,
+        download: Arc<BodyDownload>,
+    ) -> Result<(), Problem> {
+        let members = self.catalog.provider(&credential.provider)?.secret_members.clone();
+        let environment =
+            RequestEnvironment::for_credential(&self.catalog, credential, &credential.region);
+        let request = request_digest(draft, credential, environment);
+        let redactor = self.redactor_for(credential).await?;
+        tokio::task::spawn_blocking(move || download.prepare(redactor, &members, request))
+            .await
+            .map_err(|_| task_panicked())
+    }
+
+    /// Sends a request. A download that broke off, in this run or an earlier one, is continued where
+    /// the server allows that; else it begins anew.
     async fn execute_download(
         &self,
-        request: PendingRequest<'_>,
-        download: Option<&Arc<BodyDownload>>,
+        request: &PendingRequest<'_>,
+        download: Option<&BodyDownload>,
     ) -> Result<RawResponse, SendError> {
-        let Some(download) = download else { return self.execute_in_time(&request).await };
-        let request = request.with_sink(Arc::clone(download) as Arc<dyn BodySink>);
-        let mut outcome = self.execute_in_time(&request).await;
-        for _ in 0..MAX_RESUMED_PARTS {
-            let Some(rest) = rest_of_download(&outcome, download, request.draft) else { break };
+        let Some(download) = download else { return self.execute(request).await };
+        let mut may_restart = true;
+        let mut parts = 0;
+        loop {
             let before = download.received();
-            outcome = self.execute_in_time(&request.for_rest(&rest)).await;
-            if download.received() == before {
-                break;
+            let rest = rest_of_download(download, request.draft);
+            let outcome = match &rest {
+                Some(rest) => self.execute(&request.for_rest(rest)).await,
+                None => self.execute(request).await,
+            };
+            parts += 1;
+            let status = outcome.as_ref().map(|raw| raw.response.status).ok();
+            let mismatch = rest.and_then(|_| download.discard_mismatch(status));
+            if let Some(why) = mismatch.filter(|_| may_restart) {
+                download.report_restart(why);
+                may_restart = false;
+                continue;
+            }
+            let is_continued = broke_off(&outcome)
+                && download.continues()
+                && download.received() > before
+                && parts <= MAX_RESUMED_PARTS;
+            if !is_continued {
+                return outcome;
             }
         }
-        outcome
     }
 
     /// Creates a draft from a preset of the credential's provider. Placeholders are filled from
@@ -251,20 +292,16 @@ impl RequestService {
     }
 }
 
-/// Returns the draft that continues a download which broke off, where the server allows that.
-fn rest_of_download(
-    outcome: &Result<RawResponse, SendError>,
-    download: &BodyDownload,
-    draft: &RequestDraft,
-) -> Option<RequestDraft> {
-    let broke_off = matches!(
-        outcome,
-        Err(SendError::Net(NetError::IncompleteBody { fault: BodyFault::Ended, .. }))
-    );
-    let headers = download.resume_headers().filter(|_| broke_off && draft.is_safe())?;
+/// Returns the draft that continues a download, if there is something to continue.
+fn rest_of_download(download: &BodyDownload, draft: &RequestDraft) -> Option<RequestDraft> {
     let mut rest = draft.clone();
-    rest.headers.extend(headers);
+    rest.headers.extend(download.resume_headers()?);
     Some(rest)
+}
+
+/// Whether a body ended before its end.
+fn broke_off(outcome: &Result<RawResponse, SendError>) -> bool {
+    matches!(outcome, Err(SendError::Net(NetError::IncompleteBody { fault: BodyFault::Ended, .. })))
 }
 
 /// Puts the file of a download in its place. The response of a request that continued it is replaced
@@ -275,7 +312,6 @@ fn finish_download(
     captured: &mut Vec<CapturedSecret>,
 ) -> Result<Option<SavedBody>, Problem> {
     if !(200..300).contains(&response.status) {
-        download.discard();
         return Ok(None);
     }
     let Some(finished) = download.finish()? else {

@@ -33,6 +33,8 @@ pub enum Message {
     /// The user's editor has closed with this text for [`UiEffect::OpenEditor`], or could not be
     /// run.
     EditorClosed(Result<String, Problem>),
+    /// The program for [`UiEffect::OpenViewer`] has ended, or could not be run.
+    ViewerClosed(Result<(), Problem>),
     /// Result of [`UiEffect::SaveTheme`].
     ThemeSaved(Result<ThemePersistence, Problem>),
     /// The moment returned by [`super::App::next_wake`] has come.
@@ -104,6 +106,16 @@ pub enum UiEffect {
     ExtractParameters(ExtractionJob),
     /// Opens the user's editor with this text and returns [`Message::EditorClosed`].
     OpenEditor(String),
+    /// Shows a text, from which everything secret has been removed, in another program and returns
+    /// [`Message::ViewerClosed`].
+    OpenViewer {
+        /// The program.
+        program: ViewerProgram,
+        /// The text.
+        text: String,
+        /// Whether the text is JSON, for the name of its file.
+        is_json: bool,
+    },
     /// Suspends the process (Ctrl-Z).
     Suspend,
     /// Turns mouse capture on or off.
@@ -120,6 +132,15 @@ pub enum UiEffect {
     Quit,
     /// Quits and starts again with this target.
     Restart(RestartTarget),
+}
+
+/// Program of the user that shows a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewerProgram {
+    /// The pager (`PAGER`).
+    Pager,
+    /// The editor (`VISUAL`, `EDITOR`), on a copy that cannot be changed.
+    Editor,
 }
 
 /// How long a chosen theme lasts.

@@ -61,7 +61,7 @@ use crate::tui::app::credentials::detail;
 pub use message::{
     BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode,
     RestartTarget, SettingsChange, StartupScreen, ThemeMode, ThemePersistence, UiEffect,
-    UiSettings,
+    UiSettings, ViewerProgram,
 };
 pub use screen_lock::ScreenLock;
 pub use update::update;

@@ -8,6 +8,7 @@ mod failures;
 mod late_responses;
 mod passphrase;
 mod requests;
+mod response_texts;
 mod rotation;
 mod screen_lock;
 mod sign_in;

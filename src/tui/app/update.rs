@@ -14,7 +14,7 @@ use crate::engine::background::protocol::{
 use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, ProgramAction};
 use crate::tui::app::console::curl_import_dialog::is_curl;
-use crate::tui::app::console::{ConsolePromptKind, request_lists};
+use crate::tui::app::console::{ConsolePromptKind, request_lists, viewer};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::{region_probe, undo};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
@@ -40,6 +40,10 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
         }
         Message::EditorClosed(edited) => {
             app.on_editor_closed(edited, now);
+            Vec::new()
+        }
+        Message::ViewerClosed(shown) => {
+            viewer::on_viewer_closed(app, shown);
             Vec::new()
         }
         Message::ThemeSaved(saved) => {

@@ -74,13 +74,14 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
         ("y", "Nothing was copied"),
         ("c", "200"),
         ("t", "‹secret›"),
-        ("Y", "Nothing was copied"),
+        ("Y", "Copy the request for"),
+        ("\r", "Nothing was copied"),
         ("/pers", "1 of 1"),
     ] {
         pty.type_keys_and_wait(keys);
         pty.expect(sign);
         // Esc and a key right after it would be read as Alt with that key.
-        if matches!(keys, "y" | "Y" | "/pers") {
+        if matches!(keys, "y" | "\r" | "/pers") {
             pty.send("\x1b");
             pty.expect_gone(sign);
         }

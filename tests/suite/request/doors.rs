@@ -415,6 +415,8 @@ fn repeated_headers_are_joined_and_cookies_are_a_list() {
 fn a_secret_comes_out_of_no_door_in_no_form() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     let json = format!("{{\"echo\":\"{SECRET}\",\"client_secret\":\"minted-4711-value\"}}");
+    let big = |text: &str| text.encode_utf16().flat_map(u16::to_be_bytes).collect::<Vec<u8>>();
+    let bare = json.clone();
     let bytes = [b"\x89PNG\r\n\0".as_slice(), SECRET.as_bytes(), b"\xff\0"].concat();
     let wide_json = [b"\xff\xfe".as_slice(), &wide(&json)].concat();
     let wide_bytes = [b"\x89\0\xd8".as_slice(), &wide(SECRET), b"\xff"].concat();
@@ -432,6 +434,9 @@ fn a_secret_comes_out_of_no_door_in_no_form() {
         (binary, bytes),
         (binary, wide_json),
         (binary, wide_bytes),
+        (binary, wide(&bare)),
+        (binary, big(&bare)),
+        ("content-type: application/json\r\n", big(&bare)),
     ];
     let answers: Vec<Vec<u8>> =
         cases.iter().map(|(headers, sent)| reply("200 OK", headers, sent)).collect();
@@ -441,8 +446,10 @@ fn a_secret_comes_out_of_no_door_in_no_form() {
     });
     let home = home_bound_to(&server);
     let secrets = [SECRET, "minted-4711-value"];
-    let forms: Vec<Vec<u8>> =
-        secrets.iter().flat_map(|secret| [secret.as_bytes().to_vec(), wide(secret)]).collect();
+    let forms: Vec<Vec<u8>> = secrets
+        .iter()
+        .flat_map(|secret| [secret.as_bytes().to_vec(), wide(secret), big(secret)])
+        .collect();
     for (index, (headers, _)) in cases.iter().enumerate() {
         let path = format!("/{index}");
         for door in

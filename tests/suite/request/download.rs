@@ -161,7 +161,13 @@ fn no_secret_is_in_the_file_even_across_pieces() {
         encoder.write_all(json.as_bytes()).unwrap();
         encoder.finish().unwrap()
     };
+    let big: Vec<u8> = json.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let marked = [b"\xff\xfe".as_slice(), &wide].concat();
     for (headers, sent) in [
+        ("content-type: text/event-stream\r\n", format!("data: {json}\n\n").into_bytes()),
+        ("content-type: application/octet-stream\r\n", marked),
+        ("content-type: application/octet-stream\r\n", wide.clone()),
+        ("content-type: application/octet-stream\r\n", big),
         ("content-type: application/json\r\n", json.clone().into_bytes()),
         ("content-type: application/json\r\ncontent-encoding: gzip\r\n", gzipped),
         ("content-type: application/json; charset=utf-16le\r\n", wide.clone()),

@@ -9,7 +9,10 @@ mod forms;
 mod history;
 mod limits;
 mod minted;
+#[cfg(unix)]
+mod pager;
 mod pages;
+mod resumed_download;
 mod safety;
 mod walk;
 mod wire;

@@ -137,7 +137,16 @@ fn compare_with(format: &str, programs: &[&str], command: impl Fn(&str) -> Comma
             .unwrap();
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{line}\n{told}");
-        let requests: Vec<_> = server.seen().split_off(sent).into_iter().map(comparable).collect();
+        let requests = server.seen().split_off(sent);
+        let asks_for_compression = |request: &Recorded| {
+            request
+                .headers
+                .iter()
+                .any(|(name, value)| name == "accept-encoding" && value.contains("gzip"))
+        };
+        let asking: Vec<_> = requests.iter().map(asks_for_compression).collect();
+        assert!(asking.windows(2).all(|pair| pair[0] == pair[1]), "{line}: {asking:?}");
+        let requests: Vec<_> = requests.into_iter().map(comparable).collect();
         let [ours, theirs] = &requests[..] else { panic!("{} requests: {line}", requests.len()) };
         assert_eq!(ours, theirs, "{line}");
     }

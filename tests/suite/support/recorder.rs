@@ -32,19 +32,28 @@ impl Recorder {
 
     /// Starts a server that sends these bytes, including the status line, to every request.
     pub(crate) fn answering_bytes(answer: impl Fn(&Recorded) -> Vec<u8> + Send + 'static) -> Self {
+        Self::answering_or_stalling(move |request| (answer(request), false))
+    }
+
+    /// Like [`Self::answering_bytes`]; where the answer says so, the connection stays open.
+    pub(crate) fn answering_or_stalling(
+        answer: impl Fn(&Recorded) -> (Vec<u8>, bool) + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, seen) = (listener.local_addr().unwrap(), Arc::new(Mutex::new(Vec::new())));
         let kept = Arc::clone(&seen);
         let raw = Arc::new(Mutex::new(Vec::new()));
         let kept_raw = Arc::clone(&raw);
         thread::spawn(move || {
+            let mut open = Vec::new();
             for mut stream in listener.incoming().flatten() {
                 let mut bytes = Vec::new();
                 if let Some(request) = read(&mut stream, &mut bytes) {
                     kept_raw.lock().unwrap().push(bytes);
-                    let answer = answer(&request);
+                    let (answer, stalls) = answer(&request);
                     kept.lock().unwrap().push(request);
                     let _ = stream.write_all(&answer);
+                    open.extend(stalls.then_some(stream));
                 }
             }
         });

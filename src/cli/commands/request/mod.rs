@@ -34,6 +34,9 @@ pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
 pub(super) use source::{obtain_consent, read_body};
 
+/// Exit code of an interrupted program, as shells report it.
+const INTERRUPTED_EXIT_CODE: u8 = 130;
+
 /// Send a request with a credential; list saved and sent ones
 #[derive(Debug, clap::Args)]
 #[command(
@@ -157,7 +160,7 @@ pub(in crate::cli) struct OutputArgs {
     /// Print the strings of the filter without quotes
     #[arg(long, short, requires = "jq")]
     raw: bool,
-    /// Write the body of a successful response to a file, complete or not at all; - is standard output
+    /// Write the body of a successful response to a file, complete or not at all; the same command continues a download that was interrupted; - is standard output
     #[arg(long, short, value_name = "FILE", conflicts_with = "jq")]
     output: Option<PathBuf>,
     /// Exit as jq -e: with 1 if the last result of the filter is false or null, with 4 if there is none
@@ -172,7 +175,7 @@ impl RequestArgs {
             Some(RequestCommand::Presets(command)) => command.run(context).await,
             Some(RequestCommand::Saved(command)) => command.run(context),
             Some(RequestCommand::History(command)) => Box::pin(command.run(context)).await,
-            None => self.send.run(context).await,
+            None => Box::pin(self.send.run(context)).await,
         }
     }
 }

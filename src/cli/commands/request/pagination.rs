@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
 
-use super::{CliContext, ResponseDisplay, response, sending};
+use super::{CliContext, INTERRUPTED_EXIT_CODE, ResponseDisplay, response, sending};
 use crate::cli::output;
 use crate::domain::format::count_noun;
 use crate::domain::{Credential, Problem};
@@ -13,9 +13,6 @@ use crate::engine::{PageResult, PagingLimits, PagingResult};
 
 /// Maximum size of the elements that are buffered, in bytes.
 const MAX_BUFFERED_BYTES: usize = 64 << 20;
-
-/// Exit code of an interrupted program, as shells report it.
-const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Fetches a list to its end and prints its elements. An interruption or a refusal on the way still
 /// leaves valid JSON.
@@ -152,7 +149,7 @@ impl JsonArrayWriter {
                 })
             }
             (Self::Buffered(items, _), Some(filter)) => {
-                response::print_filtered(filter, &join_as_array(&items), display.raw)
+                response::print_filtered(filter, &join_as_array(&items), display.raw).map(drop)
             }
             (Self::Buffered(..), None) => Ok(()),
         }

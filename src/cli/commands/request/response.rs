@@ -60,7 +60,7 @@ pub(super) async fn print_response(
     exchange: &HttpExchange,
     captured: &[CapturedSecretJson],
     display: &ResponseDisplay,
-) -> Result<(), Problem> {
+) -> Result<LastResult, Problem> {
     let now = context.engine()?.clock.now();
     if context.out.json {
         return print_response_json(context, exchange, captured, display, now);
@@ -73,19 +73,22 @@ pub(super) async fn print_response(
     if display.include {
         print_head(context, &exchange.response, now)?;
     }
-    match (&exchange.saved_body, &display.output) {
-        (Some(SavedBody { path, bytes }), _) => {
+    let last = match (&exchange.saved_body, &display.output) {
+        (Some(SavedBody { path, bytes, .. }), _) => {
             context.out.note(&format!("saved {bytes} bytes as {}", display_path(path)));
+            LastResult::Missing
         }
-        (None, Some(path)) => {
-            print_body(context, &exchange.response, display)?;
-            context.out.note(&format!(
-                "note: {} was not written: the response is not a complete success",
-                display_path(path)
-            ));
+        (None, output) => {
+            let last = print_body(context, &exchange.response, display)?;
+            if let Some(path) = output {
+                context.out.note(&format!(
+                    "note: {} was not written: the response is not a complete success",
+                    display_path(path)
+                ));
+            }
+            last
         }
-        (None, None) => print_body(context, &exchange.response, display)?,
-    }
+    };
     let response = &exchange.response;
     for remark in response.remarks.iter().filter(|remark| !matches!(remark, BodyRemark::Cut(_))) {
         context.out.note(&format!("note: {remark}"));
@@ -99,7 +102,7 @@ pub(super) async fn print_response(
             exchange.response.size
         ));
     }
-    Ok(())
+    Ok(last)
 }
 
 /// Explains the status, where there is an explanation.
@@ -152,32 +155,59 @@ fn filter_input(body: &ResponseBody) -> Result<Cow<'_, str>, Problem> {
     Ok(body.readable_text().ok_or_else(binary)?)
 }
 
-/// Returns the exit code for a response and the last result of the filter, as jq's `--exit-status`.
+/// Last result of a filter, which decides the exit code as in jq's `--exit-status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastResult {
+    /// The filter had no result, or there was nothing to filter.
+    Missing,
+    /// `false` or `null`.
+    FalseOrNull,
+    /// Any other value.
+    Truthy,
+}
+
+impl LastResult {
+    fn from_json(json: &str) -> Self {
+        if matches!(json, "false" | "null") { Self::FalseOrNull } else { Self::Truthy }
+    }
+
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::Truthy => 0,
+            Self::FalseOrNull => 1,
+            Self::Missing => 4,
+        }
+    }
+}
+
+/// Returns the exit code for a response, and with `--exit-status` for the last result of the filter.
 pub(super) fn exit_code_of_filter(
     exchange: &HttpExchange,
     display: &ResponseDisplay,
-) -> Result<u8, Problem> {
-    let code = exit_code(exchange);
-    let filter = display.filter.as_ref().filter(|_| code == 0 && display.exit_status);
-    let Some(filter) = filter else { return Ok(code) };
-    let json = filter_input(&exchange.response.body)?;
-    let mut code = 4;
-    filter.for_each_output(&json, |output| {
-        code = u8::from(matches!(output.to_json(), "false" | "null"));
-        Ok::<_, Problem>(ControlFlow::Continue(()))
-    })?;
-    Ok(code)
+    last: LastResult,
+) -> u8 {
+    match exit_code(exchange) {
+        0 if display.exit_status => last.exit_code(),
+        code => code,
+    }
 }
 
-/// Prints the results of a filter, one per line.
-pub(super) fn print_filtered(filter: &JqFilter, json: &str, raw: bool) -> Result<(), Problem> {
+/// Prints the results of a filter, one per line, and returns the last one.
+pub(super) fn print_filtered(
+    filter: &JqFilter,
+    json: &str,
+    raw: bool,
+) -> Result<LastResult, Problem> {
+    let mut last = LastResult::Missing;
     filter.for_each_output(json, |output| {
+        last = LastResult::from_json(output.to_json());
         if raw && output.is_string() {
             output::write_result_line(&output.to_plain_text())
         } else {
             output::write_json_result(output.to_json())
         }
-    })
+    })?;
+    Ok(last)
 }
 
 /// Returns the results of a filter, exactly as it wrote them.
@@ -225,6 +255,8 @@ struct ResponseJson<'a> {
 struct SavedBodyJson {
     path: String,
     bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    continued_from: Option<u64>,
 }
 
 /// Body of a response as `--json` prints it.
@@ -308,9 +340,16 @@ fn print_response_json(
     captured: &[CapturedSecretJson],
     display: &ResponseDisplay,
     now: Timestamp,
-) -> Result<(), Problem> {
+) -> Result<LastResult, Problem> {
     let response = &exchange.response;
     let text = response.body.text();
+    let body = body_json(response, text.as_deref(), display)?;
+    let last = match &body {
+        BodyJson::Filtered(values) => {
+            values.last().map_or(LastResult::Missing, |value| LastResult::from_json(value.get()))
+        }
+        _ => LastResult::Missing,
+    };
     let meanings = header_explanations::explain_headers(response, now)
         .into_iter()
         .map(|known| (known.name.to_owned(), known.meaning.into()))
@@ -318,7 +357,7 @@ fn print_response_json(
     context.out.print_json(&ResponseJson {
         status: response.status,
         headers: headers_json(response),
-        body: body_json(response, text.as_deref(), display)?,
+        body,
         latency_ms: response.timing.total_ms,
         timing: timing_json(response.timing),
         explanation: &exchange.explanation,
@@ -331,8 +370,10 @@ fn print_response_json(
         saved: exchange.saved_body.as_ref().map(|saved| SavedBodyJson {
             path: saved.path.to_string_lossy().into_owned(),
             bytes: saved.bytes,
+            continued_from: saved.continued_from,
         }),
-    })
+    })?;
+    Ok(last)
 }
 
 fn timing_json(timing: RequestTiming) -> serde_json::Value {
@@ -366,16 +407,21 @@ fn print_head(
     Ok(())
 }
 
-/// Prints the body: to a pipe the bytes as they came, to a terminal what it can show.
+/// Prints the body, filtered or whole. Returns the last result of the filter.
 fn print_body(
     context: &CliContext<'_>,
     response: &ApiResponse,
     display: &ResponseDisplay,
-) -> Result<(), Problem> {
-    let body = &response.body;
+) -> Result<LastResult, Problem> {
     if let Some(filter) = display.filter_for(response) {
-        return print_filtered(filter, &filter_input(body)?, display.raw);
+        return print_filtered(filter, &filter_input(&response.body)?, display.raw);
     }
+    print_whole_body(context, response).map(|()| LastResult::Missing)
+}
+
+/// Prints the body: to a pipe the bytes as they came, to a terminal what it can show.
+fn print_whole_body(context: &CliContext<'_>, response: &ApiResponse) -> Result<(), Problem> {
+    let body = &response.body;
     if !context.out.is_terminal() {
         return context.out.write_bytes(body.as_bytes());
     }

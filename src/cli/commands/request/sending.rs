@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{CliContext, ResponseDisplay, response};
+use super::{CliContext, INTERRUPTED_EXIT_CODE, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
-use crate::cli::output;
+use crate::cli::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::format_wait;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::background::protocol::{HttpExchange, RequestOptions, WaitNotice, WaitReason};
-use crate::engine::{BodyDownload, Engine};
+use crate::engine::{BodyDownload, DownloadEvent, Engine};
 
 /// Request to send, with the options for its response.
 pub(in crate::cli) struct SendContext {
@@ -54,18 +54,24 @@ impl SendContext {
             Some(name) => engine.captured_secrets.ensure_storable_as(name).await?,
             None => engine.captured_secrets.verify_store_before_send(&self.options.draft).await?,
         }
-        let mut exchange = self.send(context, engine, credential).await?;
+        let Some(mut exchange) = self.send(context, engine, credential).await? else {
+            return Ok(INTERRUPTED_EXIT_CODE);
+        };
         if engine.requests.can_offer_retry(credential, &exchange)? && confirm_retry(&exchange) {
-            exchange = self.send(context, engine, credential).await?;
+            let Some(repeated) = self.send(context, engine, credential).await? else {
+                return Ok(INTERRUPTED_EXIT_CODE);
+            };
+            exchange = repeated;
         }
         let result = store_captured_secrets(engine, credential, &mut exchange, self.capture).await;
         if let Some(problem) = refusal(&exchange).filter(|_| self.display.fail) {
             result.outcome?;
             return Err(problem);
         }
-        response::print_response(context, &exchange, &result.secrets, &self.display).await?;
+        let last =
+            response::print_response(context, &exchange, &result.secrets, &self.display).await?;
         result.outcome?;
-        response::exit_code_of_filter(&exchange, &self.display)
+        Ok(response::exit_code_of_filter(&exchange, &self.display, last))
     }
 }
 
@@ -88,32 +94,64 @@ fn refusal(exchange: &HttpExchange) -> Option<Problem> {
 }
 
 impl SendContext {
+    /// Sends the request; `None` where the user interrupted it.
     async fn send(
         &self,
         context: &CliContext<'_>,
         engine: &Engine,
         credential: &Credential,
-    ) -> Result<HttpExchange, Problem> {
+    ) -> Result<Option<HttpExchange>, Problem> {
         let (options, on_wait) = (self.options.clone(), |notice| note_wait(context, &notice));
         let Some(path) = &self.display.output else {
-            return engine.requests.send_and_record(credential, options, &on_wait).await;
+            return engine.requests.send_and_record(credential, options, &on_wait).await.map(Some);
         };
-        let download = Arc::new(BodyDownload::new(path.clone(), Box::new(show_download_progress)));
-        let sent =
-            engine.requests.download_and_record(credential, options, download, &on_wait).await;
+        let out = context.out.clone();
+        let observer = move |event| show_download_event(&out, &event);
+        let download = Arc::new(BodyDownload::new(path.clone(), Box::new(observer)));
+        let sending = engine.requests.download_and_record(
+            credential,
+            options,
+            Arc::clone(&download),
+            &on_wait,
+        );
+        let sent = tokio::select! {
+            sent = sending => sent.map(Some),
+            _ = tokio::signal::ctrl_c() => Ok(None),
+        };
+        download.end();
         output::show_progress("");
         sent
     }
 }
 
-/// Shows how much of a body has arrived, where standard error is a terminal.
-fn show_download_progress(received: u64, announced: Option<u64>) {
+/// Shows how a download proceeds: how much has arrived where standard error is a terminal, and what
+/// else happens as notes.
+fn show_download_event(out: &CliOutput, event: &DownloadEvent) {
     let megabytes = |bytes: u64| format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10);
-    let received = megabytes(received);
-    output::show_progress(&match announced {
-        Some(announced) => format!("{received} of {} (Ctrl-C stops)", megabytes(announced)),
-        None => format!("{received} (Ctrl-C stops)"),
-    });
+    let note = |text: String| {
+        output::show_progress("");
+        out.note(&text);
+    };
+    match event {
+        DownloadEvent::Received(bytes, Some(total)) => output::show_progress(&format!(
+            "{} of {} (Ctrl-C stops)",
+            megabytes(*bytes),
+            megabytes(*total)
+        )),
+        DownloadEvent::Received(bytes, None) => {
+            output::show_progress(&format!("{} (Ctrl-C stops)", megabytes(*bytes)));
+        }
+        DownloadEvent::Continued(bytes) => {
+            note(format!("note: continuing the download of an earlier run after {bytes} bytes"));
+        }
+        DownloadEvent::Restarted(why) => {
+            note(format!("note: the download starts from the beginning: {why}"));
+        }
+        DownloadEvent::Kept(bytes, path) => note(format!(
+            "note: {bytes} bytes are kept in {}; run the same command again to continue",
+            output::display_path(path)
+        )),
+    }
 }
 
 /// Asks a user at the terminal whether to send the request again with a new access token. Without a

@@ -236,6 +236,23 @@ fn a_redirect_that_was_not_followed_says_where_it_leads_and_why() {
 }
 
 #[test]
+fn what_arrived_instead_is_named_and_so_is_a_method_that_is_not_allowed() {
+    for (body, named) in [
+        ("<html>Blocked by policy</html>", "A web page arrived"),
+        ("<?xml version=\"1.0\"?><Error>AccessDenied</Error>", "XML arrived"),
+        ("error code: 1010", "Text that is not JSON arrived"),
+    ] {
+        let problem = pat(&response(403, body), &hints()).problem.unwrap();
+        assert!(problem.why.starts_with(named), "{body}: {problem}");
+    }
+    let refused = with_header(response(405, ""), "allow", "GET, HEAD\u{9b}2J");
+    let problem = pat(&refused, &hints()).problem.unwrap();
+    assert!(problem.what.contains("does not allow the method"), "{problem}");
+    assert!(problem.why.contains("GET, HEAD") && !problem.why.contains('\u{9b}'), "{problem}");
+    assert!(pat(&response(405, ""), &hints()).problem.unwrap().why.contains("not for this method"));
+}
+
+#[test]
 fn xml_is_no_page() {
     let page = |media: &str, body: &str| {
         let page = with_header(response(200, body), "content-type", media);

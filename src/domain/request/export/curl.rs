@@ -1,16 +1,23 @@
 //! Arguments of curl for a request.
 
 use super::ExportParts;
-use super::quoting::ShellArgument;
+use super::quoting::{ShellArgument, ShellSyntax};
 use crate::domain::request::{DraftBody, FormPart, HttpMethod, PartContent};
 use crate::domain::text::is_unprintable;
 
-/// Returns the arguments of curl.
-pub(super) fn arguments(parts: &ExportParts<'_>, warnings: &mut Vec<String>) -> Vec<ShellArgument> {
+/// Returns the arguments of curl in a shell.
+pub(super) fn arguments(
+    parts: &ExportParts<'_>,
+    shell: ShellSyntax,
+    warnings: &mut Vec<String>,
+) -> Vec<ShellArgument> {
     let mut arguments = CurlArguments::default();
     let has_body = arguments.add_body(parts, warnings);
     let body = std::mem::take(&mut arguments.0);
     arguments.add_method(parts.method, has_body);
+    if asks_for_compression(parts, shell) {
+        arguments.0.push("--compressed".into());
+    }
     if let Some(authorization) = &parts.authorization {
         arguments.0.push("--header".into());
         arguments.0.push(ShellArgument::WithVariable {
@@ -41,6 +48,16 @@ pub(super) fn arguments(parts: &ExportParts<'_>, warnings: &mut Vec<String>) -> 
     }
     arguments.0.push(parts.url.as_str().into());
     arguments.0
+}
+
+/// Returns whether curl asks for a compressed response and decodes it, as tokenring does. The curl of
+/// Windows fails at that option in many versions, so it is used there only where the request itself
+/// asks for compression.
+fn asks_for_compression(parts: &ExportParts<'_>, shell: ShellSyntax) -> bool {
+    let is_removed =
+        parts.removed_headers.iter().any(|name| name.eq_ignore_ascii_case("accept-encoding"));
+    parts.has_header("accept-encoding")
+        || shell == ShellSyntax::Posix && !is_removed && !parts.has_header("range")
 }
 
 #[derive(Default)]

@@ -97,10 +97,11 @@ pub fn export_request(
     let parts = ExportParts::new(&clean, context, &mut warnings)?;
     let text = match format {
         ExportFormat::Curl => {
-            ShellSyntax::Posix.format("curl", &curl::arguments(&parts, &mut warnings))
+            let shell = ShellSyntax::Posix;
+            shell.format("curl", &curl::arguments(&parts, shell, &mut warnings))
         }
         ExportFormat::PowerShell => {
-            let arguments = curl::arguments(&parts, &mut warnings);
+            let arguments = curl::arguments(&parts, ShellSyntax::PowerShell, &mut warnings);
             if arguments.iter().any(quoting::ShellArgument::has_double_quote) {
                 warnings.push(
                     "PowerShell before version 7.3 removes the double quotes in arguments"
@@ -110,7 +111,8 @@ pub fn export_request(
             ShellSyntax::PowerShell.format("curl.exe", &arguments)
         }
         ExportFormat::Cmd => {
-            ShellSyntax::Cmd.format("curl", &curl::arguments(&parts, &mut warnings))
+            let shell = ShellSyntax::Cmd;
+            shell.format("curl", &curl::arguments(&parts, shell, &mut warnings))
         }
         ExportFormat::Httpie => {
             ShellSyntax::Posix.format("http", &httpie::arguments(&parts, &mut warnings))
@@ -142,6 +144,28 @@ impl ExportFormat {
             Self::Cmd => "cmd",
             Self::Httpie => "httpie",
             Self::Python => "python",
+        }
+    }
+
+    /// Returns the title for the user.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Curl => "curl",
+            Self::PowerShell => "curl in PowerShell",
+            Self::Cmd => "curl in cmd",
+            Self::Httpie => "HTTPie",
+            Self::Python => "Python",
+        }
+    }
+
+    /// Returns where the export runs.
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::Curl => "sh, bash, zsh and other POSIX shells",
+            Self::PowerShell => "curl.exe; curl alone is another command there",
+            Self::Cmd => "the Windows command prompt",
+            Self::Httpie => "http, in POSIX shells",
+            Self::Python => "a script with the library requests",
         }
     }
 }
@@ -218,3 +242,5 @@ fn is_header_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod windows_tests;

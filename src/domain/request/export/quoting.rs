@@ -70,13 +70,16 @@ impl ShellSyntax {
             Self::Posix => is_plain_byte(byte) || b",%+@".contains(&byte),
             Self::PowerShell | Self::Cmd => is_plain_byte(byte),
         };
-        if !text.is_empty() && text.bytes().all(plain) {
+        // Windows PowerShell splits a word such as -a.b, which it takes for a parameter.
+        let is_parameter =
+            self == Self::PowerShell && text.starts_with('-') && text.contains(['.', ':']);
+        if !text.is_empty() && text.bytes().all(plain) && !is_parameter {
             return text.to_owned();
         }
         match self {
             Self::Posix => format!("'{}'", text.replace('\'', r"'\''")),
             Self::PowerShell => format!("'{}'", quote_for_powershell(text)),
-            Self::Cmd => quote_for_cmd(text),
+            Self::Cmd => format!("^\"{}^\"", escape_for_cmd(text, "\"")),
         }
     }
 
@@ -88,8 +91,8 @@ impl ShellSyntax {
             Self::Posix => format!("{}\"${variable}\"", self.quote(text)),
             Self::PowerShell if simple => format!("\"{text}$env:{variable}\""),
             Self::PowerShell => format!("({} + $env:{variable})", self.quote(text)),
-            Self::Cmd if simple => format!("\"{text}%{variable}%\""),
-            Self::Cmd => format!("{}\"%{variable}%\"", self.quote(text)),
+            Self::Cmd if !text.contains(['"', '%', '!', '\n']) => format!("\"{text}%{variable}%\""),
+            Self::Cmd => format!("^\"{}%{variable}%^\"", escape_for_cmd(text, "")),
         }
     }
 }
@@ -105,26 +108,35 @@ fn quote_for_powershell(text: &str) -> String {
     text.chars().flat_map(|c| [c].into_iter().chain(quotes.contains(&c).then_some(c))).collect()
 }
 
-/// Quotes a text for the program and then, with carets, for the command prompt. A percent sign gets
-/// its caret behind it, so that no variable of that name is inserted.
-fn quote_for_cmd(text: &str) -> String {
-    let mut line = "^\"".to_owned();
+/// Escapes a text between quotes for the program and then, with carets, for the command prompt. Variables
+/// are inserted before carets are read, so a caret behind a percent sign makes it the name of no
+/// variable. `end` is what follows for the program.
+fn escape_for_cmd(text: &str, end: &str) -> String {
+    let mut line = String::new();
     let mut backslashes = 0;
     let mut characters = text.chars().peekable();
     while let Some(c) = characters.next() {
-        let next_in_name =
-            characters.peek().is_some_and(|c| c.is_ascii_alphanumeric() || *c == '_');
         if c == '"' {
             line.push_str(&"\\".repeat(backslashes + 1));
         }
         backslashes = if c == '\\' { backslashes + 1 } else { 0 };
+        let next = characters.peek();
+        // A character with a caret of its own does the same; a quote gets a backslash first.
+        let has_caret = next.map_or(end == "\"", |next| needs_caret(*next) && *next != '"');
         match c {
-            '%' if next_in_name => line.push_str("%^"),
+            '%' if !has_caret => line.push_str("%^"),
             '\n' => line.push_str("^\n\n"),
-            '"' | '&' | '|' | '<' | '>' | '^' | '(' | ')' | '!' => line.extend(['^', c]),
+            c if needs_caret(c) => line.extend(['^', c]),
             c => line.push(c),
         }
     }
-    line.push_str(&"\\".repeat(backslashes));
-    line + "^\""
+    if end == "\"" {
+        line.push_str(&"\\".repeat(backslashes));
+    }
+    line
+}
+
+/// Whether a character has a meaning for the command prompt and is written with a caret before it.
+fn needs_caret(c: char) -> bool {
+    matches!(c, '"' | '&' | '|' | '<' | '>' | '^' | '(' | ')' | '!' | '\n')
 }

@@ -51,10 +51,10 @@ fn the_secret_is_a_variable_in_every_format() {
     let line = text(ExportFormat::Curl);
     assert_eq!(
         line,
-        "curl --header \"Authorization: token $SNYK_TOKEN\" --header 'accept: application/vnd.api+json, application/json' \
+        "curl --compressed --header \"Authorization: token $SNYK_TOKEN\" --header 'accept: application/vnd.api+json, application/json' \
          'https://api.snyk.io/rest/self?version=2024-10-15'"
     );
-    assert_eq!(arguments(&line)[1], "Authorization: token s e$c\"ret");
+    assert_eq!(arguments(&line)[2], "Authorization: token s e$c\"ret");
     assert_eq!(
         text(ExportFormat::PowerShell),
         "curl.exe --header \"Authorization: token $env:SNYK_TOKEN\" --header 'accept: application/vnd.api+json, application/json' \

@@ -157,8 +157,12 @@ pub enum ConsoleAction {
     SaveBody,
     /// Stores a secret that the response contained.
     KeepSecret,
-    /// Copies the request as a curl command, with a variable in place of the secret.
+    /// Copies the request for curl or another client, with a variable in place of the secret.
     CopyCurl,
+    /// Shows the text of the response in the pager.
+    OpenPager,
+    /// Shows the text of the response in the editor.
+    OpenInEditor,
 }
 
 /// Actions on the screen itself.
@@ -288,8 +292,10 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("copy-value", &["b"], Console(ConsoleAction::CopyValue), "copy value", "Copy the value under the cursor").in_pane(Pane::Console).with_effect(External),
     command_row("copy-path", &["."], Console(ConsoleAction::CopyPath), "copy path", "Copy the jq path of the selected value").in_pane(Pane::Console).with_effect(External),
     command_row("write-answer", &["w"], Console(ConsoleAction::SaveBody), "save response", "Save the response body to a file").in_pane(Pane::Console),
+    command_row("pager", &["O"], Console(ConsoleAction::OpenPager), "open in pager", "Show the response, secrets masked, in the pager (PAGER)").in_pane(Pane::Console).with_effect(External),
+    command_row("editor", &["C-o"], Console(ConsoleAction::OpenInEditor), "open in editor", "Show the response, secrets masked, in the editor (VISUAL, EDITOR)").in_pane(Pane::Console).with_effect(External),
     command_row("keep-secret", &["K"], Console(ConsoleAction::KeepSecret), "store secret", "Store a secret that the response contained").in_pane(Pane::Console).with_effect(Mutating),
-    command_row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy as curl", "Copy the request as a curl command; the secret stays a variable").with_effect(External),
+    command_row("copy-curl", &["Y"], Console(ConsoleAction::CopyCurl), "copy request", "Copy the request for curl, PowerShell, cmd, HTTPie or Python; the secret stays a variable").with_effect(External),
     command_row("jump", &["f"], Screen(ScreenAction::Jump), "jump", "Label everything clickable; type a label to click it"),
     command_row("theme", &["F2"], Screen(ScreenAction::Themes), "theme", "Choose a theme with a live preview"),
     command_row("timeline", &["T"], Screen(ScreenAction::Timeline), "expiry timeline", "Show which credentials expire in the next 90 days"),

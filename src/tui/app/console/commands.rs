@@ -8,9 +8,6 @@ use std::sync::Arc;
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::pagination;
-use crate::domain::request::export::{
-    ExportContext, ExportFormat, ExportedRequest, export_request,
-};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SendTask, TaskId,
 };
@@ -22,12 +19,12 @@ use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::response_view::ResponseTab;
 use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{
-    ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal, sending,
-    value_picker,
+    ConsolePromptKind, RequestReadiness, copy, follow_up, header_lines, presets, refusal, sending,
+    value_picker, viewer,
 };
 use crate::tui::app::widgets::form::{self, ValueRequest};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
-use crate::tui::app::{App, Now, Pane, UiEffect};
+use crate::tui::app::{App, Now, Pane, UiEffect, ViewerProgram};
 
 /// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
 /// frame.
@@ -109,8 +106,10 @@ impl App {
             }
             C::SavedRequests => self.fetch_request_list(ConsoleTask::ListSavedRequests),
             C::History => self.fetch_history(),
-            C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
-            C::CopyCurl => self.copy_curl(now),
+            C::CopyBody | C::CopyValue | C::CopyPath => copy::copy_from_response(self, action, now),
+            C::CopyCurl => copy::open_format_picker(self, now),
+            C::OpenPager => viewer::open_viewer(self, ViewerProgram::Pager, now),
+            C::OpenInEditor => viewer::open_viewer(self, ViewerProgram::Editor, now),
             C::Explain => refusal::explain_refusal(self, now),
             C::NextTab | C::ToggleDiff => self.switch_tab(action),
             C::Search | C::Filter => {
@@ -293,58 +292,6 @@ impl App {
             .map(|layout: LayoutJob| UiEffect::RunLayout(later, layout))
             .into_iter()
             .collect()
-    }
-
-    fn copy_from_response(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
-        let Some(document) = self.console.document() else { return Vec::new() };
-        let (title, text) = match action {
-            ConsoleAction::CopyValue => ("Copy the value", document.value_at_cursor().into_owned()),
-            ConsoleAction::CopyPath => ("Copy the path", document.path()),
-            _ => ("Copy the body", document.pretty_text()),
-        };
-        // The body itself, not its drawing, unless only a part or a comparison is shown.
-        let text = match (action, self.console.body_text()) {
-            (ConsoleAction::CopyBody, Some(body)) => body,
-            _ => text,
-        };
-        vec![self.start_task(title, BackgroundTask::CopyText(text), now).1]
-    }
-
-    /// Copies the request as a curl command and warns where curl behaves differently.
-    fn copy_curl(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(curl) = self.curl_command() else {
-            self.activity.notify(
-                NotificationLevel::Warning,
-                "The request is incomplete and cannot be copied",
-                now.instant,
-            );
-            return Vec::new();
-        };
-        if let Some(warning) = curl.warnings.first() {
-            self.activity.notify(NotificationLevel::Warning, warning.clone(), now.instant);
-        }
-        let text = curl.with_comments();
-        vec![
-            self.start_task(
-                "Copy the request as a curl command",
-                BackgroundTask::CopyText(text),
-                now,
-            )
-            .1,
-        ]
-    }
-
-    fn curl_command(&self) -> Option<ExportedRequest> {
-        let credential = self.selected()?;
-        let Some(RequestReadiness::Ready(draft)) = sending::current_request(self) else {
-            return None;
-        };
-        let provider = self.catalog.provider(&credential.provider).ok()?;
-        let kind = self.catalog.kind(&credential.provider, &credential.kind).ok()?;
-        let region = self.catalog.region(&credential.provider, &credential.region).ok()?;
-        let scheme = credential.scheme.as_deref().unwrap_or_else(|| kind.authorization.scheme());
-        let context = ExportContext { provider, kind, region, scheme };
-        export_request(&draft, context, ExportFormat::Curl).ok()
     }
 
     /// Moves the focus to the console.

@@ -4,6 +4,7 @@
 //! `response_view.rs`, values for placeholders in `parameter_memory.rs`. Start at [`ConsolePane`].
 
 pub(super) mod commands;
+mod copy;
 pub mod curl_import_dialog;
 mod events;
 pub mod follow_up;
@@ -21,6 +22,7 @@ pub mod response_view;
 pub mod sending;
 pub mod text_prompt;
 mod value_picker;
+pub(super) mod viewer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use tui_input::Input;
 use crate::domain::problem::Problem;
 use crate::domain::provider::{ProviderCatalog, RequestPreset};
 use crate::domain::request::RequestDraft;
+use crate::domain::request::export::ExportFormat;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{HistoryPolicy, HttpExchange, TaskId};
 use crate::tui::app::Now;
@@ -62,6 +65,8 @@ pub struct ConsolePane {
     pub pending_extraction: Option<Arc<HttpExchange>>,
     /// Number of requests sent in this run.
     pub sent_count: usize,
+    /// Client for which a request was copied last.
+    pub last_export_format: ExportFormat,
     /// Filters that were used, the newest last.
     filter_history: Vec<String>,
     earlier_responses: ResponseCache,
@@ -405,14 +410,27 @@ impl ConsolePane {
 
     /// Returns the text of the body as it came, where the tab shows the whole body and it is text.
     pub fn body_text(&self) -> Option<String> {
-        let response = self.response()?;
-        let is_whole = match self.tab {
+        let response = self.response().filter(|_| self.shows_whole_body())?;
+        Some(response.exchange.response.body.text()?.into_owned())
+    }
+
+    /// Returns the line under the cursor as it came, where the tab shows the body as lines of text.
+    pub fn body_line(&mut self) -> Option<String> {
+        let line = self.document().filter(|document| !document.is_json())?.cursor();
+        let text = self.body_text()?;
+        let line = text.split('\n').nth(line)?;
+        Some(line.strip_suffix('\r').unwrap_or(line).to_owned())
+    }
+
+    /// Whether the tab shows the whole body.
+    pub fn shows_whole_body(&self) -> bool {
+        match self.tab {
             ResponseTab::Raw => true,
-            ResponseTab::Body => response.filter_text().is_none(),
+            ResponseTab::Body => {
+                self.response().is_some_and(|response| response.filter_text().is_none())
+            }
             ResponseTab::Headers | ResponseTab::Timing | ResponseTab::Diff => false,
-        };
-        let text = response.exchange.response.body.text().filter(|_| is_whole)?;
-        Some(text.into_owned())
+        }
     }
 
     fn response_mut(&mut self) -> Option<&mut ResponseView> {

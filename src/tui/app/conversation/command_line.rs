@@ -277,7 +277,9 @@ pub fn plain_help(command: &CommandSpec) -> Option<&'static str> {
             | C::FoldValue
             | C::ToggleFoldAll
             | C::NextMatch
-            | C::PreviousMatch,
+            | C::PreviousMatch
+            | C::OpenPager
+            | C::OpenInEditor,
         )
         | CommandAction::Program(ProgramAction::Mouse) => None,
         CommandAction::Screen(ScreenAction::Timeline) => {

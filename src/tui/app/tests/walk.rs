@@ -59,6 +59,7 @@ fn kind(effect: &UiEffect) -> String {
         UiEffect::ReloadSettings => "reread",
         UiEffect::SaveTheme(_) => "keep theme",
         UiEffect::OpenEditor(_) => "edit",
+        UiEffect::OpenViewer { .. } => "view",
         UiEffect::PauseTask(_) => "pause",
         UiEffect::Quit => "quit",
         UiEffect::Restart(_) => "leave",
