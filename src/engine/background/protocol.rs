@@ -9,7 +9,8 @@ use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
 
 pub use crate::database::{
-    EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
+    CheckedSecret, EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport,
+    RegionCheckResult,
 };
 pub use crate::engine::clipboard::{
     ClearResult, ClipboardMethod, CopyResult, TerminalCopyConsent, TerminalCopyOffer,
@@ -97,8 +98,8 @@ pub enum TaskEvent {
     Secret(SecretEvent),
     /// A check finished.
     Checked {
-        /// The credential.
-        credential: CredentialId,
+        /// The secret that was checked.
+        checked: CheckedSecret,
         /// The region.
         region: String,
         /// The check result.

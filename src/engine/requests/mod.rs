@@ -14,7 +14,7 @@ pub(in crate::engine) mod pagination;
 pub(in crate::engine) mod pending_request;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod rate_limiter;
-mod record_outcome;
+pub(in crate::engine) mod record_outcome;
 pub(in crate::engine) mod redact_response;
 mod request_body;
 mod retry;

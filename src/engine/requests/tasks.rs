@@ -33,6 +33,7 @@ const MAX_HISTORY_ENTRIES: usize = 1_000;
 const MAX_LIST_BYTES: usize = 64 << 20;
 
 /// Request of the console.
+#[derive(Clone)]
 pub struct SendTask {
     /// The credential to send it with.
     pub credential: CredentialId,
@@ -270,7 +271,7 @@ async fn run_saved_request_task(
     engine: &Engine,
     task: SavedRequestTask,
 ) -> Result<ConsoleEvent, Problem> {
-    let requests = engine.saved_requests.clone().ok_or_else(no_saved_requests)?;
+    let requests = engine.saved_requests.clone();
     let task = match task {
         SavedRequestTask::Save(id, credential, draft) => {
             let credential = engine.credentials.get(&credential).await?;
@@ -284,7 +285,7 @@ async fn run_saved_request_task(
         .map_err(|_| task_panicked())?
 }
 
-/// Change to the folder of saved requests.
+/// Change to the saved requests.
 enum SavedRequestChange {
     Save(SavedRequestName, SavedRequest),
     Other(SavedRequestTask),
@@ -359,9 +360,4 @@ fn no_next_page() -> Problem {
         "send the request again to start from the first page",
     )
     .with_class(ProblemClass::NotFound)
-}
-
-fn no_saved_requests() -> Problem {
-    let why = "this session lives in memory only, without files or a keyring";
-    Problem::new("Saved requests are not available", why, "start tokenring without `demo`")
 }

@@ -20,6 +20,13 @@ pub enum SecretTask {
     Copy(CredentialId, TerminalCopyConsent),
     /// Copy a text without secrets to the clipboard.
     CopyText(String),
+    /// Copy a response body to the clipboard.
+    CopyBody {
+        /// The body.
+        text: String,
+        /// What the user can do where it cannot be copied, for example because it is too large.
+        remedy: String,
+    },
     /// Clear the clipboard if it still holds the copied secret.
     ClearClipboard,
     /// Generate a passphrase for a new encrypted file.
@@ -64,6 +71,11 @@ pub(in crate::engine) async fn run_task(
         SecretTask::CopyText(text) => context.send_event(TaskEvent::Secret(SecretEvent::Copied(
             engine.clipboard.copy_text(text).await?,
         ))),
+        SecretTask::CopyBody { text, remedy } => {
+            let copied = engine.clipboard.copy_text(text).await;
+            let copied = copied.map_err(|problem| Problem { remedy, ..problem })?;
+            context.send_event(TaskEvent::Secret(SecretEvent::Copied(copied)));
+        }
         SecretTask::ClearClipboard => context
             .send_event(TaskEvent::Secret(SecretEvent::Cleared(engine.clipboard.clear().await?))),
     }

@@ -10,7 +10,7 @@ use crate::engine::background::protocol::{
     BackendInfo, BackgroundTask, StoreError, StoreTask, TaskId,
 };
 use crate::engine::persistent_backends;
-use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
+use crate::tui::app::dialogs::{Dialog, DialogAction, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
@@ -121,21 +121,19 @@ impl App {
         )
     }
 
-    /// Unlocks the store by its own prompt, or asks for its passphrase.
-    pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
-            return Vec::new();
-        };
-        if !store.backend.has_passphrase() {
-            let task = BackgroundTask::Store(StoreTask::Unlock(None));
-            return vec![self.start_task(UNLOCK_TITLE, task, now).1];
-        }
+    /// Starts the prompt of a store that unlocks itself.
+    pub(super) fn start_unlock_task(&mut self, now: Now) -> (TaskId, UiEffect) {
+        self.start_task(UNLOCK_TITLE, BackgroundTask::Store(StoreTask::Unlock(None)), now)
+    }
+
+    /// Asks for the passphrase of the store. `next` is carried out once it is unlocked.
+    pub(super) fn open_unlock_dialog(&mut self, next: Option<DialogAction>) {
+        let Some(store) = &self.activity.store else { return };
         let purpose = if store.problem == Some(StoreError::NotInitialized) {
             UnlockPurpose::Create
         } else {
             UnlockPurpose::Open
         };
-        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title));
-        Vec::new()
+        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title).with_next(next));
     }
 }

@@ -10,6 +10,7 @@ mod requests;
 mod rotation;
 mod screen_lock;
 mod sign_in;
+mod unlocking;
 mod walk;
 
 use std::sync::Arc;
@@ -29,11 +30,11 @@ use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret, StoreKind};
 use crate::engine::backend_info;
 use crate::engine::background::protocol::{
-    BackendInfo, BackgroundTask, CapturedSecret, ClassifyPolicy, ClearResult, ClipboardMethod,
-    CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity,
-    HttpExchange, PromptId, RotationEvent, RotationTask, SecretEvent, SecretTask, SendTask,
-    StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport, TerminalCopyConsent,
-    TerminalCopyOffer, WriteConsent,
+    BackendInfo, BackgroundTask, CapturedSecret, CheckedSecret, ClassifyPolicy, ClearResult,
+    ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
+    DiagnosticSeverity, HttpExchange, PromptId, RotationEvent, RotationTask, SecretEvent,
+    SecretTask, SendTask, StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport,
+    TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
 };
 use crate::tui::app::console::parameters_dialog::ParametersDialog;
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
@@ -43,7 +44,7 @@ use crate::tui::app::dialogs::{
 };
 use crate::tui::app::overview::activity::TaskState;
 use crate::tui::app::overview::findings_dialog::FindingsDialog;
-use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::widgets::dialog_view::{DialogRow, ListItem};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
@@ -325,7 +326,7 @@ fn a_region_is_switched_by_one_key_and_what_rules_it_out_is_shown() {
     session.report(
         TaskId(9),
         TaskEvent::Checked {
-            credential: id(2),
+            checked: (&id(2)).into(),
             region: "SNYK-EU-01".to_owned(),
             check: check(CheckResult::Accepted, Some(200)),
         },

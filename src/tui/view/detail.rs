@@ -370,7 +370,7 @@ fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
                 "{} {} {}",
                 region.id,
                 pen.glyphs().separator,
-                display_format::host_and_port(&region.api)
+                display_format::region_host(region, &pen.app.catalog)
             )
         },
     )

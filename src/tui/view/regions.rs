@@ -60,7 +60,11 @@ fn draw_region(
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
     let (id, host) = rest.split_left(title_columns);
     pen.write_text(id, title, if row.current { StyleRole::Title } else { StyleRole::Text });
-    pen.write_text(host, &display_format::host_and_port(&row.region.api), StyleRole::Dim);
+    pen.write_text(
+        host,
+        &display_format::region_host(row.region, &pen.app.catalog),
+        StyleRole::Dim,
+    );
     draw_check_result(pen, outcome.split_left(1).1, row);
 }
 

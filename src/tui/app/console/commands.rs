@@ -15,13 +15,14 @@ use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
     SendTask, TaskId,
 };
-use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
+use crate::tui::app::command::{CommandAction, ConsoleAction, CursorMotion, FocusTarget};
 use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
 use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::response_view::ResponseTab;
 use crate::tui::app::console::{
-    ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal, sending,
+    ConsolePane, ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal,
+    sending,
 };
 use crate::tui::app::credentials::list;
 use crate::tui::app::dialogs::{TextPromptDialog, TextPromptKind};
@@ -297,18 +298,27 @@ impl App {
     }
 
     fn copy_from_response(&mut self, action: ConsoleAction, now: Now) -> Vec<UiEffect> {
+        if action == ConsoleAction::CopyBody {
+            return self.copy_body(now);
+        }
         let Some(document) = self.console.document() else { return Vec::new() };
         let (title, text) = match action {
             ConsoleAction::CopyValue => ("Copy the value", document.value_at_cursor().into_owned()),
-            ConsoleAction::CopyPath => ("Copy the path", document.path()),
-            _ => ("Copy the body", document.pretty_text()),
-        };
-        // The body itself, not its drawing, unless only a part or a comparison is shown.
-        let text = match (action, self.console.body_text()) {
-            (ConsoleAction::CopyBody, Some(body)) => body,
-            _ => text,
+            _ => ("Copy the path", document.path()),
         };
         vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
+    }
+
+    /// Copies the body itself, not its drawing, unless only a part or a comparison is shown.
+    fn copy_body(&mut self, now: Now) -> Vec<UiEffect> {
+        let drawn = |console: &mut ConsolePane| Some(console.document()?.pretty_text());
+        let text = self.console.body_text().or_else(|| drawn(&mut self.console));
+        let Some(text) = text else { return Vec::new() };
+        let save = CommandAction::Console(ConsoleAction::SaveBody);
+        let remedy =
+            format!("write the body to a file: {}", self.preferences.keys.key_or_name(save));
+        let task = BackgroundTask::Secret(SecretTask::CopyBody { text, remedy });
+        vec![self.start_task("Copy the body", task, now).1]
     }
 
     /// Copies the request as a curl command and warns where curl behaves differently.

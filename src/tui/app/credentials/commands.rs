@@ -3,10 +3,13 @@
 //! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
 //! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::domain::CredentialId;
+use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{
     BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
@@ -154,6 +157,11 @@ impl App {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
         };
+        self.start_reveal(id)
+    }
+
+    /// Starts to reveal the secret of a credential.
+    pub(in crate::tui::app) fn start_reveal(&mut self, id: CredentialId) -> Vec<UiEffect> {
         let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
         self.detail.begin_reveal(task);
         vec![effect]
@@ -172,7 +180,7 @@ impl App {
     }
 
     /// Starts copying the secret of a credential.
-    fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
+    pub(in crate::tui::app) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
         let task = SecretTask::Copy(id, self.ui_state.terminal_copy_consent);
         vec![self.start_task(title, BackgroundTask::Secret(task), now).1]
@@ -266,12 +274,14 @@ impl App {
     fn open_region_picker(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = regions::provider_regions(&self.catalog, &credential.provider);
-        let item = |region: &crate::domain::region::Region| {
-            let verdict = self
-                .regions
-                .check_in(&region.id)
-                .map_or(CheckResult::Unchecked, |check| check.result);
-            let host = display_format::host_and_port(&region.api);
+        let verdict_in = |id: &str| {
+            self.regions.check_in(id).map_or(CheckResult::Unchecked, |check| check.result)
+        };
+        let titles = all.iter().map(|region| region.title.width()).max().unwrap_or(0);
+        let item = |region: &Region| {
+            let verdict = verdict_in(&region.id);
+            let host = display_format::region_host(region, &self.catalog);
+            let padding = " ".repeat(titles - region.title.width());
             let (right_role, sign) = display_format::check_style(verdict, self.preferences.symbols);
             PickerItem {
                 right: format!("{} {sign}", display_format::check_text(verdict)),
@@ -283,15 +293,21 @@ impl App {
                 }),
                 ..PickerItem::new(
                     region.id.clone(),
-                    format!("{} {host}", region.title),
+                    format!("{}{padding}  {host}", region.title),
                     "switch",
                     (credential.id.clone(), region.id.clone()),
                 )
             }
         };
-        let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
+        // After a refusal, the region that accepted the credential is what the user looks for.
+        let accepted = self
+            .regions
+            .accepted_elsewhere(&credential.region)
+            .filter(|_| verdict_in(&credential.region) == CheckResult::Refused);
+        let wanted = accepted.unwrap_or(&credential.region);
+        let cursor = all.iter().position(|region| region.id == wanted).unwrap_or(0);
         let items = all.iter().map(item).collect();
-        let pick = PickerDialog::new("Choose region", items, current, |(id, region)| {
+        let pick = PickerDialog::new("Choose region", items, cursor, |(id, region)| {
             DialogAction::call(move |app, now| app.switch_region(&id, region, now))
         });
         self.dialogs.push(pick);
@@ -316,7 +332,7 @@ impl App {
             DialogRow::dim(format!(
                 "  {:<widest$}  {}",
                 region.id,
-                display_format::host_and_port(&region.api)
+                display_format::region_host(region, &self.catalog)
             ))
         }));
         let title = format!("Test {} in every region", self.display_name(credential));
@@ -336,6 +352,9 @@ impl App {
     ) {
         let route = match offer.method {
             ClipboardMethod::Tmux => "tmux, which passes it to the outer terminal",
+            ClipboardMethod::GnuScreen => {
+                "GNU screen, which passes it to the outer terminal (OSC 52)"
+            }
             ClipboardMethod::Osc52 | ClipboardMethod::Native => "the terminal (OSC 52)",
         };
         let seconds = self.preferences.clipboard_duration.as_secs();

@@ -7,7 +7,7 @@ use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
-    ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
+    CheckedSecret, ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
     RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
 };
 use crate::tui::app::console::refusal;
@@ -201,13 +201,19 @@ impl App {
         );
     }
 
-    /// Records the result of a check wherever it is shown.
+    /// Records the result of a check wherever it is shown, unless the credential has another secret
+    /// by now.
     pub(in crate::tui::app) fn on_check_event(
         &mut self,
-        credential: &CredentialId,
+        checked: &CheckedSecret,
         result: RegionCheckResult,
         now: Now,
     ) {
+        let CheckedSecret { credential, fingerprint } = checked;
+        let current = self.credentials.get(credential).and_then(|known| known.fingerprint.as_ref());
+        if fingerprint.as_ref().zip(current).is_some_and(|(checked, current)| checked != current) {
+            return;
+        }
         self.regions.record_check(credential, &result.region, &result.check);
         if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {
             matrix.record_check(credential, result.clone());
@@ -224,6 +230,7 @@ fn describe_copy_result(copied: &CopyResult) -> String {
         ClipboardMethod::Native => "to the clipboard",
         ClipboardMethod::Tmux => "to the tmux buffer",
         ClipboardMethod::Osc52 => "via OSC 52",
+        ClipboardMethod::GnuScreen => "via OSC 52 through GNU screen",
     };
     let doubt = if copied.verified { "" } else { "; the terminal does not confirm" };
     match copied.clear_after_seconds {

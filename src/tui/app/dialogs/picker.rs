@@ -18,7 +18,7 @@ use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::widgets::dialog_view::{
-    DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window,
+    DialogRow, DialogView, FieldValue, FieldView, ListItem, TextCut, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::{App, Now};
@@ -52,6 +52,8 @@ pub struct PickerDialog<T: 'static> {
 pub struct PickerItem<T> {
     /// Text that the search matches first.
     pub text: String,
+    /// Part of that text that is left out where it does not fit.
+    pub cut: TextCut,
     /// Description of the item.
     pub more: String,
     /// Short text at the right edge.
@@ -103,6 +105,7 @@ impl<T> PickerItem<T> {
     ) -> Self {
         Self {
             text: text.into(),
+            cut: TextCut::End,
             more: more.into(),
             right: String::new(),
             right_role: StyleRole::Key,
@@ -289,6 +292,7 @@ impl<T: 'static> PickerDialog<T> {
             index: Some(at),
             mark: item.mark,
             text: item.text.clone(),
+            cut: item.cut,
             more: item.more.clone(),
             right: item.right.clone(),
             right_role: item.right_role,

@@ -14,7 +14,7 @@ use crate::tui::app::dialogs::{
 };
 use crate::tui::app::overview::activity::{TaskEntry, TaskState};
 use crate::tui::app::widgets::chart;
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextCut};
 use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};
 
 /// Rows that a page key moves.
@@ -165,6 +165,7 @@ impl TaskListDialog {
             index: Some(at),
             mark: Some(mark),
             text: entry_title(entry, app),
+            cut: TextCut::End,
             more,
             right,
             right_role: mark.0,

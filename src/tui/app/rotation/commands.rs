@@ -274,11 +274,13 @@ impl App {
         if let RotationEvent::Finished(RotationStatus {
             state: RotationPhase::Done,
             purpose: RotationPurpose::Create,
+            credential,
             ..
         }) = &event
         {
             // The form is no longer needed.
             self.dialogs.close_all::<CreateDialog>();
+            self.select_in_list(credential, now);
         }
         let is_step = matches!(event, RotationEvent::Step(_));
         let effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);

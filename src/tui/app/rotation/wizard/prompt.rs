@@ -23,7 +23,7 @@ use crate::tui::app::dialogs::{
     QuestionValue,
 };
 use crate::tui::app::sign_in::dialog::copy_url;
-use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue, FieldView, ListItem};
+use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue, FieldView, ListItem, TextCut};
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::secret_input::SecretInput;
 use crate::tui::app::{BrowserAvailability, PresentationMode, UiEffect, display_format};
@@ -405,6 +405,7 @@ impl RotationPromptView {
             index: Some(at),
             mark: None,
             text,
+            cut: TextCut::End,
             more: String::new(),
             right: String::new(),
             right_role: StyleRole::Key,
