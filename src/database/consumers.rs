@@ -15,6 +15,11 @@ use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};
 
+const SELECT_OUTDATED: &str =
+    "SELECT credential, consumers.name, target, consumers.fingerprint, delivered, part
+    FROM consumers JOIN credentials ON credentials.id = credential
+    WHERE part IS NULL AND consumers.fingerprint <> credentials.fingerprint
+    ORDER BY credential, consumers.name";
 const SELECT_BY_CREDENTIAL: &str = "SELECT credential, name, target, fingerprint, delivered, part FROM consumers WHERE credential = ?1 ORDER BY name";
 
 const SELECT_ALL: &str =
@@ -73,6 +78,16 @@ impl Database {
             ];
             connection.prepare_cached(INSERT_CONSUMER)?.execute(values)?;
             Ok(())
+        })
+    }
+
+    /// Returns the consumers that got an older secret than their credential has now, by credential
+    /// and name. Other parts of a secret than the secret itself cannot be compared.
+    pub fn outdated_consumers(&self) -> Result<Vec<Consumer>, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SELECT_OUTDATED)?;
+            let rows = select.query_map([], read_consumer_row)?;
+            Ok(rows.collect::<Result<_, _>>()?)
         })
     }
 

@@ -12,7 +12,7 @@ use super::journal::find_open_rotation;
 use super::{Database, Durability, EraseOutcome};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
-use crate::domain::{Credential, CredentialId, CredentialName};
+use crate::domain::{Credential, CredentialId, CredentialName, Timestamp};
 
 /// Columns of a credential that a caller writes, in the order of [`write_row`].
 macro_rules! written_columns {
@@ -42,6 +42,20 @@ macro_rules! placeholders {
 
 const SELECT_ALL: &str =
     concat!("SELECT ", credential_columns!(), " FROM credentials ORDER BY name");
+/// The first rows of the list of the screen: what is refused, has expired since its last check or
+/// expires soon (from ?1 until ?2) comes first. Only the chosen rows are read whole.
+const SELECT_MOST_URGENT: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    " FROM (
+        SELECT id AS chosen, CASE
+            WHEN check_verdict = 'refused' THEN 0
+            WHEN expires <= ?1 AND NOT coalesce(check_verdict = 'accepted' AND check_at > expires, 0) THEN 1
+            WHEN expires > ?1 AND expires < ?2 THEN 2 + (expires - ?1) / 86400000000
+            ELSE 1000 END AS urgency
+        FROM credentials ORDER BY urgency, name COLLATE NOCASE, id LIMIT ?3
+    ) JOIN credentials ON id = chosen ORDER BY urgency, name COLLATE NOCASE, id"
+);
 const SELECT_BY_ID: &str =
     concat!("SELECT ", credential_columns!(), " FROM credentials WHERE id = ?1");
 const SELECT_BY_NAME: &str =
@@ -63,14 +77,31 @@ impl Database {
             let count: CountColumn = connection
                 .prepare_cached("SELECT count(*) FROM credentials")?
                 .query_row((), |row| row.get(0))?;
-            select_first(connection, usize::MAX, usize::try_from(count.0).unwrap_or_default())
+            // A growing vector would move the credentials repeatedly.
+            let mut all = Vec::with_capacity(usize::try_from(count.0).unwrap_or_default());
+            for credential in
+                connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?
+            {
+                all.push(credential?);
+            }
+            Ok(all)
         })
     }
 
-    /// Returns the first credentials by name, at most `limit`, enough for the first frame of a long
-    /// list.
-    pub fn first_credentials(&self, limit: u32) -> Result<Vec<Credential>, DatabaseError> {
-        self.read(|connection| select_first(connection, limit as usize, limit as usize))
+    /// Returns the credentials that need attention at `now`, and then those that are the first by
+    /// name: at most `limit`, enough for the first frame of a long list. A credential expires soon
+    /// if it does so before `soon`.
+    pub fn most_urgent_credentials(
+        &self,
+        now: Timestamp,
+        soon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Credential>, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SELECT_MOST_URGENT)?;
+            let values = params![TimestampMicros(now), TimestampMicros(soon), limit];
+            Ok(select.query_map(values, read_credential_row)?.collect::<Result<_, _>>()?)
+        })
     }
 
     /// Returns the credential with this name. The error for an unknown name suggests similar names.
@@ -166,23 +197,6 @@ impl Database {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
-}
-
-/// Returns the first credentials by name, at most `limit`. The vector has the given capacity from
-/// the start, because a growing vector would move the credentials repeatedly. The limit is not part
-/// of the SQL, because SQLite would prepare a new plan for every number.
-fn select_first(
-    connection: &Connection,
-    limit: usize,
-    capacity: usize,
-) -> Result<Vec<Credential>, TransactionError> {
-    let mut found = Vec::with_capacity(capacity);
-    for credential in
-        connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?.take(limit)
-    {
-        found.push(credential?);
-    }
-    Ok(found)
 }
 
 /// Adds a credential inside a transaction, with its last check; a taken name is an error.

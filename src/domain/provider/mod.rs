@@ -26,6 +26,7 @@ pub use json_pointers::ParameterOption;
 pub use lazy_list::{HasId, LazyList};
 pub use spec::{
     AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule,
+    ValueListing,
 };
 pub use value_type::ValueType;
 

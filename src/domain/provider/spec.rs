@@ -318,6 +318,20 @@ pub struct FieldSpec {
     #[serde(default)]
     #[serde(rename = "learned")]
     pub provider_supplied: bool,
+    /// Preset whose response lists the values.
+    #[serde(default, rename = "from", skip_serializing_if = "Option::is_none")]
+    pub options_preset: Option<String>,
+    /// Position of the values in that response.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub items: Option<ListPointers>,
+}
+
+/// Where a provider lists the values of a field or parameter.
+pub struct ValueListing<'p> {
+    /// Preset whose response is the list.
+    pub preset: &'p RequestPreset,
+    /// Position of the values in the response.
+    pub items: &'p ListPointers,
 }
 
 /// Listing of organizations with their names.
@@ -440,6 +454,20 @@ impl Provider {
     /// Returns the preset with this ID.
     pub fn preset(&self, id: &str) -> Option<&RequestPreset> {
         self.presets.get(id)
+    }
+
+    /// Returns where the provider lists the values of the field or parameter with this ID.
+    pub fn value_listing(&self, id: &str) -> Option<ValueListing<'_>> {
+        let fields = self.kinds.iter().flat_map(|kind| &kind.fields).filter(|field| field.id == id);
+        let fields = fields.map(|field| (&field.options_preset, &field.items));
+        let parameters = self.presets.iter().flat_map(|preset| &preset.parameters);
+        let parameters = parameters
+            .filter(|parameter| parameter.id == id)
+            .map(|parameter| (&parameter.options_preset, &parameter.items));
+        fields.chain(parameters).find_map(|(preset, items)| {
+            let preset = self.preset(preset.as_deref()?)?;
+            Some(ValueListing { preset, items: items.as_ref()? })
+        })
     }
 
     /// Returns the presets that are useful for a kind.

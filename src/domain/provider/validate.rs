@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use super::environment::{ACCESS_TOKEN_TEMPLATE, SECRET_TEMPLATE};
 use super::placeholder::placeholders;
 use super::spec::{
-    AuthMethod, CredentialKind, Provider, RequestPreset, RotationSpec, RotationStrategyId,
-    SecretRole,
+    AuthMethod, CredentialKind, ListPointers, Provider, RequestPreset, RotationSpec,
+    RotationStrategyId, SecretRole,
 };
 use super::variable_name::find_name_problem;
 use crate::domain::region::Region;
@@ -219,27 +219,37 @@ fn validate_parameters(provider: &Provider, preset: &RequestPreset) -> Validatio
                 "Use a default of the parameter's type and, if it has choices, one of them",
             );
         }
-        let Some(from) = &parameter.options_preset else { continue };
-        if provider.preset(from).is_none() {
-            return invalid(
-                from,
-                format!(
-                    "the parameter \"{}\" takes its values from the preset \"{from}\", which does not exist",
-                    parameter.id
-                ),
-                "Name a preset of this file",
-            );
-        }
-        if parameter.items.is_none() {
-            return invalid(
-                from,
-                format!(
-                    "the parameter \"{}\" does not define where the response lists its values",
-                    parameter.id
-                ),
-                "Add items = { list, value, name }",
-            );
-        }
+        let what = format!("parameter \"{}\"", parameter.id);
+        validate_listing(
+            provider,
+            &what,
+            parameter.options_preset.as_ref(),
+            parameter.items.as_ref(),
+        )?;
+    }
+    Ok(())
+}
+
+fn validate_listing(
+    provider: &Provider,
+    what: &str,
+    from: Option<&String>,
+    items: Option<&ListPointers>,
+) -> ValidationResult {
+    let Some(from) = from else { return Ok(()) };
+    if provider.preset(from).is_none() {
+        return invalid(
+            from,
+            format!("the {what} takes its values from the preset \"{from}\", which does not exist"),
+            "Name a preset of this file",
+        );
+    }
+    if items.is_none() {
+        return invalid(
+            from,
+            format!("the {what} does not define where the response lists its values"),
+            "Add items = { list, value, name }",
+        );
     }
     Ok(())
 }
@@ -268,6 +278,10 @@ fn validate_kind(provider: &Provider, kind: &CredentialKind) -> ValidationResult
     let fields = kind.fields.iter().map(|field| field.id.as_str());
     require_unique("field or part", fields.chain(kind.parts.iter().map(|part| part.id.as_str())))?;
     validate_check(provider, kind)?;
+    kind.fields.iter().try_for_each(|field| {
+        let what = format!("field \"{}\"", field.id);
+        validate_listing(provider, &what, field.options_preset.as_ref(), field.items.as_ref())
+    })?;
     if let Some(part) = kind.recognition_rules.iter().find_map(|rule| match &rule.secret_role {
         SecretRole::Part(part) if kind.part(part).is_none() => Some(part),
         _ => None,

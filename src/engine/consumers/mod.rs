@@ -102,6 +102,24 @@ impl ConsumerService {
         self.database.run(move |index| index.consumers(&id)).await
     }
 
+    /// Returns the consumers that have an older secret than their credential, by credential and
+    /// name.
+    pub async fn list_due(&self) -> Result<Vec<Consumer>, Problem> {
+        self.database.run(Database::outdated_consumers).await
+    }
+
+    /// Delivers the secret of a credential to the consumers that have an older one. Tries them all;
+    /// the problem is that of the first that failed.
+    pub async fn deliver_due(&self, id: &CredentialId) -> Result<(), Problem> {
+        let due = self.list_due().await?;
+        let mut result = Ok(());
+        for consumer in due.iter().filter(|consumer| consumer.credential == *id) {
+            let delivered = self.deliver_current(consumer).await;
+            result = result.and(delivered.map(drop));
+        }
+        result
+    }
+
     /// Returns the consumer of a credential with this name.
     pub async fn find(&self, id: &CredentialId, name: &str) -> Result<Consumer, Problem> {
         let (id, name) = (id.clone(), name.to_owned());

@@ -59,19 +59,23 @@ pub struct CredentialPage {
 }
 
 #[cfg(test)]
-impl NewCredential {
-    /// Returns a personal token of Snyk with this name and secret.
-    pub(in crate::engine) fn personal_token(name: &str, secret: &str) -> Self {
-        Self {
-            name: CredentialName::parse(name).unwrap(),
-            provider: "snyk".to_owned(),
-            kind: "personal-token".to_owned(),
-            region: "SNYK-EU-01".to_owned(),
-            fields: BTreeMap::new(),
-            labels: Vec::new(),
-            secret: Arc::new(Secret::from_text(secret.to_owned())),
-            parts: BTreeMap::new(),
-            expires: None,
+mod samples {
+    use super::*;
+
+    impl NewCredential {
+        /// Returns a personal token of Snyk with this name and secret.
+        pub(in crate::engine) fn personal_token(name: &str, secret: &str) -> Self {
+            Self {
+                name: CredentialName::parse(name).unwrap(),
+                provider: "snyk".to_owned(),
+                kind: "personal-token".to_owned(),
+                region: "SNYK-EU-01".to_owned(),
+                fields: BTreeMap::new(),
+                labels: Vec::new(),
+                secret: Arc::new(Secret::from_text(secret.to_owned())),
+                parts: BTreeMap::new(),
+                expires: None,
+            }
         }
     }
 }

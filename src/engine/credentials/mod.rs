@@ -25,6 +25,7 @@ use super::rotation::journals::RotationJournals;
 use super::{ALL_SLOTS, Clock};
 use crate::database::{DatabaseError, EraseOutcome};
 use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::format::EXPIRY_WARNING_PERIOD;
 use crate::domain::identify::{self, Identification};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::spec::SecretFormat;
@@ -86,11 +87,14 @@ impl CredentialService {
         self.database.credentials().await
     }
 
-    /// Returns the first `count` credentials, by name: as many as a screen shows at once. Reads on
-    /// the calling thread, because before the first frame a change of threads would take longer
+    /// Returns the first `count` credentials, the most urgent first: as many as a screen shows at
+    /// once. Reads on the calling thread, because before the first frame a change of threads would take longer
     /// than the read.
     pub fn first_page(&self, count: u16) -> Result<CredentialPage, Problem> {
-        let credentials = self.database.database().first_credentials(count.into())?;
+        let now = self.clock.now();
+        let soon = now + EXPIRY_WARNING_PERIOD;
+        let database = self.database.database();
+        let credentials = database.most_urgent_credentials(now, soon, count.into())?;
         let is_whole = credentials.len() < usize::from(count);
         Ok(CredentialPage { credentials, all_loaded: is_whole })
     }

@@ -2,11 +2,13 @@
 //!
 //! Start with `run_task`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::classify::ClassificationResult;
 use super::import::ImportCandidate;
 use crate::database::RegionCheckResult;
+use crate::domain::consumer::Consumer;
 use crate::domain::diagnosis::refusal::RefusalDiagnosis;
 use crate::domain::identify::IdentificationCandidate;
 use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
@@ -37,6 +39,10 @@ pub enum CredentialTask {
     AllChecks,
     /// Find plain-text credentials of other programs, and report the state of the store.
     FindImportable,
+    /// Find the consumers that have an older secret than their credential.
+    ListDueDeliveries,
+    /// Deliver the secret of a credential to the consumers that have an older one.
+    Deliver(CredentialId),
     /// Import candidates under unused names. The plain-text copies stay.
     Import(Vec<Arc<ImportCandidate>>),
 }
@@ -81,6 +87,10 @@ pub enum CredentialEvent {
     /// The access token cached for a credential in its region; `None` if the next request fetches
     /// one.
     AccessToken(CredentialId, Option<TokenLifetime>),
+    /// The consumers that have an older secret than their credential.
+    DueDeliveries(Vec<Consumer>),
+    /// The number of plain-text copies of secrets in use that a scan found, by credential.
+    PlainCopies(BTreeMap<CredentialName, usize>),
     /// Plain-text credentials of other programs.
     ImportCandidates(Vec<Arc<ImportCandidate>>),
     /// What the provider reports about a new credential; a problem if it could not be asked.
@@ -119,6 +129,15 @@ pub(in crate::engine) async fn run_task(
                 context.send_event(TaskEvent::Credential(CredentialEvent::Changed(Box::new(kept))));
             }
             return Ok(());
+        }
+        CredentialTask::ListDueDeliveries => {
+            CredentialEvent::DueDeliveries(engine.consumers.list_due().await?)
+        }
+        CredentialTask::Deliver(id) => {
+            let delivered = engine.consumers.deliver_due(&id).await;
+            let due = CredentialEvent::DueDeliveries(engine.consumers.list_due().await?);
+            context.send_event(TaskEvent::Credential(due));
+            return delivered;
         }
         CredentialTask::AllChecks => {
             CredentialEvent::AllChecks(engine.checks.all_region_checks().await?)

@@ -2,7 +2,7 @@
 
 use crate::domain::Problem;
 use crate::engine::Engine;
-use crate::engine::background::protocol::TaskEvent;
+use crate::engine::background::protocol::{CredentialEvent, TaskEvent};
 use crate::engine::background::runner::TaskContext;
 use crate::engine::doctor::DoctorInput;
 
@@ -22,6 +22,8 @@ pub(in crate::engine) async fn run_scan_task(
     context: &TaskContext,
 ) -> Result<(), Problem> {
     let found = engine.scan.run(Vec::new(), |_| {}).await?;
+    let copies = CredentialEvent::PlainCopies(found.copies_in_use());
+    context.send_event(TaskEvent::Credential(copies));
     context.send_event(TaskEvent::Diagnosed(found.to_diagnostics()));
     Ok(())
 }

@@ -11,7 +11,7 @@ mod line_reader;
 mod targets;
 mod tokenize;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -119,6 +119,18 @@ pub struct UnreadableFile {
 }
 
 impl ScanResult {
+    /// Counts the plain-text copies of secrets in use, by credential. A place that a consumer keeps
+    /// up to date is meant to hold the secret.
+    pub fn copies_in_use(&self) -> BTreeMap<CredentialName, usize> {
+        let mut copies = BTreeMap::new();
+        for found in self.matches.iter().filter(|found| !found.has_consumer) {
+            for holder in found.owner.current_credentials() {
+                *copies.entry(holder.name.clone()).or_default() += 1;
+            }
+        }
+        copies
+    }
+
     /// Converts the result to diagnostics, for callers that show both.
     pub fn to_diagnostics(&self) -> Vec<Diagnostic> {
         let mut findings: Vec<_> = self.matches.iter().map(ScanMatch::to_diagnostic).collect();

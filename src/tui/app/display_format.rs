@@ -32,14 +32,6 @@ pub const fn status_style(
     }
 }
 
-/// Returns the position of a credential in the order of urgency: refused and expired ones first,
-/// then those that expire soon.
-pub fn urgency(credential: &Credential, now: Timestamp) -> (bool, bool, CredentialStatus) {
-    let status = CredentialStatus::for_credential(credential, now);
-    let is_failing = matches!(status, CredentialStatus::Refused | CredentialStatus::Expired);
-    (!is_failing, !expires_soon(credential, now), status)
-}
-
 /// Whether a credential has not expired yet, but does so soon.
 pub fn expires_soon(credential: &Credential, now: Timestamp) -> bool {
     days_left(credential, now).is_some_and(|days| (0..EXPIRING_DAYS).contains(&days))
@@ -70,27 +62,6 @@ pub fn short_region<'a>(region: &'a str, provider: &str) -> &'a str {
 /// Returns the whole days until a credential expires, rounded down; negative once it has expired.
 pub fn days_left(credential: &Credential, now: Timestamp) -> Option<i64> {
     credential.expires.map(|end| (end - now).whole_seconds().div_euclid(86_400))
-}
-
-/// Returns the most important fact about a credential in a few characters, such as `in 12 d`, `401` or
-/// `unknown`.
-pub fn short_status(credential: &Credential, now: Timestamp) -> String {
-    let code = credential.last_check.as_ref().and_then(|check| check.status);
-    let status = CredentialStatus::for_credential(credential, now);
-    match (status, days_left(credential, now)) {
-        (CredentialStatus::Refused, _) => {
-            code.map_or_else(|| status.word().to_owned(), |code| code.to_string())
-        }
-        (CredentialStatus::Accepted, Some(days)) => format_days_left(days),
-        (CredentialStatus::Accepted, None) => "ok".to_owned(),
-        (CredentialStatus::Unknown | CredentialStatus::Unchecked, Some(days))
-            if days < EXPIRING_DAYS =>
-        {
-            format_days_left(days)
-        }
-        // One word, since the column is narrow.
-        _ => status.word().to_owned(),
-    }
 }
 
 /// Formats the time until expiry in days.

@@ -4,11 +4,13 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use crate::domain::Timestamp;
 use crate::tui::app::command::{
     CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
     RegionAction, ScreenAction,
 };
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
+use crate::tui::app::credentials::attention::{self, AttentionReason};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::StoreStatusKind;
@@ -28,6 +30,14 @@ pub struct KeyHint {
 
 /// Number of the pane's own hints that precede the hint for the help.
 const LEADING_HINT_COUNT: usize = 4;
+const REFUSAL_HINTS: &[CommandAction] = &[
+    CommandAction::Console(ConsoleAction::Explain),
+    CommandAction::Region(RegionAction::Probe),
+    CommandAction::Credential(CredentialAction::Rotate),
+];
+const ROTATION_HINTS: &[CommandAction] = &[CommandAction::Credential(CredentialAction::Rotate)];
+const COPIES_HINTS: &[CommandAction] = &[CommandAction::Program(ProgramAction::Scan)];
+const DELIVERY_HINTS: &[CommandAction] = &[CommandAction::Credential(CredentialAction::Deliver)];
 const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ToggleSecret),
     CommandAction::Credential(CredentialAction::CopySecret),
@@ -37,6 +47,7 @@ const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::Add),
     CommandAction::Credential(CredentialAction::Edit),
     CommandAction::List(ListAction::Filter),
+    CommandAction::List(ListAction::NextAttention),
     CommandAction::List(ListAction::Clear),
 ];
 const REGION_HINTS: &[CommandAction] = &[
@@ -84,8 +95,29 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
     }
 }
 
+/// Returns the commands that help with what is wrong, which come first: after a refusal those that
+/// explain it, try the other regions, and rotate.
+fn remedies(app: &App, now: Timestamp) -> &'static [CommandAction] {
+    if app.ui_state.focus == Pane::Console
+        && app.console.response().is_some_and(|response| response.exchange.refusal.is_some())
+    {
+        return REFUSAL_HINTS;
+    }
+    match attention::selected_reason(app, now) {
+        Some(AttentionReason::Refused) => REFUSAL_HINTS,
+        Some(
+            AttentionReason::Expired
+            | AttentionReason::ExpiresSoon(_)
+            | AttentionReason::RotationWaits,
+        ) => ROTATION_HINTS,
+        Some(AttentionReason::PlainCopies(_)) => COPIES_HINTS,
+        Some(AttentionReason::DeliveryDue(_)) => DELIVERY_HINTS,
+        None => &[],
+    }
+}
+
 /// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
-pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
+pub fn visible_hints(app: &App, footer: ScreenRect, now: Timestamp) -> Vec<KeyHint> {
     if !app.dialogs.is_empty() || !typing_hints(app).is_empty() {
         return Vec::new();
     }
@@ -95,13 +127,13 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
         Pane::Console => CONSOLE_HINTS,
     };
     let (first, more) = own.split_at(LEADING_HINT_COUNT);
-    let offered = first
-        .iter()
-        .chain(PRIORITY_HINTS)
-        .chain(more)
-        .chain(GENERAL_HINTS)
-        .copied()
-        .filter(|action| app.can_run(*action));
+    let mut offered: Vec<CommandAction> = Vec::new();
+    let all = [remedies(app, now), first, PRIORITY_HINTS, more, GENERAL_HINTS];
+    for action in all.into_iter().flatten().filter(|action| app.can_run(**action)) {
+        if !offered.contains(action) {
+            offered.push(*action);
+        }
+    }
     let mut rest = footer.split_left(1).1;
     let mut hints = Vec::new();
     for action in offered {
@@ -118,8 +150,13 @@ pub fn visible_hints(app: &App, footer: ScreenRect) -> Vec<KeyHint> {
 }
 
 /// Returns the command that a click on the footer runs.
-pub fn hint_action_at(app: &App, footer: ScreenRect, column: u16) -> Option<CommandAction> {
-    visible_hints(app, footer)
+pub fn hint_action_at(
+    app: &App,
+    footer: ScreenRect,
+    column: u16,
+    now: Timestamp,
+) -> Option<CommandAction> {
+    visible_hints(app, footer, now)
         .into_iter()
         .find(|hint| hint.area.contains(column, footer.y))
         .map(|hint| hint.action)

@@ -5,6 +5,7 @@
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::theme::StyleRole;
+use crate::domain::{CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, ProgramAction, ScreenAction};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::activity::{StoreStatusKind, StoreStatusText};
@@ -26,6 +27,16 @@ pub struct HeaderItem {
     pub spans: StyledSpans,
     /// Command that a click runs.
     pub action: Option<CommandAction>,
+    /// Position on the screen.
+    pub area: ScreenRect,
+}
+
+/// Number of credentials with a status; a click shows only these.
+pub struct StatusCount {
+    /// The status.
+    pub status: CredentialStatus,
+    /// Symbol, number and, where there is room, the word for the status.
+    pub text: String,
     /// Position on the screen.
     pub area: ScreenRect,
 }
@@ -74,6 +85,39 @@ pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
 pub(super) fn header_action_at(app: &App, column: u16, row: u16) -> Option<CommandAction> {
     let (items, _) = header_items(app);
     items.into_iter().find(|item| item.area.contains(column, row))?.action
+}
+
+/// Returns the number of credentials per status, the good ones first, as far as they fit between the
+/// other texts: with the word for the status, else with its symbol only.
+pub fn status_counts(app: &App, now: Timestamp) -> Vec<StatusCount> {
+    let list = &app.credentials;
+    if !list.all_rows_loaded() {
+        return Vec::new();
+    }
+    let room = header_items(app).1.split_left(1).1;
+    let counts = CredentialStatus::ALL.into_iter().zip(list.status_counts(now)).rev();
+    let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
+    let glyphs = app.preferences.symbols;
+    let texts = |with_word: bool| -> Vec<_> {
+        let text = |(status, count): &(CredentialStatus, usize)| {
+            let (_, sign) = display_format::status_style(*status, glyphs);
+            let word = if with_word { format!(" {}", status.as_str()) } else { String::new() };
+            format!("{sign} {}{word}", display_format::format_number(*count))
+        };
+        counts.iter().map(text).collect()
+    };
+    let fits = |texts: &Vec<String>| {
+        texts.iter().map(|text| text.width() + 2).sum::<usize>() < usize::from(room.width)
+    };
+    let Some(texts) = [true, false].map(texts).into_iter().find(fits) else { return Vec::new() };
+    let mut rest = room;
+    let place = |((status, _), text): (&(CredentialStatus, usize), String)| {
+        let width = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        let (area, after) = rest.split_left(width);
+        rest = after.split_left(2).1;
+        StatusCount { status: *status, text, area }
+    };
+    counts.iter().zip(texts).map(place).collect()
 }
 
 fn help_item(app: &App) -> StyledSpans {

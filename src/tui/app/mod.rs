@@ -33,8 +33,10 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::tui::app::credentials::attention::{self, AttentionFacts};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
+use crate::tui::app::credentials::region_probe::RegionProbe;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
@@ -83,6 +85,10 @@ pub struct App {
     pub activity: TaskList,
     /// Rotations that have begun and not ended.
     pub open_rotations: OpenRotations,
+    /// The running test of a credential in all regions.
+    pub region_probe: Option<RegionProbe>,
+    /// Results of the scan and of the deliveries.
+    pub attention: AttentionFacts,
     /// Open dialogs.
     pub dialogs: DialogStack,
     /// State of the conversation in plain-text mode.
@@ -198,6 +204,8 @@ impl App {
             console: ConsolePane::default(),
             activity: TaskList::default(),
             open_rotations: OpenRotations::default(),
+            region_probe: None,
+            attention: AttentionFacts::default(),
             dialogs: DialogStack::default(),
             conversation: ConversationState::default(),
             undo: UndoStack::default(),
@@ -206,6 +214,7 @@ impl App {
         let first = [
             BackgroundTask::Store(StoreTask::Status),
             BackgroundTask::Rotation(RotationTask::ListUnfinished),
+            BackgroundTask::Credential(CredentialTask::ListDueDeliveries),
         ];
         let mut effects: Vec<_> =
             first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
@@ -295,6 +304,7 @@ impl App {
 
     /// Brings the panes in line with the selection and the size of the screen.
     fn sync_state(&mut self, now: Now) -> Vec<UiEffect> {
+        self.credentials.set_alerts(attention::collect_alerts(self), now.wall);
         self.follow_selection(now.instant);
         let mut effects = self.load_region_checks(now.instant);
         effects.extend(self.keep_locked());

@@ -12,6 +12,7 @@ use crate::tui::app::command::{
 use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::credentials::detail::{self, DetailRow};
 use crate::tui::app::layout::{PaneBorder, ScreenRect};
 use crate::tui::app::widgets::dialog_view::wrap;
 use crate::tui::app::{App, MouseInput, Now, Pane, UiEffect, header};
@@ -117,8 +118,13 @@ impl App {
         self.ui_state.mouse_press.border =
             super::layout::border_at(self.ui_state.area, self, column, row);
         if screen.footer.contains(column, row) {
-            let hint = super::footer::hint_action_at(self, screen.footer, column);
+            let hint = super::footer::hint_action_at(self, screen.footer, column, now.wall);
             return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
+        }
+        let counts = header::status_counts(self, now.wall);
+        if let Some(hit) = counts.iter().find(|count| count.area.contains(column, row)) {
+            self.filter_by_status(hit.status, now);
+            return Vec::new();
         }
         if let Some(action) = header::header_action_at(self, column, row) {
             return self.run_action(action, now);
@@ -278,9 +284,12 @@ impl App {
         self.screen_layout().credentials.inner().split_top(self.filter_rows()).1
     }
 
-    /// Area of the secret: the second line of the detail, masked or not.
+    /// Area of the first line of the secret in the detail, masked or not.
     pub fn secret_area(&self) -> ScreenRect {
-        self.screen_layout().detail.inner().row(1)
+        let rows = self.selected().map_or_else(Vec::new, |selected| detail::rows(self, selected));
+        let secret = rows.iter().position(|row| *row == DetailRow::Secret).unwrap_or(0);
+        let below_heading = u16::try_from(secret + 1).unwrap_or(u16::MAX);
+        self.screen_layout().detail.inner().row(below_heading)
     }
 
     /// Explains the status of the response in lines of the console: what happened, as much of the

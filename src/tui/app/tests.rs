@@ -383,7 +383,11 @@ fn a_click_meets_what_is_seen() {
     session.click(secret.x + 12, secret.y);
     assert_eq!(session.app.ui_state.focus, Pane::Detail);
     assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Reveal(_))));
-    let hints = super::footer::visible_hints(&session.app, session.app.screen_layout().footer);
+    let hints = super::footer::visible_hints(
+        &session.app,
+        session.app.screen_layout().footer,
+        session.now.wall,
+    );
     let add = hints.iter().find(|hint| hint.title == "add").expect("a hint").area;
     session.click(add.x, add.y);
     let Some(dialog) = session.app.dialogs.top_as::<AddDialog>() else { panic!("no dialog") };

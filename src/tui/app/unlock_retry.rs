@@ -13,6 +13,7 @@ use crate::engine::background::protocol::{
 };
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::sending;
+use crate::tui::app::credentials::region_probe;
 use crate::tui::app::dialogs::DialogAction;
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
@@ -168,9 +169,7 @@ impl App {
             RetriableTask::Check(ids) => {
                 vec![self.start_task(title, BackgroundTask::CheckCredentials(ids), now).1]
             }
-            RetriableTask::CheckAllRegions(id) => {
-                vec![self.start_task(title, BackgroundTask::CheckAllRegions(id), now).1]
-            }
+            RetriableTask::CheckAllRegions(id) => region_probe::start_probe(self, id, now),
             request => request.into_console_task().map_or_else(Vec::new, |(id, task)| {
                 sending::start_request_task(self, title, id, task, now)
             }),

@@ -13,7 +13,7 @@ use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, Program
 use crate::tui::app::console::curl_import_dialog::is_curl;
 use crate::tui::app::console::{ConsolePromptKind, request_lists};
 use crate::tui::app::credentials::add_dialog::AddDialog;
-use crate::tui::app::credentials::undo;
+use crate::tui::app::credentials::{region_probe, undo};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
@@ -420,6 +420,7 @@ impl App {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         undo::finish_edit(self, task, now);
+        region_probe::finish_probe(self, task, now);
         self.reopen_after_unlock(task, now);
         let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         effects.extend(next.map(|next| self.run_dialog_action(next, now)).unwrap_or_default());

@@ -6,6 +6,7 @@ use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::{Credential, CredentialStatus};
 use crate::tui::app::command::{CommandAction, ProgramAction};
+use crate::tui::app::credentials::attention::AttentionReason;
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::credentials::list::CredentialRow;
 use crate::tui::app::display_format;
@@ -13,11 +14,13 @@ use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{App, Pane};
 
-/// Columns of the short status at the right, including a leading space.
-const STATUS_COLUMNS: u16 = 10;
+/// Columns of the status at the right, including a leading space.
+const STATUS_COLUMNS: u16 = 12;
+/// Columns of what needs attention, including a leading space.
+const ATTENTION_COLUMNS: u16 = 11;
 /// Columns of the region, if it fits, including a leading space.
 const REGION_COLUMNS: u16 = 10;
-/// Minimum columns of the name before the region is shown.
+/// Minimum columns of the name before another column is shown.
 const MIN_NAME_COLUMNS: u16 = 12;
 
 /// Draws the list.
@@ -109,10 +112,12 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
 
 fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
     let CredentialRow { credential, selected, marked } = row;
-    let waiting = pen.app.open_rotations.waiting(&credential.id);
-    let (role, sign) = match waiting {
+    let status = CredentialStatus::for_credential(credential, pen.now.wall);
+    let reason = pen.app.credentials.attention(credential, pen.now.wall);
+    let (role, sign) = display_format::status_style(status, pen.glyphs());
+    let (sign_role, sign) = match reason {
+        None | Some(AttentionReason::Refused | AttentionReason::Expired) => (role, sign),
         Some(_) => (StyleRole::Warn, pen.glyphs().warning),
-        None => status_symbol(pen, credential),
     };
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
     let rest = pen.write_text(
@@ -120,33 +125,44 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
         mark,
         StyleRole::Accent,
     );
-    let rest = pen.write_text(rest, sign, role).split_left(1).1;
+    let rest = pen.write_text(rest, sign, sign_role).split_left(1).1;
 
-    let words = waiting.map_or_else(
-        || display_format::short_status(credential, pen.now.wall),
-        |rotation| rotation.phase.unfinished_word().to_owned(),
-    );
-    let whole_row = rest;
-    let (rest, status) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
-    let (name, region) = if rest.width >= MIN_NAME_COLUMNS + REGION_COLUMNS {
-        rest.split_left(rest.width - REGION_COLUMNS)
-    } else {
-        (rest, rest.split_left(rest.width).1)
+    let (rest, status_cell) = rest.split_left(rest.width.saturating_sub(STATUS_COLUMNS));
+    // What needs attention takes the place of the region where both do not fit.
+    let (rest, region) = split_right(rest, REGION_COLUMNS);
+    let (name, attention) = match split_right(rest, ATTENTION_COLUMNS) {
+        (name, attention) if !attention.is_empty() => (name, attention),
+        (name, _) => (name, region),
     };
-    pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
+    if reason.is_none() || attention != region {
+        pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
+    }
+    let name = if reason.is_none() && attention != region {
+        ScreenRect { width: name.width + attention.width, ..name }
+    } else {
+        name
+    };
     let name_text = pen.app.display_name(credential);
     pen.write_text(name, &name_text, StyleRole::Text);
-    // A word that fills the column begins in the blank at the end of the one before.
-    let wide = u16::from(words.len() >= usize::from(STATUS_COLUMNS));
-    let status = whole_row.split_left(whole_row.width.saturating_sub(status.width + wide)).1;
-    let soon = waiting.is_none()
-        && role != StyleRole::Bad
-        && display_format::expires_soon(credential, pen.now.wall);
-    pen.write_right(status, &words, if soon { StyleRole::Warn } else { role });
+    if let Some(reason) = reason {
+        let key = pen.app.preferences.keys.label(reason.remedy()).unwrap_or_default();
+        let rest = pen.write_text(attention.split_left(1).1, &key, StyleRole::Key);
+        pen.write_text(rest.split_left(1).1, &reason.short_text(), StyleRole::Warn);
+    }
+    pen.write_right(status_cell, status.as_str(), role);
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
         pen.restyle(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
+    }
+}
+
+/// Splits off a column at the right, if that leaves enough for the name.
+fn split_right(area: ScreenRect, columns: u16) -> (ScreenRect, ScreenRect) {
+    if area.width >= MIN_NAME_COLUMNS + columns {
+        area.split_left(area.width - columns)
+    } else {
+        area.split_left(area.width)
     }
 }
 
@@ -176,15 +192,6 @@ fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
     for line in (top..top + length).filter_map(|line| u16::try_from(line).ok()) {
         pen.write_text(border.row(line), pen.glyphs().scroll_thumb, StyleRole::Border);
     }
-}
-
-/// Returns the symbol and color of a credential's status.
-pub(super) fn status_symbol(
-    pen: &CellPainter<'_>,
-    credential: &Credential,
-) -> (StyleRole, &'static str) {
-    let status = CredentialStatus::for_credential(credential, pen.now.wall);
-    display_format::status_style(status, pen.glyphs())
 }
 
 /// Returns the region without the prefix that repeats the provider: `EU-01` for `SNYK-EU-01`.

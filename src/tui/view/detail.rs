@@ -1,14 +1,14 @@
 //! Draws the details of the selected credential: its secret, masked or revealed, and the facts
 //! about it.
 //!
-//! Start reading at [`draw`]; [`facts`] lists the rows.
+//! Start reading at [`draw`]; the order of the rows is in `tui::app::credentials::detail`.
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
-use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
+use crate::tui::app::credentials::detail::{self, DetailRow};
 use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::dialog_view::SecretRow;
@@ -18,8 +18,6 @@ use crate::tui::app::{Pane, PresentationMode, display_format};
 const MASK_COLUMNS: usize = 20;
 /// Columns of the mask in the authorization header.
 const SHORT_MASK_COLUMNS: usize = 8;
-/// Field with the organizations that a check has found.
-const ORGANIZATIONS_FIELD: &str = "organisations";
 /// Maximum number of credentials with the same secret that are named.
 const MAX_NAMED_DUPLICATES: usize = 3;
 /// Indentation of the words of a generated secret.
@@ -40,8 +38,13 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     };
     let inner = pen.draw_pane(area, Pane::Detail, &format!("2 {}", app.display_name(credential)));
     pen.write_text(inner.row(0), &heading(pen, credential), StyleRole::Title);
-    let mut rest = draw_secret(pen, inner.split_top(1).1, credential);
-    for (label, parts) in facts(pen, credential) {
+    let mut rest = inner.split_top(1).1;
+    for row in detail::rows(app, credential) {
+        if row == DetailRow::Secret {
+            rest = draw_secret(pen, rest, credential);
+            continue;
+        }
+        let Some((label, parts)) = fact(pen, credential, &row) else { continue };
         let mut line = pen.write_text(rest.row(0), label, StyleRole::Dim);
         line = rest.row(0).split_left(DETAIL_LABEL_COLUMNS.max(rest.width - line.width)).1;
         for (role, text) in parts {
@@ -72,9 +75,15 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
             .write_text(place.row(0), &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret)
             .split_left(2)
             .1;
+        let key = app
+            .preferences
+            .keys
+            .label(CommandAction::Credential(CredentialAction::ToggleSecret))
+            .unwrap_or_default();
+        let reveal_hint = format!("{key} or click to reveal");
         let hint = match app.ui_state.presentation {
             _ if app.detail.reveal_pending() => "reading the store…",
-            PresentationMode::Off => "click to reveal",
+            PresentationMode::Off => &reveal_hint,
             PresentationMode::On => "presentation mode",
         };
         pen.write_text(rest, hint, StyleRole::Dim);
@@ -135,54 +144,35 @@ fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 
 
 type DetailFact = (&'static str, Vec<(StyleRole, String)>);
 
-fn facts(pen: &CellPainter<'_>, credential: &Credential) -> Vec<DetailFact> {
+/// Returns the label and the text of a row; `None` for the secret, which is drawn by itself.
+fn fact(pen: &CellPainter<'_>, credential: &Credential, row: &DetailRow) -> Option<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
-    let mut facts: Vec<_> = rotation_fact(pen, credential).into_iter().collect();
-    facts.push(identity_fact(pen, credential));
-    if let Some(seen) = credential.fields.get(ORGANIZATIONS_FIELD) {
-        facts.push(("Orgs", vec![(StyleRole::Text, mask_for_audience(pen, seen))]));
-    }
-    facts.extend([
-        expiry_fact(pen, credential),
-        age_fact(pen, credential),
-        status_fact(pen, credential),
-    ]);
-    if let Some(reason) = failure_reason(credential) {
-        facts.push(("", vec![(StyleRole::Text, mask_for_audience(pen, &reason))]));
-    }
-    facts.extend(
-        kind.filter(|kind| kind.authorization.uses_token_exchange())
-            .map(|kind| session_fact(pen, credential, kind)),
-    );
-    let region = (StyleRole::Text, region_text(pen, credential));
-    facts.push((
-        "Region",
-        std::iter::once(region)
-            .chain(kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind)))
-            .collect(),
-    ));
-    if !pen.app.detail.duplicates().is_empty() {
-        facts.push(fingerprint_fact(pen, credential));
-    }
-    if !credential.labels.is_empty() {
-        facts.push((
-            "Labels",
-            vec![(StyleRole::Text, mask_for_audience(pen, &credential.labels.join(" ")))],
-        ));
-    }
-    for (id, value) in credential.fields.iter().filter(|(id, _)| *id != ORGANIZATIONS_FIELD) {
-        facts.push((
-            "Field",
-            vec![
-                (StyleRole::Dim, format!("{id} ")),
-                (StyleRole::Text, mask_for_audience(pen, value)),
-            ],
-        ));
-    }
-    if pen.app.detail.duplicates().is_empty() {
-        facts.push(fingerprint_fact(pen, credential));
-    }
-    facts
+    let text = |text: &str| vec![(StyleRole::Text, mask_for_audience(pen, text))];
+    Some(match row {
+        DetailRow::Secret => return None,
+        DetailRow::Status => status_fact(pen, credential),
+        DetailRow::Reason => ("", text(detail::failure_reason(credential)?)),
+        DetailRow::Rotation => rotation_fact(pen, credential)?,
+        DetailRow::Expiry => expiry_fact(pen, credential),
+        DetailRow::Identity => identity_fact(pen, credential),
+        DetailRow::Region => {
+            let region = (StyleRole::Text, region_text(pen, credential));
+            let authorization =
+                kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind));
+            ("Region", std::iter::once(region).chain(authorization).collect())
+        }
+        DetailRow::Session => session_fact(pen, credential, kind?),
+        DetailRow::Organizations => {
+            ("Orgs", text(credential.fields.get(detail::ORGANIZATIONS_FIELD)?))
+        }
+        DetailRow::Fingerprint => fingerprint_fact(pen, credential),
+        DetailRow::Labels => ("Labels", text(&credential.labels.join(" "))),
+        DetailRow::Field(id) => {
+            let name = (StyleRole::Dim, format!("{id} "));
+            ("Field", std::iter::once(name).chain(text(credential.fields.get(id)?)).collect())
+        }
+        DetailRow::Added => age_fact(pen, credential),
+    })
 }
 
 /// Returns the authorization header: the scheme, and a mask of fixed width.
@@ -352,13 +342,6 @@ fn status_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
 fn check_hint(pen: &CellPainter<'_>) -> String {
     let key = pen.app.preferences.keys.label(CommandAction::Credential(CredentialAction::Check));
     key.map_or_else(String::new, |key| format!(" – press {key} to check"))
-}
-
-/// Returns why the latest check did not accept the credential.
-fn failure_reason(credential: &Credential) -> Option<String> {
-    let check = credential.last_check.as_ref()?;
-    let says = check.result != CheckResult::Accepted && !check.reason.is_empty();
-    says.then(|| check.reason.clone())
 }
 
 fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {

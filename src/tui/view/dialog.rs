@@ -222,7 +222,7 @@ fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
         (true, true) => ("> ", " <"),
         (false, _) => ("[ ", " ]"),
     };
-    pen.write_text(area, &format!("{open}{}{close}", cell.button.label()), role);
+    pen.write_text(area, &format!("{open}{}{close}", cell.label), role);
 }
 
 /// Draws hints in the border if there is more content above or below.

@@ -60,7 +60,9 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
         }
         match view.anchor {
             DialogAnchor::Labels => dialog::draw_labels(&mut pen, &view.labels),
-            DialogAnchor::Center | DialogAnchor::BottomRight => dialog::draw(&mut pen, area, &view),
+            DialogAnchor::Center | DialogAnchor::Over(_) | DialogAnchor::BottomRight => {
+                dialog::draw(&mut pen, area, &view)
+            }
         }
     }
 }

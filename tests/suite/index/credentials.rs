@@ -153,12 +153,39 @@ fn what_belongs_to_a_credential_goes_with_it() {
 }
 
 #[test]
-fn the_first_credentials_are_the_beginning_of_all() {
+fn the_first_frame_begins_with_what_needs_attention() {
     let index = Database::in_memory().unwrap();
-    for name in ["c", "a", "b"] {
-        index.insert_credential(&credential(name)).unwrap();
+    let now = moment(1_000_000_000);
+    let day = Duration::days(1);
+    let rows = [
+        ("Zed", None, Some((CheckResult::Accepted, now))),
+        ("anna", Some(now + day * 90), None),
+        ("soon-12", Some(now + day * 12), Some((CheckResult::Accepted, now))),
+        ("soon-2", Some(now + day * 2), None),
+        ("ended", Some(now - day), Some((CheckResult::Accepted, now - day * 2))),
+        ("ended-and-accepted", Some(now - day * 2), Some((CheckResult::Accepted, now - day))),
+        ("ended-unasked", Some(now), None),
+        ("refused", None, Some((CheckResult::Refused, now))),
+    ];
+    for (name, expires, last_check) in rows {
+        let last_check =
+            last_check.map(|(result, checked_at)| CheckReport { checked_at, ..check(result, 1) });
+        index.insert_credential(&Credential { expires, last_check, ..credential(name) }).unwrap();
     }
-    let all = index.credentials().unwrap();
-    assert_eq!(index.first_credentials(2).unwrap(), all[..2]);
-    assert_eq!(index.first_credentials(9).unwrap(), all);
+    let first = |limit| -> Vec<String> {
+        let found = index.most_urgent_credentials(now, now + day * 14, limit).unwrap();
+        found.iter().map(|credential| credential.name.to_string()).collect()
+    };
+    let all = [
+        "refused",
+        "ended",
+        "ended-unasked",
+        "soon-2",
+        "soon-12",
+        "anna",
+        "ended-and-accepted",
+        "Zed",
+    ];
+    assert_eq!(first(99), all);
+    assert_eq!(first(3), all[..3]);
 }

@@ -64,6 +64,8 @@ pub enum ListAction {
     Mark,
     /// Marks all visible rows, or clears the marks if all are marked.
     MarkAll,
+    /// Moves to the next credential that needs attention.
+    NextAttention,
 }
 
 /// Actions on the selected credential.
@@ -83,6 +85,8 @@ pub enum CredentialAction {
     Edit,
     /// Rotates the credential.
     Rotate,
+    /// Delivers the secret to the consumers that have an older one.
+    Deliver,
     /// Revokes the credential at its provider, or deletes it from tokenring.
     Revoke,
     /// Creates a new credential at the provider.
@@ -253,7 +257,8 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("drop-filter", &["Esc"], Console(ConsoleAction::ClearFilter), "clear filter", "Clear the jq filter, then the search").in_pane(Pane::Console),
     command_row("filter", &["/"], List(ListAction::Filter), "filter", "Filter the list: words, region:eu kind:pat expires<14d status:refused label:prod"),
     command_row("clear", &["Esc"], List(ListAction::Clear), "clear", "Clear the marks, then the filter"),
-    command_row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next column: name, expiry, status, region, provider"),
+    command_row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next column: attention, name, expiry, status, region, provider"),
+    command_row("next-attention", &["J"], List(ListAction::NextAttention), "next to attend to", "Go to the next credential that is refused, expires soon, or waits for you"),
     command_row("fold", &["Space"], Console(ConsoleAction::ToggleFold), "fold", "Fold or unfold the value under the cursor").in_pane(Pane::Console),
     command_row("mark", &["Space"], List(ListAction::Mark), "mark", "Mark the credential, to check several at once"),
     command_row("mark-all", &["*"], List(ListAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks"),
@@ -272,6 +277,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("saved-requests", &["S"], Console(ConsoleAction::SavedRequests), "saved requests", "Open, copy, rename or delete a saved request"),
     command_row("edit", &["e"], Credential(CredentialAction::Edit), "edit", "Edit name, region, labels, fields or expiry").with_effect(Mutating),
     command_row("rotate", &["r"], Credential(CredentialAction::Rotate), "rotate", "Rotate the credential, or resume an unfinished rotation; shows the plan first").with_effect(Mutating),
+    command_row("deliver", &["I"], Credential(CredentialAction::Deliver), "deliver", "Deliver the secret to the consumers that have an older one").with_effect(Mutating),
     command_row("revoke", &["X"], Credential(CredentialAction::Revoke), "revoke or delete", "Revoke the credential at its provider, or delete it from tokenring").with_effect(Mutating),
     command_row("create", &["C-n"], Credential(CredentialAction::Create), "create", "Create a new credential at the provider and store it").with_effect(Mutating),
     command_row("sign-in", &["l"], Credential(CredentialAction::SignIn), "sign in", "Sign in with the browser").with_effect(External),

@@ -22,12 +22,12 @@ use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::response_view::ResponseTab;
 use crate::tui::app::console::{
     ConsolePane, ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal,
-    sending,
+    sending, value_picker,
 };
 use crate::tui::app::credentials::list;
 use crate::tui::app::dialogs::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::overview::activity::NotificationLevel;
-use crate::tui::app::widgets::form;
+use crate::tui::app::widgets::form::{self, ValueRequest};
 use crate::tui::app::{App, Now, Pane, UiEffect};
 
 /// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
@@ -75,6 +75,15 @@ impl App {
         }
     }
 
+    /// Lets the user choose the value of a field from a list of the provider.
+    pub(in crate::tui::app) fn list_values(
+        &mut self,
+        request: ValueRequest,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        value_picker::open_value_picker(self, request, now)
+    }
+
     pub(in crate::tui::app) fn run_console(
         &mut self,
         action: ConsoleAction,
@@ -86,7 +95,7 @@ impl App {
                 self.run_send_action(action, now)
             }
             C::PickPreset => presets::open_preset_picker(self),
-            C::EditRequest => sending::open_request_editor(self),
+            C::EditRequest => sending::open_request_editor(self, now),
             C::KeepSecret if !self.can_run_console(action) => {
                 self.activity.notify(
                     NotificationLevel::Warning,

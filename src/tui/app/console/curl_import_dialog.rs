@@ -31,6 +31,7 @@ impl Dialog for CurlImportDialog {
 
     fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
         DialogQuestion::Field(FieldQuestion {
+            has_listing: false,
             label: LABEL.to_owned(),
             message: String::new(),
             value: QuestionValue::Secret { is_entered: false },

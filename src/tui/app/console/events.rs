@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
-use crate::engine::background::protocol::{ConsoleEvent, HttpExchange, TaskId};
+use crate::engine::background::protocol::{ConsoleEvent, HttpExchange, TaskEvent, TaskId};
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
 };
@@ -30,7 +30,11 @@ impl App {
             self.credentials.upsert(credential.clone(), now.wall);
         }
         if !self.console.waits_for(task) {
-            return Vec::new();
+            return self.deliver_to_dialog(
+                task,
+                TaskEvent::ResponseReceived(Box::new(exchange)),
+                now,
+            );
         }
         self.offer_resend(&exchange);
         let exchange = Arc::new(exchange);

@@ -9,11 +9,34 @@ use crate::domain::Credential;
 use crate::domain::provider::RequestPreset;
 use crate::domain::request::RequestTarget;
 use crate::tui::app::console::parameter_memory::ParameterValue;
-use crate::tui::app::console::presets::{PresetSelection, preset_picker};
+use crate::tui::app::console::presets::{PresetSelection, preset_items};
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::console::{RequestReadiness, presets, request_line, sending};
-use crate::tui::app::dialogs::DialogAction;
-use crate::tui::app::{App, Now, UiEffect};
+use crate::tui::app::dialogs::{
+    DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
+};
+use crate::tui::app::widgets::form::CredentialForm;
+use crate::tui::app::{App, UiEffect};
+
+/// Shortcuts for the selected target.
+const FOLLOW_UP_SHORTCUTS: &[PickerShortcut<FollowUpTarget>] = &[PickerShortcut {
+    key: 'o',
+    label: "docs",
+    action: ShortcutAction::Item(|target, _| {
+        let preset = target.preset().map(str::to_owned);
+        DialogAction::call(move |app, _| {
+            preset.map(|preset| presets::open_documentation(app, &preset)).unwrap_or_default()
+        })
+    }),
+}];
+
+/// What the values of an element are used in.
+enum FollowUpTarget {
+    /// A request.
+    Request(PresetSelection),
+    /// A form, with the values by property.
+    Form(CredentialForm, BTreeMap<String, String>),
+}
 
 /// Requests that the element under the cursor opens.
 pub struct FollowUpRequests {
@@ -79,7 +102,8 @@ fn follow_up_presets(
     provider.presets.iter().filter(takes).cloned().collect()
 }
 
-/// Opens the list of follow-up requests for an element.
+/// Opens the list of what an element can be used in: further requests, and the forms that have a
+/// field for one of its values.
 pub(in crate::tui::app) fn open_follow_up_picker(
     app: &mut App,
     onward: FollowUpRequests,
@@ -93,28 +117,56 @@ pub(in crate::tui::app) fn open_follow_up_picker(
     // otherwise.
     presets.sort_by_key(open);
     let given = |preset: &RequestPreset| values_for_preset(preset, &known);
-    let run = |PresetSelection { preset, given }| {
-        DialogAction::call(move |app, now| run_follow_up(app, &preset, given, now))
-    };
+    let requests = preset_items(presets.iter(), given)
+        .map(|(item, note)| (item.with_value(FollowUpTarget::Request), note));
+    let (items, notes) = requests.chain(form_items(app, &known)).unzip();
     let title = format!("Use {} in…", onward.name);
-    let pick = preset_picker(title, presets.iter(), "run", given, run);
+    let pick = PickerDialog::new(title, items, 0, FollowUpTarget::into_action)
+        .with_shortcuts(FOLLOW_UP_SHORTCUTS)
+        .with_notes(notes);
     app.dialogs.push(pick);
     Vec::new()
 }
 
-/// Selects a preset with these values, and sends it at once if it only reads and has all
-/// values.
-fn run_follow_up(
-    app: &mut App,
-    preset: &str,
-    given: BTreeMap<String, String>,
-    now: Now,
-) -> Vec<UiEffect> {
-    presets::apply_preset(app, preset, given);
-    let is_ready = app.dialogs.is_empty();
-    match sending::current_request(app) {
-        Some(RequestReadiness::Ready(_)) if is_ready => sending::send_request(app, now),
-        _ => Vec::new(),
+/// Returns the forms that have a field for one of the values, with a note for each.
+fn form_items(
+    app: &App,
+    known: &BTreeMap<String, String>,
+) -> Vec<(PickerItem<FollowUpTarget>, String)> {
+    let Some(credential) = app.selected() else { return Vec::new() };
+    let name = app.display_name(credential);
+    let forms = [
+        (CredentialForm::Create, "Create a credential".to_owned(), "open the form with the value"),
+        (CredentialForm::Edit, format!("Edit {name}"), "set the field to the value"),
+    ];
+    let item = |(form, title, more): (CredentialForm, String, &str)| {
+        let values = app.values_for_form(form, known);
+        let names = values.keys().cloned().collect::<Vec<_>>().join(", ");
+        let target = FollowUpTarget::Form(form, values);
+        (PickerItem::new(title, more, "open", target), names)
+    };
+    let takes = |(_, names): &(PickerItem<FollowUpTarget>, String)| !names.is_empty();
+    forms.into_iter().map(item).filter(takes).collect()
+}
+
+impl FollowUpTarget {
+    /// Returns the preset, if it is a request.
+    fn preset(&self) -> Option<&str> {
+        match self {
+            Self::Request(selected) => Some(&selected.preset),
+            Self::Form(..) => None,
+        }
+    }
+
+    fn into_action(self) -> DialogAction {
+        match self {
+            Self::Request(selected) => {
+                DialogAction::call(move |app, now| presets::apply_preset(app, selected, now))
+            }
+            Self::Form(form, values) => {
+                DialogAction::update(move |app, now| app.open_filled_form(form, &values, now))
+            }
+        }
     }
 }
 

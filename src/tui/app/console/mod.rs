@@ -19,6 +19,7 @@ pub mod request_line;
 pub(super) mod request_lists;
 pub mod response_view;
 pub mod sending;
+mod value_picker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -152,6 +152,21 @@ impl ParameterMemory {
         listed.given_values.iter().all(fits).then_some(listed)
     }
 
+    /// Returns the values that the response to a preset listed, as far as they fit the values given
+    /// already.
+    pub fn listed_by_preset(
+        &self,
+        of: &CredentialId,
+        preset: &str,
+        given: &BTreeMap<String, String>,
+    ) -> Option<&NamedValues> {
+        let mut listed = self.listed.iter().filter(|(key, _)| key.0 == preset);
+        let (_, listed) = listed.next().filter(|_| self.credential.as_ref() == Some(of))?;
+        let fits = |(id, value): (&String, &String)| given.get(id) == Some(value);
+        (!listed.values.is_empty() && listed.given_values.iter().all(fits))
+            .then_some(&listed.values)
+    }
+
     /// Returns the value chosen last for a parameter.
     pub fn last_choice(&self, of: &CredentialId, parameter: &str) -> Option<&str> {
         self.last_chosen
@@ -264,6 +279,12 @@ impl ExtractedParameters {
 struct ListElements {
     pointer: String,
     elements: BTreeMap<usize, (String, String)>,
+}
+
+/// Returns the values, with their names, that a response lists at this position.
+pub fn listed_values(body: &str, items: &ListPointers) -> NamedValues {
+    let json = serde_json::from_str::<Value>(body).unwrap_or_default();
+    list_elements(&json, items).elements.into_values().collect()
 }
 
 /// Returns the elements of a response, which may itself be the list: all pages together are shown

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::provider::{PresetParameter, RequestPreset};
-use crate::tui::app::console::presets;
+use crate::domain::Credential;
+use crate::domain::provider::{PresetParameter, Provider, RequestPreset};
+use crate::tui::app::console::presets::{self, PresetOutcome, PresetSelection};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
@@ -21,22 +22,38 @@ pub struct ParametersDialog {
     /// The parameters, and the initial values of their fields.
     requested: Vec<(PresetParameter, String)>,
     given: BTreeMap<String, String>,
+    then: PresetOutcome,
     form: Form,
 }
 
+/// What the form of the placeholders needs to know.
+pub struct ParameterContext<'a> {
+    /// The credential that the request is sent with.
+    pub credential: &'a Credential,
+    /// Its provider.
+    pub provider: &'a Provider,
+    /// Returns the previously chosen value of a parameter.
+    pub last: &'a dyn Fn(&PresetParameter) -> String,
+    /// What follows once all values are known.
+    pub then: PresetOutcome,
+}
+
 impl ParametersDialog {
-    /// Creates a form for the `requested` parameters, in addition to the `given` values; `last` returns
-    /// the previously chosen value.
+    /// Creates a form for the `requested` parameters, in addition to the `given` values.
     pub fn new(
         preset: &RequestPreset,
         requested: Vec<PresetParameter>,
         given: BTreeMap<String, String>,
-        last: impl Fn(&PresetParameter) -> String,
+        context: ParameterContext<'_>,
     ) -> Self {
+        let ParameterContext { credential, provider, last, then } = context;
         let field = |(parameter, last): &(PresetParameter, String)| {
             let PresetParameter { id, choices, .. } = parameter;
             if choices.is_empty() {
-                FormField::text(id, id, last).with_hint(field_hint(parameter))
+                FormField::text(id, id, last)
+                    .required(true)
+                    .with_hint(field_hint(parameter))
+                    .with_listing(credential, Some(provider))
             } else {
                 let choices =
                     choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();
@@ -52,11 +69,11 @@ impl ParametersDialog {
         let requested: Vec<_> = requested.into_iter().map(with_last).collect();
         let mut form = Form::new(
             requested.iter().map(field).collect(),
-            vec![FormButton::Cancel, FormButton::Submit("Apply")],
+            vec![FormButton::Cancel, FormButton::Submit(then.label())],
         );
         form.focus_on_empty();
         let RequestPreset { id, title, help, docs, .. } = preset.clone();
-        Self { preset: id, title, help, docs, requested, given, form }
+        Self { preset: id, title, help, docs, requested, given, then, form }
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -78,8 +95,9 @@ impl ParametersDialog {
             given.insert(parameter.id.clone(), value);
         }
         let preset = self.preset.clone();
-        DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-            presets::apply_preset(app, &preset, given);
+        let then = self.then;
+        DialogResult::RunAndClose(DialogAction::call(move |app, now| {
+            presets::apply_preset(app, PresetSelection { preset, given, then }, now)
         }))
     }
 }
@@ -116,9 +134,5 @@ impl Dialog for ParametersDialog {
 }
 
 fn field_hint(parameter: &PresetParameter) -> String {
-    let takes = format!("{} Value: {}.", parameter.help, parameter.describe_values());
-    match &parameter.options_preset {
-        Some(from) => format!("{takes} The preset \"{from}\" lists them."),
-        None => takes,
-    }
+    format!("{} Value: {}.", parameter.help, parameter.describe_values())
 }

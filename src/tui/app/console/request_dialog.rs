@@ -3,14 +3,17 @@
 //! Start reading at [`RequestEditorDialog::new`], which fills the form from a [`RequestDraft`], and
 //! `RequestEditorDialog::parse_form`, the inverse.
 
+use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
 use crate::domain::request::{
     DraftBody, FormPart, FormPartError, HeaderChange, HttpMethod, RequestDraft,
 };
 use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPolicy};
+use crate::tui::app::console::presets::PresetOutcome;
 use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
     FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
 };
@@ -18,25 +21,44 @@ use crate::tui::app::widgets::text_area::TextArea;
 use crate::tui::app::{App, Now};
 
 const EDITOR_BUTTON: &str = "Editor";
+const APPLY_BUTTON: &str = "Apply";
+/// Key that sends the request, as it does in every pane.
+const SEND_KEY: KeyPress = KeyPress::ctrl('r');
+
+/// Field that chooses which part of the request is shown.
+const PART_FIELD: &str = "part";
+/// The parts of a request besides its first line, with their fields.
+const PARTS: [(&str, &[&str]); 4] = [
+    ("query", &["query"]),
+    ("headers", &["headers"]),
+    ("body", &["body-is", "body"]),
+    ("history", &["keep"]),
+];
 
 /// What the body field contains.
 const TEXT_BODY: &str = "text";
 const FILE_BODY: &str = "file";
 const FORM_BODY: &str = "form";
 
-/// Visible lines of the multi-line fields.
-const QUERY_LINES: usize = 3;
-const HEADER_LINES: usize = 2;
-const BODY_LINES: usize = 7;
+/// Rows of the editor besides a multi-line field: border, first line, parts, messages, buttons.
+const FIXED_ROWS: u16 = 10;
+/// Minimum number of visible lines of a multi-line field.
+const MIN_TEXT_LINES: u16 = 4;
+/// Smallest pane in which the request is edited in place.
+const MIN_PANE: (u16, u16) = (64, 16);
 
 /// Dialog that edits a request.
 pub struct RequestEditorDialog {
     form: Form,
+    /// Number of visible lines of a multi-line field.
+    text_lines: usize,
 }
 
 impl RequestEditorDialog {
     /// Creates a form with the current request.
-    pub fn new(before: &RequestDraft, keep: HistoryPolicy) -> Self {
+    pub fn new(before: &RequestDraft, keep: HistoryPolicy, pane: ScreenRect) -> Self {
+        let text_lines = usize::from(pane.height.saturating_sub(FIXED_ROWS).max(MIN_TEXT_LINES));
+        let parts = PARTS.map(|(id, _)| (id.to_owned(), id.to_owned())).to_vec();
         let methods = HttpMethod::ALL
             .map(|method| (method.as_str().to_owned(), method.as_str().to_owned()))
             .to_vec();
@@ -53,16 +75,19 @@ impl RequestEditorDialog {
         let fields = vec![
             FormField::select("method", "Method", SelectInput::new(methods, before.method.as_str()))
                 .with_hint("All methods except GET and HEAD ask for confirmation."),
-            FormField::text("address", "Path", &before.target.to_string())
+            FormField::text("address", "URL", &before.target.to_string())
+                .required(true)
                 .with_hint("A path on the API host, or a full URL. The secret is sent only to the provider's hosts."),
-            FormField::multi_line("query", "Query", &query, QUERY_LINES)
+            FormField::select(PART_FIELD, "Part", SelectInput::new(parts, "query"))
+                .with_hint("←/→ shows the query, the headers, the body or the history."),
+            FormField::multi_line("query", "Query", &query, text_lines)
                 .with_hint("One name=value per line; values are URL-encoded for you."),
-            FormField::multi_line("headers", "Headers", &headers, HEADER_LINES)
+            FormField::multi_line("headers", "Headers", &headers, text_lines)
                 .with_hint("One name: value per line; name: removes a header, name; sends it empty. Authorization is added automatically."),
-            FormField::multi_line("body", "Body", &body_text, BODY_LINES)
-                .with_hint("Sent as entered. The Editor button opens it in VISUAL or EDITOR."),
             FormField::select("body-is", "Body is", SelectInput::new(body_kinds, body_kind))
                 .with_hint("A form has one name=value or name=@FILE per line; ;type= and ;filename= may follow."),
+            FormField::multi_line("body", "Body", &body_text, text_lines)
+                .with_hint("Sent as entered. The Editor button opens it in VISUAL or EDITOR."),
             FormField::select(
                 "keep",
                 "History",
@@ -75,17 +100,66 @@ impl RequestEditorDialog {
             vec![
                 FormButton::Submit(EDITOR_BUTTON),
                 FormButton::Cancel,
-                FormButton::Submit("Apply"),
+                FormButton::Submit(APPLY_BUTTON),
+                FormButton::Submit("Send"),
             ],
         );
         form.focus = 1;
-        Self { form }
+        let mut dialog = Self { form, text_lines };
+        dialog.show_part("query");
+        dialog
+    }
+
+    /// Shows the fields of one part of the request.
+    fn show_part(&mut self, part: &str) {
+        let fields = |id: &str| PARTS.iter().find(|(known, _)| *known == id).map(|(_, ids)| *ids);
+        let shown = fields(part).unwrap_or_default();
+        for field in &mut self.form.fields {
+            let is_of_a_part = PARTS.iter().any(|(_, ids)| ids.contains(&field.id.as_str()));
+            field.is_hidden = is_of_a_part && !shown.contains(&field.id.as_str());
+        }
+        if let Some(FormField { control: FieldInput::Select(choice), .. }) =
+            self.form.field_mut(PART_FIELD)
+        {
+            *choice = SelectInput::new(std::mem::take(&mut choice.options), part);
+        }
+    }
+
+    /// Shows the part of the request that has this field.
+    fn reveal_field(&mut self, id: &str) {
+        let part = PARTS.iter().find(|(_, ids)| ids.contains(&id));
+        if let Some((part, _)) = part {
+            self.show_part(part);
+        }
+    }
+
+    /// Sets the request, and sends it if wanted.
+    fn submit(&mut self, then: PresetOutcome) -> DialogResult {
+        match self.parse_form() {
+            Ok(draft) => {
+                let policy = self.history_policy();
+                DialogResult::RunAndClose(DialogAction::call(move |app, now| {
+                    sending::set_written_request(app, draft, policy);
+                    match then {
+                        PresetOutcome::Send => sending::send_request(app, now),
+                        PresetOutcome::Edit => Vec::new(),
+                    }
+                }))
+            }
+            Err((id, problem)) => {
+                self.reveal_field(id);
+                self.form.set_field_problem(id, problem);
+                DialogResult::Stay
+            }
+        }
     }
 
     /// Replaces the body.
     pub fn set_body(&mut self, text: &str) {
+        self.reveal_field("body");
+        let lines = self.text_lines;
         if let Some(field) = self.form.field_mut("body") {
-            field.control = FieldInput::MultiLine(TextArea::new(text, BODY_LINES));
+            field.control = FieldInput::MultiLine(TextArea::new(text, lines));
         }
         self.form.focus_on("body");
     }
@@ -136,18 +210,15 @@ impl Dialog for RequestEditorDialog {
         match event {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(FormButton::Submit(EDITOR_BUTTON)) => self.edit_body(app),
-            FormEvent::Pressed(_) => match self.parse_form() {
-                Ok(draft) => {
-                    let policy = self.history_policy();
-                    DialogResult::RunAndClose(DialogAction::update(move |app, _| {
-                        sending::set_written_request(app, draft, policy);
-                    }))
-                }
-                Err((id, problem)) => {
-                    self.form.set_field_problem(id, problem);
-                    DialogResult::Stay
-                }
-            },
+            FormEvent::Pressed(FormButton::Submit(APPLY_BUTTON)) => {
+                self.submit(PresetOutcome::Edit)
+            }
+            FormEvent::Pressed(_) => self.submit(PresetOutcome::Send),
+            FormEvent::Changed(at) if self.form.fields[at].id == PART_FIELD => {
+                let part = self.form.value(PART_FIELD).to_owned();
+                self.show_part(&part);
+                DialogResult::Stay
+            }
             FormEvent::Changed(_)
             | FormEvent::Pasted(_)
             | FormEvent::Blurred(_)
@@ -155,14 +226,25 @@ impl Dialog for RequestEditorDialog {
         }
     }
 
-    fn view(&self, _app: &App, _now: Now) -> DialogView {
+    fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
+        if key == SEND_KEY {
+            return self.submit(PresetOutcome::Send);
+        }
+        let event = self.form.handle_key(key);
+        self.handle_form_event(event, app, now)
+    }
+
+    fn view(&self, app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new("Edit request", 96).with_form(&self.form);
-        view.head = vec![
-            DialogRow::dim(
-                "The credential's header is added when the request is sent and is never shown.",
-            ),
-            DialogRow::Blank,
-        ];
+        let pane = app.screen_layout().console;
+        if pane.width >= MIN_PANE.0 && pane.height >= MIN_PANE.1 {
+            view.anchor = DialogAnchor::Over(pane);
+        }
+        if self.form.value(PART_FIELD) != "body" {
+            let words = "The credential's header is added when the request is sent and is never shown. C-r sends.";
+            view.foot.insert(0, DialogRow::dim(words));
+            return view;
+        }
         let (role, words) =
             describe_body(self.form.value("body-is"), &self.form.multi_line_value("body"));
         view.foot.insert(0, DialogRow::Text(role, words));
@@ -282,11 +364,13 @@ mod tests {
             ..RequestDraft::new(HttpMethod::Post, target)
         };
         assert_eq!(
-            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).parse_form(),
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, ScreenRect::default())
+                .parse_form(),
             Ok(draft.clone())
         );
         assert_eq!(
-            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody).history_policy(),
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, ScreenRect::default())
+                .history_policy(),
             HistoryPolicy::WithBody
         );
     }
@@ -312,7 +396,8 @@ mod tests {
                 body: Some(body),
                 ..RequestDraft::new(HttpMethod::Post, target)
             };
-            let dialog = RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody);
+            let dialog =
+                RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody, ScreenRect::default());
             assert_eq!(dialog.parse_form(), Ok(draft));
         }
         let quoted = parse_body(FORM_BODY, "a=\"b;\nc\"\nd=e");

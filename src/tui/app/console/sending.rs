@@ -10,8 +10,9 @@ use crate::domain::request::RequestDraft;
 use crate::engine::background::protocol::{
     BackgroundTask, HistoryPolicy, HttpExchange, SendTask, WriteConsent,
 };
+use crate::tui::app::console::RequestReadiness;
+use crate::tui::app::console::presets::{self, PresetOutcome, PresetSelection};
 use crate::tui::app::console::request_dialog::RequestEditorDialog;
-use crate::tui::app::console::{RequestReadiness, presets};
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -27,8 +28,7 @@ pub(in crate::tui::app) fn send_request(app: &mut App, now: Now) -> Vec<UiEffect
     match current_request(app) {
         None => Vec::new(),
         Some(RequestReadiness::MissingParameters(preset)) => {
-            presets::apply_preset(app, &preset.id, std::collections::BTreeMap::new());
-            Vec::new()
+            apply_incomplete_preset(app, preset.id, PresetOutcome::Send, now)
         }
         Some(RequestReadiness::Ready(draft)) if draft.is_safe() => {
             send_draft(app, id, draft, WriteConsent::NotAsked, now)
@@ -104,17 +104,29 @@ pub fn current_request(app: &App) -> Option<RequestReadiness> {
     app.selected().and_then(|credential| app.console.request_for(credential, &app.catalog))
 }
 
-pub(in crate::tui::app) fn open_request_editor(app: &mut App) -> Vec<UiEffect> {
+/// Asks for the values that a preset still needs.
+fn apply_incomplete_preset(
+    app: &mut App,
+    preset: String,
+    then: PresetOutcome,
+    now: Now,
+) -> Vec<UiEffect> {
+    let selected = PresetSelection { preset, given: BTreeMap::new(), then };
+    presets::apply_preset(app, selected, now)
+}
+
+pub(in crate::tui::app) fn open_request_editor(app: &mut App, now: Now) -> Vec<UiEffect> {
     match current_request(app) {
         Some(RequestReadiness::Ready(draft)) => {
             let keep = app
                 .selected()
                 .map(|credential| app.console.history_policy(&credential.provider))
                 .unwrap_or_default();
-            app.dialogs.push(RequestEditorDialog::new(&draft, keep));
+            let pane = app.screen_layout().console;
+            app.dialogs.push(RequestEditorDialog::new(&draft, keep, pane));
         }
         Some(RequestReadiness::MissingParameters(preset)) => {
-            presets::apply_preset(app, &preset.id, BTreeMap::new());
+            return apply_incomplete_preset(app, preset.id, PresetOutcome::Edit, now);
         }
         None => {}
     }

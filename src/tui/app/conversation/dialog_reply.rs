@@ -18,6 +18,8 @@ const LEAVE_INPUT: &str = ".";
 const PREVIOUS_FIELD_INPUT: &str = "<";
 /// Prefix that adds a line to a multi-line field.
 const ADD_LINE_PREFIX: &str = "+";
+/// Lists the values of a field.
+const LIST_VALUES_INPUT: &str = "*";
 /// Clears a field.
 const CLEAR_FIELD_INPUT: &str = "-";
 
@@ -95,6 +97,9 @@ fn answer_field(app: &mut App, field: &FieldQuestion, reply: &str, now: Now) -> 
         }
         QuestionValue::Text(_) | QuestionValue::Lines if reply == CLEAR_FIELD_INPUT => {
             DialogAnswer::Text("")
+        }
+        QuestionValue::Text(_) if field.has_listing && reply == LIST_VALUES_INPUT => {
+            DialogAnswer::ListValues
         }
         QuestionValue::Text(_) => DialogAnswer::Text(reply),
         QuestionValue::Lines => match reply.strip_prefix(ADD_LINE_PREFIX) {

@@ -308,11 +308,14 @@ impl AddDialog {
             .with_hint(
                 "After adding, tokenring asks the provider in this region for the identity.",
             ),
-            FormField::text("name", "Name", "").with_hint("A unique name, 1–64 characters."),
+            FormField::text("name", "Name", "")
+                .required(true)
+                .with_hint("A unique name, 1–64 characters."),
         ];
         if let Some(kind) = &kind {
             fields.extend(kind.fields.iter().filter(|spec| !spec.provider_supplied).map(|spec| {
                 FormField::text(&provider_field_id(&spec.id), &spec.title, "")
+                    .required(spec.required)
                     .with_hint(spec.help.clone())
             }));
             fields.extend(kind.parts.iter().map(|spec| {

@@ -3,31 +3,34 @@
 //! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
 //! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
+use std::collections::BTreeMap;
+
+use tui_input::Input;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
-use crate::domain::CredentialId;
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
+use crate::domain::{CredentialId, CredentialStatus};
 use crate::engine::background::protocol::{
-    BackgroundTask, ClipboardMethod, CredentialEdit, SecretTask, TerminalCopyConsent,
-    TerminalCopyOffer,
+    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask,
+    TerminalCopyConsent, TerminalCopyOffer,
 };
 use crate::tui::app::command::{
     CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
 };
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{regions, undo};
+use crate::tui::app::credentials::{region_probe, regions, undo};
 use crate::tui::app::dialogs::{
-    ConfirmDialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
+    ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
 };
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
-use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::widgets::form::{CredentialForm, FormButton};
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
 
 impl App {
@@ -53,7 +56,27 @@ impl App {
             }
             ListAction::Mark => self.credentials.toggle_mark(),
             ListAction::MarkAll => self.credentials.toggle_all_marks(),
+            ListAction::NextAttention => {
+                self.move_focus(FocusTarget::To(Pane::Credentials));
+                if !self.credentials.select_next_attention(now.wall) {
+                    self.activity.notify(
+                        NotificationLevel::Info,
+                        "Nothing needs your attention",
+                        now.instant,
+                    );
+                }
+            }
         }
+    }
+
+    /// Shows only the credentials with this status; all of them if these are shown already.
+    pub(in crate::tui::app) fn filter_by_status(&mut self, status: CredentialStatus, now: Now) {
+        let wanted = format!("status:{}", status.word());
+        undo::push_filter_undo(self);
+        let filter = &mut self.credentials.filter;
+        let is_shown = filter.input.value().trim() == wanted;
+        filter.input = if is_shown { Input::default() } else { Input::new(wanted) };
+        self.credentials.apply_filter(now.wall);
     }
 
     pub(in crate::tui::app) fn can_run_list(&self, action: ListAction) -> bool {
@@ -99,6 +122,10 @@ impl App {
             }
             CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
             CredentialAction::Rotate => self.open_rotation_wizard(),
+            CredentialAction::Deliver => {
+                self.open_delivery_confirmation(now);
+                Vec::new()
+            }
             CredentialAction::SignIn => self.open_sign_in(now),
             CredentialAction::Revoke => {
                 self.open_removal_picker();
@@ -121,6 +148,9 @@ impl App {
                 self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
             }
             CredentialAction::OpenPage => self.provider_page().is_some(),
+            CredentialAction::Deliver => self
+                .selected()
+                .is_some_and(|selected| !self.attention.due_deliveries(&selected.id).is_empty()),
             _ if requires_visible_names(action)
                 && self.ui_state.presentation == PresentationMode::On =>
             {
@@ -236,7 +266,12 @@ impl App {
     }
 
     /// Makes a region the credential's own. Not confirmed, but a known refusal there is reported.
-    fn switch_region(&mut self, id: &CredentialId, region: String, now: Now) -> Vec<UiEffect> {
+    pub(super) fn switch_region(
+        &mut self,
+        id: &CredentialId,
+        region: String,
+        now: Now,
+    ) -> Vec<UiEffect> {
         let Some(credential) = self.credentials.get(id) else { return Vec::new() };
         if credential.region == region {
             return Vec::new();
@@ -269,6 +304,73 @@ impl App {
             _ => {}
         }
         Vec::new()
+    }
+
+    /// Asks before the secret is delivered to the consumers that have an older one.
+    fn open_delivery_confirmation(&mut self, now: Now) {
+        let Some(credential) = self.selected() else { return };
+        let due = self.attention.due_deliveries(&credential.id);
+        if due.is_empty() {
+            let text = "No consumer of this credential has an older secret";
+            return self.activity.notify(NotificationLevel::Info, text, now.instant);
+        }
+        let name = self.display_name(credential);
+        let mut rows = vec![DialogRow::text(format!(
+            "The current secret of {name} replaces the older one in:"
+        ))];
+        rows.extend(due.iter().map(|consumer| {
+            DialogRow::Pair(consumer.name.to_string(), consumer.target.describe())
+        }));
+        let task = BackgroundTask::Credential(CredentialTask::Deliver(credential.id.clone()));
+        let action = DialogAction::Start(TaskRequest::listed(format!("Deliver {name}"), task));
+        let confirm =
+            ConfirmDialog::new("Deliver the secret?", rows, FormButton::Submit("Deliver"), action);
+        self.dialogs.push(confirm);
+    }
+
+    /// Returns those of the values for which a form of the selected credential has fields.
+    pub(in crate::tui::app) fn values_for_form(
+        &self,
+        form: CredentialForm,
+        known: &BTreeMap<String, String>,
+    ) -> BTreeMap<String, String> {
+        let dialog = self.form_dialog(form);
+        let Some(form) = dialog.as_ref().and_then(|dialog| dialog.form()) else {
+            return BTreeMap::new();
+        };
+        form.properties()
+            .filter_map(|id| known.get_key_value(id))
+            .map(|(id, value)| (id.clone(), value.clone()))
+            .collect()
+    }
+
+    /// Opens a form of the selected credential with these values of properties.
+    pub(in crate::tui::app) fn open_filled_form(
+        &mut self,
+        form: CredentialForm,
+        values: &BTreeMap<String, String>,
+        now: Now,
+    ) {
+        if self.refuse_in_presentation("Names stay hidden", now) {
+            return;
+        }
+        let Some(mut dialog) = self.form_dialog(form) else { return };
+        if let Some(form) = dialog.form_mut() {
+            form.fill_properties(values);
+        }
+        self.dialogs.push_boxed(dialog);
+    }
+
+    fn form_dialog(&self, form: CredentialForm) -> Option<Box<dyn Dialog>> {
+        match form {
+            CredentialForm::Create => {
+                self.create_dialog().map(|dialog| Box::new(dialog) as Box<dyn Dialog>)
+            }
+            CredentialForm::Edit => {
+                let dialog = EditDialog::new(self.selected()?, self.catalog.clone());
+                Some(Box::new(dialog))
+            }
+        }
     }
 
     fn open_region_picker(&mut self) -> Vec<UiEffect> {
@@ -335,9 +437,8 @@ impl App {
                 display_format::region_host(region, &self.catalog)
             ))
         }));
-        let title = format!("Test {} in every region", self.display_name(credential));
-        let task = BackgroundTask::CheckAllRegions(credential.id.clone());
-        let action = DialogAction::Start(TaskRequest::listed(title, task));
+        let id = credential.id.clone();
+        let action = DialogAction::call(move |app, now| region_probe::start_probe(app, id, now));
         let confirm =
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);
         self.dialogs.push(confirm);
@@ -422,5 +523,5 @@ impl App {
 /// Whether an action opens a dialog that cannot hide names. The rotation wizard can hide them.
 const fn requires_visible_names(action: CredentialAction) -> bool {
     use CredentialAction as C;
-    matches!(action, C::Edit | C::Create)
+    matches!(action, C::Edit | C::Create | C::Deliver)
 }

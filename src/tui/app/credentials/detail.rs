@@ -6,12 +6,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::domain::{CredentialId, CredentialName, Secret, Timestamp};
+use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
 use crate::engine::background::protocol::{TaskId, TokenLifetime};
-use crate::tui::app::{Now, display_format};
+use crate::tui::app::{App, Now, display_format};
+
+/// Field with the organizations that a check has found.
+pub const ORGANIZATIONS_FIELD: &str = "organisations";
 
 /// Number of rows that the detail needs to include the access token row.
-pub const MIN_FULL_DETAIL_ROWS: u16 = 7;
+pub const MIN_FULL_DETAIL_ROWS: u16 = 8;
 
 /// State of the detail pane.
 ///
@@ -43,6 +47,74 @@ pub struct RevealedSecret<'a> {
     pub secret: &'a Secret,
     /// Time until the secret is masked.
     pub left: Duration,
+}
+
+/// Row of the detail pane below the heading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DetailRow {
+    /// Status, with what the latest check adds to it.
+    Status,
+    /// Why the latest check did not accept the credential.
+    Reason,
+    /// The rotation that waits.
+    Rotation,
+    /// Expiry.
+    Expiry,
+    /// Who the credential acts as.
+    Identity,
+    /// The secret, masked or revealed; more than one line if it is long.
+    Secret,
+    /// Region and authorization.
+    Region,
+    /// The cached access token, or that the sign-in has ended.
+    Session,
+    /// The organizations that a check has found.
+    Organizations,
+    /// Fingerprint, and credentials with the same secret.
+    Fingerprint,
+    /// Labels.
+    Labels,
+    /// The field with this ID.
+    Field(String),
+    /// When the credential was added.
+    Added,
+}
+
+/// Returns the rows of the detail of a credential, the most important first: small screens show only
+/// those.
+pub fn rows(app: &App, credential: &Credential) -> Vec<DetailRow> {
+    let kind = app.catalog.kind(&credential.provider, &credential.kind).ok();
+    let uses_exchange = kind.is_some_and(|kind| kind.authorization.uses_token_exchange());
+    let has_duplicates = !app.detail.duplicates().is_empty();
+    let optional = |is_shown: bool, row: DetailRow| is_shown.then_some(row);
+    let mut rows: Vec<_> = [
+        Some(DetailRow::Status),
+        optional(failure_reason(credential).is_some(), DetailRow::Reason),
+        optional(app.open_rotations.waiting(&credential.id).is_some(), DetailRow::Rotation),
+        Some(DetailRow::Expiry),
+        Some(DetailRow::Identity),
+        Some(DetailRow::Secret),
+        Some(DetailRow::Region),
+        optional(uses_exchange, DetailRow::Session),
+        optional(credential.fields.contains_key(ORGANIZATIONS_FIELD), DetailRow::Organizations),
+        optional(has_duplicates, DetailRow::Fingerprint),
+        optional(!credential.labels.is_empty(), DetailRow::Labels),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let fields = credential.fields.keys().filter(|id| *id != ORGANIZATIONS_FIELD);
+    rows.extend(fields.map(|id| DetailRow::Field(id.clone())));
+    rows.push(DetailRow::Added);
+    rows.extend(optional(!has_duplicates, DetailRow::Fingerprint));
+    rows
+}
+
+/// Returns why the latest check did not accept the credential.
+pub fn failure_reason(credential: &Credential) -> Option<&str> {
+    let check = credential.last_check.as_ref()?;
+    let says = check.result != CheckResult::Accepted && !check.reason.is_empty();
+    says.then_some(check.reason.as_str())
 }
 
 impl DetailPane {

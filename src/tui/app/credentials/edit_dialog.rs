@@ -193,9 +193,10 @@ impl Dialog for EditDialog {
 fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) -> Vec<FormField> {
     let region = region_choice(catalog, &credential.provider, &credential.region);
     let mut fields = vec![
-        FormField::text("name", "Name", credential.name.as_str()),
+        FormField::text("name", "Name", credential.name.as_str()).required(true),
         FormField::select("region", "Region", region),
     ];
+    let provider = catalog.provider(&credential.provider).ok();
     let specs = catalog
         .kind(&credential.provider, &credential.kind)
         .map(|kind| kind.fields.as_slice())
@@ -204,7 +205,9 @@ fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) ->
         let value = credential.fields.get(&spec.id).map_or("", String::as_str);
         fields.push(
             FormField::text(&provider_field_id(&spec.id), &spec.title, value)
-                .with_hint(spec.help.clone()),
+                .required(spec.required)
+                .with_hint(spec.help.clone())
+                .with_listing(credential, provider),
         );
     }
     for (id, value) in

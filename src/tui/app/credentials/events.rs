@@ -7,8 +7,9 @@ use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
-    CheckedSecret, ClassificationResult, ClearResult, ClipboardMethod, CopyResult, CredentialEvent,
-    RegionCheckResult, SecretEvent, TaskEvent, TaskId, TerminalCopyOffer,
+    BackgroundTask, CheckedSecret, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
+    CredentialEvent, CredentialTask, RegionCheckResult, SecretEvent, TaskEvent, TaskId,
+    TerminalCopyOffer,
 };
 use crate::tui::app::console::refusal;
 use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
@@ -34,15 +35,25 @@ impl App {
                 let id = credential.id.clone();
                 let is_new = self.credentials.get(&id).is_none();
                 let before = self.credentials.get(&id);
+                let has_other_secret =
+                    before.is_some_and(|before| before.fingerprint != credential.fingerprint);
                 self.regions.follow_credential(before, &credential, now.instant);
+                if has_other_secret {
+                    self.attention.forget_plain_copies(&credential.name);
+                    effects.push(self.list_due_deliveries());
+                }
                 self.credentials.upsert(*credential, now.wall);
                 if is_new {
                     self.credentials.select_id(Some(&id));
                     self.notify_if_filtered_out(&id, now);
                 }
                 // The awaited result has arrived; further reports of the task concern no dialog.
-                effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
+                effects.extend(self.deliver_to_dialogs(task, || TaskEvent::Done, now));
             }
+            CredentialEvent::DueDeliveries(consumers) => {
+                self.attention.set_due_deliveries(consumers);
+            }
+            CredentialEvent::PlainCopies(copies) => self.attention.set_plain_copies(copies),
             CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
                     self.detail.set_access_token(life);
@@ -81,6 +92,12 @@ impl App {
         }
         self.update_duplicates();
         effects
+    }
+
+    /// Starts to look for consumers that have an older secret than their credential.
+    pub(in crate::tui::app) fn list_due_deliveries(&mut self) -> UiEffect {
+        let task = BackgroundTask::Credential(CredentialTask::ListDueDeliveries);
+        self.start_hidden_task(task).1
     }
 
     /// Warns that the filter hides a new credential, which would otherwise seem to be missing.
@@ -213,6 +230,9 @@ impl App {
         let current = self.credentials.get(credential).and_then(|known| known.fingerprint.as_ref());
         if fingerprint.as_ref().zip(current).is_some_and(|(checked, current)| checked != current) {
             return;
+        }
+        if let Some(probe) = &mut self.region_probe {
+            probe.record(credential, &result);
         }
         self.regions.record_check(credential, &result.region, &result.check);
         if let Some(matrix) = self.dialogs.find_mut::<CheckMatrixDialog>(|_| true) {

@@ -6,17 +6,17 @@
 
 use std::cell::Cell;
 use std::cmp::{Ordering, Reverse};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use tui_input::Input;
 
+use super::attention::{AttentionReason, CredentialAlerts};
 use super::filter_query::{FilterMistake, FilterQuery, MatcherBuffer};
 use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
 use crate::engine::background::protocol::CredentialPage;
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::display_format;
 
 /// The list of credentials.
 pub struct CredentialList {
@@ -43,6 +43,8 @@ pub struct CredentialList {
     /// Number of credentials per status, if counted since the last change.
     status_counts: Cell<Option<StatusCounts>>,
     matcher_buffer: MatcherBuffer,
+    /// What the screen knows about the credentials beyond their properties.
+    alerts: HashMap<CredentialId, CredentialAlerts>,
 }
 
 /// Number of credentials per status, in the order of [`CredentialStatus::ALL`].
@@ -60,8 +62,10 @@ pub struct ListFilter {
 /// Sort key of the list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortKey {
-    /// By name.
+    /// What needs attention first, then by name.
     #[default]
+    Attention,
+    /// By name.
     Name,
     /// By expiry, the earliest first.
     Expiry,
@@ -74,11 +78,13 @@ pub enum SortKey {
 }
 
 impl SortKey {
-    const ALL: [Self; 5] = [Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
+    const ALL: [Self; 6] =
+        [Self::Attention, Self::Name, Self::Expiry, Self::Status, Self::Region, Self::Provider];
 
     /// Returns the word that the screen shows.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Attention => "attention",
             Self::Name => "name",
             Self::Expiry => "expiry",
             Self::Status => "status",
@@ -92,20 +98,51 @@ impl SortKey {
         Self::ALL[(at + 1) % Self::ALL.len()]
     }
 
-    fn compare(self, a: &Credential, b: &Credential, now: Timestamp) -> Ordering {
+    fn compare(
+        self,
+        a: &Credential,
+        b: &Credential,
+        alerts: &HashMap<CredentialId, CredentialAlerts>,
+        now: Timestamp,
+    ) -> Ordering {
         let first = match self {
+            Self::Attention => {
+                let [a, b] = [a, b].map(|credential| attention_of(credential, alerts, now));
+                compare_attention(a, b)
+            }
             Self::Name => Ordering::Equal,
             Self::Expiry => {
                 a.expires.is_none().cmp(&b.expires.is_none()).then(a.expires.cmp(&b.expires))
             }
-            Self::Status => display_format::urgency(a, now).cmp(&display_format::urgency(b, now)),
+            Self::Status => {
+                let [a, b] =
+                    [a, b].map(|credential| CredentialStatus::for_credential(credential, now));
+                a.cmp(&b)
+            }
             Self::Region => a.region.cmp(&b.region),
             Self::Provider => a.provider.cmp(&b.provider).then_with(|| a.kind.cmp(&b.kind)),
         };
-        first
-            .then_with(|| compare_ignoring_case(a.name.as_str(), b.name.as_str()))
-            .then_with(|| a.id.cmp(&b.id))
+        first.then_with(|| compare_names(a, b))
     }
+}
+
+/// Compares reasons; what needs no attention comes last.
+fn compare_attention(a: Option<AttentionReason>, b: Option<AttentionReason>) -> Ordering {
+    a.is_none().cmp(&b.is_none()).then(a.cmp(&b))
+}
+
+fn compare_names(a: &Credential, b: &Credential) -> Ordering {
+    compare_ignoring_case(a.name.as_str(), b.name.as_str()).then_with(|| a.id.cmp(&b.id))
+}
+
+/// Returns why a credential needs attention.
+fn attention_of(
+    credential: &Credential,
+    alerts: &HashMap<CredentialId, CredentialAlerts>,
+    now: Timestamp,
+) -> Option<AttentionReason> {
+    let alerts = alerts.get(&credential.id).copied().unwrap_or_default();
+    AttentionReason::of(credential, alerts, now)
 }
 
 fn compare_ignoring_case(a: &str, b: &str) -> Ordering {
@@ -143,6 +180,7 @@ impl CredentialList {
             top: 0,
             status_counts: Cell::default(),
             matcher_buffer: MatcherBuffer::default(),
+            alerts: HashMap::new(),
         };
         list.load(rows, now);
         list
@@ -176,6 +214,37 @@ impl CredentialList {
         let tally = self.status_counts.get().unwrap_or_else(count);
         self.status_counts.set(Some(tally));
         tally
+    }
+
+    /// Returns why a credential needs attention.
+    pub fn attention(&self, credential: &Credential, now: Timestamp) -> Option<AttentionReason> {
+        attention_of(credential, &self.alerts, now)
+    }
+
+    /// Sets what the screen knows about the credentials beyond their properties.
+    pub fn set_alerts(&mut self, alerts: HashMap<CredentialId, CredentialAlerts>, now: Timestamp) {
+        if alerts == self.alerts {
+            return;
+        }
+        self.alerts = alerts;
+        if self.sort == SortKey::Attention {
+            let selected = self.selected().map(|credential| credential.id.clone());
+            self.sort_all(now);
+            self.recompute_visible(now);
+            self.select_id(selected.as_ref());
+        }
+    }
+
+    /// Moves the cursor to the next visible credential that needs attention, from the last to the
+    /// first; returns whether there is one.
+    pub fn select_next_attention(&mut self, now: Timestamp) -> bool {
+        let count = self.shown.len();
+        let next = (1..=count).map(|step| (self.cursor + step) % count).find(|at| {
+            let credential = &self.rows[self.shown[*at]];
+            self.attention(credential, now).is_some()
+        });
+        self.cursor = next.unwrap_or(self.cursor);
+        next.is_some()
     }
 
     /// Returns the credentials with a known expiry, the earliest first.
@@ -430,9 +499,18 @@ impl CredentialList {
     }
 
     fn sort_all(&mut self, now: Timestamp) {
-        let Self { rows, order, sort, .. } = self;
+        let Self { rows, order, sort, alerts, .. } = self;
         *order = (0..rows.len()).collect();
-        order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], now));
+        if *sort == SortKey::Attention {
+            // Worked out once per row, not in every comparison.
+            let reasons: Vec<_> = rows.iter().map(|row| attention_of(row, alerts, now)).collect();
+            order.sort_by(|a, b| {
+                compare_attention(reasons[*a], reasons[*b])
+                    .then_with(|| compare_names(&rows[*a], &rows[*b]))
+            });
+        } else {
+            order.sort_by(|a, b| sort.compare(&rows[*a], &rows[*b], alerts, now));
+        }
     }
 
     /// Recomputes which rows are visible.
@@ -462,8 +540,9 @@ impl CredentialList {
 
     /// Moves one row to its position in the order and leaves the others as they are.
     fn reposition_row(&mut self, row: usize, now: Timestamp) {
-        let Self { rows, order, shown, filter, sort, matcher_buffer: scratch, .. } = self;
-        let before = |other: &usize| sort.compare(&rows[*other], &rows[row], now) == Ordering::Less;
+        let Self { rows, order, shown, filter, sort, alerts, matcher_buffer: scratch, .. } = self;
+        let before =
+            |other: &usize| sort.compare(&rows[*other], &rows[row], alerts, now) == Ordering::Less;
         order.retain(|other| *other != row);
         order.insert(order.partition_point(before), row);
         if filter.query.ranks_matches() {

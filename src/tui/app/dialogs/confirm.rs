@@ -24,6 +24,8 @@ pub struct ConfirmDialog {
     title: String,
     rows: Vec<DialogRow>,
     typed: Option<TypedConfirmation>,
+    /// Text of the button that closes the dialog.
+    cancel_label: String,
     button: FormButton,
     is_action_focused: bool,
     action: Option<DialogAction>,
@@ -48,6 +50,7 @@ impl ConfirmDialog {
             title: title.into(),
             rows,
             typed: None,
+            cancel_label: FormButton::Cancel.label().to_owned(),
             button,
             is_action_focused: false,
             action: Some(action),
@@ -93,6 +96,13 @@ impl ConfirmDialog {
             BackgroundTask::Credential(CredentialTask::Remove(known)) => known == id,
             _ => false,
         }
+    }
+
+    /// Names what happens without the action.
+    #[must_use]
+    pub fn with_cancel_label(mut self, label: String) -> Self {
+        self.cancel_label = label;
+        self
     }
 
     /// Focuses the action button at first, for actions that do no harm.
@@ -190,11 +200,12 @@ impl Dialog for ConfirmDialog {
             }));
             view.head.push(DialogRow::Blank);
         }
-        let cell = |at, button, focused| ButtonView { index: at, button, focused };
-        view.foot = vec![DialogRow::Buttons(vec![
-            cell(1, FormButton::Cancel, !self.is_action_focused),
-            cell(2, self.button, self.is_action_focused),
-        ])];
+        let cancel = ButtonView {
+            label: self.cancel_label.clone(),
+            ..ButtonView::new(1, FormButton::Cancel, !self.is_action_focused)
+        };
+        let action = ButtonView::new(2, self.button, self.is_action_focused);
+        view.foot = vec![DialogRow::Buttons(vec![cancel, action])];
         view
     }
 }

@@ -43,7 +43,10 @@ use super::{App, Now};
 use crate::config::KeyPress;
 use crate::engine::background::protocol::{TaskEvent, TaskId};
 use crate::tui::app::widgets::dialog_view::DialogView;
-use crate::tui::app::widgets::form::{Form, FormEvent};
+use crate::tui::app::widgets::form::{Form, FormEvent, ValueRequest};
+
+/// Key that lists the values of a field.
+const LIST_VALUES_KEY: KeyPress = KeyPress::ctrl('o');
 
 /// A dialog. The top dialog of the stack receives the input.
 ///
@@ -80,6 +83,11 @@ pub trait Dialog: Any + Send {
 
     /// Handles a key other than Esc.
     fn handle_key(&mut self, key: KeyPress, app: &App, now: Now) -> DialogResult {
+        if key == LIST_VALUES_KEY
+            && let Some(request) = self.form().and_then(Form::value_request)
+        {
+            return list_values(request);
+        }
         let event = self.form_mut().map(|form| form.handle_key(key));
         event.map_or(DialogResult::Stay, |event| self.handle_form_event(event, app, now))
     }
@@ -159,6 +167,11 @@ pub trait Dialog: Any + Send {
     }
 }
 
+/// Lets the user choose the value of a field from a list of the provider.
+fn list_values(request: ValueRequest) -> DialogResult {
+    DialogResult::RunAndStay(DialogAction::call(|app, now| app.list_values(request, now)))
+}
+
 /// Applies an answer to the form of a dialog. A value that the form accepts moves the focus on to
 /// the next field.
 pub(in crate::tui::app) fn answer_form(
@@ -167,6 +180,10 @@ pub(in crate::tui::app) fn answer_form(
     app: &App,
     now: Now,
 ) -> DialogResult {
+    if matches!(answer, DialogAnswer::ListValues) {
+        let request = dialog.form().and_then(Form::value_request);
+        return request.map_or(DialogResult::Stay, list_values);
+    }
     let Some(form) = dialog.form_mut() else { return DialogResult::Stay };
     let before = form.focus;
     let event = form.answer(answer);

@@ -117,6 +117,16 @@ impl<T> PickerItem<T> {
     }
 }
 
+impl<T> PickerItem<T> {
+    /// Returns the same item with another value.
+    pub fn with_value<U>(self, value: impl FnOnce(T) -> U) -> PickerItem<U> {
+        let Self { text, cut, more, right, right_role, mark, heading, enter_label, value: old } =
+            self;
+        let value = value(old);
+        PickerItem { text, cut, more, right, right_role, mark, heading, enter_label, value }
+    }
+}
+
 impl PickerDialog<DialogAction> {
     /// Creates a picker of different actions.
     pub fn of_actions(title: impl Into<String>, items: Vec<PickerItem<DialogAction>>) -> Self {

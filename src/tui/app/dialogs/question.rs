@@ -31,6 +31,8 @@ pub struct FieldQuestion {
     pub label: String,
     /// Hint or error.
     pub message: String,
+    /// Whether the provider can list the values.
+    pub has_listing: bool,
     /// Current value.
     pub value: QuestionValue,
     /// All answers, if the field is one of several answers in a list rather than a field of a form.
@@ -124,6 +126,8 @@ pub enum DialogAnswer<'a> {
     Select(usize),
     /// Filters the list by these words.
     Search(&'a str),
+    /// Lists the values of the field, to choose one.
+    ListValues,
     /// Runs the shortcut with this key, on the item with this index if it needs one.
     Shortcut(char, Option<usize>),
 }
@@ -230,12 +234,23 @@ impl FormField {
             },
         };
         FieldQuestion {
-            label: self.label.clone(),
-            message: self.problem.as_ref().unwrap_or(&self.hint).trim().to_owned(),
+            label: self.marked_label(),
+            message: self.question_message(),
+            has_listing: self.listing.is_some(),
             value,
             alternatives: Vec::new(),
             accepts_commands: true,
         }
+    }
+}
+
+impl FormField {
+    /// Returns the problem of the field, or how to answer.
+    fn question_message(&self) -> String {
+        let listing = self.listing.as_ref().map(|_| "* lists the values.");
+        let hints = [Some(self.hint.trim()), listing].into_iter().flatten();
+        let hint = hints.filter(|hint| !hint.is_empty()).collect::<Vec<_>>().join(" ");
+        self.problem.clone().unwrap_or(hint)
     }
 }
 
@@ -265,7 +280,9 @@ impl Form {
             DialogAnswer::Previous => {
                 // From any button, back to the last field.
                 let last = count + self.buttons.len() - 1;
-                self.focus = before.checked_sub(1).map_or(last, |at| at.min(count - 1));
+                let end = before.min(count);
+                let shown = (0..end).rev().find(|at| !self.fields[*at].is_hidden);
+                self.focus = shown.unwrap_or(last);
                 FormEvent::Blurred(before)
             }
             DialogAnswer::Select(at) if before < count => self.select_option(before, at),
@@ -279,7 +296,9 @@ impl Form {
                 }
                 _ => FormEvent::Unchanged,
             },
-            DialogAnswer::Search(_) | DialogAnswer::Shortcut(..) => FormEvent::Unchanged,
+            DialogAnswer::Search(_) | DialogAnswer::Shortcut(..) | DialogAnswer::ListValues => {
+                FormEvent::Unchanged
+            }
         }
     }
 

@@ -149,6 +149,13 @@ impl DialogStack {
         self.open.push(dialog);
     }
 
+    /// Sets the text of a field of the top dialog.
+    pub fn fill_field(&mut self, id: &str, value: &str) {
+        if let Some(form) = self.open.last_mut().and_then(|dialog| dialog.form_mut()) {
+            form.fill_field(id, value);
+        }
+    }
+
     /// Makes the top dialog wait for this task.
     pub fn set_task(&mut self, task: TaskId) {
         if let Some(dialog) = self.open.last_mut() {

@@ -59,14 +59,10 @@ impl App {
     /// Opens the form for a new credential, created with the selected one or another one of the
     /// provider.
     pub(in crate::tui::app) fn open_create_dialog(&mut self, now: Now) {
-        let Some(selected) = self.selected() else { return };
-        let create = CreateDialog::new(
-            selected,
-            self.display_name(selected),
-            self.neighbors(selected),
-            self.catalog.clone(),
-        );
-        if let Some(create) = create {
+        if self.selected().is_none() {
+            return;
+        }
+        if let Some(create) = self.create_dialog() {
             return self.dialogs.push(create);
         }
         let key = self
@@ -75,6 +71,13 @@ impl App {
             .key_or_name(CommandAction::Credential(CredentialAction::OpenPage));
         let text = format!("This provider has no API to create credentials; {key} opens its page");
         self.activity.notify(NotificationLevel::Warning, text, now.instant);
+    }
+
+    /// Returns the form for a new credential like the selected one, if its provider can create any.
+    pub(in crate::tui::app) fn create_dialog(&self) -> Option<CreateDialog> {
+        let selected = self.selected()?;
+        let name = self.display_name(selected);
+        CreateDialog::new(selected, name, self.neighbors(selected), self.catalog.clone())
     }
 
     /// Asks whether to revoke the selected credential at its provider or only delete it from
@@ -283,10 +286,14 @@ impl App {
             self.select_in_list(credential, now);
         }
         let is_step = matches!(event, RotationEvent::Step(_));
-        let effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);
+        let has_ended = matches!(event, RotationEvent::Finished(_));
+        let mut effects = self.deliver_to_dialog(task, TaskEvent::Rotation(event), now);
         let counts = self.wizard_for_task(task).map(RotationWizard::step_counts);
         if let Some((done, total)) = counts.filter(|_| is_step) {
             self.activity.set_progress(task, done, total);
+        }
+        if has_ended {
+            effects.push(self.list_due_deliveries());
         }
         effects
     }

@@ -56,6 +56,7 @@ impl CreateDialog {
         let kind = format!("{}/{}", like.provider, like.kind);
         let fields = vec![
             FormField::text("name", "Name", "")
+                .required(true)
                 .with_hint("A unique name here and at the provider, 1–64 characters."),
             FormField::select("kind", "Kind", SelectInput::new(kinds, &kind)).with_select_hint(),
             FormField::select(
@@ -146,6 +147,7 @@ impl CreateDialog {
                 .filter(|_| is_same_kind || is_location_field(id))
                 .map_or("", String::as_str)
         };
+        let asking = self.catalog.provider(&self.template.provider).ok();
         let assigned = kind.rotation.strategy.spec().assigned_fields;
         let given = kind
             .fields
@@ -154,7 +156,9 @@ impl CreateDialog {
         let mut fields: Vec<_> = given
             .map(|spec| {
                 FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id))
+                    .required(spec.required)
                     .with_hint(spec.help.clone())
+                    .with_listing(&self.template, asking)
             })
             .collect();
         fields.splice(0..0, self.account_field(is_same_kind, kind.rotation.strategy));

@@ -79,6 +79,12 @@ impl OpenRotations {
         self.by_credential.get(credential).filter(|rotation| !rotation.is_running)
     }
 
+    /// Returns the credentials whose rotation waits.
+    pub fn waiting_ids(&self) -> impl Iterator<Item = &CredentialId> {
+        let waiting = self.by_credential.iter().filter(|(_, rotation)| !rotation.is_running);
+        waiting.map(|(id, _)| id)
+    }
+
     /// Returns all open rotations, sorted by the name of the credential.
     pub fn all(&self) -> Vec<&OpenRotation> {
         let mut all: Vec<_> = self.by_credential.values().collect();

@@ -65,6 +65,8 @@ pub enum DialogAnchor {
     /// In the center.
     #[default]
     Center,
+    /// In place of what this area shows.
+    Over(ScreenRect),
     /// In the lower right corner, above the footer: for hints, which do not dim the screen.
     BottomRight,
     /// Nowhere: only the labels are drawn, over the screen.
@@ -178,6 +180,8 @@ pub struct ButtonView {
     pub index: usize,
     /// Button.
     pub button: FormButton,
+    /// Text on the button.
+    pub label: String,
     /// Whether it has the focus.
     pub focused: bool,
 }
@@ -200,6 +204,13 @@ pub struct DialogLayout<'a> {
     pub lines: Vec<PlacedLine<'a>>,
     /// Whether rows of the body are hidden above and below.
     pub hidden: (bool, bool),
+}
+
+impl ButtonView {
+    /// Creates a button with its usual text.
+    pub fn new(index: usize, button: FormButton, focused: bool) -> Self {
+        Self { index, button, label: button.label().to_owned(), focused }
+    }
 }
 
 impl DialogRow {
@@ -318,7 +329,10 @@ impl DialogView {
         } else {
             area.centered(area.width, area.height - 4)
         };
-        let width = self.width.min(area.width);
+        let width = match self.anchor {
+            DialogAnchor::Over(pane) => pane.width,
+            _ => self.width.min(area.width),
+        };
         let columns = usize::from(width.saturating_sub(4));
         let [mut head, mut body, foot] =
             [&self.head, &self.body, &self.foot].map(|rows| wrap_rows(rows, columns));
@@ -327,6 +341,7 @@ impl DialogView {
             .saturating_add(2);
         let outer = match self.anchor {
             DialogAnchor::Center | DialogAnchor::Labels => area.centered(width, wanted),
+            DialogAnchor::Over(pane) => pane,
             DialogAnchor::BottomRight => area.bottom_right(width, wanted),
         };
         let (upper, foot_area) = {
@@ -390,8 +405,7 @@ pub fn button_areas(
     buttons: &[ButtonView],
     area: ScreenRect,
 ) -> impl Iterator<Item = (&ButtonView, ScreenRect)> {
-    let width_of =
-        |cell: &ButtonView| u16::try_from(cell.button.label().width() + 4).unwrap_or(u16::MAX);
+    let width_of = |cell: &ButtonView| u16::try_from(cell.label.width() + 4).unwrap_or(u16::MAX);
     let total: u16 = buttons.iter().map(|cell| width_of(cell) + 1).sum::<u16>().saturating_sub(1);
     let mut rest = area.split_left(area.width.saturating_sub(total)).1;
     buttons.iter().map(move |cell| {
@@ -523,12 +537,13 @@ fn place_rows(pieces: Vec<WrappedRow<'_>>, area: ScreenRect, top: usize) -> Vec<
 }
 
 fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
-    form.fields.iter().enumerate().flat_map(|(at, field)| {
+    let shown = form.fields.iter().enumerate().filter(|(_, field)| !field.is_hidden);
+    shown.flat_map(|(at, field)| {
         let is_focused = form.focus == at;
         let one = |value| {
             vec![FieldView {
                 index: at,
-                label: field.label.clone(),
+                label: field.marked_label(),
                 value,
                 focused: is_focused,
                 has_problem: field.problem.is_some(),
@@ -559,7 +574,7 @@ fn text_area_rows(
     let (lines, (cursor_row, cursor)) = area.visible_lines();
     let row = |line: usize| FieldView {
         index: at,
-        label: if line == 0 { field.label.clone() } else { String::new() },
+        label: if line == 0 { field.marked_label() } else { String::new() },
         value: FieldValue::Text(lines.get(line).cloned().unwrap_or_default(), cursor),
         focused: is_focused && line == cursor_row,
         has_problem: field.problem.is_some(),
@@ -571,7 +586,7 @@ fn button_row(form: &Form) -> DialogRow {
     let first = form.fields.len();
     let cell = |(n, button): (usize, &FormButton)| {
         let at = first + n;
-        ButtonView { index: at, button: *button, focused: form.focus == at }
+        ButtonView::new(at, *button, form.focus == at)
     };
     DialogRow::Buttons(form.buttons.iter().enumerate().map(cell).collect())
 }

@@ -3,13 +3,24 @@
 //! What a form means is up to its dialog in `dialog/`; the single controls are in `secret_input.rs`
 //! and `text_area.rs`. Start at [`Form::handle_key`].
 
+use std::collections::BTreeMap;
+
 use tui_input::{Input, InputRequest};
 
 use super::secret_input::SecretInput;
 use super::text_area::{EditOutcome, TextArea};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::domain::provider::spec::ListPointers;
+use crate::domain::provider::{Provider, ValueListing};
+use crate::domain::{Credential, CredentialId};
 
+/// Prefix of the IDs of fields that hold a property of the credential.
+pub const PROPERTY_PREFIX: &str = "field:";
+/// Hint that explains how to list the values.
+const LISTING_HINT: &str = "C-o lists them.";
+/// Hint that explains the mark of a required field.
+const REQUIRED_HINT: &str = "Required.";
 /// Hint that explains how to select an option, where keys are pressed.
 const SELECT_HINT: &str = "←/→ or the first letter to choose.";
 
@@ -33,10 +44,53 @@ pub struct FormField {
     pub hint: String,
     /// Whether the keys that select an option are explained after the hint.
     pub has_select_hint: bool,
+    /// Whether the form cannot be submitted without a value.
+    pub is_required: bool,
+    /// Whether the field is neither shown nor reached, because another part of the form is.
+    pub is_hidden: bool,
+    /// Where the provider lists the values.
+    pub listing: Option<FieldListing>,
     /// Problem of the current value.
     pub problem: Option<String>,
     /// Control of the field.
     pub control: FieldInput,
+}
+
+/// List of the provider that contains the values of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldListing {
+    /// Credential that asks for the list.
+    pub credential: CredentialId,
+    /// Preset whose response is the list.
+    pub preset: String,
+    /// Position of the values in the response.
+    pub items: ListPointers,
+}
+
+/// Request for the values of a field, with what the form knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ValueRequest {
+    /// ID of the field in its form.
+    pub field: String,
+    /// Label of the field.
+    pub label: String,
+    /// Credential that asks for the list.
+    pub credential: CredentialId,
+    /// Preset whose response is the list.
+    pub preset: String,
+    /// Position of the values in the response.
+    pub items: ListPointers,
+    /// Values of the other fields, for the placeholders of the preset.
+    pub given: BTreeMap<String, String>,
+}
+
+/// Form that can be filled with values found elsewhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CredentialForm {
+    /// Creates a credential.
+    Create,
+    /// Edits the selected credential.
+    Edit,
 }
 
 /// Control of a field.
@@ -181,6 +235,32 @@ impl FormField {
         self
     }
 
+    /// Marks the field as required.
+    #[must_use]
+    pub fn required(mut self, is_required: bool) -> Self {
+        self.is_required = is_required;
+        self
+    }
+
+    /// Lets the user choose from the values that the provider of this credential lists, if it has a
+    /// list of them.
+    #[must_use]
+    pub fn with_listing(mut self, credential: &Credential, provider: Option<&Provider>) -> Self {
+        let property = self.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&self.id);
+        let listing = provider.and_then(|provider| provider.value_listing(property));
+        self.listing = listing.map(|ValueListing { preset, items }| FieldListing {
+            credential: credential.id.clone(),
+            preset: preset.id.clone(),
+            items: items.clone(),
+        });
+        self
+    }
+
+    /// Returns the label, with a mark if the field is required.
+    pub fn marked_label(&self) -> String {
+        if self.is_required { format!("{} *", self.label) } else { self.label.clone() }
+    }
+
     fn new(id: &str, label: &str, control: FieldInput) -> Self {
         let is_id = label.contains('_');
         let label = if is_id { label.to_owned() } else { crate::domain::text::capitalize(label) };
@@ -189,6 +269,9 @@ impl FormField {
             label,
             hint: String::new(),
             has_select_hint: false,
+            is_required: false,
+            is_hidden: false,
+            listing: None,
             problem: None,
             control,
         }
@@ -256,6 +339,43 @@ impl Form {
         }
     }
 
+    /// Returns the request for the values of the focused field, if the provider lists them.
+    pub fn value_request(&self) -> Option<ValueRequest> {
+        let field = self.fields.get(self.focus)?;
+        let FieldListing { credential, preset, items } = field.listing.clone()?;
+        let known = self.fields.iter().map(|field| {
+            let property = field.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&field.id);
+            (property.to_owned(), self.value(&field.id).to_owned())
+        });
+        let given = known.filter(|(_, value)| !value.is_empty()).collect();
+        let (label, field) = (field.label.clone(), field.id.clone());
+        Some(ValueRequest { field, label, credential, preset, items, given })
+    }
+
+    /// Returns the properties of the credential that the form has text fields for.
+    pub fn properties(&self) -> impl Iterator<Item = &str> {
+        let texts = self.fields.iter().filter(|field| matches!(field.control, FieldInput::Text(_)));
+        texts.filter_map(|field| field.id.strip_prefix(PROPERTY_PREFIX))
+    }
+
+    /// Sets the text fields of these properties.
+    pub fn fill_properties(&mut self, values: &BTreeMap<String, String>) {
+        for (property, value) in values {
+            self.fill_field(&format!("{PROPERTY_PREFIX}{property}"), value);
+        }
+        self.focus = 0;
+    }
+
+    /// Sets the text of a field and moves the focus to it; returns whether there is one.
+    pub fn fill_field(&mut self, id: &str, value: &str) -> bool {
+        let Some(at) = self.fields.iter().position(|field| field.id == id) else { return false };
+        let field = &mut self.fields[at];
+        let FieldInput::Text(input) = &mut field.control else { return false };
+        *input = Input::new(value.to_owned());
+        (field.problem, self.focus) = (None, at);
+        true
+    }
+
     /// Moves the focus to the field with this ID.
     pub fn focus_on(&mut self, id: &str) {
         self.focus = self.fields.iter().position(|field| field.id == id).unwrap_or(self.focus);
@@ -279,7 +399,10 @@ impl Form {
             return Some((problem.clone(), FieldMessage::Error));
         }
         let select_hint = field.has_select_hint.then_some(SELECT_HINT);
-        let hints = [Some(field.hint.as_str()), select_hint].into_iter().flatten();
+        let required_hint = field.is_required.then_some(REQUIRED_HINT);
+        let listing_hint = field.listing.as_ref().map(|_| LISTING_HINT);
+        let hints = [Some(field.hint.as_str()), required_hint, listing_hint, select_hint];
+        let hints = hints.into_iter().flatten();
         let hint = hints.filter(|hint| !hint.is_empty()).collect::<Vec<_>>().join(" ");
         (!hint.is_empty()).then_some((hint, FieldMessage::Hint))
     }
@@ -371,17 +494,20 @@ impl Form {
     /// dialog is for, the last button.
     pub fn focus_next_input(&mut self) -> FormEvent {
         let left = self.focus;
-        let is_last = left + 1 == self.fields.len();
-        self.focus += if is_last { self.buttons.len().max(1) } else { 1 };
+        let next = (left + 1..self.fields.len()).find(|at| !self.fields[*at].is_hidden);
+        self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
         FormEvent::Blurred(left)
     }
 
     fn step_focus(&mut self, direction: FocusDirection) {
         let count = (self.fields.len() + self.buttons.len()).max(1);
-        self.focus = match direction {
-            FocusDirection::Next => (self.focus + 1) % count,
-            FocusDirection::Previous => (self.focus + count - 1) % count,
+        let step = match direction {
+            FocusDirection::Next => 1,
+            FocusDirection::Previous => count - 1,
         };
+        let is_shown = |at: &usize| self.fields.get(*at).is_none_or(|field| !field.is_hidden);
+        let next = (1..=count).map(|steps| (self.focus + steps * step) % count).find(is_shown);
+        self.focus = next.unwrap_or(self.focus);
     }
 }
 

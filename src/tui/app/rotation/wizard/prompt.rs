@@ -235,6 +235,7 @@ impl RotationPromptView {
             }
         };
         DialogQuestion::Field(FieldQuestion {
+            has_listing: false,
             label: options[self.cursor].title.clone(),
             message: String::new(),
             value,
@@ -260,7 +261,10 @@ impl RotationPromptView {
                 }
                 return self.submit_selected();
             }
-            DialogAnswer::AddLine(_) | DialogAnswer::Search(_) | DialogAnswer::Shortcut(..) => {}
+            DialogAnswer::AddLine(_)
+            | DialogAnswer::Search(_)
+            | DialogAnswer::Shortcut(..)
+            | DialogAnswer::ListValues => {}
         }
         PromptKeyResult::Handled
     }
