@@ -23,7 +23,7 @@ impl App {
                 return overview::commands::start_diagnostics(self, action, now);
             }
             ProgramAction::Welcome => return overview::welcome::start_welcome(self, now),
-            ProgramAction::Unlock => return self.unlock_store(None, now),
+            ProgramAction::Unlock => return self.unlock_store(now),
             ProgramAction::Lock => self.lock_on_command(now),
             ProgramAction::Reload => {
                 let load = self

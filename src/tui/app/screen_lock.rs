@@ -121,6 +121,18 @@ impl App {
         )
     }
 
+    /// Unlocks the store by its own prompt, or asks for its passphrase.
+    pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
+        match self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) {
+            Some(store) if store.backend.has_passphrase() => {
+                self.open_unlock_dialog(None);
+                Vec::new()
+            }
+            Some(_) => vec![self.start_unlock_task(now).1],
+            None => Vec::new(),
+        }
+    }
+
     /// Starts the prompt of a store that unlocks itself.
     pub(super) fn start_unlock_task(&mut self, now: Now) -> (TaskId, UiEffect) {
         self.start_task(UNLOCK_TITLE, BackgroundTask::Store(StoreTask::Unlock(None)), now)

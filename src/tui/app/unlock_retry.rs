@@ -11,11 +11,14 @@ use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HttpExchange, SecretTask, SendTask, StoreError, StoreStatus,
     TaskId,
 };
+use crate::tui::app::command::keymap::CommandLabelStyle;
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::sending;
 use crate::tui::app::credentials::region_probe;
-use crate::tui::app::dialogs::DialogAction;
+use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
 use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Task that needs a secret, to be started again after unlocking.
@@ -99,22 +102,21 @@ pub(super) fn is_store_locked(problem: &Problem) -> bool {
 }
 
 impl App {
-    /// Records the state of the store. When the program starts with a locked store, asks for the
-    /// passphrase at once, unless the user does something else already.
-    pub(super) fn on_store_status(&mut self, status: StoreStatus, now: Now) -> Vec<UiEffect> {
+    /// Records the state of the store. When the screen starts with a locked store, asks to unlock it
+    /// at once, unless the user does something else already. Plain-text mode does not: its input
+    /// may be a script that does not expect the question.
+    pub(super) fn on_store_status(&mut self, status: StoreStatus) {
         let is_first = self.activity.store.is_none();
         let is_locked = status.problem == Some(StoreError::Locked);
-        let asks_in_dialog = status.backend.has_passphrase();
         self.activity.store = Some(status);
         if is_first
             && is_locked
-            && asks_in_dialog
             && self.dialogs.is_empty()
             && !self.credentials.all().is_empty()
+            && self.preferences.keys.label_style() == CommandLabelStyle::Keys
         {
-            return self.unlock_store(None, now);
+            self.ask_to_unlock(None);
         }
-        Vec::new()
     }
 
     /// Asks to unlock the store for a task that failed because it is locked, and starts that task
@@ -131,7 +133,8 @@ impl App {
         store.problem = Some(StoreError::Locked);
         if self.dialogs.is_empty() {
             let next = DialogAction::call(move |app, now| app.start_again(retry, title, now));
-            return Some(self.unlock_store(Some(next), now));
+            self.ask_to_unlock(Some(next));
+            return Some(Vec::new());
         }
         let unlock = CommandAction::Program(ProgramAction::Unlock);
         let key = self.preferences.keys.key_or_name(unlock);
@@ -141,19 +144,25 @@ impl App {
         Some(Vec::new())
     }
 
-    /// Unlocks the store by its own prompt, or asks for its passphrase. `next` is carried out once
-    /// it is unlocked.
-    pub(super) fn unlock_store(&mut self, next: Option<DialogAction>, now: Now) -> Vec<UiEffect> {
-        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
-            return Vec::new();
-        };
+    /// Asks for the passphrase of the store, or whether it may show its own prompt, which must not
+    /// come as a surprise. `next` is carried out once the store is unlocked.
+    fn ask_to_unlock(&mut self, next: Option<DialogAction>) {
+        let Some(store) = &self.activity.store else { return };
         if store.backend.has_passphrase() {
-            self.open_unlock_dialog(next);
-            return Vec::new();
+            return self.open_unlock_dialog(next);
         }
-        let (task, effect) = self.start_unlock_task(now);
-        self.unlock_retries.after_unlock = next.map(|next| (task, next));
-        vec![effect]
+        let rows = vec![DialogRow::text(format!(
+            "The {} is locked. To unlock it, your desktop asks for its password.",
+            store.backend.title
+        ))];
+        let unlock = DialogAction::call(move |app, now| {
+            let (task, effect) = app.start_unlock_task(now);
+            app.unlock_retries.after_unlock = next.map(|next| (task, next));
+            vec![effect]
+        });
+        let confirm =
+            ConfirmDialog::new("Unlock store", rows, FormButton::Submit("Unlock"), unlock);
+        self.dialogs.push(confirm.with_action_focused());
     }
 
     fn start_again(

@@ -402,7 +402,7 @@ impl App {
                 return self.on_response(task, *exchange, now);
             }
             TaskEvent::Console(event) => return self.on_console_event(task, event, now),
-            TaskEvent::Store(status) => return self.on_store_status(status, now),
+            TaskEvent::Store(status) => self.on_store_status(status),
             TaskEvent::Rotation(event) => return self.on_rotation_event(task, event, now),
             TaskEvent::SignIn(event) => return self.on_sign_in_event(task, event, now),
             TaskEvent::Done => return self.handle_task_done(task, now),

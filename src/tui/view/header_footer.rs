@@ -2,6 +2,8 @@
 //!
 //! Their content is in `app/header.rs` and `app/footer.rs`.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::footer::{typing_hints, visible_hints};
@@ -43,6 +45,10 @@ pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: ScreenRect) {
 pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let mut rest = area.split_left(1).1;
     for (keys, words) in typing_hints(pen.app) {
+        // A hint that does not fit is left out as a whole.
+        if keys.width() + 1 + words.width() > usize::from(rest.width) {
+            break;
+        }
         rest = pen.write_text(rest, keys, StyleRole::Key).split_left(1).1;
         rest = pen.write_text(rest, words, StyleRole::Dim).split_left(3).1;
     }

@@ -6,13 +6,9 @@
 use std::collections::BTreeMap;
 
 use tui_input::Input;
-use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::config::theme::StyleRole;
-use crate::domain::region::Region;
-use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialStatus};
 use crate::engine::background::protocol::{
     BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask,
@@ -23,10 +19,8 @@ use crate::tui::app::command::{
 };
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{region_probe, regions, undo};
-use crate::tui::app::dialogs::{
-    ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
-};
+use crate::tui::app::credentials::{region_picker, region_probe, regions, undo};
+use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, TaskRequest};
 use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
@@ -171,7 +165,10 @@ impl App {
             RegionAction::Previous => {
                 self.switch_region_by(self.region_count().saturating_sub(1), now)
             }
-            RegionAction::Pick => self.open_region_picker(),
+            RegionAction::Pick => {
+                region_picker::open_region_picker(self);
+                Vec::new()
+            }
             RegionAction::Probe => self.open_probe_confirmation(),
         }
     }
@@ -371,49 +368,6 @@ impl App {
                 Some(Box::new(dialog))
             }
         }
-    }
-
-    fn open_region_picker(&mut self) -> Vec<UiEffect> {
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
-        let verdict_in = |id: &str| {
-            self.regions.check_in(id).map_or(CheckResult::Unchecked, |check| check.result)
-        };
-        let titles = all.iter().map(|region| region.title.width()).max().unwrap_or(0);
-        let item = |region: &Region| {
-            let verdict = verdict_in(&region.id);
-            let host = display_format::region_host(region, &self.catalog);
-            let padding = " ".repeat(titles - region.title.width());
-            let (right_role, sign) = display_format::check_style(verdict, self.preferences.symbols);
-            PickerItem {
-                right: format!("{} {sign}", display_format::check_text(verdict)),
-                right_role,
-                mark: Some(if region.id == credential.region {
-                    (StyleRole::Accent, self.preferences.symbols.pointer)
-                } else {
-                    (StyleRole::Dim, " ")
-                }),
-                ..PickerItem::new(
-                    region.id.clone(),
-                    format!("{}{padding}  {host}", region.title),
-                    "switch",
-                    (credential.id.clone(), region.id.clone()),
-                )
-            }
-        };
-        // After a refusal, the region that accepted the credential is what the user looks for.
-        let accepted = self
-            .regions
-            .accepted_elsewhere(&credential.region)
-            .filter(|_| verdict_in(&credential.region) == CheckResult::Refused);
-        let wanted = accepted.unwrap_or(&credential.region);
-        let cursor = all.iter().position(|region| region.id == wanted).unwrap_or(0);
-        let items = all.iter().map(item).collect();
-        let pick = PickerDialog::new("Choose region", items, cursor, |(id, region)| {
-            DialogAction::call(move |app, now| app.switch_region(&id, region, now))
-        });
-        self.dialogs.push(pick);
-        Vec::new()
     }
 
     fn open_probe_confirmation(&mut self) -> Vec<UiEffect> {

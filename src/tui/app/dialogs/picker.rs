@@ -23,6 +23,9 @@ use crate::tui::app::widgets::dialog_view::{
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::{App, Now};
 
+/// Columns of a list.
+pub const PICKER_COLUMNS: u16 = 92;
+
 /// Columns of a list with long lines.
 const WIDE_COLUMNS: u16 = 108;
 
@@ -149,7 +152,7 @@ impl<T: 'static> PickerDialog<T> {
         Self {
             title,
             intro,
-            width: 92,
+            width: PICKER_COLUMNS,
             shortcuts: &[],
             notes,
             input,

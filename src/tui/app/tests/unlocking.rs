@@ -1,6 +1,7 @@
 //! Tests of a locked store: the screen asks to unlock it, and then does what was asked for.
 
 use super::*;
+use crate::tui::app::command::keymap::CommandLabelStyle;
 
 /// A session whose store was open at the start.
 fn with_open_file() -> TestSession {
@@ -44,7 +45,16 @@ fn a_store_that_is_locked_at_the_start_is_asked_for_at_once() {
 
     let mut keyring = super::session();
     keyring.store_is(StoreKind::Keyring, Some(StoreError::Locked));
-    assert!(keyring.app.dialogs.is_empty() && keyring.started().is_empty());
+    assert!(keyring.dialog_text().contains("your desktop asks for its password"));
+    assert!(keyring.started().is_empty(), "its prompt does not come as a surprise");
+    keyring.press("Enter");
+    assert!(matches!(keyring.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
+
+    let mut plain = super::session();
+    plain.app.preferences.keys =
+        plain.app.preferences.keys.clone().with_label_style(CommandLabelStyle::Names);
+    plain.store_is(StoreKind::File, Some(StoreError::Locked));
+    assert!(plain.app.dialogs.is_empty(), "a script does not expect the question");
 }
 
 #[test]
@@ -80,7 +90,8 @@ fn a_keyring_asks_by_itself_and_then_the_screen_goes_on() {
     let mut session = session();
     session.store_is(StoreKind::Keyring, None).press("y");
     let (copy, _) = session.task();
-    session.report(copy, TaskEvent::Failed(StoreError::Locked.into()));
+    fail_locked(&mut session, copy);
+    session.press("Enter");
     let (prompt, BackgroundTask::Store(StoreTask::Unlock(None))) = session.task() else {
         panic!("the keyring is not asked")
     };
