@@ -5,9 +5,12 @@ use time::{Date, OffsetDateTime};
 
 use super::context::CliContext;
 use crate::cli::output::json::CredentialJson;
+use crate::cli::output::usage_problem;
 use crate::domain::credential::CredentialNameError;
 use crate::domain::problem::ProblemClass;
+use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialName, Problem, Timestamp};
+use crate::engine::ClassificationResult;
 
 /// Prints the credential that was stored or changed.
 pub(super) fn print_credential(
@@ -93,9 +96,24 @@ pub(super) fn parse_timeout(text: &str) -> Result<std::time::Duration, String> {
     Ok(std::time::Duration::from_secs_f64(seconds))
 }
 
-/// Returns a problem for arguments that are missing or contradict each other.
-pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
-    Problem::new(what, why, remedy).with_class(ProblemClass::Usage)
+/// Prints the identity of the credential, or why it is unknown. The credential is stored either
+/// way, so neither is a failure.
+pub(super) fn print_classification(
+    context: &CliContext<'_>,
+    classified: &Result<ClassificationResult, Problem>,
+) {
+    match classified {
+        Ok(classified) => {
+            let mark = if classified.check.result == CheckResult::Accepted { "" } else { "note: " };
+            classified
+                .summary_lines()
+                .iter()
+                .for_each(|remark| context.out.note(&format!("{mark}{remark}")));
+        }
+        Err(problem) => context
+            .out
+            .note(&format!("note: stored, but not verified: {}: {}", problem.what, problem.why)),
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::GlobalArgs;
 use super::output::{CliOutput, enable_plain_mode};
-use crate::cli::input::new_passphrase::choose_passphrase;
 use crate::cli::input::prompt;
 use crate::config::{AppPaths, Settings, SettingsReport};
 use crate::domain::provider::ProviderCatalog;
@@ -175,5 +174,5 @@ pub(super) fn read_passphrase(store: &BackendInfo, state: &StoreError) -> Result
     if *state != StoreError::NotInitialized {
         return prompt::read_hidden_line(&format!("Passphrase for the {}", store.title));
     }
-    choose_passphrase(store)
+    prompt::choose_passphrase(store)
 }

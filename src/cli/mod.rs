@@ -22,7 +22,7 @@ use crate::cli::commands::{
     add, audit, check, config, consumer, create, demo, doctor, edit, exec, generate, get, identify,
     import, list, login, regions, remove, request, revoke, rotate, sandbox, scan, store, tui,
 };
-use crate::cli::input::secret_arguments;
+use crate::cli::output::secret_arguments;
 use crate::domain::{Problem, StoreKind};
 use context::{CliContext, SettingsStrictness};
 use output::CliOutput;

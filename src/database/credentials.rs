@@ -8,7 +8,6 @@ use super::bindings::{BindingRecord, upsert_bindings};
 use super::checks::{copy_last_check, delete_checks, upsert_check};
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
-use super::journal::find_open_rotation;
 use super::{Database, Durability, EraseOutcome};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
@@ -235,6 +234,17 @@ pub(super) fn find_credential(
     let found =
         connection.prepare_cached(SELECT_BY_ID)?.query_row([id], read_credential_row).optional()?;
     found.ok_or_else(|| unknown_credential(id.as_str(), Vec::new()))
+}
+
+/// Returns the open rotation of this credential, inside a transaction. It keeps the credential from
+/// being removed.
+pub(super) fn find_open_rotation(
+    connection: &Connection,
+    id: &CredentialId,
+) -> Result<Option<String>, TransactionError> {
+    let mut select = connection
+        .prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
+    Ok(select.query_row([id], |row| row.get(0)).optional()?)
 }
 
 fn unknown_credential(name: &str, nearest: Vec<String>) -> TransactionError {

@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::columns::{CountColumn, TimestampMicros};
-use super::credentials::{find_credential, insert_row};
+use super::credentials::{find_credential, find_open_rotation, insert_row};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
 use crate::domain::{Credential, CredentialId, Timestamp};
@@ -236,16 +236,6 @@ impl RotationLease {
     pub fn rotation(&self) -> &str {
         &self.rotation
     }
-}
-
-/// Returns the open rotation of this credential, inside a transaction.
-pub(super) fn find_open_rotation(
-    connection: &Connection,
-    id: &CredentialId,
-) -> Result<Option<String>, TransactionError> {
-    let mut select = connection
-        .prepare_cached("SELECT id FROM rotations WHERE credential = ?1 AND closed IS NULL")?;
-    Ok(select.query_row([id], |row| row.get(0)).optional()?)
 }
 
 fn insert_rotation(

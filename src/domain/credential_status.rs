@@ -3,6 +3,8 @@
 //! It is worked out from the recorded check in the credential's present region and from its expiry,
 //! and is stored nowhere. Start at [`CredentialStatus::for_credential`].
 
+use super::credential::CheckReport;
+use super::format::format_span;
 use super::response::CheckResult;
 use super::{Credential, Timestamp};
 
@@ -62,6 +64,27 @@ impl CredentialStatus {
             Self::Refused | Self::Expired | Self::Unknown | Self::Accepted => self.as_str(),
         }
     }
+}
+
+/// Formats the status of a credential, with HTTP status and age of the last check: `accepted 200,
+/// 2 min ago`, `expired; accepted 200, 3 d ago`.
+pub fn format_status(credential: &Credential, now: Timestamp) -> String {
+    let status = CredentialStatus::for_credential(credential, now);
+    let Some(check) = &credential.last_check else { return status.as_str().to_owned() };
+    let checked = format_last_check(check, now);
+    match status {
+        CredentialStatus::Expired => format!("{}; {checked}", status.as_str()),
+        _ => checked,
+    }
+}
+
+fn format_last_check(check: &CheckReport, now: Timestamp) -> String {
+    let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
+    let age = match format_span(now - check.checked_at).as_str() {
+        "now" => "just now".to_owned(),
+        past => format!("{past} ago"),
+    };
+    format!("{}{status}, {age}", check.result.as_str())
 }
 
 #[cfg(test)]
@@ -134,5 +157,22 @@ mod tests {
         );
         let words = CredentialStatus::ALL.map(CredentialStatus::word);
         assert!(words.iter().all(|word| !word.contains(' ')), "{words:?}");
+    }
+
+    #[test]
+    fn the_last_check_is_shown_with_status_and_age() {
+        let now = datetime!(2026-11-21 12:00 UTC);
+        let check = |status, at| CheckReport {
+            result: CheckResult::Refused,
+            status,
+            reason: String::new(),
+            checked_at: at,
+            latency_ms: None,
+        };
+        assert_eq!(
+            format_last_check(&check(Some(401), datetime!(2026-11-21 11:58 UTC)), now),
+            "refused 401, 2 min ago"
+        );
+        assert_eq!(format_last_check(&check(None, now), now), "refused, just now");
     }
 }

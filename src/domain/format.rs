@@ -1,12 +1,11 @@
-//! Formatting of ages, expiry dates and check results, shared by the screen and the command line.
+//! Formatting of counts, ages and expiry dates, shared by the screen and the command line.
 //!
 //! Plain functions from values to text. Rate-limit waiting times are formatted in
 //! [`super::rate_limit`].
 
 use time::Duration;
 
-use super::credential::CheckReport;
-use super::{Credential, CredentialStatus, Timestamp};
+use super::Timestamp;
 
 /// Remaining lifetime below which an expiry is worth a warning.
 pub const EXPIRY_WARNING_PERIOD: Duration = Duration::days(14);
@@ -63,31 +62,9 @@ pub fn expires_soon(expires: Option<Timestamp>, now: Timestamp) -> bool {
     expires.is_some_and(|end| end - now <= EXPIRY_WARNING_PERIOD)
 }
 
-/// Formats the status of a credential, with HTTP status and age of the last check: `accepted 200,
-/// 2 min ago`, `expired; accepted 200, 3 d ago`.
-pub fn format_status(credential: &Credential, now: Timestamp) -> String {
-    let status = CredentialStatus::for_credential(credential, now);
-    let Some(check) = &credential.last_check else { return status.as_str().to_owned() };
-    let checked = format_last_check(check, now);
-    match status {
-        CredentialStatus::Expired => format!("{}; {checked}", status.as_str()),
-        _ => checked,
-    }
-}
-
-fn format_last_check(check: &CheckReport, now: Timestamp) -> String {
-    let status = check.status.map(|status| format!(" {status}")).unwrap_or_default();
-    let age = match format_span(now - check.checked_at).as_str() {
-        "now" => "just now".to_owned(),
-        past => format!("{past} ago"),
-    };
-    format!("{}{status}, {age}", check.result.as_str())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::response::CheckResult;
     use time::macros::datetime;
 
     #[test]
@@ -115,22 +92,5 @@ mod tests {
         assert!(expires_soon(Some(datetime!(2026-12-05 12:00 UTC)), now));
         assert!(!expires_soon(Some(datetime!(2026-12-05 12:01 UTC)), now));
         assert!(!expires_soon(None, now));
-    }
-
-    #[test]
-    fn the_last_check_is_shown_with_status_and_age() {
-        let now = datetime!(2026-11-21 12:00 UTC);
-        let check = |status, at| CheckReport {
-            result: CheckResult::Refused,
-            status,
-            reason: String::new(),
-            checked_at: at,
-            latency_ms: None,
-        };
-        assert_eq!(
-            format_last_check(&check(Some(401), datetime!(2026-11-21 11:58 UTC)), now),
-            "refused 401, 2 min ago"
-        );
-        assert_eq!(format_last_check(&check(None, now), now), "refused, just now");
     }
 }

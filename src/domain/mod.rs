@@ -13,6 +13,7 @@ pub mod curl;
 pub mod diagnosis;
 pub mod diff;
 pub mod format;
+pub mod http_method;
 pub mod identify;
 pub mod jq;
 pub mod metadata;
@@ -29,6 +30,7 @@ pub mod response_body;
 pub mod rotation;
 pub mod secret;
 pub mod store_kind;
+pub mod strategy;
 pub mod text;
 pub mod timing;
 

@@ -10,8 +10,8 @@ use super::database_handle::DatabaseHandle;
 use super::ports::SharedPorts;
 use crate::database::{AuditEntry, AuditRecord};
 use crate::domain::Problem;
-use crate::engine::credentials::locks::CredentialLocks;
-use crate::engine::secrets::fingerprints::FingerprintService;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::CredentialLocks;
 use crate::store::{SecretStore, TrackedStore};
 
 /// Audit event to record. No field is secret.

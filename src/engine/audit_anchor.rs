@@ -17,7 +17,7 @@ use super::audit::{AuditEvent, AuditService};
 use crate::database::{AuditHead, AuditIntegrity, Database, DatabaseError};
 use crate::domain::format::count_entries;
 use crate::domain::{Problem, Secret};
-use crate::engine::secrets::mac::HmacKey;
+use crate::engine::fingerprints::HmacKey;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 use crate::util::hex::to_hex;
 

@@ -5,9 +5,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::credentials::{CredentialService, random_bytes};
+use super::credentials::CredentialService;
 use super::doctor::DoctorService;
 use super::exec::ExecService;
+use super::ports::random_bytes;
 use super::ports::{CoreServices, SharedPorts};
 use super::requests::service::RequestService;
 use super::rotation::{RotationCollaborators, RotationService};

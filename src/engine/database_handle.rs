@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use super::credentials::task_panicked;
 use crate::database::{Database, DatabaseError};
 use crate::domain::text::compose;
 use crate::domain::{Credential, CredentialId, Problem};
+use crate::engine::ports::task_panicked;
 use crate::util::hex::to_hex;
 
 /// Length in bytes of the database's ID in the keys of its items in the store.

@@ -15,15 +15,19 @@ mod build;
 mod checks;
 mod clipboard;
 mod consumers;
+mod credential_changes;
 pub mod credentials;
 mod database_handle;
 pub mod doctor;
 pub mod exec;
+mod fingerprints;
+mod locks;
 mod pending_prompts;
 mod ports;
 pub mod prompt;
 mod requests;
 pub mod rotation;
+mod rotation_journals;
 pub mod scan;
 pub mod secrets;
 mod sign_in;
@@ -71,7 +75,7 @@ pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
     open_engine, other_stores, passphrase_from_file, store_in_use,
 };
-pub use credentials::{CredentialService, KEY_FILE_FIELD, read_key_file};
+pub use credentials::CredentialService;
 pub use doctor::DoctorService;
 pub use exec::ExecService;
 pub use requests::download::{BodyDownload, DownloadProgress, SavedBody};
@@ -79,8 +83,9 @@ pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
 pub use requests::service::RequestService;
 pub use rotation::RotationService;
-pub use rotation::journals::RotationJournals;
+pub use rotation_journals::RotationJournals;
 pub use scan::ScanService;
+pub use secrets::bound_secrets::{KEY_FILE_FIELD, read_key_file};
 
 /// How long a user may take to answer an unlock prompt.
 pub const UNLOCK_TIMEOUT: Duration = Duration::from_secs(120);

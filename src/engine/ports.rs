@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::audit::AuditService;
 use super::clipboard::Clipboard;
 use super::database_handle::DatabaseHandle;
-use super::requests::token_cache::AccessTokenCache;
-use super::rotation::journals::RotationJournals;
+use super::rotation_journals::RotationJournals;
+use super::secrets::token_cache::AccessTokenCache;
 use super::{Clock, EngineDependencies, EngineOptions};
+use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::credentials::locks::CredentialLocks;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::CredentialLocks;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::FingerprintService;
 use crate::engine::stores::StoreService;
 use crate::net::Transport;
 use crate::store::{SecretStore, TrackedStore};
@@ -75,4 +76,26 @@ impl CoreServices {
         let journals = Arc::new(RotationJournals::new(ports, Arc::clone(&audit)));
         Self { store_service, fingerprints, audit, bindings, secrets, journals }
     }
+}
+
+/// Returns random bytes from the system.
+pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| {
+        Problem::new(
+            "Random numbers are not available",
+            error.to_string(),
+            "check that this system's random device works",
+        )
+    })?;
+    Ok(bytes)
+}
+
+/// Problem of a background thread that panicked.
+pub(super) fn task_panicked() -> Problem {
+    Problem::new(
+        "A background task failed",
+        "its thread panicked",
+        "try again; if the task fails again, report the problem with the log",
+    )
 }

@@ -32,8 +32,6 @@ use crate::domain::response::ApiResponse;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(2);
 const MAX_IDLE_PER_HOST: usize = 32;
 
-pub(super) const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
-
 /// HTTP client. It is built on the first request, because building it reads all certificate files.
 #[derive(Default)]
 pub struct HttpClient {

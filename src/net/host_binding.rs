@@ -10,11 +10,12 @@ use http::{Method, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::client::USER_AGENT;
 use super::{HostBoundSecret, NetError, OutgoingRequest, RedirectHazard, RequestBody};
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::HttpMethod as Verb;
 use crate::domain::{Origin, Secret};
+
+const USER_AGENT: &str = concat!("tokenring/", env!("CARGO_PKG_VERSION"));
 
 /// Maximum number of redirects.
 const MAX_REDIRECTS: usize = 5;

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use super::backend_info;
+use super::find_backend;
 use crate::domain::StoreKind;
 use crate::domain::problem::{Problem, ProblemClass};
 
@@ -93,7 +93,7 @@ impl StoreError {
     /// Returns the title and the remedy for the user. The store that works on every machine and
     /// accepts the largest items is the encrypted file.
     fn title_and_remedy(&self) -> (&'static str, Cow<'static, str>) {
-        let file = backend_info(StoreKind::File);
+        let file = find_backend(StoreKind::File).info;
         let variable = format!("`TOKENRING_STORE={}`", file.kind.as_str());
         let (title, remedy) = match self {
             Self::Unavailable(_) => {

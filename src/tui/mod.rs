@@ -20,8 +20,9 @@ pub mod view;
 use std::io;
 use std::sync::Arc;
 
-use app::layout::{ScreenRect, max_list_rows};
+use app::layout::max_list_rows;
 use app::{BrowserAvailability, InitialState, StartupScreen, UiSettings};
+use ratatui::layout::Rect;
 
 use crate::config::{ColorDepth, LayoutStore, Settings};
 use crate::domain::Problem;
@@ -98,7 +99,7 @@ impl Tui {
         let (layout, preferences) = (memory.load(), ui_settings(settings));
         let first_page = engine
             .credentials
-            .first_page(max_list_rows(ScreenRect::new(size.0, size.1), &layout))?;
+            .first_page(max_list_rows(Rect::new(0, 0, size.0, size.1), &layout))?;
         let start = InitialState {
             first_page,
             catalog: Arc::clone(&engine.catalog),

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+mod circles;
+
 /// One layer and what its sources must not name.
 struct LayerRule {
     layer: &'static str,
@@ -130,9 +132,18 @@ const RULES: &[LayerRule] = &[
         ],
     },
     LayerRule {
+        // Only the geometry of ratatui (`layout::Rect`): the state of the screen draws nothing.
         layer: "src/tui/app/",
         forbidden: &[
-            "ratatui::",
+            "ratatui::{",
+            "ratatui::Frame",
+            "ratatui::Terminal",
+            "ratatui::backend",
+            "ratatui::buffer",
+            "ratatui::prelude",
+            "ratatui::style",
+            "ratatui::text",
+            "ratatui::widgets",
             "crossterm",
             "tokio",
             "crate::store",
@@ -214,11 +225,8 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/engine/clipboard/", "copies it when the user asks"),
     ("src/engine/consumers/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
+    ("src/engine/fingerprints.rs", "computes the keyed fingerprint, and derives keys from its key"),
     ("src/engine/audit_anchor.rs", "reads the anchor of the audit log, which is not secret"),
-    (
-        "src/engine/secrets/fingerprints.rs",
-        "computes the keyed fingerprint, and derives keys from its key",
-    ),
     ("src/cli/commands/get.rs", "writes it to a pipe when the user asks"),
     ("src/cli/input/secret_input.rs", "splits what was piped in"),
     ("src/tui/terminal_line.rs", "prints a passphrase that was generated for the user"),
@@ -324,13 +332,13 @@ const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/credentials/mod.rs", "compares what it has just written"),
     ("src/engine/credentials/store_secret.rs", "computes fingerprints"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
+    ("src/engine/fingerprints.rs", "reads the fingerprint key"),
     ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
     ("src/engine/requests/explain.rs", "explains redirects"),
     ("src/engine/requests/preview.rs", "shows a request without a secret"),
     ("src/engine/rotation/slots.rs", "moves secrets between slots by their fingerprints"),
     ("src/engine/secrets/bindings.rs", "verifies"),
     ("src/engine/secrets/bound_secrets.rs", "reads after the verification"),
-    ("src/engine/secrets/fingerprints.rs", "reads the fingerprint key"),
     ("src/engine/secrets/rebinding.rs", "records the hosts"),
     ("src/engine/sign_in/mod.rs", "reads the session that a new one replaces, to revoke it"),
 ];
@@ -388,29 +396,47 @@ fn the_engine_is_a_struct_of_services() {
     assert!(extending.is_empty(), "write a service that holds its ports: {extending:?}");
 }
 
-/// Maximum number of enums of tasks and events between the screen and the engine.
-const MAX_MESSAGE_ENUMS: usize = 15;
+/// Maximum number of enums that carry a command from a key to the store, in screen and engine
+/// together: what the user did, what is to be done, what a dialog answers, effects and tasks.
+const MAX_COMMAND_ENUMS: usize = 15;
 
-/// An area has at most one enum of tasks and one of events.
+/// Maximum number of enums that carry what a task reports back to the screen.
+const MAX_REPORT_ENUMS: usize = 5;
+
+/// The files that declare what is passed on between terminal, screen and engine. A return value
+/// within a dialog or a service is no message.
+const MESSAGE_FILES: [&str; 5] = [
+    "src/tui/app/message.rs",
+    "src/tui/app/command/table.rs",
+    "src/tui/app/dialogs/action.rs",
+    "/tasks.rs",
+    "/protocol.rs",
+];
+
 #[test]
-fn few_enums_carry_tasks_and_events() {
-    let is_message = |name: &str| name.ends_with("Task") || name.ends_with("Event");
-    let found: Vec<_> = sources()
+fn few_enums_carry_a_command_from_a_key_to_the_store() {
+    let declared: Vec<_> = sources()
         .into_iter()
-        .filter(|(path, _)| {
-            path.starts_with("src/engine/")
-                && (path.ends_with("/tasks.rs") || path.ends_with("/protocol.rs"))
-        })
+        .filter(|(path, _)| MESSAGE_FILES.iter().any(|file| path.ends_with(file)))
         .flat_map(|(_, text)| {
-            let declared = code_lines(&text).filter_map(|(_, line)| {
-                let name = line.strip_prefix("pub enum ")?;
-                Some(name.split(|c: char| !c.is_alphanumeric()).next().unwrap_or(name).to_owned())
-            });
-            declared.filter(|name| is_message(name)).collect::<Vec<_>>()
+            let names = code_lines(&text).filter_map(|(_, line)| line.strip_prefix("pub enum "));
+            names.map(|line| line.trim_end_matches(" {").to_owned()).collect::<Vec<_>>()
         })
         .collect();
-    assert!(found.contains(&"BackgroundTask".to_owned()), "{found:?}");
-    assert!(found.len() <= MAX_MESSAGE_ENUMS, "use the enum of the area: {found:?}");
+    let named = |endings: &[&str]| -> Vec<_> {
+        let is_one = |name: &&String| endings.iter().any(|ending| name.ends_with(ending));
+        declared.iter().filter(is_one).collect()
+    };
+    let commands =
+        named(&["InputEvent", "Message", "Action", "DialogResult", "Effect", "Request", "Task"]);
+    let mut reports = named(&["Event"]);
+    reports.retain(|name| *name != "InputEvent");
+    for known in ["InputEvent", "CommandAction", "UiEffect", "BackgroundTask"] {
+        assert!(commands.iter().any(|name| *name == known), "{known} is elsewhere: {commands:?}");
+    }
+    assert!(reports.iter().any(|name| *name == "TaskEvent"), "{reports:?}");
+    assert!(commands.len() <= MAX_COMMAND_ENUMS, "use the enum of the feature: {commands:?}");
+    assert!(reports.len() <= MAX_REPORT_ENUMS, "use the enum of the area: {reports:?}");
 }
 
 /// Maximum number of files that extend the state of the screen: state, routing and the features.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::identify;
-use crate::cli::args::{self, parse_name, print_credential, usage_problem};
+use crate::cli::args::{self, parse_name, print_credential};
 use crate::cli::context::CliContext;
 use crate::cli::input::{prompt, secret_input};
-use crate::cli::output::classified;
+use crate::cli::output::usage_problem;
 use crate::domain::identify::{Identification, IdentificationCandidate, KindChoice};
 use crate::domain::provider::{CatalogError, CredentialKind, Provider, ProviderCatalog};
 use crate::domain::response::CheckResult;
@@ -84,7 +84,7 @@ impl AddArgs {
             context,
             classified.as_ref().map_or(&stored, |classified| &classified.credential),
         )?;
-        classified::print_classification(context, &classified);
+        args::print_classification(context, &classified);
         let is_refused =
             classified.is_ok_and(|classified| classified.check.result == CheckResult::Refused);
         if is_refused && engine.catalog.regions(&stored.provider)?.len() > 1 {

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 
 use super::regions::{print_regions, region_json};
-use crate::cli::args::{parse_time_span, usage_problem};
+use crate::cli::args::parse_time_span;
 use crate::cli::context::CliContext;
 use crate::cli::output::json::{CheckResultJson, RegionJson};
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};
-use crate::cli::output::{self, junit};
+use crate::cli::output::{self, junit, usage_problem};
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;

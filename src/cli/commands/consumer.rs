@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 use time::format_description::well_known::Rfc3339;
 
-use crate::cli::args::{parse_name, usage_problem};
+use crate::cli::args::parse_name;
 use crate::cli::context::CliContext;
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};
+use crate::cli::output::usage_problem;
 use crate::domain::consumer::{
     CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand,
 };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::rotate::{format_progress_line, print_progress_line as show, report_outcome};
-use crate::cli::args::{parse_key_value, parse_name, print_credential, usage_problem};
+use crate::cli::args::{parse_key_value, parse_name, print_credential};
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
-use crate::cli::output::prompter::{CliPrompter, check_answers};
+use crate::cli::input::prompter::{CliPrompter, check_answers};
+use crate::cli::output::usage_problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::ProgressLine;
 use crate::domain::{Credential, Problem};

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
-use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
+use crate::cli::output::usage_problem;
 use crate::cli::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, CredentialName, Problem};

@@ -1,12 +1,12 @@
 //! `tokenring identify`: identifies a secret by its form.
 
-use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
 use crate::cli::input::secret_input;
 use crate::cli::output::CliOutput;
 use crate::cli::output::json::{IdentificationJson, format_rfc3339};
 use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::TextTable;
+use crate::cli::output::usage_problem;
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
 

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::cli::args::{parse_name, usage_problem};
+use crate::cli::args::parse_name;
 use crate::cli::context::CliContext;
 use crate::cli::input::{prompt, secret_input};
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::{TableCell, TableColumn, TextTable};
+use crate::cli::output::usage_problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};

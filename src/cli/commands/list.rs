@@ -10,6 +10,7 @@ use crate::cli::output::json::{CredentialJson, format_rfc3339};
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::TableColumn::{self, Name, Text};
 use crate::cli::output::table::{TableCell, TextTable, pad};
+use crate::domain::credential_status::format_status;
 use crate::domain::format::count_noun;
 use crate::domain::rotation::RotationStatus;
 use crate::domain::text::{compose, sanitize_line};
@@ -169,7 +170,7 @@ fn table(
                 format::format_expiry(credential.expires, now),
                 if has_expired { TextTone::Bad } else { TextTone::Neutral },
             ),
-            TableCell::new(format::format_status(credential, now), status.into()),
+            TableCell::new(format_status(credential, now), status.into()),
             TableCell::new(rotation.unwrap_or_default(), TextTone::Warning),
         ];
         table.add_row(cells.into_iter().take(count));
@@ -190,7 +191,7 @@ fn describe_credential(
         ("secret", "•".repeat(20)),
         ("created", format_rfc3339(credential.created)),
         ("expires", format::format_expiry(credential.expires, now)),
-        ("status", format::format_status(credential, now)),
+        ("status", format_status(credential, now)),
     ];
     rows.extend(credential.last_check.as_ref().map(|check| ("reason", check.reason.clone())));
     rows.extend(rotation.map(|status| {

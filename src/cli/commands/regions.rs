@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::output::json::RegionJson;
 use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::{TableCell, TextTable};
+use crate::cli::output::usage_problem;
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;

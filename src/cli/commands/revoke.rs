@@ -3,7 +3,7 @@
 use super::rotate::{find_administrator, print_progress_line, report_outcome};
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
-use crate::cli::output::prompter::{CliPrompter, check_answers};
+use crate::cli::input::prompter::{CliPrompter, check_answers};
 use crate::domain::Problem;
 use crate::domain::rotation::ProgressLine;
 use crate::engine::rotation::{RotationObserver, RotationPlan, plan_lines};

@@ -5,7 +5,7 @@
 
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
-use crate::cli::output::prompter::{BrowserArgs, CliPrompter, check_answers};
+use crate::cli::input::prompter::{BrowserArgs, CliPrompter, check_answers};
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};

@@ -1,12 +1,15 @@
 //! `tokenring store`: shows, unlocks and migrates the store, and changes its passphrase.
 
+use std::path::PathBuf;
+
 use super::doctor::print_diagnostics;
 use super::migrate::MigrateArgs;
 use crate::cli::context::{CliContext, read_passphrase};
-use crate::cli::input::new_passphrase::PassphraseArgs;
+use crate::cli::input::prompt;
+use crate::cli::output::usage_problem;
 use crate::domain::Problem;
-use crate::engine;
-use crate::engine::background::protocol::UnlockMethod;
+use crate::engine::background::protocol::{StoreError, UnlockMethod};
+use crate::engine::{self, PASSPHRASE_FILE_VARIABLE};
 
 /// Show, unlock or migrate the store, or change its passphrase
 #[derive(Debug, clap::Args)]
@@ -43,6 +46,56 @@ impl StoreArgs {
             StoreCommand::Unlock => unlock_store(context).await,
             StoreCommand::Passphrase(verb) => verb.run(context).await,
         }
+    }
+}
+
+/// Change the passphrase of the encrypted file
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring store passphrase\n  tokenring store passphrase --new-passphrase-file next\n\n\
+    The key that encrypts the secrets is replaced too. If the command is interrupted, either the old or the new passphrase \
+    opens the store, with all secrets. Backups of the encrypted file still open with the old passphrase."
+)]
+struct PassphraseArgs {
+    /// File with the new passphrase, for runs without a terminal
+    #[arg(long, value_name = "FILE")]
+    new_passphrase_file: Option<PathBuf>,
+}
+
+impl PassphraseArgs {
+    /// Reads both passphrases and changes the store.
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let store = engine.store.state().await.backend;
+        if !store.has_passphrase() {
+            let why = format!("the secrets are stored in the {}", store.title);
+            return Err(usage_problem(
+                "The store has no passphrase of its own",
+                &why,
+                "change the password of the keyring with your desktop's keyring program",
+            ));
+        }
+        let current = read_passphrase(&store, &StoreError::Locked)?;
+        let new = match &self.new_passphrase_file {
+            Some(path) => engine::passphrase_from_file(path)?,
+            None if prompt::is_interactive() => prompt::choose_passphrase(&store)?,
+            None => {
+                return Err(usage_problem(
+                    "The new passphrase is missing",
+                    "not a terminal",
+                    "name a file with --new-passphrase-file",
+                ));
+            }
+        };
+        engine.store.change_passphrase(&current, &new).await?;
+        context.out.note("passphrase changed; backups still open with the old one");
+        if let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE) {
+            context.out.note(&format!(
+                "note: {PASSPHRASE_FILE_VARIABLE} names {}; write the new passphrase there",
+                path.to_string_lossy()
+            ));
+        }
+        Ok(0)
     }
 }
 

@@ -1,6 +1,6 @@
-//! What the user gives besides options: answers at prompts, secrets, passphrases.
+//! What the user gives besides options: answers at prompts, secrets, passphrases, callback URLs.
 
-pub(super) mod new_passphrase;
 pub(super) mod prompt;
-pub(super) mod secret_arguments;
+pub(super) mod prompter;
 pub(super) mod secret_input;
+pub(super) mod sign_in_page;

@@ -2,8 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use crate::cli::output::usage_problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
+use crate::engine;
+use crate::engine::background::protocol::BackendInfo;
 use crate::tui::terminal_line::{InputEcho, print_secret_line, read_answer};
 
 /// Returns whether a user at a terminal can reply to questions.
@@ -83,6 +86,30 @@ pub(in crate::cli) fn confirm_by_typing(
         "run the command again",
     )
     .with_class(ProblemClass::Usage))
+}
+
+/// Asks for a new passphrase twice. Where none is typed, generates six words and shows them once.
+pub(in crate::cli) fn choose_passphrase(store: &BackendInfo) -> Result<Secret, Problem> {
+    let typed = read_hidden(&format!(
+        "New passphrase for the {} (Enter generates six random words)",
+        store.title
+    ))?;
+    let chosen = if typed.is_empty() {
+        let words = engine::generate_passphrase()?;
+        show_secret("Write these words down; they are not shown again", &words);
+        words
+    } else {
+        engine::check_new_passphrase(&typed)?;
+        typed
+    };
+    if read_hidden("Confirm passphrase")?.same_as(&chosen) {
+        return Ok(chosen);
+    }
+    Err(usage_problem(
+        "The passphrase was not set",
+        "the passphrases do not match",
+        "run the command again",
+    ))
 }
 
 fn input_problem(why: String, remedy: &str) -> Problem {

@@ -4,11 +4,10 @@
 //! Results go to standard output; notes, progress and problems go to standard error. Start reading
 //! at [`CliOutput`].
 
-pub(super) mod classified;
 pub(super) mod json;
 pub(super) mod json_text;
 pub(super) mod junit;
-pub(super) mod prompter;
+pub(super) mod secret_arguments;
 pub(super) mod style;
 pub(super) mod table;
 
@@ -21,8 +20,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use crate::cli::input::secret_arguments::{mask_arguments, process_arguments};
 use crate::cli::output::json_text::format_json;
+use crate::cli::output::secret_arguments::{mask_arguments, process_arguments};
 use crate::cli::output::style::{ColorMode, TextTone};
 use crate::cli::output::table::TextTable;
 use crate::domain::Problem;
@@ -197,6 +196,11 @@ impl CliOutput {
         };
         ExitCode::from(problem.class.exit_code())
     }
+}
+
+/// Returns a problem for arguments that are missing or contradict each other.
+pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
+    Problem::new(what, why, remedy).with_class(ProblemClass::Usage)
 }
 
 /// Formats a path on one line, without characters that would control the terminal.

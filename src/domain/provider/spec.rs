@@ -11,10 +11,10 @@ use super::catalog_error::CatalogError;
 use super::lazy_list::{HasId, LazyList};
 pub use super::preset_spec::{ListPointers, PresetParameter, PrincipalPointers, RequestPreset};
 use crate::domain::credential::SecretPart;
+use crate::domain::http_method::HttpMethod;
 use crate::domain::region::Region;
-use crate::domain::request::HttpMethod;
 use crate::domain::response::CheckResult;
-pub use crate::domain::rotation::RotationStrategyId;
+pub use crate::domain::strategy::RotationStrategyId;
 
 /// Provider: its regions, kinds of credential, presets and status meanings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

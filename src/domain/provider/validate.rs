@@ -12,9 +12,9 @@ use super::spec::{
     RotationStrategyId, SecretRole,
 };
 use super::variable_name::find_name_problem;
+use crate::domain::http_method::{HttpMethod, is_override_name};
 use crate::domain::region::Region;
-use crate::domain::request::{HttpMethod, is_override_name};
-use crate::domain::rotation::{RequiredAuthorization, RotatedSecret};
+use crate::domain::strategy::{RequiredAuthorization, RotatedSecret};
 
 /// Version of the file format that tokenring supports.
 pub(super) const SUPPORTED_FORMAT: u32 = 1;

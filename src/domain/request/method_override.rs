@@ -6,18 +6,7 @@
 use url::form_urlencoded;
 
 use super::{DraftBody, FormPart, HttpMethod, PartContent, RequestDraft};
-
-/// Names of headers and parameters that replace the method, in the form of [`normalize_name`].
-/// Names that contain `method-override` are recognized without this list.
-const OVERRIDE_NAMES: [&str; 7] = [
-    "-method",
-    "x-http-method",
-    "x-method",
-    "x-original-method",
-    "x-original-http-method",
-    "x-rewrite-method",
-    "$httpmethod",
-];
+use crate::domain::http_method::is_override_name;
 
 impl RequestDraft {
     /// Whether the request only reads, which its method alone does not tell: see
@@ -85,18 +74,6 @@ fn overrides_in_form(part: &FormPart) -> bool {
 /// Returns whether a header or parameter replaces the method by one that may change something.
 fn overrides_method(name: &str, value: &str) -> bool {
     is_override_name(name) && !HttpMethod::parse(value.trim()).is_some_and(HttpMethod::is_safe)
-}
-
-/// Returns whether servers take the method from a header or parameter with this name.
-pub(in crate::domain) fn is_override_name(name: &str) -> bool {
-    let name = normalize_name(name);
-    name.contains("method-override") || OVERRIDE_NAMES.contains(&name.as_str())
-}
-
-/// Returns the name in lower case with dashes: servers that pass headers on in environment variables
-/// do not distinguish dashes from underscores.
-fn normalize_name(name: &str) -> String {
-    name.trim().to_lowercase().replace('_', "-")
 }
 
 /// Returns the name of an overriding parameter in a query or form.

@@ -14,11 +14,11 @@ mod preset_draft;
 mod saved_request;
 mod target_url;
 
+pub use super::http_method::HttpMethod;
 pub use body::{DraftBody, EncodedBody, FormPart, FormPartError, PartContent};
 pub use canonical::RequestEnvironment;
 pub use draft_validation::DraftError;
 pub use header_change::{HeaderChange, HeaderSyntaxError};
-pub(in crate::domain) use method_override::is_override_name;
 pub use preset_draft::{MissingParameter, ParameterError};
 pub use saved_request::{SavedRequest, SavedRequestName};
 pub use target_url::TargetError;
@@ -66,27 +66,6 @@ pub enum RequestTarget {
     },
     /// Full URL. The secret is sent only if the credential is bound to its origin.
     Url(url::Url),
-}
-
-/// HTTP methods of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum HttpMethod {
-    /// Reads.
-    #[default]
-    Get,
-    /// Reads only the headers.
-    Head,
-    /// Creates or acts.
-    Post,
-    /// Replaces.
-    Put,
-    /// Changes partially.
-    Patch,
-    /// Deletes.
-    Delete,
-    /// Queries the allowed methods.
-    Options,
 }
 
 impl RequestDraft {
@@ -194,68 +173,9 @@ impl RequestDraft {
     }
 }
 
-impl HttpMethod {
-    /// All methods, in the order in which they are offered.
-    pub const ALL: [Self; 7] =
-        [Self::Get, Self::Head, Self::Post, Self::Put, Self::Patch, Self::Delete, Self::Options];
-
-    /// Returns the method's name on the wire.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Patch => "PATCH",
-            Self::Delete => "DELETE",
-            Self::Options => "OPTIONS",
-        }
-    }
-
-    /// Parses a method, ignoring case.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.as_str().eq_ignore_ascii_case(text))
-    }
-
-    /// Whether a request that arrives twice has the same effect as one that arrives once (RFC 9110,
-    /// section 9.2.2). For a draft, see [`RequestDraft::is_idempotent`].
-    pub const fn is_idempotent(self) -> bool {
-        !matches!(self, Self::Post | Self::Patch)
-    }
-
-    /// Whether the method only reads. Every other method asks for confirmation and is never retried
-    /// automatically. For a draft, see [`RequestDraft::is_safe`].
-    pub const fn is_safe(self) -> bool {
-        matches!(self, Self::Get | Self::Head)
-    }
-}
-
-impl std::fmt::Display for HttpMethod {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_what_reads_is_safe_and_every_word_is_read_back() {
-        let safe: Vec<_> = HttpMethod::ALL.into_iter().filter(|method| method.is_safe()).collect();
-        assert_eq!(safe, [HttpMethod::Get, HttpMethod::Head]);
-        let repeatable: Vec<_> =
-            HttpMethod::ALL.into_iter().filter(|method| method.is_idempotent()).collect();
-        let expected = "GET HEAD PUT DELETE OPTIONS".split(' ').map(HttpMethod::parse);
-        assert_eq!(
-            repeatable.into_iter().map(Some).collect::<Vec<_>>(),
-            expected.collect::<Vec<_>>()
-        );
-        for method in HttpMethod::ALL {
-            assert_eq!(HttpMethod::parse(&method.to_string().to_lowercase()), Some(method));
-        }
-        assert_eq!((HttpMethod::Patch.as_str(), HttpMethod::parse("BREW")), ("PATCH", None));
-    }
 
     #[test]
     fn a_json_body_says_what_it_is_as_the_provider_wants_it() {

@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::credential::Principal;
+use crate::domain::strategy::PrincipalPolicy;
 
 /// Identity and access of a credential, as its provider reported them when it was used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,17 +26,6 @@ pub struct AccessScope {
     pub organizations: Option<BTreeSet<String>>,
     /// Roles of the principal; `None` if the provider does not report them.
     pub roles: Option<BTreeSet<String>>,
-}
-
-/// Whether the new secret must belong to the same principal as the old one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PrincipalPolicy {
-    /// The same principal gets another secret.
-    Same,
-    /// The new secret belongs to a new principal of the same type (a new service account).
-    #[serde(rename = "fresh")]
-    New,
 }
 
 /// How the access of a new secret compares with that of the old one.

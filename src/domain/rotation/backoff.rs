@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::step::RotationStep;
+use crate::domain::strategy::RotationStep;
 
 /// Delays that double from `initial_delay` to `max_delay` and stop when their sum would exceed
 /// `max_total_delay`.

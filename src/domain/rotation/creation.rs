@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::strategy_table::RotationStrategyId;
-use super::strategy_traits::StepActor;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::spec::CredentialKind;
+use crate::domain::strategy::RotationStrategyId;
+use crate::domain::strategy::StepActor;
 
 /// Returns how a credential of this kind is created and which part of its secret material results;
 /// `None` where only the user can create it. `fields` are those of the new credential: with the ID

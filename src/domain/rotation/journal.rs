@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::access_scope::AccessScope;
 use super::plan::RotationPlan;
 use super::remote_credential::RemoteCredential;
-use super::step::RotationStep;
+use crate::domain::strategy::RotationStep;
 use crate::domain::{CredentialId, CredentialName, Timestamp};
 
 /// Keyed fingerprint of a secret: equal for equal secrets, useless without the key.

@@ -133,15 +133,15 @@ mod remote_credential;
 mod result_notes;
 mod revocation;
 mod status;
-mod step;
-mod strategy_table;
-mod strategy_traits;
 #[cfg(test)]
 mod tests;
 
-pub use access_scope::{
-    AccessScope, PrincipalPolicy, ScopeComparison, UNKNOWN_PRINCIPAL_ID, compare_scopes,
+pub use super::strategy::{
+    AdministratorPolicy, CreationTraceability, IdentitySource, ManagedObject, OwningAccount,
+    PrincipalPolicy, ProviderCalls, RequiredAuthorization, RevocationKey, RotatedSecret,
+    RotationStep, RotationStrategyId, SecretOverlap, StepActor, StrategySpec, StrategyTraits,
 };
+pub use access_scope::{AccessScope, ScopeComparison, UNKNOWN_PRINCIPAL_ID, compare_scopes};
 pub use backoff::BackoffPolicy;
 pub use creation::creation_strategy;
 pub use journal::{
@@ -163,11 +163,4 @@ pub use revocation::{deletes_account, revocation_strategy};
 pub use status::{
     ProgressLine, RollbackEffect, RotationPhase, RotationStatus, StepStatus, entry_line,
     plan_lines, rollback_effect, rotation_status, waiting_line,
-};
-pub use step::RotationStep;
-pub use strategy_table::RotationStrategyId;
-pub use strategy_traits::{
-    AdministratorPolicy, CreationTraceability, IdentitySource, ManagedObject, OwningAccount,
-    ProviderCalls, RequiredAuthorization, RevocationKey, RotatedSecret, SecretOverlap, StepActor,
-    StrategySpec, StrategyTraits,
 };

@@ -9,13 +9,13 @@ use serde::{Deserialize, Serialize};
 use super::purpose::RotationPurpose;
 use super::remote_credential::{RotationId, format_remote_name};
 use super::revocation;
-use super::step::RotationStep;
-use super::strategy_table::RotationStrategyId;
-use super::strategy_traits::{
-    CHECK_REQUEST, ManagedObject, SecretOverlap, StepActor, StrategyTraits,
-};
 use crate::domain::credential::{Credential, SecretPart};
 use crate::domain::provider::spec::{CredentialKind, RotationSpec};
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::RotationStrategyId;
+use crate::domain::strategy::{
+    CHECK_REQUEST, ManagedObject, SecretOverlap, StepActor, StrategyTraits,
+};
 use crate::domain::{CredentialId, CredentialName};
 
 /// Plan of one rotation. It is built once and never changes, even if the credential does.

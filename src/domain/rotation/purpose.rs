@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::step::RotationStep;
-use super::strategy_traits::{SecretOverlap, StepActor, StrategyTraits};
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::{SecretOverlap, StepActor, StrategyTraits};
 
 /// Purpose of a rotation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -5,11 +5,11 @@
 //! driver and screen what was chosen.
 
 use super::purpose::RotationPurpose;
-use super::strategy_table::RotationStrategyId;
-use super::strategy_traits::{ManagedObject, OwningAccount};
 use crate::domain::credential::Credential;
 use crate::domain::provider::spec::CredentialKind;
 use crate::domain::response::CheckResult;
+use crate::domain::strategy::RotationStrategyId;
+use crate::domain::strategy::{ManagedObject, OwningAccount};
 
 /// Returns the strategy that revokes a credential of this kind. A client secret of a service
 /// account is deleted alone only if another credential of the store is known to use a different

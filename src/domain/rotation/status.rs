@@ -18,8 +18,8 @@ use super::plan::RotationPlan;
 use super::purpose::RotationPurpose;
 use super::remote_credential::RotationId;
 use super::result_notes::{preexisting_notes, result_notes};
-use super::step::RotationStep;
 use crate::domain::CredentialId;
+use crate::domain::strategy::RotationStep;
 
 /// Status of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -4,9 +4,11 @@
 //! report can be recognized and dropped. Start with [`BackgroundTask`] and [`TaskEvent`];
 //! `runner.rs` runs the tasks.
 
-use crate::domain::CredentialId;
+use std::sync::Arc;
+
 use crate::domain::credential::CheckReport;
 use crate::domain::problem::Problem;
+use crate::domain::{CredentialId, Secret};
 
 pub use crate::database::{
     CheckedSecret, EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport,
@@ -15,7 +17,7 @@ pub use crate::database::{
 pub use crate::engine::clipboard::{
     ClearResult, ClipboardMethod, CopyResult, TerminalCopyConsent, TerminalCopyOffer,
 };
-pub use crate::engine::credentials::changes::{CredentialEdit, CredentialPage, NewCredential};
+pub use crate::engine::credential_changes::{CredentialEdit, CredentialPage, NewCredential};
 pub use crate::engine::credentials::classify::ClassificationResult;
 pub use crate::engine::credentials::import::{IdentifiedKind, ImportCandidate};
 pub use crate::engine::credentials::tasks::{ClassifyPolicy, CredentialEvent, CredentialTask};
@@ -32,14 +34,13 @@ pub use crate::engine::requests::http_exchange::{
     CapturedSecret, DeliveryOptions, HttpExchange, RequestOptions, WaitNotice, WaitReason,
     WriteConsent,
 };
-pub use crate::engine::requests::tasks::{ConsoleEvent, ConsoleTask, SavedRequestTask, SendTask};
-pub use crate::engine::requests::token_cache::TokenLifetime;
+pub use crate::engine::requests::tasks::{ConsoleEvent, ConsoleTask, SendTask};
 pub use crate::engine::rotation::tasks::{RotationEvent, RotationTarget, RotationTask};
-pub use crate::engine::rotation::{CreateRequest, RotationDirection, RotationSummary};
-pub use crate::engine::secrets::tasks::{SecretEvent, SecretTask};
-pub use crate::engine::sign_in::tasks::{SignInEvent, SignInPage, SignInSubject, SignInTask};
+pub use crate::engine::rotation::{CreateRequest, RotationDirection};
+pub use crate::engine::rotation_journals::RotationSummary;
+pub use crate::engine::secrets::token_cache::TokenLifetime;
+pub use crate::engine::sign_in::tasks::{SignInEvent, SignInPage, SignInSubject};
 pub use crate::engine::sign_in::{NewSession, SignInResult};
-pub use crate::engine::stores::tasks::StoreTask;
 pub use crate::store::{BackendInfo, StoreError, StoreStatus, UnlockMethod};
 
 /// Identifies a running task; ids are never reused in a run.
@@ -50,8 +51,17 @@ pub struct TaskId(pub u64);
 pub enum BackgroundTask {
     /// On the list of credentials.
     Credential(CredentialTask),
-    /// On the secret of a credential.
-    Secret(SecretTask),
+    /// Copy a text without secrets to the clipboard.
+    CopyText(String),
+    /// Copy a response body to the clipboard.
+    CopyBody {
+        /// The body.
+        text: String,
+        /// What the user can do where it cannot be copied, for example because it is too large.
+        remedy: String,
+    },
+    /// Generate a passphrase for a new encrypted file.
+    GeneratePassphrase,
     /// Check these credentials in their own regions.
     CheckCredentials(Vec<CredentialId>),
     /// Check a credential in all regions of its provider. Sends the secret to each host: ask the
@@ -63,12 +73,18 @@ pub enum BackgroundTask {
     Send(SendTask),
     /// Console functions besides sending a request.
     Console(ConsoleTask),
-    /// On the store.
-    Store(StoreTask),
+    /// Report whether the store can be used.
+    ReadStoreStatus,
+    /// Unlock the store, by its own prompt or with this passphrase.
+    UnlockStore(Option<Arc<Secret>>),
+    /// Lock the store, and clear what this process still has of its secrets.
+    LockStore,
     /// Rotating, revoking and creating credentials at their providers.
     Rotation(RotationTask),
-    /// Sign-in with the browser.
-    SignIn(SignInTask),
+    /// Sign in with the browser, and wait for the callback.
+    SignIn(SignInSubject),
+    /// Submit a pasted callback URL as the reply to the prompt of a sign-in.
+    SubmitCallbackUrl(PromptId, PromptReply),
     /// Diagnose problems on this machine.
     Diagnose(DoctorInput),
     /// Find secrets in plain text, in the usual locations.
@@ -94,8 +110,12 @@ pub enum TaskEvent {
     },
     /// About the credentials.
     Credential(CredentialEvent),
-    /// About a secret or the clipboard.
-    Secret(SecretEvent),
+    /// Something was copied.
+    Copied(CopyResult),
+    /// Result of clearing the clipboard.
+    ClipboardCleared(ClearResult),
+    /// A generated passphrase, for the screen. It is wiped when the last holder drops it.
+    PassphraseGenerated(Arc<Secret>),
     /// A check finished.
     Checked {
         /// The secret that was checked.

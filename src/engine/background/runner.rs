@@ -16,13 +16,14 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::problem::Problem;
 use crate::engine::background::protocol::{BackgroundTask, TaskEvent, TaskId, TaskReport};
 use crate::engine::checks::tasks as check_tasks;
-use crate::engine::credentials::{task_panicked, tasks as credential_tasks};
+use crate::engine::credentials::tasks as credential_tasks;
 use crate::engine::pending_prompts::PendingPrompts;
+use crate::engine::ports::task_panicked;
 use crate::engine::rotation::tasks as rotation_tasks;
 use crate::engine::secrets::tasks as secret_tasks;
 use crate::engine::sign_in::tasks as sign_in_tasks;
 use crate::engine::stores::tasks as store_tasks;
-use crate::engine::{Engine, doctor, requests};
+use crate::engine::{Engine, doctor, generate_passphrase, requests};
 
 /// How long a task in a critical section may continue after it is canceled: less than the time that
 /// quitting waits.
@@ -150,7 +151,15 @@ async fn run_task(
 ) -> Result<(), Problem> {
     match task {
         BackgroundTask::Credential(task) => credential_tasks::run_task(engine, task, context).await,
-        BackgroundTask::Secret(task) => secret_tasks::run_task(engine, task, context).await,
+        BackgroundTask::CopyText(text) => secret_tasks::copy_text(engine, text, context).await,
+        BackgroundTask::CopyBody { text, remedy } => {
+            secret_tasks::copy_body(engine, text, remedy, context).await
+        }
+        BackgroundTask::GeneratePassphrase => {
+            let words = Arc::new(generate_passphrase()?);
+            context.send_event(TaskEvent::PassphraseGenerated(words));
+            Ok(())
+        }
         BackgroundTask::CheckCredentials(ids) => {
             check_tasks::run_checks_task(engine, ids, context).await
         }
@@ -162,13 +171,23 @@ async fn run_task(
         }
         BackgroundTask::Send(task) => requests::tasks::run_send_task(engine, task, context).await,
         BackgroundTask::Console(task) => requests::tasks::run_task(engine, task, context).await,
-        BackgroundTask::Store(task) => store_tasks::run_task(engine, task, context).await,
+        BackgroundTask::ReadStoreStatus => store_tasks::report_status(engine, context).await,
+        BackgroundTask::UnlockStore(passphrase) => {
+            store_tasks::unlock(engine, passphrase, context).await
+        }
+        BackgroundTask::LockStore => store_tasks::lock(engine, context).await,
         BackgroundTask::Rotation(task) => rotation_tasks::run_task(engine, task, context).await,
         BackgroundTask::Diagnose(input) => {
             doctor::tasks::run_doctor_task(engine, input, context).await
         }
         BackgroundTask::Scan => doctor::tasks::run_scan_task(engine, context).await,
-        BackgroundTask::SignIn(task) => sign_in_tasks::run_task(engine, task, context).await,
+        BackgroundTask::SignIn(subject) => {
+            sign_in_tasks::run_sign_in_task(engine, subject, context).await
+        }
+        BackgroundTask::SubmitCallbackUrl(prompt, reply) => {
+            context.prompts.reply(prompt, reply);
+            Ok(())
+        }
     }
 }
 

@@ -16,11 +16,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arboard::Clipboard as Desktop;
 use zeroize::Zeroizing;
 
-use super::credentials::{random_bytes, task_panicked};
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
-use crate::engine::secrets::mac::HmacKey;
+use crate::engine::fingerprints::HmacKey;
+use crate::engine::ports::{random_bytes, task_panicked};
 
 /// Result of copying to the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]

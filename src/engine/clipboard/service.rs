@@ -11,12 +11,19 @@ use crate::engine::clipboard::{
     TerminalCopyOffer, nothing_copied,
 };
 use crate::engine::ports::SharedPorts;
-use crate::engine::secrets::tasks::SecretEvent;
 
 /// The clipboard, for the user.
 pub struct ClipboardService {
     clipboard: Arc<Clipboard>,
     clipboard_seconds: u64,
+}
+
+/// How the copy of a secret ended.
+pub enum SecretCopyResult {
+    /// It was copied, and its time is up.
+    Cleared(ClearResult),
+    /// Nothing was copied: the secret would pass through the terminal, and the user decides.
+    Offered(TerminalCopyOffer),
 }
 
 impl ClipboardService {
@@ -44,19 +51,18 @@ impl ClipboardService {
         &self,
         secret: Arc<Secret>,
         consent: TerminalCopyConsent,
-        mut on_event: impl FnMut(SecretEvent) + Send,
-    ) -> Result<Option<TerminalCopyOffer>, Problem> {
+        on_copied: impl FnOnce(CopyResult) + Send,
+    ) -> Result<SecretCopyResult, Problem> {
         let attempt = self.clipboard.copy(secret, ClipboardContentKind::Secret(consent)).await?;
         let (copied, number) = match attempt {
             CopyAttempt::Copied(copied, number) => (copied, number),
-            CopyAttempt::Offered(offer) => return Ok(Some(offer)),
+            CopyAttempt::Offered(offer) => return Ok(SecretCopyResult::Offered(offer)),
         };
         let seconds = self.clipboard_seconds;
         let clear_after_seconds = Some(seconds);
-        on_event(SecretEvent::Copied(CopyResult { clear_after_seconds, ..copied }));
+        on_copied(CopyResult { clear_after_seconds, ..copied });
         tokio::time::sleep(Duration::from_secs(seconds)).await;
-        on_event(SecretEvent::Cleared(self.clipboard.clear(number).await?));
-        Ok(None)
+        self.clipboard.clear(number).await.map(SecretCopyResult::Cleared)
     }
 
     /// Copies a text without secrets to the clipboard.

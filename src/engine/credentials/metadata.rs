@@ -9,7 +9,7 @@ use crate::domain::metadata::{self, MetadataError};
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
 use crate::domain::{Credential, Problem, Secret};
-use crate::engine::credentials::KEY_FILE_FIELD;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
 /// Returns the labels in their stored form. A label that the credential already has stays as it is.

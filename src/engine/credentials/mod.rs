@@ -5,23 +5,20 @@
 //! leave a secret that no index entry names. Start with [`CredentialService::add`].
 
 pub(super) mod captured_secrets;
-pub(super) mod changes;
 pub(super) mod classify;
 pub mod import;
-pub(super) mod locks;
 pub(super) mod metadata;
 pub(super) mod store_secret;
 pub(super) mod tasks;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use super::audit::{AuditEvent, AuditService};
 use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
-use super::requests::token_cache::AccessTokenCache;
-use super::rotation::journals::RotationJournals;
+use super::rotation_journals::RotationJournals;
+use super::secrets::token_cache::AccessTokenCache;
 use super::{ALL_SLOTS, Clock};
 use crate::database::{DatabaseError, EraseOutcome};
 use crate::domain::credential::{SecretPart, SecretSlot};
@@ -33,19 +30,18 @@ use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::MIN_SECRET_BYTES;
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret};
-use crate::engine::credentials::changes::{CredentialEdit, CredentialPage, NewCredential};
-use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
+use crate::engine::credential_changes::{CredentialEdit, CredentialPage, NewCredential};
 use crate::engine::credentials::metadata::{clean_fields, clean_labels, reject_own_secrets};
-use crate::engine::credentials::store_secret::secret_location;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::{CredentialLock, CredentialLocks};
+use crate::engine::ports::random_bytes;
 use crate::engine::secrets::bindings::BindingService;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::FingerprintService;
+use crate::engine::secrets::bound_secrets::secret_location;
 use crate::engine::secrets::rebinding::RebindingPlan;
 use crate::engine::stores::StoreService;
-use crate::store::{self, ItemKey, SecretStore, StoreError};
-
-/// Field that names a file with the secret, for secrets that live outside the store.
-pub const KEY_FILE_FIELD: &str = "key_file";
+use crate::store::{ItemKey, SecretStore, StoreError};
 
 /// Credentials in the index and the store.
 pub struct CredentialService {
@@ -454,33 +450,6 @@ impl CredentialService {
         let id = credential.id.clone();
         self.database.run(move |index| index.remove_credential(&id)).await
     }
-}
-
-/// Reads the private key in a file that only its owner may read.
-pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
-    store::key_file::read(path.as_ref())
-}
-
-/// Returns random bytes from the system.
-pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], Problem> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        Problem::new(
-            "Random numbers are not available",
-            error.to_string(),
-            "check that this system's random device works",
-        )
-    })?;
-    Ok(bytes)
-}
-
-/// Problem of a background thread that panicked.
-pub(super) fn task_panicked() -> Problem {
-    Problem::new(
-        "A background task failed",
-        "its thread panicked",
-        "try again; if the task fails again, report the problem with the log",
-    )
 }
 
 /// Rejects fields that the kind does not have, and a missing required field.

@@ -7,7 +7,7 @@
 
 use crate::database::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
-use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
+use crate::domain::{Credential, Problem, Secret, Timestamp};
 use crate::engine::requests::access_tokens::ACCESS_TOKEN_PART;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::store::{ItemKey, StoreError};
@@ -139,15 +139,6 @@ impl SecretAccess {
             .chain(named.map(|part| SecretPart::Named(part.to_owned())))
             .collect()
     }
-}
-
-/// Returns the location of a part in a slot.
-pub(in crate::engine) fn secret_location(
-    credential: &CredentialId,
-    slot: SecretSlot,
-    part: &SecretPart,
-) -> SecretLocation {
-    SecretLocation { credential: credential.clone(), slot, part: part.clone() }
 }
 
 fn item_key(location: &SecretLocation) -> ItemKey {

@@ -15,11 +15,13 @@ use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
 use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
-use crate::engine::credentials::changes::{CredentialEdit, NewCredential};
-use crate::engine::credentials::read_key_file;
-use crate::engine::requests::token_cache::TokenLifetime;
+use crate::engine::clipboard::{TerminalCopyConsent, TerminalCopyOffer};
+use crate::engine::credential_changes::{CredentialEdit, NewCredential};
+use crate::engine::secrets::bound_secrets::read_key_file;
+use crate::engine::secrets::tasks as secret_tasks;
+use crate::engine::secrets::token_cache::TokenLifetime;
 
-/// Task on the list of credentials.
+/// Task on the credentials and their secrets.
 pub enum CredentialTask {
     /// Load all credentials from the index.
     Load,
@@ -33,6 +35,10 @@ pub enum CredentialTask {
     Edit(CredentialId, CredentialEdit),
     /// Delete a credential and its secret from tokenring; the provider is not contacted.
     Remove(CredentialId),
+    /// Reveal the secret on the screen.
+    Reveal(CredentialId),
+    /// Copy the secret to the clipboard, which is cleared afterwards.
+    CopySecret(CredentialId, TerminalCopyConsent),
     /// Load the latest check results of a credential in each region.
     RegionChecks(CredentialId),
     /// Load the latest check results of all credentials in all regions.
@@ -75,6 +81,10 @@ pub enum CredentialEvent {
         /// Credentials that already hold this secret.
         duplicates: Vec<CredentialName>,
     },
+    /// The secret, for the screen. It is wiped when the last holder drops it.
+    Revealed(CredentialId, Arc<Secret>),
+    /// Nothing was copied: the secret would pass through the terminal, and the user decides.
+    TerminalCopyOffered(CredentialId, TerminalCopyOffer),
     /// The creation of a credential failed, and nothing of it is left.
     NotCreated(CredentialId),
     /// Why the provider refused a credential, with the HTTP status; `None` where the latest check in
@@ -111,6 +121,12 @@ pub(in crate::engine) async fn run_task(
         }
         CredentialTask::Add(new, policy) => {
             return run_add_task(engine, new, policy, context).await;
+        }
+        CredentialTask::Reveal(id) => {
+            return secret_tasks::reveal_secret(engine, id, context).await;
+        }
+        CredentialTask::CopySecret(id, consent) => {
+            return secret_tasks::copy_secret(engine, id, consent, context).await;
         }
         CredentialTask::Edit(id, edit) => {
             CredentialEvent::Changed(Box::new(engine.credentials.edit(&id, edit).await?))

@@ -22,7 +22,7 @@ use super::clipboard::Clipboard;
 use super::credentials::CredentialService;
 use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
-use super::rotation::journals::RotationJournals;
+use super::rotation_journals::RotationJournals;
 use crate::config::{ClipboardChoice, ColorDepth};
 use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;

@@ -11,16 +11,16 @@ use std::sync::Arc;
 
 use time::Duration;
 
-use super::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId, Problem, Secret, Timestamp};
-use crate::engine::credentials::KEY_FILE_FIELD;
-use crate::engine::credentials::locks::CredentialLock;
-use crate::engine::credentials::store_secret::secret_location;
+use crate::engine::locks::CredentialLock;
 use crate::engine::requests::service::RequestService;
 use crate::engine::secrets::bindings::BoundRegion;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
+use crate::engine::secrets::bound_secrets::secret_location;
+use crate::engine::secrets::token_cache::{CachedAccessToken, TokenLifetime};
 use crate::net::oauth::exchange::{AccessToken, TokenExchange, TokenExchangeError, TokenExpiry};
 use crate::net::oauth::grants::{RefreshResult, RefreshToken};
 use crate::net::{HostBoundSecret, NetError};

@@ -19,7 +19,7 @@ use super::retry::{self, RetryDecision};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit;
-use crate::engine::credentials::random_bytes;
+use crate::engine::ports::random_bytes;
 use crate::engine::requests::service::RequestService;
 use crate::net::{HostBoundSecret, NetError, OutgoingRequest};
 
@@ -274,7 +274,7 @@ mod tests {
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
     use crate::domain::response::ApiResponse;
     use crate::domain::{Credential, Timestamp};
-    use crate::engine::credentials::changes::NewCredential;
+    use crate::engine::credential_changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
     use crate::engine::requests::http_exchange::{
         DeliveryOptions, HttpExchange, RequestOptions, WriteConsent,

@@ -21,4 +21,3 @@ mod retry;
 pub(in crate::engine) mod send;
 pub(in crate::engine) mod service;
 pub(in crate::engine) mod tasks;
-pub(in crate::engine) mod token_cache;

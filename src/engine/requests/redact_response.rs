@@ -15,7 +15,7 @@ use crate::domain::redact::json_members::{self, CapturedSecrets};
 use crate::domain::redact::{MASK, SecretRedactor};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
-use crate::engine::credentials::task_panicked;
+use crate::engine::ports::task_panicked;
 use crate::engine::requests::service::RequestService;
 
 /// Responses above this size are searched on another thread, so that no other task waits.

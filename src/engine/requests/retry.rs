@@ -105,7 +105,7 @@ mod tests {
     use crate::domain::provider::ProviderCatalog;
     use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
     use crate::domain::response::ApiResponse;
-    use crate::engine::credentials::changes::NewCredential;
+    use crate::engine::credential_changes::NewCredential;
     use crate::engine::requests::history::HistoryPolicy;
     use crate::engine::requests::http_exchange::{
         DeliveryOptions, HttpExchange, RequestOptions, WriteConsent,

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use super::rate_limiter::RateLimiter;
 use crate::domain::provider::ProviderCatalog;
+use crate::domain::{Credential, CredentialId};
 use crate::engine::Clock;
-use crate::engine::credentials::locks::CredentialLocks;
 use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::CredentialLocks;
 use crate::engine::ports::{CoreServices, SharedPorts};
-use crate::engine::requests::token_cache::AccessTokenCache;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::FingerprintService;
+use crate::engine::secrets::token_cache::{AccessTokenCache, TokenLifetime};
 use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 
@@ -50,5 +51,21 @@ impl RequestService {
             bindings: Arc::clone(&core.bindings),
             secrets: Arc::clone(&core.secrets),
         }
+    }
+
+    /// Drops all cached access tokens of a credential.
+    pub(in crate::engine) fn drop_cached_tokens(&self, id: &CredentialId) {
+        self.token_cache.remove(id);
+    }
+
+    /// Returns the lifetime of the access token cached for a credential in its region. Does not
+    /// read the store.
+    pub(in crate::engine) fn cached_token_lifetime(
+        &self,
+        credential: &Credential,
+    ) -> Option<TokenLifetime> {
+        self.token_cache
+            .get(&credential.id, &credential.region, self.clock.now())
+            .map(|token| token.lifetime)
     }
 }

@@ -23,8 +23,8 @@ use crate::domain::{Credential, CredentialId, CredentialName, pagination};
 use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
-use crate::engine::credentials::task_panicked;
 use crate::engine::credentials::tasks::{send_if_changed, send_token_lifetime};
+use crate::engine::ports::task_panicked;
 use crate::util::private_files::private_mode;
 
 /// Maximum number of history entries that are listed.
@@ -61,24 +61,16 @@ pub enum ConsoleTask {
     SaveBody(Arc<HttpExchange>, String),
     /// Redact a text that is about to be written to a file for an editor.
     RedactText(CredentialId, String),
-    /// On saved requests.
-    SavedRequests(SavedRequestTask),
-}
-
-/// Task on saved requests.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a user starts one at a time")]
-pub enum SavedRequestTask {
     /// List the saved requests.
-    List,
+    ListSavedRequests,
     /// Save a request, without the secrets of this credential.
-    Save(SavedRequestName, CredentialId, RequestDraft),
+    SaveRequest(SavedRequestName, CredentialId, RequestDraft),
     /// Rename a saved request.
-    Rename(SavedRequestName, SavedRequestName),
+    RenameSavedRequest(SavedRequestName, SavedRequestName),
     /// Copy a saved request under another name.
-    Copy(SavedRequestName, SavedRequestName),
+    CopySavedRequest(SavedRequestName, SavedRequestName),
     /// Delete a saved request.
-    Delete(SavedRequestName),
+    DeleteSavedRequest(SavedRequestName),
 }
 
 /// Event of the console besides responses.
@@ -164,7 +156,22 @@ pub(in crate::engine) async fn run_task(
                 engine.requests.redactor_for(&credential).await?.redact(&text),
             )
         }
-        ConsoleTask::SavedRequests(task) => run_saved_request_task(engine, task).await?,
+        ConsoleTask::SaveRequest(id, credential, draft) => {
+            let credential = engine.credentials.get(&credential).await?;
+            let clean = engine.requests.redact_draft(&credential, &draft).await?;
+            let saved = SavedRequest::from_draft(&clean, &credential.provider);
+            change_saved_requests(engine, move |all| all.save(&id, &saved).map(drop)).await?
+        }
+        ConsoleTask::RenameSavedRequest(id, to) => {
+            change_saved_requests(engine, move |all| all.rename(&id, &to)).await?
+        }
+        ConsoleTask::CopySavedRequest(id, to) => {
+            change_saved_requests(engine, move |all| all.copy(&id, &to)).await?
+        }
+        ConsoleTask::DeleteSavedRequest(id) => {
+            change_saved_requests(engine, move |all| all.delete(&id)).await?
+        }
+        ConsoleTask::ListSavedRequests => change_saved_requests(engine, |_| Ok(())).await?,
     };
     context.send_event(TaskEvent::Console(event));
     Ok(())
@@ -267,44 +274,19 @@ async fn store_captured_at(
     engine.captured_secrets.store_captured_as(exchange, captured, name).await
 }
 
-async fn run_saved_request_task(
+/// Changes the saved requests off the drawing task, and lists them.
+async fn change_saved_requests(
     engine: &Engine,
-    task: SavedRequestTask,
+    change: impl FnOnce(&SavedRequestStore) -> Result<(), Problem> + Send + 'static,
 ) -> Result<ConsoleEvent, Problem> {
     let requests = engine.saved_requests.clone();
-    let task = match task {
-        SavedRequestTask::Save(id, credential, draft) => {
-            let credential = engine.credentials.get(&credential).await?;
-            let clean = engine.requests.redact_draft(&credential, &draft).await?;
-            SavedRequestChange::Save(id, SavedRequest::from_draft(&clean, &credential.provider))
-        }
-        other => SavedRequestChange::Other(other),
-    };
-    tokio::task::spawn_blocking(move || apply_saved_request_change(&requests, task))
-        .await
-        .map_err(|_| task_panicked())?
-}
-
-/// Change to the saved requests.
-enum SavedRequestChange {
-    Save(SavedRequestName, SavedRequest),
-    Other(SavedRequestTask),
-}
-
-fn apply_saved_request_change(
-    requests: &SavedRequestStore,
-    change: SavedRequestChange,
-) -> Result<ConsoleEvent, Problem> {
-    match change {
-        SavedRequestChange::Save(id, saved) => drop(requests.save(&id, &saved)?),
-        SavedRequestChange::Other(SavedRequestTask::Rename(id, to)) => requests.rename(&id, &to)?,
-        SavedRequestChange::Other(SavedRequestTask::Copy(id, to)) => requests.copy(&id, &to)?,
-        SavedRequestChange::Other(SavedRequestTask::Delete(id)) => requests.delete(&id)?,
-        SavedRequestChange::Other(SavedRequestTask::List | SavedRequestTask::Save(..)) => {}
-    }
-    Ok(ConsoleEvent::SavedRequests(
-        requests.ids()?.into_iter().map(|id| (id.clone(), requests.load(&id))).collect(),
-    ))
+    tokio::task::spawn_blocking(move || {
+        change(&requests)?;
+        let ids = requests.ids()?.into_iter();
+        Ok(ConsoleEvent::SavedRequests(ids.map(|id| (id.clone(), requests.load(&id))).collect()))
+    })
+    .await
+    .map_err(|_| task_panicked())?
 }
 
 /// Builds the response that represents a list whose reading was interrupted.

@@ -15,8 +15,9 @@ use crate::domain::provider::spec::RotationSpec;
 use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose, creation_strategy};
 use crate::domain::{Credential, CredentialId, CredentialName, Problem};
 use crate::engine::credentials::metadata::{clean_fields, clean_labels};
-use crate::engine::credentials::{KEY_FILE_FIELD, random_bytes};
+use crate::engine::ports::random_bytes;
 use crate::engine::rotation::RotationService;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 
 /// Credential that is about to be created, and the plan that creates it.
 #[derive(Debug, Clone)]

@@ -6,7 +6,6 @@
 //! reading at `RotationDriver::run`.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::probe::ProbeResult;
 use super::prompts::PromptOutcome;
@@ -14,7 +13,7 @@ use super::slots::{permanent_failure, retryable_failure, secret_lost};
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
 use super::{RotationObserver, StepResult};
 use crate::database::RotationLease;
-use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::credential::SecretSlot;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     CreatedSecret, CreationStatus, JournalEntry, NextStep, OldAccess, OldSecretSnapshot,
@@ -24,8 +23,8 @@ use crate::domain::rotation::{
     rotation_status, waiting_line,
 };
 use crate::domain::{Credential, Problem, Secret, Timestamp};
-use crate::engine::audit::AuditEvent;
 use crate::engine::rotation::RotationService;
+use crate::engine::rotation_journals::rotation_audit_event;
 use crate::engine::sign_in::AuthorizationGrant;
 
 /// One running rotation.
@@ -513,7 +512,10 @@ impl RotationDriver<'_> {
     async fn pause(&mut self, reason: HaltReason) -> Result<RotationStatus, Problem> {
         let status = rotation_status(&self.journal);
         let state = if reason == HaltReason::PauseRequested { "paused" } else { "needs-human" };
-        self.service.audit.record(audit_event(self.plan(), state, &status.manual_steps)).await?;
+        self.service
+            .audit
+            .record(rotation_audit_event(self.plan(), state, &status.manual_steps))
+            .await?;
         let lease = self.lease.clone();
         self.service
             .database
@@ -529,25 +531,6 @@ impl RotationDriver<'_> {
         })
     }
 }
-
-/// Builds the audit event of a plan: the user's reason first, then the subject, then the remarks.
-pub(super) fn audit_event(
-    plan: &RotationPlan,
-    outcome: &'static str,
-    remarks: &[String],
-) -> AuditEvent {
-    let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
-    let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
-    let rotation = format!("rotation {}", plan.rotation);
-    let words: Vec<String> =
-        reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
-    AuditEvent::new(plan.purpose.audit_verb(), outcome)
-        .for_credential(plan.name.as_str())
-        .with_reason(words.join("; "))
-}
-
-/// Lifetime of a lease that is not renewed.
-pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
 
 fn journal_write_problem(error: &serde_json::Error) -> Problem {
     Problem::new(

@@ -17,14 +17,11 @@ mod consistency;
 mod create;
 mod deliver;
 mod driver;
-mod ended;
-pub(in crate::engine) mod journals;
 mod metadata;
 mod plan;
 mod probe;
 mod prompts;
 mod reconcile;
-mod review;
 mod revocation;
 mod sign_in;
 mod slots;
@@ -43,16 +40,16 @@ use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::prompt::UserPrompter;
 use super::requests::service::RequestService;
-use super::rotation::journals::RotationJournals;
+use super::rotation_journals::RotationJournals;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{ProgressLine, StepFailure};
 use crate::engine::checks::CheckService;
 use crate::engine::consumers::ConsumerService;
 use crate::engine::credentials::classify::ClassificationService;
-use crate::engine::credentials::locks::CredentialLocks;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::CredentialLocks;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::FingerprintService;
 use crate::engine::sign_in::SignInService;
 use crate::engine::stores::StoreService;
 use crate::net::Transport;
@@ -64,7 +61,6 @@ pub use crate::domain::rotation::{
     plan_lines,
 };
 pub use create::{CreateRequest, CreationPlan};
-pub use review::RotationSummary;
 pub use start::RotationDirection;
 
 /// Result of one step.

@@ -12,7 +12,7 @@ use crate::domain::rotation::{
     PlanRequest, RotationId, RotationPlan, RotationPurpose, revocation_strategy,
 };
 use crate::domain::{Credential, CredentialId, Problem};
-use crate::engine::credentials::random_bytes;
+use crate::engine::ports::random_bytes;
 use crate::engine::rotation::RotationService;
 
 impl RotationService {

@@ -22,7 +22,7 @@ use crate::domain::rotation::{
 };
 use crate::domain::{Credential, Problem};
 use crate::engine::prompt::{AwaitedCallback, PromptReply, RotationPrompt};
-use crate::engine::requests::token_cache::CachedAccessToken;
+use crate::engine::secrets::token_cache::CachedAccessToken;
 use crate::engine::sign_in as sign_in_flow;
 use crate::engine::sign_in::problems::state_mismatch_problem;
 use crate::engine::sign_in::{AuthorizationGrant, PendingSignIn};

@@ -11,9 +11,9 @@ use crate::domain::Secret;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rotation::{SecretFingerprint, SlotSwap, StepFailure, StepFailureKind};
-use crate::engine::credentials::random_bytes;
-use crate::engine::credentials::store_secret::secret_location;
+use crate::engine::ports::random_bytes;
 use crate::engine::requests::access_tokens::{access_token_part, shared_token_secret};
+use crate::engine::secrets::bound_secrets::secret_location;
 use crate::store::{CALL_TIMEOUT, ItemKey, StoreError};
 
 /// Assumed size of a secret that does not exist yet, in bytes; keys that are JWTs have some

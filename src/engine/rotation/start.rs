@@ -4,8 +4,7 @@
 //! `RotationService::rotate` and `RotationService::resume_rotation`.
 
 use super::RotationObserver;
-use super::driver::{LEASE_DURATION, RotationDriver, audit_event};
-use super::journals::journal_read_problem;
+use super::driver::RotationDriver;
 use crate::database::{LeaseRequest, NewRotation, RotationLease};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
@@ -13,9 +12,12 @@ use crate::domain::rotation::{
     check_rollback_allowed,
 };
 use crate::domain::{Credential, Problem};
-use crate::engine::credentials::locks::CredentialLock;
 use crate::engine::credentials::metadata::clean_reason;
+use crate::engine::locks::CredentialLock;
 use crate::engine::rotation::RotationService;
+use crate::engine::rotation_journals::{
+    LEASE_DURATION, journal_read_problem, rotation_audit_event,
+};
 
 /// Direction in which a rotation is resumed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl RotationService {
             CredentialState::New(draft) => index.open_creation(&draft, &new, &first_request),
         });
         let claim = RotationClaim { lease: lease.await?, request, lock };
-        self.audit.record(audit_event(&plan, "begun", &[])).await?;
+        self.audit.record(rotation_audit_event(&plan, "begun", &[])).await?;
         self.run_rotation(RotationJournal::new(plan), claim, observer).await
     }
 
@@ -136,7 +138,7 @@ impl RotationService {
         let claim = RotationClaim { lease, request, lock };
         let remark = administrator.map(|administrator| format!("as {}", administrator.name));
         let remarks: Vec<String> = remark.into_iter().collect();
-        self.audit.record(audit_event(journal.plan(), "resumed", &remarks)).await?;
+        self.audit.record(rotation_audit_event(journal.plan(), "resumed", &remarks)).await?;
         let mut driver = self.driver(journal, claim.lease.clone(), observer);
         if direction == RotationDirection::Abandon {
             driver.append_entry(JournalEntry::UserDecision(UserDecision::Abandon)).await?;

@@ -15,9 +15,8 @@ use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::tasks::CredentialEvent;
 use crate::engine::pending_prompts::PromptId;
 use crate::engine::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
-use crate::engine::rotation::{
-    CreateRequest, RotationDirection, RotationFilter, RotationObserver, RotationSummary,
-};
+use crate::engine::rotation::{CreateRequest, RotationDirection, RotationFilter, RotationObserver};
+use crate::engine::rotation_journals::RotationSummary;
 
 /// Task that rotates, revokes or creates credentials at their providers.
 pub enum RotationTask {

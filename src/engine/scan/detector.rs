@@ -16,7 +16,7 @@ use crate::domain::Secret;
 use crate::domain::identify::{self, IdentificationCandidate};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
-use crate::engine::secrets::fingerprints::{FingerprintBytes, FingerprintHasher};
+use crate::engine::fingerprints::{FingerprintBytes, FingerprintHasher};
 use crate::util::hex::parse_hex;
 
 /// Maximum size of a private key.
@@ -273,7 +273,7 @@ mod tests {
     use super::*;
     use crate::domain::CredentialName;
     use crate::domain::credential::{SecretPart, SecretSlot};
-    use crate::engine::secrets::mac::HmacKey;
+    use crate::engine::fingerprints::HmacKey;
 
     const UUID: &str = "5ec2e7aa-0000-4000-8000-00c0ffee0001";
     const OPAQUE: &str = "Zk3/abcd+efgh-1234==";

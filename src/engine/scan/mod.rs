@@ -30,8 +30,8 @@ use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::consumers::{ConsumerService, run_blocking};
 use crate::engine::credentials::import;
+use crate::engine::fingerprints::{FingerprintHasher, FingerprintService};
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::{FingerprintHasher, FingerprintService};
 use detector::SecretDetector;
 use targets::ScanTarget;
 

@@ -27,8 +27,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
-use super::fingerprints::FingerprintService;
-use super::mac::HmacKey;
 use crate::database::{BindingRecord, BindingSubject};
 use crate::domain::consumer::{Consumer, ConsumerTarget};
 use crate::domain::credential::SecretPart;
@@ -36,9 +34,10 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem, Secret};
 use crate::engine::audit::AuditService;
-use crate::engine::credentials::KEY_FILE_FIELD;
 use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::fingerprints::{FingerprintService, HmacKey};
 use crate::engine::ports::SharedPorts;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex::to_hex;
 

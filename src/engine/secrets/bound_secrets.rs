@@ -5,22 +5,24 @@
 //! While a secret is replaced, the fingerprints of the old and of the new secret are recorded, so
 //! that a crash leaves either of them readable. Start with [`SecretAccess::load_secret`].
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::bindings::BindingService;
-use super::fingerprints::FingerprintService;
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Credential, Problem, Secret};
+use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::engine::Clock;
-use crate::engine::credentials::store_secret::secret_location;
-use crate::engine::credentials::{KEY_FILE_FIELD, read_key_file};
 use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::fingerprints::FingerprintService;
 use crate::engine::ports::SharedPorts;
-use crate::engine::requests::token_cache::AccessTokenCache;
-use crate::store::{ItemKey, SecretStore, StoreError};
+use crate::engine::secrets::token_cache::AccessTokenCache;
+use crate::store::{self, ItemKey, SecretStore, StoreError};
+
+/// Field that names a file with the secret, for secrets that live outside the store.
+pub const KEY_FILE_FIELD: &str = "key_file";
 
 /// Reads and writes secrets in the store, together with their bindings and fingerprints.
 pub(in crate::engine) struct SecretAccess {
@@ -207,4 +209,18 @@ fn fingerprint_problem(credential: &Credential, part: &SecretPart, found: &str) 
         credential.name
     );
     Problem::new(what, why, remedy)
+}
+
+/// Reads the private key in a file that only its owner may read.
+pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
+    store::key_file::read(path.as_ref())
+}
+
+/// Returns the location of a part in a slot.
+pub(in crate::engine) fn secret_location(
+    credential: &CredentialId,
+    slot: SecretSlot,
+    part: &SecretPart,
+) -> SecretLocation {
+    SecretLocation { credential: credential.clone(), slot, part: part.clone() }
 }

@@ -15,8 +15,8 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine::audit::AuditEvent;
-use crate::engine::credentials::KEY_FILE_FIELD;
-use crate::engine::credentials::changes::CredentialEdit;
+use crate::engine::credential_changes::CredentialEdit;
+use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 
 /// Records that an edit changes, together with the credential.
 #[derive(Default)]

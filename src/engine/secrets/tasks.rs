@@ -1,84 +1,65 @@
-//! Tasks and events of secrets: reveal, copy, and clear the clipboard.
-//!
-//! Start with `run_task`.
+//! Tasks of secrets: reveal, and copy to the clipboard.
 
 use std::sync::Arc;
 
 use super::disclosure::DisclosureChannel;
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, Problem, Secret};
+use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
-use crate::engine::clipboard::{ClearResult, CopyResult, TerminalCopyConsent, TerminalCopyOffer};
-use crate::engine::{Engine, generate_passphrase};
+use crate::engine::clipboard::TerminalCopyConsent;
+use crate::engine::clipboard::service::SecretCopyResult;
+use crate::engine::credentials::tasks::CredentialEvent;
 
-/// Task on the secret of a credential.
-pub enum SecretTask {
-    /// Reveal the secret on the screen.
-    Reveal(CredentialId),
-    /// Copy the secret to the clipboard, which is cleared afterwards.
-    Copy(CredentialId, TerminalCopyConsent),
-    /// Copy a text without secrets to the clipboard.
-    CopyText(String),
-    /// Copy a response body to the clipboard.
-    CopyBody {
-        /// The body.
-        text: String,
-        /// What the user can do where it cannot be copied, for example because it is too large.
-        remedy: String,
-    },
-    /// Clear the clipboard if it still holds the copied secret.
-    ClearClipboard,
-    /// Generate a passphrase for a new encrypted file.
-    GeneratePassphrase,
-}
-
-/// Event on a secret or the clipboard.
-pub enum SecretEvent {
-    /// The secret, for the screen. It is wiped when the last holder drops it.
-    Revealed(CredentialId, Arc<Secret>),
-    /// Something was copied.
-    Copied(CopyResult),
-    /// Nothing was copied: the secret would pass through the terminal, and the user decides.
-    TerminalCopyOffered(CredentialId, TerminalCopyOffer),
-    /// A generated passphrase, for the screen. It is wiped when the last holder drops it.
-    PassphraseGenerated(Arc<Secret>),
-    /// Result of clearing the clipboard.
-    Cleared(ClearResult),
-}
-
-/// Runs a task of this area.
-pub(in crate::engine) async fn run_task(
+/// Reveals the secret of a credential on the screen.
+pub(in crate::engine) async fn reveal_secret(
     engine: &Engine,
-    task: SecretTask,
+    id: CredentialId,
     context: &TaskContext,
 ) -> Result<(), Problem> {
-    match task {
-        SecretTask::Reveal(id) => {
-            let secret = Arc::new(disclose_by_id(engine, &id, DisclosureChannel::Reveal).await?);
-            context.send_event(TaskEvent::Secret(SecretEvent::Revealed(id, secret)));
+    let secret = Arc::new(disclose_by_id(engine, &id, DisclosureChannel::Reveal).await?);
+    context.send_event(TaskEvent::Credential(CredentialEvent::Revealed(id, secret)));
+    Ok(())
+}
+
+/// Copies the secret of a credential to the clipboard, which is cleared afterwards.
+pub(in crate::engine) async fn copy_secret(
+    engine: &Engine,
+    id: CredentialId,
+    consent: TerminalCopyConsent,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    context.send_event(match copy_by_id(engine, &id, consent, context).await? {
+        SecretCopyResult::Cleared(result) => TaskEvent::ClipboardCleared(result),
+        SecretCopyResult::Offered(offer) => {
+            TaskEvent::Credential(CredentialEvent::TerminalCopyOffered(id, offer))
         }
-        SecretTask::Copy(id, consent) => {
-            if let Some(offer) = copy_by_id(engine, &id, consent, context).await? {
-                let event = SecretEvent::TerminalCopyOffered(id, offer);
-                context.send_event(TaskEvent::Secret(event));
-            }
-        }
-        SecretTask::GeneratePassphrase => {
-            let event = SecretEvent::PassphraseGenerated(Arc::new(generate_passphrase()?));
-            context.send_event(TaskEvent::Secret(event));
-        }
-        SecretTask::CopyText(text) => context.send_event(TaskEvent::Secret(SecretEvent::Copied(
-            engine.clipboard.copy_text(text).await?,
-        ))),
-        SecretTask::CopyBody { text, remedy } => {
-            let copied = engine.clipboard.copy_text(text).await;
-            let copied = copied.map_err(|problem| Problem { remedy, ..problem })?;
-            context.send_event(TaskEvent::Secret(SecretEvent::Copied(copied)));
-        }
-        SecretTask::ClearClipboard => context
-            .send_event(TaskEvent::Secret(SecretEvent::Cleared(engine.clipboard.clear().await?))),
-    }
+    });
+    Ok(())
+}
+
+/// Copies a text without secrets to the clipboard.
+pub(in crate::engine) async fn copy_text(
+    engine: &Engine,
+    text: String,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    context.send_event(TaskEvent::Copied(engine.clipboard.copy_text(text).await?));
+    Ok(())
+}
+
+/// Copies a response body to the clipboard. `remedy` is what the user can do where it cannot be
+/// copied, for example because it is too large.
+pub(in crate::engine) async fn copy_body(
+    engine: &Engine,
+    text: String,
+    remedy: String,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let copied = engine.clipboard.copy_text(text).await;
+    let copied = copied.map_err(|problem| Problem { remedy, ..problem })?;
+    context.send_event(TaskEvent::Copied(copied));
     Ok(())
 }
 
@@ -89,14 +70,13 @@ async fn copy_by_id(
     id: &CredentialId,
     consent: TerminalCopyConsent,
     context: &TaskContext,
-) -> Result<Option<TerminalCopyOffer>, Problem> {
-    let offer = engine.clipboard.terminal_offer(consent).await?;
-    if offer.is_some() {
-        return Ok(offer);
+) -> Result<SecretCopyResult, Problem> {
+    if let Some(offer) = engine.clipboard.terminal_offer(consent).await? {
+        return Ok(SecretCopyResult::Offered(offer));
     }
     let secret = Arc::new(disclose_by_id(engine, id, DisclosureChannel::Copy).await?);
-    let on_event = |event| context.send_event(TaskEvent::Secret(event));
-    engine.clipboard.copy_secret(secret, consent, on_event).await
+    let on_copied = |copied| context.send_event(TaskEvent::Copied(copied));
+    engine.clipboard.copy_secret(secret, consent, on_copied).await
 }
 
 async fn disclose_by_id(

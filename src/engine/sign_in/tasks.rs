@@ -1,7 +1,7 @@
 //! Sign-in tasks of the screen: the authorization page goes out as a report, a pasted URL comes
 //! back as a task.
 //!
-//! The sign-in itself is in `sign_in_flow`. Start with `run_task`.
+//! The sign-in itself is in `sign_in_flow`. Start with `run_sign_in_task`.
 
 use std::sync::Arc;
 
@@ -17,14 +17,6 @@ use crate::engine::prompt::PromptReply;
 use crate::engine::sign_in::problems::state_mismatch_problem;
 use crate::engine::sign_in::{NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult};
 use crate::net::oauth::sign_in::AuthorizationRequest;
-
-/// Task that signs in with the browser.
-pub enum SignInTask {
-    /// Sign in, and wait for the callback.
-    Start(SignInSubject),
-    /// Submit the callback URL as the reply to the prompt of another task.
-    SubmitAddress(PromptId, PromptReply),
-}
 
 /// Session to sign in to.
 #[derive(Clone)]
@@ -60,24 +52,17 @@ pub struct SignInPage {
     pub timeout: std::time::Duration,
 }
 
-/// Runs a task of this area.
-pub(in crate::engine) async fn run_task(
+/// Signs in with the browser, and waits for the callback.
+pub(in crate::engine) async fn run_sign_in_task(
     engine: &Engine,
-    task: SignInTask,
+    subject: SignInSubject,
     context: &TaskContext,
 ) -> Result<(), Problem> {
-    match task {
-        SignInTask::Start(SignInSubject::New(new)) => {
-            run_sign_in(engine, engine.sign_in.begin(*new).await?, context).await
-        }
-        SignInTask::Start(SignInSubject::Existing(id)) => {
-            run_sign_in(engine, engine.sign_in.begin_again(&id).await?, context).await
-        }
-        SignInTask::SubmitAddress(prompt_id, reply) => {
-            context.prompts.reply(prompt_id, reply);
-            Ok(())
-        }
-    }
+    let pending = match subject {
+        SignInSubject::New(new) => engine.sign_in.begin(*new).await?,
+        SignInSubject::Existing(id) => engine.sign_in.begin_again(&id).await?,
+    };
+    run_sign_in(engine, pending, context).await
 }
 
 async fn run_sign_in(

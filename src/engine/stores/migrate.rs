@@ -19,12 +19,12 @@ use crate::domain::{Credential, Secret, StoreKind};
 use crate::engine::ALL_SLOTS;
 use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::audit_anchor::AUDIT_ANCHOR_ITEM;
-use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
 use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::fingerprints::FINGERPRINT_KEY_ITEM;
+use crate::engine::locks::{CredentialLock, CredentialLocks};
 use crate::engine::ports::{CoreServices, SharedPorts};
 use crate::engine::secrets::bindings::{BINDINGS_RECORDED_ITEM, BindingService};
 use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::fingerprints::FINGERPRINT_KEY_ITEM;
 use crate::store::{
     self, ItemKey, SecretStore, StoreError, StoreStatus, UnlockMethod, backend_info,
     persistent_backends,

@@ -14,7 +14,7 @@ use super::UNLOCK_TIMEOUT;
 use super::audit::{AuditEvent, AuditService};
 use super::clipboard::Clipboard;
 use super::ports::SharedPorts;
-use super::requests::token_cache::AccessTokenCache;
+use super::secrets::token_cache::AccessTokenCache;
 use crate::domain::{Problem, Secret};
 use crate::store::{SecretStore, StoreStatus, UnlockMethod};
 

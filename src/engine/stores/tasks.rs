@@ -1,6 +1,4 @@
-//! Tasks of the store: state, unlock and lock.
-//!
-//! Start with `run_task`.
+//! Tasks of the store: state, unlock and lock. Each reports the state of the store.
 
 use std::sync::Arc;
 
@@ -10,32 +8,28 @@ use crate::engine::background::runner::TaskContext;
 use crate::engine::{Engine, UNLOCK_TIMEOUT};
 use crate::store::UnlockMethod;
 
-/// Task on the store.
-pub enum StoreTask {
-    /// Report whether the store can be used.
-    Status,
-    /// Unlock the store, by its own prompt or with this passphrase.
-    Unlock(Option<Arc<Secret>>),
-    /// Lock the store, and clear what this process still has of its secrets.
-    Lock,
-}
-
-/// Runs a task of this area.
-pub(in crate::engine) async fn run_task(
+/// Reports whether the store can be used.
+pub(in crate::engine) async fn report_status(
     engine: &Engine,
-    task: StoreTask,
     context: &TaskContext,
 ) -> Result<(), Problem> {
-    match task {
-        StoreTask::Status => {}
-        StoreTask::Lock => engine.store.lock().await?,
-        StoreTask::Unlock(None) => {
-            engine.store.unlock(UnlockMethod::SystemPrompt, UNLOCK_TIMEOUT).await?;
-        }
-        StoreTask::Unlock(Some(passphrase)) => {
-            engine.store.unlock(UnlockMethod::Passphrase(&passphrase), UNLOCK_TIMEOUT).await?;
-        }
-    }
     context.send_event(TaskEvent::Store(engine.store.state().await));
     Ok(())
+}
+
+/// Unlocks the store, by its own prompt or with this passphrase.
+pub(in crate::engine) async fn unlock(
+    engine: &Engine,
+    passphrase: Option<Arc<Secret>>,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let method = passphrase.as_deref().map_or(UnlockMethod::SystemPrompt, UnlockMethod::Passphrase);
+    engine.store.unlock(method, UNLOCK_TIMEOUT).await?;
+    report_status(engine, context).await
+}
+
+/// Locks the store, and clears what this process still has of its secrets.
+pub(in crate::engine) async fn lock(engine: &Engine, context: &TaskContext) -> Result<(), Problem> {
+    engine.store.lock().await?;
+    report_status(engine, context).await
 }

@@ -2,18 +2,18 @@
 //!
 //! Drawing and clicking both use [`visible_hints`].
 
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::domain::Timestamp;
+use crate::tui::app::activity::StoreStatusKind;
 use crate::tui::app::command::{
-    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction,
-    RegionAction, ScreenAction,
+    CommandAction, ConsoleAction, CredentialAction, FocusTarget, ProgramAction, ScreenAction,
 };
 use crate::tui::app::console::{ConsolePromptKind, follow_up};
 use crate::tui::app::credentials::attention::{self, AttentionReason};
 use crate::tui::app::credentials::detail::DetailPane;
-use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::overview::activity::StoreStatusKind;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane, command};
 
 /// Hint with its key, word and position.
@@ -25,14 +25,14 @@ pub struct KeyHint {
     /// Command that a click runs.
     pub action: CommandAction,
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
 }
 
 /// Number of the pane's own hints that precede the hint for the help.
 const LEADING_HINT_COUNT: usize = 4;
 const REFUSAL_HINTS: &[CommandAction] = &[
     CommandAction::Console(ConsoleAction::Explain),
-    CommandAction::Region(RegionAction::Probe),
+    CommandAction::Credential(CredentialAction::ProbeRegions),
     CommandAction::Credential(CredentialAction::Rotate),
 ];
 const ROTATION_HINTS: &[CommandAction] = &[CommandAction::Credential(CredentialAction::Rotate)];
@@ -46,13 +46,13 @@ const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::Check),
     CommandAction::Credential(CredentialAction::Add),
     CommandAction::Credential(CredentialAction::Edit),
-    CommandAction::List(ListAction::Filter),
-    CommandAction::List(ListAction::NextAttention),
-    CommandAction::List(ListAction::Clear),
+    CommandAction::Credential(CredentialAction::FilterList),
+    CommandAction::Credential(CredentialAction::NextAttention),
+    CommandAction::Credential(CredentialAction::ClearFilter),
 ];
 const REGION_HINTS: &[CommandAction] = &[
-    CommandAction::Region(RegionAction::Switch),
-    CommandAction::Region(RegionAction::Probe),
+    CommandAction::Credential(CredentialAction::SwitchRegion),
+    CommandAction::Credential(CredentialAction::ProbeRegions),
     CommandAction::Console(ConsoleAction::SendTest),
     CommandAction::Credential(CredentialAction::Check),
 ];
@@ -117,7 +117,7 @@ fn remedies(app: &App, now: Timestamp) -> &'static [CommandAction] {
 }
 
 /// Returns the hints that fit into the footer. A dialog shows its own hints and takes all keys.
-pub fn visible_hints(app: &App, footer: ScreenRect, now: Timestamp) -> Vec<KeyHint> {
+pub fn visible_hints(app: &App, footer: Rect, now: Timestamp) -> Vec<KeyHint> {
     if !app.dialogs.is_empty() || !typing_hints(app).is_empty() {
         return Vec::new();
     }
@@ -152,13 +152,13 @@ pub fn visible_hints(app: &App, footer: ScreenRect, now: Timestamp) -> Vec<KeyHi
 /// Returns the command that a click on the footer runs.
 pub fn hint_action_at(
     app: &App,
-    footer: ScreenRect,
+    footer: Rect,
     column: u16,
     now: Timestamp,
 ) -> Option<CommandAction> {
     visible_hints(app, footer, now)
         .into_iter()
-        .find(|hint| hint.area.contains(column, footer.y))
+        .find(|hint| hint.area.contains(Position::new(column, footer.y)))
         .map(|hint| hint.action)
 }
 

@@ -2,15 +2,16 @@
 //!
 //! An item with an action is also a button. Drawing and clicking both use [`header_items`].
 
+use ratatui::layout::{Position, Rect};
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::theme::StyleRole;
 use crate::domain::{CredentialStatus, Timestamp};
+use crate::tui::app::activity::{StoreStatusKind, StoreStatusText};
 use crate::tui::app::command::{CommandAction, ProgramAction, ScreenAction};
-use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::overview::activity::{StoreStatusKind, StoreStatusText};
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::chart::StyledSpans;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, PresentationMode, ZoomState, display_format};
 
 /// Name of the program.
@@ -28,7 +29,7 @@ pub struct HeaderItem {
     /// Command that a click runs.
     pub action: Option<CommandAction>,
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
 }
 
 /// Number of credentials with a status; a click shows only these.
@@ -38,7 +39,7 @@ pub struct StatusCount {
     /// Symbol, number and, where there is room, the word for the status.
     pub text: String,
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
 }
 
 /// Returns the number of credentials as text.
@@ -52,7 +53,7 @@ pub fn credential_count_text(app: &App) -> String {
 }
 
 /// Returns the items that fit, from right to left, and the area left over before them.
-pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
+pub fn header_items(app: &App) -> (Vec<HeaderItem>, Rect) {
     let line = app.screen_layout().header.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
     let begun =
@@ -84,7 +85,7 @@ pub fn header_items(app: &App) -> (Vec<HeaderItem>, ScreenRect) {
 /// Returns the command that a click on the header runs.
 pub(super) fn header_action_at(app: &App, column: u16, row: u16) -> Option<CommandAction> {
     let (items, _) = header_items(app);
-    items.into_iter().find(|item| item.area.contains(column, row))?.action
+    items.into_iter().find(|item| item.area.contains(Position::new(column, row)))?.action
 }
 
 /// Returns the number of credentials per status, the good ones first, as far as they fit between the

@@ -5,6 +5,7 @@
 //! runtime or a sleep. Drawing is in `tui/view`; each feature of the screen has a folder with its
 //! commands, events and dialogs. Start at `update.rs`, which routes to them.
 
+pub mod activity;
 pub mod command;
 pub mod console;
 pub mod conversation;
@@ -13,6 +14,7 @@ pub mod dialogs;
 pub mod display_format;
 pub mod footer;
 pub mod header;
+mod help_picker;
 pub mod layout;
 mod message;
 pub mod mouse;
@@ -33,6 +35,7 @@ pub mod widgets;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::tui::app::activity::TaskList;
 use crate::tui::app::credentials::attention::{self, AttentionFacts};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
@@ -40,21 +43,21 @@ use crate::tui::app::credentials::region_probe::RegionProbe;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
-use crate::tui::app::overview::activity::TaskList;
 use crate::tui::app::rotation::open_rotations::OpenRotations;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use console::ConsolePane;
 use conversation::ConversationState;
-use layout::ScreenRect;
 use mouse::MousePress;
+use ratatui::layout::Rect;
 
 use crate::config::PaneLayout;
 use crate::config::theme::TerminalBackground;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialId, Problem};
 use crate::engine::background::protocol::{
-    BackgroundTask, CredentialTask, RotationTask, StoreTask, TaskId, TerminalCopyConsent,
+    BackgroundTask, CredentialTask, RotationTask, TaskId, TerminalCopyConsent,
 };
-use crate::tui::app::credentials::{detail, regions};
+use crate::tui::app::credentials::detail;
 
 pub use message::{
     BrowserAvailability, InitialState, InputEvent, Message, MouseInput, Now, RequestMode,
@@ -103,7 +106,7 @@ pub struct App {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UiState {
     /// Size of the terminal.
-    pub area: ScreenRect,
+    pub area: Rect,
     /// Pane that has the focus.
     pub focus: Pane,
     /// Pane shown beside the list on a narrow screen.
@@ -181,7 +184,7 @@ impl App {
         let InitialState { first_page, catalog, size, mut preferences, layout } = start;
         preferences.theme = preferences.theme.with_background(preferences.background);
         let ui_state = UiState {
-            area: ScreenRect::new(size.0, size.1),
+            area: Rect::new(0, 0, size.0, size.1),
             focus: Pane::Credentials,
             secondary_pane: Pane::Detail,
             presentation: PresentationMode::Off,
@@ -212,7 +215,7 @@ impl App {
             unlock_retries: UnlockRetries::default(),
         };
         let first = [
-            BackgroundTask::Store(StoreTask::Status),
+            BackgroundTask::ReadStoreStatus,
             BackgroundTask::Rotation(RotationTask::ListUnfinished),
             BackgroundTask::Credential(CredentialTask::ListDueDeliveries),
         ];
@@ -255,7 +258,7 @@ impl App {
     /// Whether the whole detail is visible: not behind a dialog and not truncated.
     fn detail_fully_visible(&self) -> bool {
         self.dialogs.is_empty()
-            && self.screen_layout().detail.inner().height >= detail::MIN_FULL_DETAIL_ROWS
+            && self.screen_layout().detail.inside_border().height >= detail::MIN_FULL_DETAIL_ROWS
     }
 
     /// The credential under the cursor.
@@ -274,7 +277,7 @@ impl App {
     /// Number of regions that the selected credential may have.
     pub fn region_count(&self) -> usize {
         self.selected().map_or(0, |credential| {
-            regions::provider_regions(&self.catalog, &credential.provider).len()
+            self.catalog.regions(&credential.provider).unwrap_or_default().len()
         })
     }
 
@@ -396,6 +399,6 @@ impl App {
     }
 }
 
-fn row_capacity(pane: ScreenRect, overhead: u16) -> usize {
-    pane.inner().height.saturating_sub(overhead).into()
+fn row_capacity(pane: Rect, overhead: u16) -> usize {
+    pane.inside_border().height.saturating_sub(overhead).into()
 }

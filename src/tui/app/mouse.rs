@@ -5,16 +5,17 @@
 
 use std::time::{Duration, Instant};
 
+use ratatui::layout::{Position, Rect};
+
 use crate::config::theme::StyleRole;
-use crate::tui::app::command::{
-    CommandAction, CredentialAction, FocusTarget, RegionAction, ScreenAction,
-};
+use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ScreenAction};
 use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
 use crate::tui::app::credentials::detail::{self, DetailRow};
-use crate::tui::app::layout::{PaneBorder, ScreenRect};
+use crate::tui::app::layout::PaneBorder;
 use crate::tui::app::widgets::dialog_view::wrap;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, MouseInput, Now, Pane, UiEffect, header};
 
 /// Lines per step of the wheel.
@@ -117,19 +118,23 @@ impl App {
         let screen = self.screen_layout();
         self.ui_state.mouse_press.border =
             super::layout::border_at(self.ui_state.area, self, column, row);
-        if screen.footer.contains(column, row) {
+        if screen.footer.contains(Position::new(column, row)) {
             let hint = super::footer::hint_action_at(self, screen.footer, column, now.wall);
             return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
         }
         let counts = header::status_counts(self, now.wall);
-        if let Some(hit) = counts.iter().find(|count| count.area.contains(column, row)) {
+        if let Some(hit) =
+            counts.iter().find(|count| count.area.contains(Position::new(column, row)))
+        {
             self.filter_by_status(hit.status, now);
             return Vec::new();
         }
         if let Some(action) = header::header_action_at(self, column, row) {
             return self.run_action(action, now);
         }
-        if screen.timeline.contains(column, row) && self.ui_state.mouse_press.border.is_none() {
+        if screen.timeline.contains(Position::new(column, row))
+            && self.ui_state.mouse_press.border.is_none()
+        {
             return self.run_action(CommandAction::Screen(ScreenAction::Timeline), now);
         }
         let Some(pane) = screen.pane_at(column, row) else { return Vec::new() };
@@ -145,10 +150,10 @@ impl App {
         }
         // A click on a border moves no selection: the user grabs it to resize, not to select a row
         // of either pane.
-        if !screen.pane(pane).inner().contains(column, row) {
+        if !screen.pane(pane).inside_border().contains(Position::new(column, row)) {
             return Vec::new();
         }
-        let line = usize::from(row.saturating_sub(screen.pane(pane).inner().y));
+        let line = usize::from(row.saturating_sub(screen.pane(pane).inside_border().y));
         match pane {
             Pane::Credentials => {
                 let hit = self.click_list(row);
@@ -159,7 +164,7 @@ impl App {
                     );
                 }
             }
-            Pane::Detail if self.secret_area().contains(column, row) => {
+            Pane::Detail if self.secret_area().contains(Position::new(column, row)) => {
                 return self
                     .run_action(CommandAction::Credential(CredentialAction::ToggleSecret), now);
             }
@@ -168,7 +173,10 @@ impl App {
                 let count = self.region_count();
                 let hit = self.regions.select_line(line, count);
                 if hit && again {
-                    return self.run_action(CommandAction::Region(RegionAction::Switch), now);
+                    return self.run_action(
+                        CommandAction::Credential(CredentialAction::SwitchRegion),
+                        now,
+                    );
                 }
             }
             Pane::Console => return self.click_console(column, row, now),
@@ -186,24 +194,23 @@ impl App {
     /// Returns a cell for everything that can be clicked: panes, rows, the secret, tabs, buttons.
     pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
         let screen = self.screen_layout();
-        let at = |area: ScreenRect| (area.x, area.y);
-        let shown = |area: &ScreenRect| !area.is_empty();
-        let rows = |area: ScreenRect, count: usize| {
-            (0..area.height).take(count).map(move |line| area.row(line))
-        };
+        let at = |area: Rect| (area.x, area.y);
+        let shown = |area: &Rect| !area.is_empty();
+        let rows =
+            |area: Rect, count: usize| (0..area.height).take(count).map(move |line| area.row(line));
         let panes = Pane::ALL
             .into_iter()
             .map(|pane| screen.pane(pane))
             .filter(shown)
             .map(|area| (area.x + 2, area.y));
         let list = rows(self.list_area(), self.credentials.visible_count());
-        let regions = rows(screen.regions.inner(), self.region_count());
+        let regions = rows(screen.regions.inside_border(), self.region_count());
         let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
-        let send =
-            std::iter::once(screen.console.inner().row(0)).filter(|_| shown(&screen.console));
+        let send = std::iter::once(screen.console.inside_border().row(0))
+            .filter(|_| shown(&screen.console));
         let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
         let tabs = tabs.filter(|area| shown(area) && self.console.response().is_some());
-        let timeline = std::iter::once(screen.timeline.inner()).filter(shown);
+        let timeline = std::iter::once(screen.timeline.inside_border()).filter(shown);
         let places =
             secret.chain(send).chain(tabs).chain(regions).chain(timeline).chain(list).map(at);
         let signs = header::header_items(self)
@@ -223,15 +230,17 @@ impl App {
 
     fn click_console(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
         let body = self.console_body_area();
-        if row == self.screen_layout().console.inner().y {
+        if row == self.screen_layout().console.inside_border().y {
             return self
                 .run_action(CommandAction::Console(super::command::ConsoleAction::Send), now);
         }
-        if let Some((view, _)) =
-            self.response_tabs().into_iter().find(|(_, area)| area.contains(column, row))
+        if let Some((view, _)) = self
+            .response_tabs()
+            .into_iter()
+            .find(|(_, area)| area.contains(Position::new(column, row)))
         {
             return self.show_tab(view);
-        } else if body.contains(column, row) && self.console.tab.is_text() {
+        } else if body.contains(Position::new(column, row)) && self.console.tab.is_text() {
             self.click_body(usize::from(row - body.y), column - body.x);
         }
         Vec::new()
@@ -280,16 +289,16 @@ impl App {
     }
 
     /// Area of the rows of the list.
-    pub fn list_area(&self) -> ScreenRect {
-        self.screen_layout().credentials.inner().split_top(self.filter_rows()).1
+    pub fn list_area(&self) -> Rect {
+        self.screen_layout().credentials.inside_border().split_top(self.filter_rows()).1
     }
 
     /// Area of the first line of the secret in the detail, masked or not.
-    pub fn secret_area(&self) -> ScreenRect {
+    pub fn secret_area(&self) -> Rect {
         let rows = self.selected().map_or_else(Vec::new, |selected| detail::rows(self, selected));
         let secret = rows.iter().position(|row| *row == DetailRow::Secret).unwrap_or(0);
         let below_heading = u16::try_from(secret + 1).unwrap_or(u16::MAX);
-        self.screen_layout().detail.inner().row(below_heading)
+        self.screen_layout().detail.inside_border().row(below_heading)
     }
 
     /// Explains the status of the response in lines of the console: what happened, as much of the
@@ -300,7 +309,7 @@ impl App {
         else {
             return Vec::new();
         };
-        let inner = self.screen_layout().console.inner();
+        let inner = self.screen_layout().console.inside_border();
         let columns = usize::from(inner.width);
         let [what, remedy] = [&problem.what, &problem.remedy].map(|text| wrap(text, columns));
         let why = wrap(&problem.why, columns.saturating_sub(1));
@@ -325,8 +334,8 @@ impl App {
     }
 
     /// Area of the response body: below the request, the summary and the explanation.
-    pub fn console_body_area(&self) -> ScreenRect {
-        let inner = self.screen_layout().console.inner();
+    pub fn console_body_area(&self) -> Rect {
+        let inner = self.screen_layout().console.inside_border();
         let explained = u16::try_from(self.explanation_lines().len()).unwrap_or(u16::MAX);
         let (body, _) = inner.split_top(
             inner.height.saturating_sub(u16::from(self.console_status_line().is_some())),
@@ -350,8 +359,8 @@ impl App {
     }
 
     /// Returns the areas of the tabs of a response: at the right end of the summary.
-    pub fn response_tabs(&self) -> Vec<(ResponseTab, ScreenRect)> {
-        let line = self.screen_layout().console.inner().row(1);
+    pub fn response_tabs(&self) -> Vec<(ResponseTab, Rect)> {
+        let line = self.screen_layout().console.inside_border().row(1);
         let width = |view: ResponseTab| u16::try_from(view.title().len()).unwrap_or(0);
         let views: Vec<_> =
             self.console.response().map(|response| response.tabs().collect()).unwrap_or_default();

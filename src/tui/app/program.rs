@@ -5,19 +5,20 @@
 
 use crate::config::StoreChoiceSource;
 use crate::domain::problem::Problem;
-use crate::engine::background::protocol::{BackgroundTask, CredentialTask, StoreTask};
-use crate::tui::app::command::{CommandAction, ProgramAction, help_picker};
+use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
+use crate::tui::app::activity::NotificationLevel;
+use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::credentials::undo;
 use crate::tui::app::dialogs::ConfirmDialog;
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::help_picker::help_picker;
 use crate::tui::app::overview::task_list_dialog::TaskListDialog;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, overview};
 
 impl App {
     pub(super) fn run_program(&mut self, action: ProgramAction, now: Now) -> Vec<UiEffect> {
         match action {
-            ProgramAction::Help => self.dialogs.push(help_picker::help_picker(self)),
+            ProgramAction::Help => self.dialogs.push(help_picker(self)),
             ProgramAction::TaskList => self.dialogs.push(TaskListDialog::default()),
             ProgramAction::Doctor | ProgramAction::Scan => {
                 return overview::commands::start_diagnostics(self, action, now);
@@ -35,7 +36,7 @@ impl App {
                     .1;
                 return vec![
                     load,
-                    self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1,
+                    self.start_hidden_task(BackgroundTask::ReadStoreStatus).1,
                     UiEffect::ReloadSettings,
                 ];
             }

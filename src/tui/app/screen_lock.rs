@@ -6,12 +6,10 @@
 
 use std::time::Instant;
 
-use crate::engine::background::protocol::{
-    BackendInfo, BackgroundTask, StoreError, StoreTask, TaskId,
-};
+use crate::engine::background::protocol::{BackendInfo, BackgroundTask, StoreError, TaskId};
 use crate::engine::persistent_backends;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::dialogs::{Dialog, DialogAction, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.
@@ -99,7 +97,7 @@ impl App {
             && self.activity.running_count() == 0;
         is_due.then(|| {
             self.ui_state.screen_lock = ScreenLock::Locked;
-            self.start_hidden_task(BackgroundTask::Store(StoreTask::Lock)).1
+            self.start_hidden_task(BackgroundTask::LockStore).1
         })
     }
 
@@ -135,7 +133,7 @@ impl App {
 
     /// Starts the prompt of a store that unlocks itself.
     pub(super) fn start_unlock_task(&mut self, now: Now) -> (TaskId, UiEffect) {
-        self.start_task(UNLOCK_TITLE, BackgroundTask::Store(StoreTask::Unlock(None)), now)
+        self.start_task(UNLOCK_TITLE, BackgroundTask::UnlockStore(None), now)
     }
 
     /// Asks for the passphrase of the store. `next` is carried out once it is unlocked.

@@ -4,7 +4,7 @@
 
 use crate::config::theme::{TerminalBackground, Theme};
 use crate::domain::problem::Problem;
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::{
     App, Now, SettingsChange, ThemeMode, ThemePersistence, UiEffect, UiSettings,
 };

@@ -32,17 +32,16 @@ use crate::engine::backend_info;
 use crate::engine::background::protocol::{
     BackendInfo, BackgroundTask, CapturedSecret, CheckedSecret, ClassifyPolicy, ClearResult,
     ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
-    DiagnosticSeverity, HttpExchange, PromptId, RotationEvent, RotationTask, SecretEvent,
-    SecretTask, SendTask, StoreError, StoreStatus, StoreTask, TaskEvent, TaskId, TaskReport,
-    TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
+    DiagnosticSeverity, HttpExchange, PromptId, RotationEvent, RotationTask, SendTask, StoreError,
+    StoreStatus, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer,
+    WriteConsent,
 };
+use crate::tui::app::activity::TaskState;
 use crate::tui::app::console::parameters_dialog::ParametersDialog;
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
+use crate::tui::app::console::text_prompt::TextPromptDialog;
 use crate::tui::app::credentials::add_dialog::AddDialog;
-use crate::tui::app::dialogs::{
-    ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog, TextPromptDialog,
-};
-use crate::tui::app::overview::activity::TaskState;
+use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog};
 use crate::tui::app::overview::findings_dialog::FindingsDialog;
 use crate::tui::app::widgets::dialog_view::{DialogRow, ListItem};
 
@@ -86,7 +85,7 @@ impl TestSession {
             matches!(
                 task,
                 BackgroundTask::Credential(CredentialTask::RegionChecks(_))
-                    | BackgroundTask::Store(StoreTask::Status)
+                    | BackgroundTask::ReadStoreStatus
             )
         };
         let mut tasks: Vec<_> =
@@ -97,11 +96,11 @@ impl TestSession {
 
     fn reveal(&mut self) -> &mut Self {
         self.press("x");
-        let (task, BackgroundTask::Secret(SecretTask::Reveal(of))) = self.task() else {
+        let (task, BackgroundTask::Credential(CredentialTask::Reveal(of))) = self.task() else {
             panic!("the secret was not asked for")
         };
         let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
-        self.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, secret)));
+        self.report(task, TaskEvent::Credential(CredentialEvent::Revealed(of, secret)));
         assert!(self.is_shown());
         self
     }
@@ -143,7 +142,9 @@ impl TestSession {
 
 fn session() -> TestSession {
     let mut session = TestSession::new(120, 36);
-    session.drain();
+    // By name, so that each test knows what is where.
+    session.app.credentials.sort_by_next_key(session.now.wall);
+    session.press("g").drain();
     session
 }
 
@@ -252,7 +253,7 @@ fn a_secret_that_comes_too_late_is_not_shown() {
     let of = session.app.selected().expect("a credential").id.clone();
     session.report(
         task,
-        TaskEvent::Secret(SecretEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))),
+        TaskEvent::Credential(CredentialEvent::Revealed(of, Arc::new(Secret::new(b"x".to_vec())))),
     );
     assert!(!session.is_shown());
 }
@@ -261,12 +262,10 @@ fn a_secret_that_comes_too_late_is_not_shown() {
 fn presentation_mode_refuses_and_hides_names() {
     let mut session = session();
     session.press("P x");
-    assert!(
-        session
-            .drain()
-            .iter()
-            .all(|effect| !matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
-    );
+    assert!(session.drain().iter().all(|effect| !matches!(
+        effect,
+        UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Reveal(_)))
+    )));
     assert!(session.notice().contains("presentation mode"));
     let selected = session.app.selected().expect("a credential");
     assert!(!session.app.display_name(selected).contains(selected.name.as_str()));
@@ -297,11 +296,11 @@ fn a_copy_says_what_is_known_and_no_more() {
         let (task, _) = session.task();
         session.report(
             task,
-            TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+            TaskEvent::Copied(CopyResult {
                 method: way,
                 verified: proven,
                 clear_after_seconds: Some(30),
-            })),
+            }),
         );
         assert_eq!(session.app.activity.running_count(), 0, "tidying up is not waited for");
         session.notice().to_owned()
@@ -313,8 +312,7 @@ fn a_copy_says_what_is_known_and_no_more() {
     );
 
     let mut session = session();
-    session
-        .report(TaskId(9), TaskEvent::Secret(SecretEvent::Cleared(ClearResult::ContentReplaced)));
+    session.report(TaskId(9), TaskEvent::ClipboardCleared(ClearResult::ContentReplaced));
     assert!(session.notice().contains("content has changed"));
 }
 
@@ -382,7 +380,7 @@ fn a_click_meets_what_is_seen() {
     let secret = session.app.secret_area();
     session.click(secret.x + 12, secret.y);
     assert_eq!(session.app.ui_state.focus, Pane::Detail);
-    assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Reveal(_))));
+    assert!(matches!(session.task().1, BackgroundTask::Credential(CredentialTask::Reveal(_))));
     let hints = super::footer::visible_hints(
         &session.app,
         session.app.screen_layout().footer,

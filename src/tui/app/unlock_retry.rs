@@ -8,15 +8,15 @@ use std::sync::Arc;
 
 use crate::domain::{CredentialId, Problem};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HttpExchange, SecretTask, SendTask, StoreError, StoreStatus,
+    BackgroundTask, ConsoleTask, CredentialTask, HttpExchange, SendTask, StoreError, StoreStatus,
     TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::keymap::CommandLabelStyle;
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::sending;
 use crate::tui::app::credentials::region_probe;
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect};
@@ -43,8 +43,8 @@ impl RetriableTask {
     /// Returns a copy of a task that needs a secret; `None` for another task.
     fn from_task(task: &BackgroundTask) -> Option<Self> {
         Some(match task {
-            BackgroundTask::Secret(SecretTask::Reveal(id)) => Self::Reveal(id.clone()),
-            BackgroundTask::Secret(SecretTask::Copy(id, _)) => Self::Copy(id.clone()),
+            BackgroundTask::Credential(CredentialTask::Reveal(id)) => Self::Reveal(id.clone()),
+            BackgroundTask::Credential(CredentialTask::CopySecret(id, _)) => Self::Copy(id.clone()),
             BackgroundTask::CheckCredentials(ids) => Self::Check(ids.clone()),
             BackgroundTask::CheckAllRegions(id) => Self::CheckAllRegions(id.clone()),
             BackgroundTask::Send(send) => Self::Send(send.clone()),

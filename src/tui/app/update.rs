@@ -3,19 +3,21 @@
 //! Only routes: a command goes to its feature by [`App::run_action`], the event of a task by
 //! `App::handle_task_event`. Start at [`update`]; mouse events are in `mouse.rs`.
 
+use ratatui::layout::Rect;
+
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::Problem;
 use crate::engine::background::protocol::{
-    BackgroundTask, RegionCheckResult, SecretEvent, StoreTask, TaskEvent, TaskId, TaskReport,
+    BackgroundTask, RegionCheckResult, TaskEvent, TaskId, TaskReport,
 };
-use crate::tui::app::command::{CommandAction, ConsoleAction, ListAction, ProgramAction};
+use crate::tui::app::activity::{NotificationLevel, TaskState};
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, ProgramAction};
 use crate::tui::app::console::curl_import_dialog::is_curl;
 use crate::tui::app::console::{ConsolePromptKind, request_lists};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::{region_probe, undo};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::widgets::form;
 use crate::tui::app::{
     App, InputEvent, Message, Now, UiEffect, conversation, settings, unlock_retry,
@@ -91,7 +93,7 @@ impl App {
             InputEvent::Burst(text) => self.handle_burst(&text, now),
             InputEvent::Mouse(mouse, column, row) => self.handle_mouse(mouse, column, row, now),
             InputEvent::Resize(columns, rows) => {
-                self.ui_state.area = super::layout::ScreenRect::new(columns, rows);
+                self.ui_state.area = Rect::new(0, 0, columns, rows);
                 self.detail.mask();
                 Vec::new()
             }
@@ -301,8 +303,8 @@ impl App {
             Some(title) => self.start_task(title, request.task, now),
             None => self.start_hidden_task(request.task),
         };
-        if let Some(list) = request.list {
-            self.console.awaited_list = Some((task, list));
+        if let Some(on_start) = request.on_start {
+            on_start(self, task);
         }
         (task, effect)
     }
@@ -362,9 +364,7 @@ impl App {
         match action {
             CommandAction::Move(motion) => self.move_cursor(motion),
             CommandAction::Focus(focus) => self.move_focus(focus),
-            CommandAction::List(action) => self.run_list(action, now),
             CommandAction::Credential(action) => return self.run_credential(action, now),
-            CommandAction::Region(action) => return self.run_region(action, now),
             CommandAction::Console(action) => return self.run_console(action, now),
             CommandAction::Screen(action) => return self.run_screen(action),
             CommandAction::Program(action) => return self.run_program(action, now),
@@ -376,9 +376,7 @@ impl App {
     pub fn can_run(&self, action: CommandAction) -> bool {
         match action {
             CommandAction::Move(_) | CommandAction::Focus(_) => true,
-            CommandAction::List(action) => self.can_run_list(action),
             CommandAction::Credential(action) => self.can_run_credential(action),
-            CommandAction::Region(_) => self.can_run_region(),
             CommandAction::Console(action) => self.can_run_console(action),
             CommandAction::Screen(action) => self.can_run_screen(action),
             CommandAction::Program(action) => self.can_run_program(action),
@@ -388,13 +386,13 @@ impl App {
     fn handle_task_event(&mut self, report: TaskReport, now: Now) -> Vec<UiEffect> {
         let TaskReport { task, event } = report;
         match event {
-            event @ (TaskEvent::Diagnosed(_)
-            | TaskEvent::Secret(SecretEvent::PassphraseGenerated(_))) => {
+            event @ (TaskEvent::Diagnosed(_) | TaskEvent::PassphraseGenerated(_)) => {
                 return self.deliver_to_dialog(task, event, now);
             }
             TaskEvent::Progress { done, total } => self.activity.set_progress(task, done, total),
             TaskEvent::Credential(event) => return self.on_credential_event(task, event, now),
-            TaskEvent::Secret(event) => self.on_secret_event(task, event, now),
+            TaskEvent::Copied(copied) => self.on_copied(task, &copied, now),
+            TaskEvent::ClipboardCleared(result) => self.on_clipboard_cleared(result, now),
             TaskEvent::Checked { checked, region, check } => {
                 self.on_check_event(&checked, RegionCheckResult { region, check }, now);
             }
@@ -425,7 +423,7 @@ impl App {
         let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         effects.extend(next.map(|next| self.run_dialog_action(next, now)).unwrap_or_default());
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
-            effects.push(self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1);
+            effects.push(self.start_hidden_task(BackgroundTask::ReadStoreStatus).1);
         }
         effects
     }
@@ -437,7 +435,7 @@ impl App {
             entry.title.clone()
         });
         undo::discard_pending_edit(self, task);
-        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        self.console.awaited_list.take_if(|waiting| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
         let is_locked = unlock_retry::is_store_locked(&problem);
@@ -465,8 +463,7 @@ impl App {
             self.detail.mask();
         }
         effects.extend(
-            store_failed
-                .then(|| self.start_hidden_task(BackgroundTask::Store(StoreTask::Status)).1),
+            store_failed.then(|| self.start_hidden_task(BackgroundTask::ReadStoreStatus).1),
         );
         effects
     }
@@ -490,7 +487,7 @@ impl App {
         self.unlock_retries.forget(task);
         self.activity.set_task_state(task, TaskState::Canceled);
         undo::discard_pending_edit(self, task);
-        self.console.awaited_list.take_if(|(waiting, _)| *waiting == task);
+        self.console.awaited_list.take_if(|waiting| *waiting == task);
         if self.console.waits_for(task) {
             self.console.cancel();
         }
@@ -509,7 +506,7 @@ impl App {
 fn opens_input(action: CommandAction) -> bool {
     matches!(
         action,
-        CommandAction::List(ListAction::Filter)
+        CommandAction::Credential(CredentialAction::FilterList)
             | CommandAction::Console(ConsoleAction::Search | ConsoleAction::Filter)
             | CommandAction::Program(ProgramAction::Help)
     )

@@ -9,10 +9,10 @@ use super::readout;
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::{CredentialId, CredentialStatus, Secret, Timestamp};
 use crate::engine::background::protocol::TaskId;
+use crate::tui::app::activity::{Notification, StoreStatusKind, TaskState};
 use crate::tui::app::console::RequestState;
 use crate::tui::app::conversation::{self, ReadoutPage};
 use crate::tui::app::dialogs::{DialogQuestion, QuestionOption};
-use crate::tui::app::overview::activity::{Notification, StoreStatusKind, TaskState};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 

@@ -10,7 +10,6 @@ use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
 use crate::tui::app::console::{RequestReadiness, RequestState, request_line, sending};
 use crate::tui::app::conversation::ReadoutPage;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::{App, Now, Pane, PresentationMode, conversation, display_format};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.
@@ -176,7 +175,7 @@ fn display_name(name: &str, app: &App) -> Option<String> {
 
 fn region_lines(app: &App) -> Vec<String> {
     let Some(credential) = app.selected() else { return Vec::new() };
-    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     let line = |(at, region): (usize, &crate::domain::region::Region)| {
         let own = if region.id == credential.region { ", current" } else { "" };
         let cursor = if at == app.regions.cursor() { ", selected for switch-region" } else { "" };

@@ -320,7 +320,7 @@ fn a_command_in_a_question_is_heard() {
         ("activity", "leave"),
     ] {
         user.say(open);
-        if let Some(task) = user.session.app.console.awaited_list.as_ref().map(|(task, _)| *task) {
+        if let Some(task) = user.session.app.console.awaited_list {
             user.report(task, TaskEvent::Console(ConsoleEvent::History(Vec::new())));
         }
         user.say(word);
@@ -504,13 +504,10 @@ fn a_presentation_hides_names_and_a_secret_is_never_read_out() {
     let mut user = PlainTextUser::new();
     let told = user.say("reveal");
     assert!(told.contains("not printed"), "{told}");
-    assert!(
-        !user
-            .session
-            .effects
-            .iter()
-            .any(|effect| matches!(effect, UiEffect::StartTask(_, BackgroundTask::Secret(_))))
-    );
+    assert!(!user.session.effects.iter().any(|effect| matches!(
+        effect,
+        UiEffect::StartTask(_, BackgroundTask::Credential(CredentialTask::Reveal(_)))
+    )));
     let told = user.say("presentation");
     assert_eq!(user.session.app.ui_state.presentation, PresentationMode::On);
     assert!(told.contains("credential ") && !told.contains("laptop"), "{told}");

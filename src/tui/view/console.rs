@@ -3,6 +3,7 @@
 //!
 //! Start reading at [`draw`]. The state is in `tui::app::console`.
 
+use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::config::theme::StyleRole;
@@ -17,9 +18,9 @@ use crate::tui::app::console::{
     ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, follow_up, header_lines,
     request_line, sending,
 };
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::ConsoleStatusLine;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, PresentationMode, command, display_format};
 use crate::tui::view::json;
 use crate::tui::view::json::{DocumentStyles, TokenStyle};
@@ -44,7 +45,7 @@ const SUGGESTION_KEY_COLUMNS: u16 = 3;
 const SUGGESTION_COLUMNS: u16 = 19;
 
 /// Draws the console.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -93,7 +94,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_request(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_request(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     let (method, address) = match sending::current_request(app) {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
@@ -158,7 +159,7 @@ fn shorten_name(name: &str, columns: u16) -> String {
 }
 
 /// Draws a horizontal rule, with a word in it.
-fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
+fn draw_rule(pen: &mut CellPainter<'_>, area: Rect, word: &str) {
     let line = pen.glyphs().border[1].repeat(area.width.into());
     pen.write_text(area, &line, StyleRole::Border);
     if !word.is_empty() {
@@ -168,7 +169,7 @@ fn draw_rule(pen: &mut CellPainter<'_>, area: ScreenRect, word: &str) {
 
 /// Draws the commands that are available before the first request: key, name, and as much of the
 /// help as fits.
-fn draw_suggestions(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_suggestions(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     let offered = SUGGESTED_ACTIONS
         .into_iter()
@@ -193,13 +194,13 @@ fn draw_suggestions(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_problem(pen: &mut CellPainter<'_>, area: ScreenRect, problem: &Problem) {
+fn draw_problem(pen: &mut CellPainter<'_>, area: Rect, problem: &Problem) {
     let area = pen.write_paragraph(area, &problem.what, StyleRole::Bad);
     let area = pen.write_paragraph(area, &problem.why, StyleRole::Text);
     pen.write_paragraph(area, &problem.remedy, StyleRole::Accent);
 }
 
-fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &ResponseView) {
+fn draw_response(pen: &mut CellPainter<'_>, inner: Rect, response: &ResponseView) {
     let app = pen.app;
     draw_rule(pen, inner.row(1), "");
     let role = match response.exchange.response.status {
@@ -225,7 +226,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &Respon
     for (view, tab) in tabs {
         let chosen = view == app.console.tab;
         pen.write_text(
-            ScreenRect { x: tab.x - 1, width: tab.width + 2, ..tab },
+            Rect { x: tab.x - 1, width: tab.width + 2, ..tab },
             &format!(" {} ", view.title()),
             if chosen { StyleRole::Accent } else { StyleRole::Dim },
         );
@@ -253,7 +254,7 @@ fn draw_response(pen: &mut CellPainter<'_>, inner: ScreenRect, response: &Respon
 }
 
 /// Draws the remaining rate limit in the lower border, as a bar and in words.
-fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &ResponseView) {
+fn draw_rate_limit(pen: &mut CellPainter<'_>, area: Rect, response: &ResponseView) {
     let limits = response.limits(pen.now.wall);
     let Some(words) = limits.describe() else { return };
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
@@ -274,7 +275,7 @@ fn draw_rate_limit(pen: &mut CellPainter<'_>, area: ScreenRect, response: &Respo
     }
 }
 
-fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, layout_state: &LayoutState) {
+fn draw_text(pen: &mut CellPainter<'_>, area: Rect, layout_state: &LayoutState) {
     match layout_state {
         LayoutState::Absent => _ = pen.write_text(area, "The response has no body", StyleRole::Dim),
         LayoutState::Pending(_) => _ = pen.write_text(area, "Formatting…", StyleRole::Dim),
@@ -319,7 +320,7 @@ fn draw_text(pen: &mut CellPainter<'_>, area: ScreenRect, layout_state: &LayoutS
     }
 }
 
-fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_details(pen: &mut CellPainter<'_>, area: Rect) {
     let (column, lines) = header_lines::detail_rows(pen.app);
     for (DetailRow { name, text, is_meaning }, at) in
         lines.iter().skip(pen.app.console.scroll).zip(0..area.height)
@@ -331,7 +332,7 @@ fn draw_details(pen: &mut CellPainter<'_>, area: ScreenRect) {
 }
 
 /// Draws the line below the response: the text being typed, or the active filter.
-fn draw_status_line(pen: &mut CellPainter<'_>, inner: ScreenRect) {
+fn draw_status_line(pen: &mut CellPainter<'_>, inner: Rect) {
     let app = pen.app;
     let line = inner.row(inner.height.saturating_sub(1));
     match app.console_status_line() {
@@ -375,7 +376,7 @@ fn match_position(found: &SearchMatches) -> String {
     }
 }
 
-fn draw_prompt(pen: &mut CellPainter<'_>, line: ScreenRect, prompt: &ConsolePrompt) {
+fn draw_prompt(pen: &mut CellPainter<'_>, line: Rect, prompt: &ConsolePrompt) {
     let app = pen.app;
     let layout_state =
         app.console.response().and_then(|response| response.layout_state(app.console.tab));

@@ -2,6 +2,8 @@
 //!
 //! Start reading at [`draw`]. Filtering and sorting are in `tui::app::credentials`.
 
+use ratatui::layout::Rect;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::{Credential, CredentialStatus};
@@ -10,8 +12,8 @@ use crate::tui::app::credentials::attention::AttentionReason;
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::credentials::list::CredentialRow;
 use crate::tui::app::display_format;
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::chart;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane};
 
 /// Columns of the status at the right, including a leading space.
@@ -24,7 +26,7 @@ const REGION_COLUMNS: u16 = 10;
 const MIN_NAME_COLUMNS: u16 = 12;
 
 /// Draws the list.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -40,7 +42,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         draw_row(pen, rows.row(line), &row);
     }
     draw_position(pen, area, rows);
-    draw_scrollbar(pen, ScreenRect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
+    draw_scrollbar(pen, Rect { x: area.x + area.width.saturating_sub(1), width: 1, ..rows });
 }
 
 fn title(app: &App) -> String {
@@ -55,7 +57,7 @@ fn title(app: &App) -> String {
     }
 }
 
-fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_filter(pen: &mut CellPainter<'_>, area: Rect) {
     let filter = &pen.app.credentials.filter;
     if area.is_empty() {
         return;
@@ -80,7 +82,7 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_empty(pen: &mut CellPainter<'_>, area: Rect) {
     if pen.app.credentials.all().is_empty() {
         let area = area.split_top(1).1;
         let area =
@@ -110,7 +112,7 @@ fn draw_empty(pen: &mut CellPainter<'_>, area: ScreenRect) {
     }
 }
 
-fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>) {
+fn draw_row(pen: &mut CellPainter<'_>, area: Rect, row: &CredentialRow<'_>) {
     let CredentialRow { credential, selected, marked } = row;
     let status = CredentialStatus::for_credential(credential, pen.now.wall);
     let reason = pen.app.credentials.attention(credential, pen.now.wall);
@@ -121,7 +123,7 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     };
     let mark = if *marked { pen.glyphs().check_mark } else { " " };
     let rest = pen.write_text(
-        ScreenRect { x: area.x - 1, width: area.width + 1, ..area },
+        Rect { x: area.x - 1, width: area.width + 1, ..area },
         mark,
         StyleRole::Accent,
     );
@@ -138,7 +140,7 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
         pen.write_text(region.split_left(1).1, short_region(credential), StyleRole::Dim);
     }
     let name = if reason.is_none() && attention != region {
-        ScreenRect { width: name.width + attention.width, ..name }
+        Rect { width: name.width + attention.width, ..name }
     } else {
         name
     };
@@ -152,13 +154,13 @@ fn draw_row(pen: &mut CellPainter<'_>, area: ScreenRect, row: &CredentialRow<'_>
     pen.write_right(status_cell, status.as_str(), role);
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
-        let whole = ScreenRect { x: area.x - 1, width: area.width + 2, ..area };
+        let whole = Rect { x: area.x - 1, width: area.width + 2, ..area };
         pen.restyle(whole, if focused { StyleRole::Selection } else { StyleRole::SelectionIdle });
     }
 }
 
 /// Splits off a column at the right, if that leaves enough for the name.
-fn split_right(area: ScreenRect, columns: u16) -> (ScreenRect, ScreenRect) {
+fn split_right(area: Rect, columns: u16) -> (Rect, Rect) {
     if area.width >= MIN_NAME_COLUMNS + columns {
         area.split_left(area.width - columns)
     } else {
@@ -167,7 +169,7 @@ fn split_right(area: ScreenRect, columns: u16) -> (ScreenRect, ScreenRect) {
 }
 
 /// Draws the sort order and the cursor position in the lower border.
-fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) {
+fn draw_position(pen: &mut CellPainter<'_>, area: Rect, rows: Rect) {
     let list = &pen.app.credentials;
     let bottom = area.row(area.height.saturating_sub(1)).split_left(2).1;
     let bottom = bottom.split_left(bottom.width.saturating_sub(2)).0;
@@ -182,7 +184,7 @@ fn draw_position(pen: &mut CellPainter<'_>, area: ScreenRect, rows: ScreenRect) 
 }
 
 /// Draws the scroll bar in the right border.
-fn draw_scrollbar(pen: &mut CellPainter<'_>, border: ScreenRect) {
+fn draw_scrollbar(pen: &mut CellPainter<'_>, border: Rect) {
     let list = &pen.app.credentials;
     let Some((top, length)) =
         chart::scrollbar_thumb(list.top(), usize::from(border.height), list.visible_count())

@@ -3,15 +3,17 @@
 //!
 //! Start reading at [`draw`]; the order of the rows is in `tui::app::credentials::detail`.
 
+use ratatui::layout::Rect;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
 use crate::tui::app::credentials::detail::{self, DetailRow};
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::dialog_view::SecretRow;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, PresentationMode, display_format};
 
 /// Columns of the mask, independent of the secret's length.
@@ -26,7 +28,7 @@ const SECRET_WORDS_INDENT: u16 = 2;
 const BAR_COLUMNS: i64 = 10;
 
 /// Draws the details.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -66,7 +68,7 @@ fn heading(pen: &CellPainter<'_>, credential: &Credential) -> String {
 }
 
 /// Draws the secret, masked or revealed; returns the area below it.
-fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credential) -> ScreenRect {
+fn draw_secret(pen: &mut CellPainter<'_>, area: Rect, credential: &Credential) -> Rect {
     let app = pen.app;
     pen.write_text(area.row(0), "Secret", StyleRole::Dim);
     let place = area.split_left(DETAIL_LABEL_COLUMNS).1;
@@ -97,7 +99,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, credential: &Credent
 }
 
 /// Draws words of a secret on one line, or a mask in presentation mode.
-pub(super) fn draw_secret_words(pen: &mut CellPainter<'_>, area: ScreenRect, row: &SecretRow) {
+pub(super) fn draw_secret_words(pen: &mut CellPainter<'_>, area: Rect, row: &SecretRow) {
     if pen.app.ui_state.presentation == PresentationMode::On {
         pen.write_text(area, &pen.glyphs().mask.repeat(MASK_COLUMNS), StyleRole::Secret);
         return;
@@ -112,7 +114,7 @@ pub(super) fn draw_secret_words(pen: &mut CellPainter<'_>, area: ScreenRect, row
 }
 
 /// Draws a secret in as many lines as it needs and as fit; returns their number.
-fn draw_bytes(pen: &mut CellPainter<'_>, area: ScreenRect, bytes: &[u8]) -> u16 {
+fn draw_bytes(pen: &mut CellPainter<'_>, area: Rect, bytes: &[u8]) -> u16 {
     let Ok(text) = std::str::from_utf8(bytes) else {
         pen.write_text(area, "Not text; copy or send it instead", StyleRole::Warn);
         return 1;

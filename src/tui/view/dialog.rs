@@ -5,16 +5,17 @@
 
 use std::borrow::Cow;
 
+use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
     PlacedLine, SpanRow, TextCut, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Maximum columns of the field labels.
 const MAX_LABEL_COLUMNS: usize = 24;
@@ -22,12 +23,12 @@ const MAX_LABEL_COLUMNS: usize = 24;
 const MASK_COLUMNS: usize = 20;
 
 /// Draws a dialog in `area`.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect, view: &DialogView) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect, view: &DialogView) {
     let placed = view.layout(area);
     // An empty column on both sides separates the dialog from the screen behind it.
-    let ScreenRect { x, width, .. } = placed.outer;
+    let Rect { x, width, .. } = placed.outer;
     pen.clear_area(
-        ScreenRect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
+        Rect { x: x.saturating_sub(1), width: width + 1 + x.min(1), ..placed.outer },
         StyleRole::Text,
     );
     pen.draw_panel(placed.outer, &view.title, FocusStyle::Focused);
@@ -101,7 +102,7 @@ fn draw_line(pen: &mut CellPainter<'_>, line: &PlacedLine<'_>, columns: ColumnWi
     }
 }
 
-fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, field: &FieldView) {
+fn draw_field(pen: &mut CellPainter<'_>, label: Rect, value: Rect, field: &FieldView) {
     let pointer = if field.focused { pen.glyphs().pointer } else { " " };
     let rest = pen.write_text(label, pointer, StyleRole::Accent).split_left(1).1;
     let role = match (field.has_problem, field.focused) {
@@ -116,7 +117,7 @@ fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, f
         FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
             // The arrow is left of the column, so that all values are aligned.
-            let arrow = ScreenRect { x: value.x.saturating_sub(2), width: 1, ..value };
+            let arrow = Rect { x: value.x.saturating_sub(2), width: 1, ..value };
             pen.write_text(arrow, if turns { "‹" } else { "" }, StyleRole::Dim);
             let rest =
                 pen.write_text(value, titles.get(*at).map_or("", String::as_str), StyleRole::Text);
@@ -126,13 +127,7 @@ fn draw_field(pen: &mut CellPainter<'_>, label: ScreenRect, value: ScreenRect, f
 }
 
 /// Draws the part of a text around the cursor.
-fn draw_text(
-    pen: &mut CellPainter<'_>,
-    area: ScreenRect,
-    text: &str,
-    cursor: usize,
-    focused: bool,
-) {
+fn draw_text(pen: &mut CellPainter<'_>, area: Rect, text: &str, cursor: usize, focused: bool) {
     pen.restyle(area, StyleRole::Input);
     let room = usize::from(area.width).max(1);
     let skipped = if focused { (cursor + 1).saturating_sub(room) } else { 0 };
@@ -155,7 +150,7 @@ fn skip_columns(text: &str, columns: usize) -> &str {
     &text[at..]
 }
 
-fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
+fn draw_secret(pen: &mut CellPainter<'_>, area: Rect, held: bool) {
     if held {
         let mask = pen.glyphs().mask.repeat(MASK_COLUMNS);
         pen.write_text(area, &mask, StyleRole::Secret);
@@ -164,7 +159,7 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: ScreenRect, held: bool) {
     }
 }
 
-fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, column: u16) {
+fn draw_item(pen: &mut CellPainter<'_>, area: Rect, item: &ListItem, column: u16) {
     let (role, sign) = item.mark.unwrap_or((StyleRole::Text, ""));
     let rest =
         if sign.is_empty() { area } else { pen.write_text(area, sign, role).split_left(1).1 };
@@ -179,10 +174,7 @@ fn draw_item(pen: &mut CellPainter<'_>, area: ScreenRect, item: &ListItem, colum
     pen.write_text(text, &shown, heading);
     pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
-        pen.restyle(
-            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
-            StyleRole::Selection,
-        );
+        pen.restyle(Rect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
@@ -200,17 +192,14 @@ fn cut_path_start<'t>(line: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, 
     format!("{method} {ellipsis}{end}").into()
 }
 
-fn draw_spans(pen: &mut CellPainter<'_>, area: ScreenRect, drawing: &SpanRow) {
+fn draw_spans(pen: &mut CellPainter<'_>, area: Rect, drawing: &SpanRow) {
     pen.write_spans(area, &drawing.spans);
     if drawing.selected {
-        pen.restyle(
-            ScreenRect { x: area.x - 1, width: area.width + 2, ..area },
-            StyleRole::Selection,
-        );
+        pen.restyle(Rect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
 }
 
-fn draw_button(pen: &mut CellPainter<'_>, area: ScreenRect, cell: &ButtonView) {
+fn draw_button(pen: &mut CellPainter<'_>, area: Rect, cell: &ButtonView) {
     let role = match (cell.focused, cell.button) {
         (true, FormButton::Destructive(_)) => StyleRole::Danger,
         (true, _) => StyleRole::Selection,
@@ -243,7 +232,7 @@ pub(super) fn draw_labels(pen: &mut CellPainter<'_>, labels: &[LabelView]) {
     for LabelView { at, typed, rest } in labels {
         let (x, y) = *at;
         let width = u16::try_from(typed.len() + rest.len()).unwrap_or(1);
-        let place = ScreenRect { x: x.saturating_sub(width), y, width, height: 1 };
+        let place = Rect { x: x.saturating_sub(width), y, width, height: 1 };
         let after = pen.write_text(place, typed, StyleRole::Dim);
         pen.write_text(after, rest, StyleRole::Label);
     }

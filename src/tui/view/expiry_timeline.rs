@@ -1,15 +1,17 @@
 //! Draws the expiry timeline beside the other panes of a large screen.
 
+use ratatui::layout::Rect;
+
 use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Rows above the credentials: summary and axis.
 const HEAD_ROWS: u16 = 2;
 
 /// Draws the timeline.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     if area.is_empty() {
         return;
     }

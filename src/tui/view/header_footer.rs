@@ -6,13 +6,14 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::footer::{typing_hints, visible_hints};
-use crate::tui::app::layout::ScreenRect;
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{display_format, header};
+use ratatui::layout::Rect;
 
 /// Draws the header: program name, number of credentials, state of the store, running tasks.
-pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     let line = area.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
@@ -28,7 +29,7 @@ pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: ScreenRect) {
 }
 
 /// Draws the message to the user, in the border above the footer: the hints stay readable.
-pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: ScreenRect) {
+pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: Rect) {
     let Some(notice) = pen.app.activity.current_notification(pen.now.instant) else { return };
     let (role, sign) = match notice.level {
         NotificationLevel::Success => (StyleRole::Good, pen.glyphs().check_mark),
@@ -36,13 +37,13 @@ pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: ScreenRect) {
         NotificationLevel::Warning => (StyleRole::Warn, pen.glyphs().warning),
         NotificationLevel::Error => (StyleRole::Bad, pen.glyphs().refused),
     };
-    let line = ScreenRect { y: footer.y.saturating_sub(1), ..footer }.split_left(1).1;
+    let line = Rect { y: footer.y.saturating_sub(1), ..footer }.split_left(1).1;
     let line = line.split_left(line.width.saturating_sub(1)).0;
     pen.write_text(line, &format!(" {sign} {} ", notice.text), role);
 }
 
 /// Draws the footer: the key hints.
-pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: Rect) {
     let mut rest = area.split_left(1).1;
     for (keys, words) in typing_hints(pen.app) {
         // A hint that does not fit is left out as a whole.

@@ -16,24 +16,28 @@ mod regions;
 mod tests;
 
 use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
 
-use super::app::layout::{self, ScreenRect};
+use super::app::layout;
 use super::app::{App, Now};
 use crate::config::theme::StyleRole;
 use crate::tui::app::widgets::dialog_view::DialogAnchor;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use painter::CellPainter;
 pub(super) use painter::to_ascii;
 
 /// Draws the whole screen.
 pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     let whole = buffer.area;
-    let area = ScreenRect::new(
+    let area = Rect::new(
+        0,
+        0,
         whole.width.min(app.ui_state.area.width),
         whole.height.min(app.ui_state.area.height),
     );
     let mut pen = CellPainter::new(app, now, buffer);
     // The buffer is empty at first.
-    pen.restyle(ScreenRect::new(whole.width, whole.height), StyleRole::Text);
+    pen.restyle(Rect::new(0, 0, whole.width, whole.height), StyleRole::Text);
     if layout::is_too_small(area) {
         return draw_too_small(&mut pen, area);
     }
@@ -67,7 +71,7 @@ pub fn draw(app: &App, buffer: &mut Buffer, now: Now) {
     }
 }
 
-fn draw_too_small(pen: &mut CellPainter<'_>, area: ScreenRect) {
+fn draw_too_small(pen: &mut CellPainter<'_>, area: Rect) {
     let (columns, rows) = layout::MIN_TERMINAL_SIZE;
     let note = format!("Terminal too small: {columns}×{rows} needed");
     let middle = area.row(area.height / 2);

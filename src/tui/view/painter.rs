@@ -14,7 +14,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use crate::config::theme::{AnsiColor, GlyphSet, StyleRole, ThemeColor};
 use crate::domain::Credential;
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Now, Pane, PresentationMode};
 
 /// Border of the focused pane: heavier, so that the focus is visible without color.
@@ -76,7 +76,7 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Clears an area.
-    pub(super) fn clear_area(&mut self, area: ScreenRect, role: StyleRole) {
+    pub(super) fn clear_area(&mut self, area: Rect, role: StyleRole) {
         let (style, rect) = (self.style(role), self.clip_rect(area));
         Clear.render(rect, self.buffer);
         self.buffer.set_style(rect, style);
@@ -88,46 +88,32 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Dims everything in an area, behind a dialog.
-    pub(super) fn dim(&mut self, area: ScreenRect) {
+    pub(super) fn dim(&mut self, area: Rect) {
         let (style, rect) =
             (self.style(StyleRole::Text).patch(self.style(StyleRole::Dim)), self.clip_rect(area));
         self.buffer.set_style(rect, Style::reset().patch(style));
     }
 
     /// Applies a style to everything in an area.
-    pub(super) fn restyle(&mut self, area: ScreenRect, role: StyleRole) {
+    pub(super) fn restyle(&mut self, area: Rect, role: StyleRole) {
         let (style, rect) = (self.overlay_style(role), self.clip_rect(area));
         self.buffer.set_style(rect, style);
     }
 
     /// Writes a text at the left of an area; returns the rest of the area. The text does not
     /// inherit the modifiers of the cells, such as the weight of a heavy border.
-    pub(super) fn write_text(
-        &mut self,
-        area: ScreenRect,
-        text: &str,
-        role: StyleRole,
-    ) -> ScreenRect {
+    pub(super) fn write_text(&mut self, area: Rect, text: &str, role: StyleRole) -> Rect {
         let style = self.style(role);
         self.write_styled(area, text, style.remove_modifier(Modifier::all() - style.add_modifier))
     }
 
     /// Writes texts side by side; returns the rest of the area.
-    pub(super) fn write_spans(
-        &mut self,
-        area: ScreenRect,
-        pieces: &[(StyleRole, String)],
-    ) -> ScreenRect {
+    pub(super) fn write_spans(&mut self, area: Rect, pieces: &[(StyleRole, String)]) -> Rect {
         pieces.iter().fold(area, |rest, (role, text)| self.write_text(rest, text, *role))
     }
 
     /// Writes a text in a given style; returns the rest of the area.
-    pub(super) fn write_styled(
-        &mut self,
-        area: ScreenRect,
-        text: &str,
-        style: Style,
-    ) -> ScreenRect {
+    pub(super) fn write_styled(&mut self, area: Rect, text: &str, style: Style) -> Rect {
         let room = self.clip_rect(area);
         if room.is_empty() {
             return area;
@@ -162,12 +148,7 @@ impl<'a> CellPainter<'a> {
 
     /// Writes a text at the right of an area; returns the rest of the area, without the space
     /// between them.
-    pub(super) fn write_right(
-        &mut self,
-        area: ScreenRect,
-        text: &str,
-        role: StyleRole,
-    ) -> ScreenRect {
+    pub(super) fn write_right(&mut self, area: Rect, text: &str, role: StyleRole) -> Rect {
         let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX).min(area.width);
         let (left, place) = area.split_left(area.width - width);
         self.write_text(place, text, role);
@@ -175,18 +156,13 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Writes a text in the center of an area.
-    pub(super) fn write_centered(&mut self, area: ScreenRect, text: &str, role: StyleRole) {
+    pub(super) fn write_centered(&mut self, area: Rect, text: &str, role: StyleRole) {
         let width = u16::try_from(display_width(text)).unwrap_or(u16::MAX);
-        self.write_text(area.centered(width, 1), text, role);
+        self.write_text(area.center(width, 1), text, role);
     }
 
     /// Writes a text in as many lines as it needs and as fit; returns the remaining lines.
-    pub(super) fn write_paragraph(
-        &mut self,
-        area: ScreenRect,
-        text: &str,
-        role: StyleRole,
-    ) -> ScreenRect {
+    pub(super) fn write_paragraph(&mut self, area: Rect, text: &str, role: StyleRole) -> Rect {
         let mut rest = area;
         for piece in crate::tui::app::widgets::dialog_view::wrap(text, area.width.into()) {
             self.write_text(rest.row(0), piece, role);
@@ -198,7 +174,7 @@ impl<'a> CellPainter<'a> {
     /// Draws the border of a pane: heavy if it has the focus, and in its own color if it shows a
     /// production credential, with a label in the detail or, without one, in each pane. Returns the
     /// area inside.
-    pub(super) fn draw_pane(&mut self, area: ScreenRect, pane: Pane, title: &str) -> ScreenRect {
+    pub(super) fn draw_pane(&mut self, area: Rect, pane: Pane, title: &str) -> Rect {
         let frame = if self.app.ui_state.focus == pane {
             FocusStyle::Focused
         } else {
@@ -233,15 +209,10 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Draws a border with a title; returns the area inside.
-    pub(super) fn draw_panel(
-        &mut self,
-        area: ScreenRect,
-        title: &str,
-        frame: FocusStyle,
-    ) -> ScreenRect {
+    pub(super) fn draw_panel(&mut self, area: Rect, title: &str, frame: FocusStyle) -> Rect {
         let (lines, border, heading) = self.border_style(frame);
         if area.width < 2 || area.height < 2 {
-            return area.inner();
+            return area.inside_border();
         }
         let style = self.style(border);
         self.draw_outline(area, lines, style);
@@ -249,10 +220,10 @@ impl<'a> CellPainter<'a> {
         let title =
             truncate(title, usize::from(top.width.saturating_sub(2)), self.glyphs().ellipsis);
         self.write_text(top, &format!(" {title} "), heading);
-        area.inner()
+        area.inside_border()
     }
 
-    fn draw_outline(&mut self, area: ScreenRect, lines: [&'static str; 6], style: Style) {
+    fn draw_outline(&mut self, area: Rect, lines: [&'static str; 6], style: Style) {
         let [top_left, horizontal, top_right, vertical, bottom_left, bottom_right] = lines;
         let symbols = border::Set {
             top_left,
@@ -269,15 +240,14 @@ impl<'a> CellPainter<'a> {
     }
 
     /// Returns the part of an area that is on the screen.
-    pub(super) fn clip_rect(&self, area: ScreenRect) -> Rect {
-        Rect { x: area.x, y: area.y, width: area.width, height: area.height }
-            .intersection(self.buffer.area)
+    pub(super) fn clip_rect(&self, area: Rect) -> Rect {
+        area.intersection(self.buffer.area)
     }
 }
 
 /// Returns the part of the upper border that can hold text.
-fn title_area(area: ScreenRect) -> ScreenRect {
-    ScreenRect { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
+fn title_area(area: Rect) -> Rect {
+    Rect { x: area.x + 1, width: area.width.saturating_sub(2), ..area.row(0) }
 }
 
 /// Truncates a text to this many columns; an ellipsis replaces the end.

@@ -2,11 +2,13 @@
 //!
 //! Start reading at [`draw`]. The rows and the cursor are in `tui::app::regions`.
 
+use ratatui::layout::Rect;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::response::CheckResult;
-use crate::tui::app::credentials::regions::{RegionRow, provider_regions};
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::credentials::regions::RegionRow;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{Pane, display_format};
 
 /// Columns of symbol, check result and latency at the right.
@@ -15,7 +17,7 @@ const RESULT_COLUMNS: u16 = 9;
 const MIN_COLUMNS_FOR_FULL_NAME: u16 = 44;
 
 /// Draws the regions.
-pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
+pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     let app = pen.app;
     if area.is_empty() {
         return;
@@ -23,7 +25,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
     let focused = app.ui_state.focus == Pane::Regions;
     let inner = pen.draw_pane(area, Pane::Regions, "3 Regions");
     let Some(credential) = app.selected() else { return };
-    let all = provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     if all.is_empty() {
         pen.write_text(inner, "Unknown provider", StyleRole::Dim);
     }
@@ -41,7 +43,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
         draw_region(pen, line, &row, &title(&row.region.id), column);
         if row.selected && focused {
             pen.restyle(
-                ScreenRect { x: line.x - 1, width: line.width + 2, ..line },
+                Rect { x: line.x - 1, width: line.width + 2, ..line },
                 StyleRole::Selection,
             );
         }
@@ -50,7 +52,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: ScreenRect) {
 
 fn draw_region(
     pen: &mut CellPainter<'_>,
-    area: ScreenRect,
+    area: Rect,
     row: &RegionRow<'_>,
     title: &str,
     title_columns: u16,
@@ -74,7 +76,7 @@ fn check_symbol(pen: &CellPainter<'_>, result: CheckResult) -> (StyleRole, &'sta
 }
 
 /// Draws the symbol of the check result, and the latency or the reason why there is none.
-fn draw_check_result(pen: &mut CellPainter<'_>, area: ScreenRect, row: &RegionRow<'_>) {
+fn draw_check_result(pen: &mut CellPainter<'_>, area: Rect, row: &RegionRow<'_>) {
     let found = row.check.map_or(CheckResult::Unchecked, |check| check.result);
     let latency = row.check.and_then(|check| check.latency_ms).map(|ms| format!("{ms} ms"));
     let status = row.check.and_then(|check| check.status).map(|status| status.to_string());

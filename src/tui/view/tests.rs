@@ -21,9 +21,8 @@ use crate::domain::{Secret, StoreKind};
 use crate::engine::backend_info;
 use crate::engine::background::protocol::{
     BackgroundTask, ClassificationResult, CredentialEvent, CredentialTask, HttpExchange, PromptId,
-    RegionCheckResult, RotationEvent, RotationTask, SecretEvent, SignInEvent, SignInPage,
-    SignInResult, SignInTask, StoreError, StoreStatus, TaskEvent, TaskId, TaskReport,
-    TokenLifetime,
+    RegionCheckResult, RotationEvent, RotationTask, SignInEvent, SignInPage, SignInResult,
+    StoreError, StoreStatus, TaskEvent, TaskId, TaskReport, TokenLifetime,
 };
 use crate::tui::app::console::{RequestReadiness, sending};
 use crate::tui::app::samples::rotation::{
@@ -156,7 +155,8 @@ fn last_task(session: &TestSession) -> u64 {
         UiEffect::StartTask(
             id,
             BackgroundTask::Send(_)
-            | BackgroundTask::Secret(_)
+            | BackgroundTask::Credential(CredentialTask::Reveal(_) | CredentialTask::CopySecret(..))
+            | BackgroundTask::CopyText(_)
             | BackgroundTask::CheckCredentials(_)
             | BackgroundTask::CheckAllRegions(_),
         ) => Some(id.0),
@@ -270,7 +270,7 @@ fn a_secret_that_is_shown() {
         session.press("x");
         let task = last_task(session);
         let secret = Arc::new(Secret::from_text(format!("snyk_uat.abcd1234.{}", "x".repeat(120))));
-        report(session, task, TaskEvent::Secret(SecretEvent::Revealed(id(1), secret)));
+        report(session, task, TaskEvent::Credential(CredentialEvent::Revealed(id(1), secret)));
         session.advance_time(Duration::from_millis(3_200));
     });
 }
@@ -518,7 +518,7 @@ fn pictures_of_session(name: &str, prepare: impl Fn(&mut TestSession)) {
 /// Sends an event to the sign-in, which was started last.
 fn sign_in(session: &mut TestSession, event: SignInEvent) {
     let started = session.effects.iter().rev().find_map(|effect| match effect {
-        UiEffect::StartTask(id, BackgroundTask::SignIn(SignInTask::Start(_))) => Some(id.0),
+        UiEffect::StartTask(id, BackgroundTask::SignIn(_)) => Some(id.0),
         _ => None,
     });
     report(session, started.expect("a task"), TaskEvent::SignIn(event));

@@ -8,8 +8,8 @@ use std::ffi::OsStr;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 
-use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
+use crate::cli::output::usage_problem;
 use crate::cli::process;
 use crate::config::{AppPaths, Settings};
 use crate::domain::provider::{Provider, ProviderCatalog};

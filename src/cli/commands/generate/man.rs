@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::args::usage_problem;
 use crate::cli::context::CliContext;
+use crate::cli::output::usage_problem;
 use crate::domain::Problem;
 
 /// Print the manual page of the program or of one command

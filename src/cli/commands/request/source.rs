@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use super::{CliContext, parse_key_value, parse_saved_request_name};
-use crate::cli::args::usage_problem;
 use crate::cli::input::prompt;
+use crate::cli::output::usage_problem;
 use crate::config::SavedRequestStore;
 use crate::domain::curl::import as curl_import;
 use crate::domain::problem::ProblemClass;

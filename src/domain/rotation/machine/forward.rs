@@ -12,8 +12,8 @@ use crate::domain::credential::SecretSlot;
 use crate::domain::rotation::access_scope::ScopeComparison;
 use crate::domain::rotation::journal::{SecretFingerprint, StepFailureKind};
 use crate::domain::rotation::purpose::RotationPurpose;
-use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{RevocationKey, StepActor};
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::{RevocationKey, StepActor};
 
 pub(super) fn next_forward_step(state: &RotationState<'_>) -> NextStep {
     if let Some((key, target)) = state.next_orphan() {

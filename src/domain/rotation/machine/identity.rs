@@ -7,14 +7,15 @@
 use super::permits::RevocationTarget;
 use super::state::{NewSecret, RotationState, SecretOrigin};
 use crate::domain::credential::SecretSlot;
-use crate::domain::rotation::access_scope::{PrincipalPolicy, ScopeComparison, compare_scopes};
+use crate::domain::rotation::access_scope::{ScopeComparison, compare_scopes};
 use crate::domain::rotation::journal::{
     CreatedSecret, CreationStatus, OldAccess, OldSecretSnapshot, SecretFingerprint,
 };
 use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::{RemoteCredential, parse_attempt};
-use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{CreationTraceability, RevocationKey};
+use crate::domain::strategy::PrincipalPolicy;
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::{CreationTraceability, RevocationKey};
 
 /// What the user said about the old credential, where the stored secret does not name it.
 #[derive(Clone, Copy)]

@@ -20,8 +20,8 @@ use state::{RepeatedFailure, RotationState};
 use super::backoff::BackoffPolicy;
 use super::journal::{RotationJournal, SecretFingerprint, StepFailureKind};
 use super::remote_credential::RemoteCredential;
-use super::step::RotationStep;
-use super::strategy_traits::CreationTraceability;
+use crate::domain::strategy::CreationTraceability;
+use crate::domain::strategy::RotationStep;
 
 pub use permits::{DeletionPermit, RevocationPermit, RevocationTarget};
 pub use prompts::{PromptKind, UserPrompt};

@@ -28,7 +28,7 @@ use crate::domain::rotation::access_scope::ScopeComparison;
 use crate::domain::rotation::journal::SecretFingerprint;
 use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::RemoteCredential;
-use crate::domain::rotation::step::RotationStep;
+use crate::domain::strategy::RotationStep;
 
 /// How a credential at the provider is identified for revocation or deletion.
 #[derive(Debug, Clone, PartialEq, Eq)]

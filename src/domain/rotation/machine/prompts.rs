@@ -11,7 +11,7 @@ use crate::domain::rotation::journal::{StepFailureKind, UserDecision};
 use crate::domain::rotation::plan::RotationPlan;
 use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::RemoteCredential;
-use crate::domain::rotation::step::RotationStep;
+use crate::domain::strategy::RotationStep;
 
 /// Question to the user.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,8 +7,8 @@
 use super::permits::RevocationTarget;
 use super::state::RotationState;
 use super::{NextStep, RotationResult, StepAction, forward};
-use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{RevocationKey, SecretOverlap};
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::{RevocationKey, SecretOverlap};
 
 pub(super) fn next_rollback_step(state: &RotationState<'_>) -> NextStep {
     let steps = [

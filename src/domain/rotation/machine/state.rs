@@ -18,10 +18,8 @@ use crate::domain::rotation::journal::{
 use crate::domain::rotation::plan::RotationPlan;
 use crate::domain::rotation::purpose::RotationPurpose;
 use crate::domain::rotation::remote_credential::RemoteCredential;
-use crate::domain::rotation::step::RotationStep;
-use crate::domain::rotation::strategy_traits::{
-    CreationTraceability, RevocationKey, SecretOverlap, StepActor,
-};
+use crate::domain::strategy::RotationStep;
+use crate::domain::strategy::{CreationTraceability, RevocationKey, SecretOverlap, StepActor};
 
 /// Facts about a rotation, derived from its journal.
 pub(super) struct RotationState<'a> {

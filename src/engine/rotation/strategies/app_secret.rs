@@ -21,7 +21,7 @@ use crate::domain::Secret;
 use crate::domain::credential::{Principal, SecretPart, SecretSlot};
 use crate::domain::request::HttpMethod;
 use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
-use crate::engine::credentials::random_bytes;
+use crate::engine::ports::random_bytes;
 use crate::engine::rotation::StepResult;
 use crate::engine::rotation::probe::ProbeResult;
 use crate::net::oauth::exchange::TokenExchangeError;

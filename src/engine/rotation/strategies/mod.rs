@@ -2,7 +2,7 @@
 //! rotate.
 //!
 //! A strategy knows endpoints and bodies, but not the order of steps, the journal or the slots. What
-//! is data about it is its row in `domain::rotation::strategy_table`.
+//! is data about it is its row in `domain::strategy::table`.
 //! What the provider cannot do falls back to the user, which is what each method's default
 //! expresses. Start at [`RotationStrategy`] and `strategy_for`.
 

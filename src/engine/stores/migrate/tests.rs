@@ -8,7 +8,7 @@ use super::*;
 use crate::config::Settings;
 use crate::database::Database;
 use crate::domain::provider::ProviderCatalog;
-use crate::engine::credentials::changes::NewCredential;
+use crate::engine::credential_changes::NewCredential;
 use crate::engine::{
     AnchorComparison, DisclosureChannel, Engine, EngineDependencies, EngineOptions, SystemClock,
 };

@@ -293,9 +293,7 @@ impl CommandSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::app::command::{
-        ConsoleAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
-    };
+    use crate::tui::app::command::{ConsoleAction, CredentialAction, FocusTarget, ProgramAction};
 
     fn own(name: &str, key: &str) -> BTreeMap<String, Vec<KeyPress>> {
         BTreeMap::from([(name.to_owned(), vec![KeyPress::parse(key).expect("a key")])])
@@ -311,7 +309,7 @@ mod tests {
         );
         assert_eq!(
             keys.resolve(enter, Pane::Regions),
-            Some(CommandAction::Region(RegionAction::Switch))
+            Some(CommandAction::Credential(CredentialAction::SwitchRegion))
         );
         assert_eq!(
             keys.resolve(enter, Pane::Console),
@@ -319,7 +317,7 @@ mod tests {
         );
         assert_eq!(
             keys.resolve(KeyPress::char('/'), Pane::Detail),
-            Some(CommandAction::List(ListAction::Filter))
+            Some(CommandAction::Credential(CredentialAction::FilterList))
         );
         assert_eq!(keys.resolve(KeyPress::char('~'), Pane::Detail), None);
     }

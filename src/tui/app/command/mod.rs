@@ -4,7 +4,6 @@
 //! Actions and rows are in `table.rs`; what a command does is in the `commands.rs` of its feature.
 //! Start at [`CommandSpec`].
 
-pub(super) mod help_picker;
 pub mod keymap;
 mod table;
 
@@ -12,7 +11,7 @@ use crate::tui::app::Pane;
 
 pub use table::{
     COMMANDS, CommandAction, ConsoleAction, CredentialAction, CursorMotion, FocusTarget,
-    ListAction, PaneResize, ProgramAction, RegionAction, ScreenAction,
+    PaneResize, ProgramAction, ScreenAction,
 };
 
 /// A command that the user can run.
@@ -121,9 +120,19 @@ const fn command_row(
 ) -> CommandSpec {
     let group = match action {
         CommandAction::Move(_) | CommandAction::Focus(_) => CommandGroup::Move,
-        CommandAction::List(_) => CommandGroup::List,
-        CommandAction::Credential(_) => CommandGroup::Credential,
-        CommandAction::Region(_) => CommandGroup::Region,
+        CommandAction::Credential(action) => match action {
+            CredentialAction::FilterList
+            | CredentialAction::ClearFilter
+            | CredentialAction::SortList
+            | CredentialAction::Mark
+            | CredentialAction::MarkAll => CommandGroup::List,
+            CredentialAction::SwitchRegion
+            | CredentialAction::NextRegion
+            | CredentialAction::PreviousRegion
+            | CredentialAction::PickRegion
+            | CredentialAction::ProbeRegions => CommandGroup::Region,
+            _ => CommandGroup::Credential,
+        },
         CommandAction::Console(_) => CommandGroup::Console,
         CommandAction::Screen(_) => CommandGroup::Screen,
         CommandAction::Program(_) => CommandGroup::Program,

@@ -4,7 +4,7 @@
 //! actions. The key table of the README is generated from here.
 
 use super::{CommandEffect, CommandSpec, Pane, command_row};
-use CommandAction::{Console, Credential, List, Move, Program, Region, Screen};
+use CommandAction::{Console, Credential, Move, Program, Screen};
 use CommandEffect::{External, Mutating};
 
 /// Action of a command, by area.
@@ -14,12 +14,8 @@ pub enum CommandAction {
     Move(CursorMotion),
     /// Moves the focus to a pane.
     Focus(FocusTarget),
-    /// Acts on the credential list.
-    List(ListAction),
-    /// Acts on the selected credential.
+    /// Acts on the list of credentials, the selected credential or its regions.
     Credential(CredentialAction),
-    /// Acts on the regions of the selected credential.
-    Region(RegionAction),
     /// Acts on the console.
     Console(ConsoleAction),
     /// Acts on the screen itself.
@@ -51,26 +47,11 @@ pub enum FocusTarget {
     To(Pane),
 }
 
-/// Actions on the credential list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ListAction {
-    /// Starts typing a filter.
-    Filter,
-    /// Clears the marks, then the filter.
-    Clear,
-    /// Sorts by the next sort key.
-    Sort,
-    /// Marks or unmarks the selected row.
-    Mark,
-    /// Marks all visible rows, or clears the marks if all are marked.
-    MarkAll,
-    /// Moves to the next credential that needs attention.
-    NextAttention,
-}
-
-/// Actions on the selected credential.
+/// Actions on the list of credentials, the selected credential and its regions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CredentialAction {
+    /// Moves to the next credential that needs attention.
+    NextAttention,
     /// Reveals the secret, or masks it again.
     ToggleSecret,
     /// Copies the secret.
@@ -95,21 +76,26 @@ pub enum CredentialAction {
     SignIn,
     /// Opens the provider's page for the credential.
     OpenPage,
-}
-
-/// Actions on regions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RegionAction {
+    /// Starts typing a filter of the list.
+    FilterList,
+    /// Clears the marks, then the filter.
+    ClearFilter,
+    /// Sorts the list by the next sort key.
+    SortList,
+    /// Marks or unmarks the selected row.
+    Mark,
+    /// Marks all visible rows, or clears the marks if all are marked.
+    MarkAll,
     /// Makes the region under the cursor the credential's region.
-    Switch,
+    SwitchRegion,
     /// Switches to the next region.
-    Next,
+    NextRegion,
     /// Switches to the previous region.
-    Previous,
+    PreviousRegion,
     /// Opens the list of regions to choose from.
-    Pick,
+    PickRegion,
     /// Tests the credential against every region.
-    Probe,
+    ProbeRegions,
 }
 
 /// Actions in the console.
@@ -255,14 +241,14 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("search", &["/"], Console(ConsoleAction::Search), "search", "Search the response").in_pane(Pane::Console),
     command_row("filter-answer", &["|"], Console(ConsoleAction::Filter), "jq filter", "Filter the response with jq").in_pane(Pane::Console),
     command_row("drop-filter", &["Esc"], Console(ConsoleAction::ClearFilter), "clear filter", "Clear the jq filter, then the search").in_pane(Pane::Console),
-    command_row("filter", &["/"], List(ListAction::Filter), "filter", "Filter the list: words, region:eu kind:pat expires<14d status:refused label:prod"),
-    command_row("clear", &["Esc"], List(ListAction::Clear), "clear", "Clear the marks, then the filter"),
-    command_row("sort", &["s"], List(ListAction::Sort), "sort", "Sort by the next column: attention, name, expiry, status, region, provider"),
-    command_row("next-attention", &["J"], List(ListAction::NextAttention), "next to attend to", "Go to the next credential that is refused, expires soon, or waits for you"),
+    command_row("filter", &["/"], Credential(CredentialAction::FilterList), "filter", "Filter the list: words, region:eu kind:pat expires<14d status:refused label:prod"),
+    command_row("clear", &["Esc"], Credential(CredentialAction::ClearFilter), "clear", "Clear the marks, then the filter"),
+    command_row("sort", &["s"], Credential(CredentialAction::SortList), "sort", "Sort by the next column: attention, name, expiry, status, region, provider"),
+    command_row("next-attention", &["J"], Credential(CredentialAction::NextAttention), "next to attend to", "Go to the next credential that is refused, expires soon, or waits for you"),
     command_row("fold", &["Space"], Console(ConsoleAction::ToggleFold), "fold", "Fold or unfold the value under the cursor").in_pane(Pane::Console),
-    command_row("mark", &["Space"], List(ListAction::Mark), "mark", "Mark the credential, to check several at once"),
-    command_row("mark-all", &["*"], List(ListAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks"),
-    command_row("switch-region", &["Enter"], Region(RegionAction::Switch), "switch region", "Make the region under the cursor the credential's region").in_pane(Pane::Regions).with_effect(Mutating),
+    command_row("mark", &["Space"], Credential(CredentialAction::Mark), "mark", "Mark the credential, to check several at once"),
+    command_row("mark-all", &["*"], Credential(CredentialAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks"),
+    command_row("switch-region", &["Enter"], Credential(CredentialAction::SwitchRegion), "switch region", "Make the region under the cursor the credential's region").in_pane(Pane::Regions).with_effect(Mutating),
     command_row("send", &["Enter"], Console(ConsoleAction::Send), "send", "Send the request; on a list element, choose a request that uses it").in_pane(Pane::Console).with_effect(External),
     command_row("send-again", &["C-r"], Console(ConsoleAction::Resend), "send again", "Send the request again, from any pane").in_pane(Pane::Console).with_effect(External),
     command_row("show-secret", &["x"], Credential(CredentialAction::ToggleSecret), "reveal", "Reveal the secret for a few seconds, or mask it again").with_effect(External),
@@ -282,10 +268,10 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("create", &["C-n"], Credential(CredentialAction::Create), "create", "Create a new credential at the provider and store it").with_effect(Mutating),
     command_row("sign-in", &["l"], Credential(CredentialAction::SignIn), "sign in", "Sign in with the browser").with_effect(External),
     command_row("page", &["o"], Credential(CredentialAction::OpenPage), "open page", "Open the provider's page for this kind of credential"),
-    command_row("previous-region", &["["], Region(RegionAction::Previous), "previous region", "Switch the credential to the previous region").with_effect(Mutating),
-    command_row("next-region", &["]"], Region(RegionAction::Next), "next region", "Switch the credential to the next region").with_effect(Mutating),
-    command_row("pick-region", &["R"], Region(RegionAction::Pick), "choose region", "Choose the credential's region from a list").with_effect(Mutating),
-    command_row("probe", &["A"], Region(RegionAction::Probe), "try all regions", "Test the credential against every region (sends the secret to each host)").with_effect(External),
+    command_row("previous-region", &["["], Credential(CredentialAction::PreviousRegion), "previous region", "Switch the credential to the previous region").with_effect(Mutating),
+    command_row("next-region", &["]"], Credential(CredentialAction::NextRegion), "next region", "Switch the credential to the next region").with_effect(Mutating),
+    command_row("pick-region", &["R"], Credential(CredentialAction::PickRegion), "choose region", "Choose the credential's region from a list").with_effect(Mutating),
+    command_row("probe", &["A"], Credential(CredentialAction::ProbeRegions), "try all regions", "Test the credential against every region (sends the secret to each host)").with_effect(External),
     command_row("presets", &["p"], Console(ConsoleAction::PickPreset), "presets", "Choose a ready-made request"),
     command_row("history", &["h"], Console(ConsoleAction::History), "history", "Find, resend or compare sent requests"),
     command_row("next-page", &["m"], Console(ConsoleAction::NextPage), "next page", "Fetch the next page of the list").in_pane(Pane::Console).with_effect(External),

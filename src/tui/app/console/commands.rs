@@ -12,22 +12,21 @@ use crate::domain::request::export::{
     ExportContext, ExportFormat, ExportedRequest, export_request,
 };
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SavedRequestTask, SecretTask,
-    SendTask, TaskId,
+    BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SendTask, TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction, CursorMotion, FocusTarget};
 use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
 use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{
     ConsolePane, ConsolePromptKind, RequestReadiness, follow_up, header_lines, presets, refusal,
     sending, value_picker,
 };
-use crate::tui::app::credentials::list;
-use crate::tui::app::dialogs::{TextPromptDialog, TextPromptKind};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::form::{self, ValueRequest};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, Pane, UiEffect};
 
 /// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
@@ -108,10 +107,7 @@ impl App {
                 self.open_console_dialog(action);
                 Vec::new()
             }
-            C::SavedRequests => self.fetch_request_list(
-                RequestList::Saved,
-                BackgroundTask::Console(ConsoleTask::SavedRequests(SavedRequestTask::List)),
-            ),
+            C::SavedRequests => self.fetch_request_list(ConsoleTask::ListSavedRequests),
             C::History => self.fetch_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => self.copy_from_response(action, now),
             C::CopyCurl => self.copy_curl(now),
@@ -241,20 +237,13 @@ impl App {
             return Vec::new();
         };
         let filter = HistoryFilter { credential: Some(id), text: None };
-        self.fetch_request_list(
-            RequestList::History,
-            BackgroundTask::Console(ConsoleTask::ListHistory(filter)),
-        )
+        self.fetch_request_list(ConsoleTask::ListHistory(filter))
     }
 
     /// Fetches a list that a dialog shows.
-    pub(in crate::tui::app) fn fetch_request_list(
-        &mut self,
-        list: RequestList,
-        task: BackgroundTask,
-    ) -> Vec<UiEffect> {
-        let (task, effect) = self.start_hidden_task(task);
-        self.console.awaited_list = Some((task, list));
+    pub(in crate::tui::app) fn fetch_request_list(&mut self, task: ConsoleTask) -> Vec<UiEffect> {
+        let (task, effect) = self.start_hidden_task(BackgroundTask::Console(task));
+        self.console.awaited_list = Some(task);
         vec![effect]
     }
 
@@ -315,7 +304,7 @@ impl App {
             ConsoleAction::CopyValue => ("Copy the value", document.value_at_cursor().into_owned()),
             _ => ("Copy the path", document.path()),
         };
-        vec![self.start_task(title, BackgroundTask::Secret(SecretTask::CopyText(text)), now).1]
+        vec![self.start_task(title, BackgroundTask::CopyText(text), now).1]
     }
 
     /// Copies the body itself, not its drawing, unless only a part or a comparison is shown.
@@ -326,7 +315,7 @@ impl App {
         let save = CommandAction::Console(ConsoleAction::SaveBody);
         let remedy =
             format!("write the body to a file: {}", self.preferences.keys.key_or_name(save));
-        let task = BackgroundTask::Secret(SecretTask::CopyBody { text, remedy });
+        let task = BackgroundTask::CopyBody { text, remedy };
         vec![self.start_task("Copy the body", task, now).1]
     }
 
@@ -347,7 +336,7 @@ impl App {
         vec![
             self.start_task(
                 "Copy the request as a curl command",
-                BackgroundTask::Secret(SecretTask::CopyText(text)),
+                BackgroundTask::CopyText(text),
                 now,
             )
             .1,
@@ -382,7 +371,7 @@ impl App {
         let lines = header_lines::detail_rows(self).1.len();
         let page = usize::from(self.console_body_area().height);
         self.console.scroll =
-            list::moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
+            moved_cursor(self.console.scroll, motion, page, lines.saturating_sub(page));
     }
 
     pub(in crate::tui::app) fn handle_prompt_key(&mut self, key: KeyPress) -> Vec<UiEffect> {
@@ -443,15 +432,6 @@ fn page_availability(exchange: &HttpExchange) -> PageAvailability {
         Ok(_) => PageAvailability::Possible,
         Err(_) => PageAvailability::NotAList,
     }
-}
-
-/// A list of requests that a dialog shows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RequestList {
-    /// Requests in the history.
-    History,
-    /// Requests saved under a name.
-    Saved,
 }
 
 /// Moves the cursor in a document.

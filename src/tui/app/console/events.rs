@@ -7,14 +7,15 @@ use std::sync::Arc;
 use crate::domain::problem::Problem;
 use crate::domain::provider::CredentialKind;
 use crate::engine::background::protocol::{ConsoleEvent, HttpExchange, TaskEvent, TaskId};
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::console::parameter_memory::{
     ExtractedParameters, ExtractionJob, MAX_INLINE_EXTRACTION_BYTES,
 };
 use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::console::response_view::ResponseView;
+use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{request_lists, sending};
-use crate::tui::app::dialogs::{PickerDialog, TextPromptDialog, TextPromptKind};
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::dialogs::PickerDialog;
 use crate::tui::app::{App, Now, UiEffect};
 
 impl App {
@@ -127,7 +128,7 @@ impl App {
                 self.show_request_list(task, request_lists::history_picker(self, &lines, now));
             }
             ConsoleEvent::SavedRequests(all) => {
-                if self.console.awaited_list.as_ref().is_some_and(|(waiting, _)| *waiting == task) {
+                if self.console.awaited_list == Some(task) {
                     self.show_request_list(task, request_lists::saved_requests_picker(self, &all));
                 } else {
                     self.activity.notify(NotificationLevel::Success, "Request saved", now.instant);
@@ -147,7 +148,7 @@ impl App {
 
     /// Shows a list that is awaited, in place of the same list if it is open.
     fn show_request_list<T: Send + 'static>(&mut self, task: TaskId, pick: PickerDialog<T>) {
-        if self.console.awaited_list.take_if(|(waiting, _)| *waiting == task).is_some() {
+        if self.console.awaited_list.take_if(|waiting| *waiting == task).is_some() {
             self.dialogs.close_all::<PickerDialog<T>>();
             self.dialogs.push(pick);
         }

@@ -3,9 +3,10 @@
 //! The lines themselves come from [`super::response_view::ResponseView::detail_lines`]; start at
 //! [`detail_rows`].
 
+use ratatui::layout::Rect;
+
 use crate::tui::app::App;
 use crate::tui::app::console::response_view::DetailLine;
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::wrap;
 
 /// A row of headers or timing.
@@ -21,7 +22,7 @@ pub struct DetailRow {
 
 /// Returns the width of the name column and the rows of the headers or timing that are shown.
 pub fn detail_rows(app: &App) -> (u16, Vec<DetailRow>) {
-    let ScreenRect { width, .. } = app.console_body_area();
+    let Rect { width, .. } = app.console_body_area();
     let details = app
         .console
         .response()

@@ -19,6 +19,7 @@ pub mod request_line;
 pub(super) mod request_lists;
 pub mod response_view;
 pub mod sending;
+pub mod text_prompt;
 mod value_picker;
 
 use std::collections::BTreeMap;
@@ -33,7 +34,6 @@ use crate::domain::request::RequestDraft;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{HistoryPolicy, HttpExchange, TaskId};
 use crate::tui::app::Now;
-use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::console::json::{FoldableDocument, SearchMatches};
 use crate::tui::app::console::layout_job::LayoutJob;
 use crate::tui::app::console::parameter_memory::ParameterMemory;
@@ -66,7 +66,7 @@ pub struct ConsolePane {
     filter_history: Vec<String>,
     earlier_responses: ResponseCache,
     /// Request list that a dialog waits for, and the task that reads it.
-    pub awaited_list: Option<(TaskId, RequestList)>,
+    pub awaited_list: Option<TaskId>,
 }
 
 /// Prompt below the response.

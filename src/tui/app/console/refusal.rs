@@ -11,10 +11,9 @@ use crate::domain::diagnosis::refusal::{
 };
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::BackgroundTask;
-use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, RegionAction};
-use crate::tui::app::credentials::regions;
+use crate::tui::app::activity::NotificationLevel;
+use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction};
 use crate::tui::app::dialogs::TextDialog;
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect};
 
 /// Opens the explanation of the refusal that is shown: of the response, or of the latest check
@@ -66,7 +65,10 @@ pub(in crate::tui::app) fn refused_region(app: &App) -> Option<(CredentialId, St
     let credential = app.selected()?;
     let is_refused =
         |check: &CheckReport| check.result == CheckResult::Refused && check.status.is_some();
-    let under_cursor = regions::provider_regions(&app.catalog, &credential.provider)
+    let under_cursor = app
+        .catalog
+        .regions(&credential.provider)
+        .unwrap_or_default()
         .get(app.regions.cursor())
         .filter(|_| app.ui_state.focus == Pane::Regions)
         .filter(|region| app.regions.check_in(&region.id).is_some_and(is_refused));
@@ -122,8 +124,8 @@ fn step_action(step: &RemedyStep) -> Option<CommandAction> {
         RemedyStep::ReenterSecret => CommandAction::Credential(CredentialAction::Edit),
         RemedyStep::EditRequest => CommandAction::Console(ConsoleAction::EditRequest),
         RemedyStep::Wait(_) => CommandAction::Console(ConsoleAction::Resend),
-        RemedyStep::SwitchRegion(_) => CommandAction::Region(RegionAction::Pick),
-        RemedyStep::ProbeRegions => CommandAction::Region(RegionAction::Probe),
+        RemedyStep::SwitchRegion(_) => CommandAction::Credential(CredentialAction::PickRegion),
+        RemedyStep::ProbeRegions => CommandAction::Credential(CredentialAction::ProbeRegions),
         RemedyStep::OpenProviderPage => CommandAction::Credential(CredentialAction::OpenPage),
         RemedyStep::ListAccess => CommandAction::Console(ConsoleAction::PickPreset),
         RemedyStep::Rotate => CommandAction::Credential(CredentialAction::Rotate),

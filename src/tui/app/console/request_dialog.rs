@@ -3,6 +3,8 @@
 //! Start reading at [`RequestEditorDialog::new`], which fills the form from a [`RequestDraft`], and
 //! `RequestEditorDialog::parse_form`, the inverse.
 
+use ratatui::layout::Rect;
+
 use crate::config::KeyPress;
 use crate::config::theme::StyleRole;
 use crate::domain::request::{
@@ -12,7 +14,6 @@ use crate::engine::background::protocol::{BackgroundTask, ConsoleTask, HistoryPo
 use crate::tui::app::console::presets::PresetOutcome;
 use crate::tui::app::console::{request_line, sending};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, TaskRequest};
-use crate::tui::app::layout::ScreenRect;
 use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
     FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
@@ -56,7 +57,7 @@ pub struct RequestEditorDialog {
 
 impl RequestEditorDialog {
     /// Creates a form with the current request.
-    pub fn new(before: &RequestDraft, keep: HistoryPolicy, pane: ScreenRect) -> Self {
+    pub fn new(before: &RequestDraft, keep: HistoryPolicy, pane: Rect) -> Self {
         let text_lines = usize::from(pane.height.saturating_sub(FIXED_ROWS).max(MIN_TEXT_LINES));
         let parts = PARTS.map(|(id, _)| (id.to_owned(), id.to_owned())).to_vec();
         let methods = HttpMethod::ALL
@@ -364,12 +365,11 @@ mod tests {
             ..RequestDraft::new(HttpMethod::Post, target)
         };
         assert_eq!(
-            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, ScreenRect::default())
-                .parse_form(),
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, Rect::default()).parse_form(),
             Ok(draft.clone())
         );
         assert_eq!(
-            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, ScreenRect::default())
+            RequestEditorDialog::new(&draft, HistoryPolicy::WithBody, Rect::default())
                 .history_policy(),
             HistoryPolicy::WithBody
         );
@@ -397,7 +397,7 @@ mod tests {
                 ..RequestDraft::new(HttpMethod::Post, target)
             };
             let dialog =
-                RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody, ScreenRect::default());
+                RequestEditorDialog::new(&draft, HistoryPolicy::WithoutBody, Rect::default());
             assert_eq!(dialog.parse_form(), Ok(draft));
         }
         let quoted = parse_body(FORM_BODY, "a=\"b;\nc\"\nd=e");

@@ -10,16 +10,16 @@ use crate::domain::request::{
 };
 use crate::domain::{CredentialId, diff};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, SavedRequestTask,
+    BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction};
-use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::console::sending;
+use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::dialogs::{
     ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
-    TaskRequest, TextDialog, TextPromptDialog, TextPromptKind,
+    TaskRequest, TextDialog,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::{DialogRow, TextCut};
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};
@@ -295,15 +295,20 @@ fn open_text_prompt(kind: TextPromptKind) -> DialogAction {
     DialogAction::open(TextPromptDialog::new(kind))
 }
 
+/// Makes the result of this task open as a list.
+fn await_list(app: &mut App, task: TaskId) {
+    app.console.awaited_list = Some(task);
+}
+
 /// Requests a task whose result the history shows.
 fn history_request(task: ConsoleTask) -> TaskRequest {
-    TaskRequest::hidden(BackgroundTask::Console(task)).showing(RequestList::History)
+    TaskRequest::hidden(BackgroundTask::Console(task)).with_start(await_list)
 }
 
 /// Requests a change of the saved requests; their list is updated if it is open.
-pub(in crate::tui::app) fn saved_request_change(task: SavedRequestTask) -> TaskRequest {
-    let task = BackgroundTask::Console(ConsoleTask::SavedRequests(task));
-    TaskRequest::listed("Update the saved requests", task).showing(RequestList::Saved)
+pub(in crate::tui::app) fn saved_request_change(task: ConsoleTask) -> TaskRequest {
+    TaskRequest::listed("Update the saved requests", BackgroundTask::Console(task))
+        .with_start(await_list)
 }
 
 fn delete_confirmation(id: SavedRequestName) -> DialogAction {
@@ -314,7 +319,7 @@ fn delete_confirmation(id: SavedRequestName) -> DialogAction {
         "Delete this saved request?",
         rows,
         FormButton::Destructive("Delete"),
-        DialogAction::Start(saved_request_change(SavedRequestTask::Delete(id))),
+        DialogAction::Start(saved_request_change(ConsoleTask::DeleteSavedRequest(id))),
     ))
 }
 

@@ -10,11 +10,11 @@ use crate::domain::request::RequestDraft;
 use crate::engine::background::protocol::{
     BackgroundTask, HistoryPolicy, HttpExchange, SendTask, WriteConsent,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::console::RequestReadiness;
 use crate::tui::app::console::presets::{self, PresetOutcome, PresetSelection};
 use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, Pane, RequestMode, UiEffect};

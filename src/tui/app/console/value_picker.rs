@@ -9,12 +9,12 @@ use crate::domain::provider::spec::ListPointers;
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryPolicy, SendTask, TaskEvent, TaskId, WriteConsent,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::console::parameter_memory::{self, NamedValues};
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, DialogTask, PickerDialog,
     PickerItem,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::ValueRequest;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};

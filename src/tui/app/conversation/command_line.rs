@@ -6,15 +6,14 @@
 
 use crate::config::KeyPress;
 use crate::domain::{Credential, CredentialId};
+use crate::tui::app::activity::Notification;
 use crate::tui::app::command::{
-    COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget, ListAction,
-    ProgramAction, RegionAction, ScreenAction,
+    COMMANDS, CommandAction, CommandSpec, ConsoleAction, CredentialAction, FocusTarget,
+    ProgramAction, ScreenAction,
 };
 use crate::tui::app::console::request_dialog::RequestEditorDialog;
 use crate::tui::app::conversation::dialog_reply;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{DialogAnswer, DialogQuestion, FieldQuestion, QuestionValue};
-use crate::tui::app::overview::activity::Notification;
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, command, conversation};
 
 /// A page that plain-text mode prints on request.
@@ -130,8 +129,10 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
         }
         // Plain-text mode does not show the region cursor; ask for the region unless the cursor
         // was moved.
-        CommandAction::Region(RegionAction::Switch) if is_region_cursor_at_own(app) => {
-            return app.run_action(CommandAction::Region(RegionAction::Pick), now);
+        CommandAction::Credential(CredentialAction::SwitchRegion)
+            if is_region_cursor_at_own(app) =>
+        {
+            return app.run_action(CommandAction::Credential(CredentialAction::PickRegion), now);
         }
         _ if plain_help(command).is_none() => {
             conversation::respond(
@@ -183,7 +184,7 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
 /// Returns whether the region cursor is on the credential's current region.
 fn is_region_cursor_at_own(app: &App) -> bool {
     let Some(credential) = app.selected() else { return false };
-    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     all.get(app.regions.cursor()).is_none_or(|region| region.id == credential.region)
 }
 
@@ -209,9 +210,9 @@ fn queue_readout(app: &mut App, action: CommandAction) {
         CommandAction::Console(
             ConsoleAction::NextTab | ConsoleAction::ToggleDiff | ConsoleAction::ClearFilter,
         ) => Pane::Console,
-        CommandAction::List(ListAction::Sort | ListAction::Clear | ListAction::MarkAll) => {
-            Pane::Credentials
-        }
+        CommandAction::Credential(
+            CredentialAction::SortList | CredentialAction::ClearFilter | CredentialAction::MarkAll,
+        ) => Pane::Credentials,
         _ => return,
     };
     app.conversation.pages.push(ReadoutPage::Pane(page));

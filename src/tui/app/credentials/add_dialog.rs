@@ -17,7 +17,6 @@ use crate::engine::background::protocol::{
     SignInSubject, TaskEvent, TaskId,
 };
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
@@ -146,7 +145,7 @@ impl AddDialog {
     /// neither the user nor the secret has determined. A region that is only assumed is named above
     /// the buttons, and Add confirms it.
     fn classify_policy(&self) -> ClassifyPolicy {
-        let only = regions::provider_regions(&self.catalog, self.form.value("provider")).len() < 2;
+        let only = self.catalog.regions(self.form.value("provider")).unwrap_or_default().len() < 2;
         if only || self.is_region_chosen || self.is_kind_known() {
             ClassifyPolicy::AskProvider
         } else {
@@ -165,7 +164,7 @@ impl AddDialog {
         if self.is_region_chosen
             || !self.is_kind_known()
             || self.pasted.secret().is_none()
-            || regions::provider_regions(&self.catalog, provider).len() < 2
+            || self.catalog.regions(provider).unwrap_or_default().len() < 2
         {
             return None;
         }
@@ -485,7 +484,7 @@ pub(in crate::tui::app) fn region_choice(
         (region.id.clone(), name)
     };
     SelectInput::new(
-        regions::provider_regions(catalog, provider).iter().map(title).collect(),
+        catalog.regions(provider).unwrap_or_default().iter().map(title).collect(),
         current,
     )
 }

@@ -1,7 +1,6 @@
 //! Commands on credentials and their regions: filter, mark, reveal, copy, check, add, edit, switch.
 //!
-//! Opens their dialogs too. Start at `App::run_list`, `App::run_credential` and `App::run_region`;
-//! rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
+//! Opens their dialogs too. Start at `App::run_credential`; rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
 
 use std::collections::BTreeMap;
 
@@ -11,58 +10,21 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::{CredentialId, CredentialStatus};
 use crate::engine::background::protocol::{
-    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, SecretTask,
-    TerminalCopyConsent, TerminalCopyOffer,
+    BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, TerminalCopyConsent,
+    TerminalCopyOffer,
 };
-use crate::tui::app::command::{
-    CommandAction, CredentialAction, FocusTarget, ListAction, ProgramAction, RegionAction,
-};
+use crate::tui::app::activity::NotificationLevel;
+use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ProgramAction};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{region_picker, region_probe, regions, undo};
+use crate::tui::app::credentials::{region_picker, region_probe, undo};
 use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, TaskRequest};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
 use crate::tui::app::widgets::form::{CredentialForm, FormButton};
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
 
 impl App {
-    pub(in crate::tui::app) fn run_list(&mut self, action: ListAction, now: Now) {
-        match action {
-            ListAction::Filter => {
-                self.move_focus(FocusTarget::To(Pane::Credentials));
-                self.credentials.filter.typing = true;
-            }
-            ListAction::Clear => {
-                if self.credentials.mark_count() == 0 {
-                    undo::push_filter_undo(self);
-                }
-                self.credentials.clear_marks_or_filter(now.wall);
-            }
-            ListAction::Sort => {
-                self.credentials.sort_by_next_key(now.wall);
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    format!("Sorted by {}", self.credentials.sort.as_str()),
-                    now.instant,
-                );
-            }
-            ListAction::Mark => self.credentials.toggle_mark(),
-            ListAction::MarkAll => self.credentials.toggle_all_marks(),
-            ListAction::NextAttention => {
-                self.move_focus(FocusTarget::To(Pane::Credentials));
-                if !self.credentials.select_next_attention(now.wall) {
-                    self.activity.notify(
-                        NotificationLevel::Info,
-                        "Nothing needs your attention",
-                        now.instant,
-                    );
-                }
-            }
-        }
-    }
-
     /// Shows only the credentials with this status; all of them if these are shown already.
     pub(in crate::tui::app) fn filter_by_status(&mut self, status: CredentialStatus, now: Now) {
         let wanted = format!("status:{}", status.word());
@@ -71,15 +33,6 @@ impl App {
         let is_shown = filter.input.value().trim() == wanted;
         filter.input = if is_shown { Input::default() } else { Input::new(wanted) };
         self.credentials.apply_filter(now.wall);
-    }
-
-    pub(in crate::tui::app) fn can_run_list(&self, action: ListAction) -> bool {
-        match action {
-            ListAction::Clear => {
-                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
-            }
-            _ => !self.credentials.all().is_empty(),
-        }
     }
 
     pub(in crate::tui::app) fn run_credential(
@@ -100,36 +53,45 @@ impl App {
             return Vec::new();
         }
         match action {
-            CredentialAction::ToggleSecret => self.toggle_secret(now),
-            CredentialAction::CopySecret => self.copy_secret(now),
+            CredentialAction::FilterList => self.type_filter(),
+            CredentialAction::ClearFilter => self.clear_marks_or_filter(now),
+            CredentialAction::SortList => self.sort_list(now),
+            CredentialAction::Mark => self.credentials.toggle_mark(),
+            CredentialAction::MarkAll => self.credentials.toggle_all_marks(),
+            CredentialAction::Revoke => self.open_removal_picker(),
+            CredentialAction::Create => self.open_create_dialog(now),
+            CredentialAction::ToggleSecret => return self.toggle_secret(now),
+            CredentialAction::CopySecret => return self.copy_secret(now),
             CredentialAction::Check => {
                 let chosen = self.credentials.marked_or_selected();
-                self.check_credentials(chosen, now)
+                return self.check_credentials(chosen, now);
             }
             CredentialAction::CheckAll => {
                 let all =
                     self.credentials.all().iter().map(|credential| credential.id.clone()).collect();
-                self.check_credentials(all, now)
+                return self.check_credentials(all, now);
             }
             CredentialAction::OpenPage => {
-                self.provider_page().map(UiEffect::OpenUrl).into_iter().collect()
+                return self.provider_page().map(UiEffect::OpenUrl).into_iter().collect();
             }
-            CredentialAction::Add | CredentialAction::Edit => self.open_credential_dialog(action),
-            CredentialAction::Rotate => self.open_rotation_wizard(),
-            CredentialAction::Deliver => {
-                self.open_delivery_confirmation(now);
-                Vec::new()
+            CredentialAction::Deliver => self.open_delivery_confirmation(now),
+            CredentialAction::NextAttention => self.select_next_attention(now),
+            CredentialAction::Add | CredentialAction::Edit => {
+                return self.open_credential_dialog(action);
             }
-            CredentialAction::SignIn => self.open_sign_in(now),
-            CredentialAction::Revoke => {
-                self.open_removal_picker();
-                Vec::new()
+            CredentialAction::Rotate => return self.open_rotation_wizard(),
+            CredentialAction::SignIn => return self.open_sign_in(now),
+            CredentialAction::SwitchRegion => {
+                return self.switch_to_region_at(self.regions.cursor(), now);
             }
-            CredentialAction::Create => {
-                self.open_create_dialog(now);
-                Vec::new()
+            CredentialAction::NextRegion => return self.switch_region_by(1, now),
+            CredentialAction::PreviousRegion => {
+                return self.switch_region_by(self.region_count().saturating_sub(1), now);
             }
+            CredentialAction::PickRegion => region_picker::open_region_picker(self),
+            CredentialAction::ProbeRegions => return self.open_probe_confirmation(),
         }
+        Vec::new()
     }
 
     pub(in crate::tui::app) fn can_run_credential(&self, action: CredentialAction) -> bool {
@@ -145,6 +107,19 @@ impl App {
             CredentialAction::Deliver => self
                 .selected()
                 .is_some_and(|selected| !self.attention.due_deliveries(&selected.id).is_empty()),
+            CredentialAction::ClearFilter => {
+                self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
+            }
+            CredentialAction::FilterList
+            | CredentialAction::SortList
+            | CredentialAction::Mark
+            | CredentialAction::MarkAll
+            | CredentialAction::NextAttention => !self.credentials.all().is_empty(),
+            CredentialAction::SwitchRegion
+            | CredentialAction::NextRegion
+            | CredentialAction::PreviousRegion
+            | CredentialAction::PickRegion
+            | CredentialAction::ProbeRegions => self.can_run_region(),
             _ if requires_visible_names(action)
                 && self.ui_state.presentation == PresentationMode::On =>
             {
@@ -154,23 +129,33 @@ impl App {
         }
     }
 
-    pub(in crate::tui::app) fn run_region(
-        &mut self,
-        action: RegionAction,
-        now: Now,
-    ) -> Vec<UiEffect> {
-        match action {
-            RegionAction::Switch => self.switch_to_region_at(self.regions.cursor(), now),
-            RegionAction::Next => self.switch_region_by(1, now),
-            RegionAction::Previous => {
-                self.switch_region_by(self.region_count().saturating_sub(1), now)
-            }
-            RegionAction::Pick => {
-                region_picker::open_region_picker(self);
-                Vec::new()
-            }
-            RegionAction::Probe => self.open_probe_confirmation(),
+    fn type_filter(&mut self) {
+        self.move_focus(FocusTarget::To(Pane::Credentials));
+        self.credentials.filter.typing = true;
+    }
+
+    fn select_next_attention(&mut self, now: Now) {
+        self.move_focus(FocusTarget::To(Pane::Credentials));
+        if !self.credentials.select_next_attention(now.wall) {
+            let text = "Nothing needs your attention";
+            self.activity.notify(NotificationLevel::Info, text, now.instant);
         }
+    }
+
+    fn clear_marks_or_filter(&mut self, now: Now) {
+        if self.credentials.mark_count() == 0 {
+            undo::push_filter_undo(self);
+        }
+        self.credentials.clear_marks_or_filter(now.wall);
+    }
+
+    fn sort_list(&mut self, now: Now) {
+        self.credentials.sort_by_next_key(now.wall);
+        self.activity.notify(
+            NotificationLevel::Success,
+            format!("Sorted by {}", self.credentials.sort.as_str()),
+            now.instant,
+        );
     }
 
     fn toggle_secret(&mut self, now: Now) -> Vec<UiEffect> {
@@ -189,7 +174,8 @@ impl App {
 
     /// Starts to reveal the secret of a credential.
     pub(in crate::tui::app) fn start_reveal(&mut self, id: CredentialId) -> Vec<UiEffect> {
-        let (task, effect) = self.start_hidden_task(BackgroundTask::Secret(SecretTask::Reveal(id)));
+        let (task, effect) =
+            self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Reveal(id)));
         self.detail.begin_reveal(task);
         vec![effect]
     }
@@ -209,8 +195,8 @@ impl App {
     /// Starts copying the secret of a credential.
     pub(in crate::tui::app) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
-        let task = SecretTask::Copy(id, self.ui_state.terminal_copy_consent);
-        vec![self.start_task(title, BackgroundTask::Secret(task), now).1]
+        let task = CredentialTask::CopySecret(id, self.ui_state.terminal_copy_consent);
+        vec![self.start_task(title, BackgroundTask::Credential(task), now).1]
     }
 
     fn check_credentials(&mut self, ids: Vec<CredentialId>, now: Now) -> Vec<UiEffect> {
@@ -246,7 +232,7 @@ impl App {
     /// Switches the selected credential to the region at this index.
     fn switch_to_region_at(&mut self, at: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let Some(region) = regions::provider_regions(&self.catalog, &credential.provider).get(at)
+        let Some(region) = self.catalog.regions(&credential.provider).unwrap_or_default().get(at)
         else {
             return Vec::new();
         };
@@ -257,7 +243,7 @@ impl App {
     /// Switches the selected credential to the region `steps` further in the list.
     fn switch_region_by(&mut self, steps: usize, now: Now) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         let at = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
         self.switch_to_region_at((at + steps) % all.len().max(1), now)
     }
@@ -372,7 +358,7 @@ impl App {
 
     fn open_probe_confirmation(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
-        let all = regions::provider_regions(&self.catalog, &credential.provider);
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         let mut rows = vec![
             DialogRow::text(format!(
                 "{} is tested against every region of its provider.",
@@ -469,7 +455,7 @@ impl App {
     }
 
     /// Whether there is another region to switch to.
-    pub(in crate::tui::app) fn can_run_region(&self) -> bool {
+    fn can_run_region(&self) -> bool {
         self.region_count() > 1
     }
 }

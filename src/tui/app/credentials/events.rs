@@ -1,18 +1,17 @@
 //! Events of tasks on credentials, secrets and checks.
 //!
 //! A late event about a view that has changed is dropped; a fact about stored credentials is always
-//! recorded. Start at `App::on_credential_event` and `App::on_secret_event`.
+//! recorded. Start at `App::on_credential_event`.
 
 use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
     BackgroundTask, CheckedSecret, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
-    CredentialEvent, CredentialTask, RegionCheckResult, SecretEvent, TaskEvent, TaskId,
-    TerminalCopyOffer,
+    CredentialEvent, CredentialTask, RegionCheckResult, TaskEvent, TaskId, TerminalCopyOffer,
 };
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::console::refusal;
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};
@@ -87,6 +86,13 @@ impl App {
                     matrix.load_checks(checks);
                 }
             }
+            CredentialEvent::Revealed(id, secret) => {
+                let until = now.instant + self.preferences.reveal_duration;
+                self.detail.reveal_secret(task, id, secret, until);
+            }
+            CredentialEvent::TerminalCopyOffered(id, offer) => {
+                self.handle_terminal_copy_offer(task, id, offer, now);
+            }
             // Everything else is the answer to a dialog.
             event => effects = self.deliver_to_dialog(task, TaskEvent::Credential(event), now),
         }
@@ -138,62 +144,32 @@ impl App {
         self.activity.notify(level, format!("{name}: {text}"), now.instant);
     }
 
-    pub(in crate::tui::app) fn on_secret_event(
-        &mut self,
-        task: TaskId,
-        event: SecretEvent,
-        now: Now,
-    ) {
-        match event {
-            SecretEvent::Revealed(id, secret) => {
-                self.detail.reveal_secret(
-                    task,
-                    id,
-                    secret,
-                    now.instant + self.preferences.reveal_duration,
-                );
-            }
-            SecretEvent::Copied(copied) => {
-                if copied.clear_after_seconds.is_some() {
-                    self.activity.set_task_state(task, TaskState::CleaningUp);
-                }
-                let level = if copied.verified {
-                    NotificationLevel::Success
-                } else {
-                    NotificationLevel::Warning
-                };
-                self.activity.notify(level, describe_copy_result(&copied), now.instant);
-            }
-            SecretEvent::TerminalCopyOffered(id, offer) => {
-                self.handle_terminal_copy_offer(task, id, offer, now);
-            }
-            // Delivered to the dialog that asked for it.
-            SecretEvent::PassphraseGenerated(_) => {}
-            SecretEvent::Cleared(ClearResult::Cleared) => {
-                self.activity.notify(NotificationLevel::Success, "Clipboard cleared", now.instant);
-            }
-            SecretEvent::Cleared(ClearResult::Overwritten) => {
-                self.activity.notify(
-                    NotificationLevel::Success,
-                    "Clipboard overwritten; the terminal does not confirm",
-                    now.instant,
-                );
-            }
-            SecretEvent::Cleared(ClearResult::ContentReplaced) => {
-                self.activity.notify(
-                    NotificationLevel::Info,
-                    "Clipboard not cleared: its content has changed",
-                    now.instant,
-                );
-            }
-            SecretEvent::Cleared(ClearResult::Unsupported) => {
-                self.activity.notify(
-                    NotificationLevel::Warning,
-                    "tokenring cannot clear this clipboard; overwrite it yourself",
-                    now.instant,
-                );
-            }
+    /// Reports that something was copied.
+    pub(in crate::tui::app) fn on_copied(&mut self, task: TaskId, copied: &CopyResult, now: Now) {
+        if copied.clear_after_seconds.is_some() {
+            self.activity.set_task_state(task, TaskState::CleaningUp);
         }
+        let level =
+            if copied.verified { NotificationLevel::Success } else { NotificationLevel::Warning };
+        self.activity.notify(level, describe_copy_result(copied), now.instant);
+    }
+
+    /// Reports how the clipboard was cleared.
+    pub(in crate::tui::app) fn on_clipboard_cleared(&mut self, result: ClearResult, now: Now) {
+        let (level, text) = match result {
+            ClearResult::Cleared => (NotificationLevel::Success, "Clipboard cleared"),
+            ClearResult::Overwritten => {
+                (NotificationLevel::Success, "Clipboard overwritten; the terminal does not confirm")
+            }
+            ClearResult::ContentReplaced => {
+                (NotificationLevel::Info, "Clipboard not cleared: its content has changed")
+            }
+            ClearResult::Unsupported => (
+                NotificationLevel::Warning,
+                "tokenring cannot clear this clipboard; overwrite it yourself",
+            ),
+        };
+        self.activity.notify(level, text, now.instant);
     }
 
     /// Asks whether to copy through the terminal, unless the user is busy with another dialog or has

@@ -17,6 +17,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
 use crate::engine::background::protocol::CredentialPage;
 use crate::tui::app::command::CursorMotion;
+use crate::tui::app::widgets::list_cursor::{moved_cursor, scroll_offset};
 
 /// The list of credentials.
 pub struct CredentialList {
@@ -554,26 +555,6 @@ impl CredentialList {
         }
         self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
     }
-}
-
-/// Returns the cursor after a motion in a list whose last row is `last`.
-pub fn moved_cursor(cursor: usize, motion: CursorMotion, page: usize, last: usize) -> usize {
-    match motion {
-        CursorMotion::Up => cursor.saturating_sub(1),
-        CursorMotion::Down => cursor.saturating_add(1).min(last),
-        CursorMotion::Top => 0,
-        CursorMotion::Bottom => last,
-        CursorMotion::PageUp => cursor.saturating_sub(page.max(1)),
-        CursorMotion::PageDown => cursor.saturating_add(page.max(1)).min(last),
-    }
-}
-
-/// Returns the first line to draw so that `cursor` is visible, scrolling as little as possible and
-/// leaving no gap at the end.
-pub fn scroll_offset(top: usize, cursor: usize, lines: usize, total: usize) -> usize {
-    let lines = lines.max(1);
-    let lowest = cursor.saturating_sub(lines - 1);
-    top.clamp(lowest, cursor.max(lowest)).min(total.saturating_sub(lines))
 }
 
 #[cfg(test)]

@@ -7,7 +7,6 @@ use unicode_width::UnicodeWidthStr as _;
 use crate::config::theme::StyleRole;
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{DialogAction, PICKER_COLUMNS, PickerDialog, PickerItem};
 use crate::tui::app::widgets::chart;
 use crate::tui::app::{App, display_format};
@@ -19,7 +18,7 @@ const MIN_TITLE_COLUMNS: usize = 8;
 /// credential, which is what the user looks for.
 pub(in crate::tui::app) fn open_region_picker(app: &mut App) {
     let Some(credential) = app.selected() else { return };
-    let all = regions::provider_regions(&app.catalog, &credential.provider);
+    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
     let result_in =
         |id: &str| app.regions.check_in(id).map_or(CheckResult::Unchecked, |check| check.result);
     let symbols = app.preferences.symbols;

@@ -5,8 +5,8 @@
 use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
 use crate::engine::background::protocol::{BackgroundTask, RegionCheckResult, TaskId};
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};

@@ -11,7 +11,7 @@ use crate::domain::region::Region;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{RegionCheckResult, TaskId};
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::{moved_cursor, scroll_offset};
+use crate::tui::app::widgets::list_cursor::{moved_cursor, scroll_offset};
 
 /// How long the cursor must stay on a credential before its check results are loaded, so that
 /// scrolling past does not load them.
@@ -52,11 +52,6 @@ pub struct RegionRow<'a> {
     pub check: Option<&'a CheckReport>,
 }
 
-/// Returns all regions that a credential of this provider may have.
-pub fn provider_regions<'a>(catalog: &'a ProviderCatalog, provider: &str) -> &'a [Region] {
-    catalog.regions(provider).unwrap_or_default()
-}
-
 impl RegionsPane {
     /// Shows another credential: the cursor moves to its region, and its check results are loaded;
     /// at once if nothing was shown before.
@@ -66,7 +61,9 @@ impl RegionsPane {
         catalog: &ProviderCatalog,
         now: Instant,
     ) {
-        let own = provider_regions(catalog, &credential.provider)
+        let own = catalog
+            .regions(&credential.provider)
+            .unwrap_or_default()
             .iter()
             .position(|region| region.id == credential.region);
         let due = if self.shown_credential.is_some() { now + CHECK_LOAD_DELAY } else { now };

@@ -6,7 +6,7 @@
 
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{BackgroundTask, CredentialEdit, CredentialTask, TaskId};
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Maximum number of changes that are remembered.

@@ -4,9 +4,8 @@
 //! is needed, it names the method, with [`DialogAction::call`]. Start reading at [`DialogAction`].
 
 use super::Dialog;
-use crate::engine::background::protocol::BackgroundTask;
+use crate::engine::background::protocol::{BackgroundTask, TaskId};
 use crate::tui::app::command::CommandAction;
-use crate::tui::app::console::commands::RequestList;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Method call on the application, with its arguments.
@@ -54,19 +53,19 @@ pub struct TaskRequest {
     pub task: BackgroundTask,
     /// Whether the dialog waits for the end of the task.
     pub is_awaited: bool,
-    /// The list that the result of the task shows.
-    pub list: Option<RequestList>,
+    /// Records the task in the feature that handles its result.
+    pub on_start: Option<fn(&mut App, TaskId)>,
 }
 
 impl TaskRequest {
     /// Creates the request of a task that is listed under this title.
     pub fn listed(title: impl Into<String>, task: BackgroundTask) -> Self {
-        Self { title: Some(title.into()), task, is_awaited: false, list: None }
+        Self { title: Some(title.into()), task, is_awaited: false, on_start: None }
     }
 
     /// Creates the request of a task that is not listed.
     pub const fn hidden(task: BackgroundTask) -> Self {
-        Self { title: None, task, is_awaited: false, list: None }
+        Self { title: None, task, is_awaited: false, on_start: None }
     }
 
     /// Makes the dialog wait for the end of the task.
@@ -76,10 +75,10 @@ impl TaskRequest {
         self
     }
 
-    /// Shows the result of the task in a list.
+    /// Calls this when the task has its ID, so that a feature can record that it waits for it.
     #[must_use]
-    pub fn showing(mut self, list: RequestList) -> Self {
-        self.list = Some(list);
+    pub fn with_start(mut self, on_start: fn(&mut App, TaskId)) -> Self {
+        self.on_start = Some(on_start);
         self
     }
 }

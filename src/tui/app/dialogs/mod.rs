@@ -16,7 +16,6 @@ mod question;
 mod stack;
 mod task;
 mod text;
-mod text_prompt;
 mod themes;
 mod unlock;
 
@@ -35,7 +34,6 @@ pub use question::{
 pub use stack::{DialogSlot, DialogStack};
 pub use task::DialogTask;
 pub use text::TextDialog;
-pub use text_prompt::{TextPromptDialog, TextPromptKind};
 pub use themes::ThemeDialog;
 pub use unlock::{UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 

@@ -16,11 +16,11 @@ use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::widgets::dialog_view::{
     DialogRow, DialogView, FieldValue, FieldView, ListItem, TextCut, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now};
 
 /// Columns of a list.

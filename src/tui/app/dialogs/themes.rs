@@ -4,11 +4,11 @@
 use crate::config::key::KeySymbol;
 use crate::config::theme::{AUTO_THEME, StyleRole, Theme};
 use crate::config::{KeyPress, theme};
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{
     DialogAnchor, DialogRow, DialogView, ListItem, TextCut,
 };
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, ThemeMode, UiEffect, settings};
 
 /// Rows that a page key moves.

@@ -10,9 +10,7 @@ use super::{
 };
 use crate::domain::Secret;
 use crate::domain::format::with_article;
-use crate::engine::background::protocol::{
-    BackgroundTask, SecretEvent, SecretTask, StoreTask, TaskEvent, TaskId,
-};
+use crate::engine::background::protocol::{BackgroundTask, TaskEvent, TaskId};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, SecretRow};
 use crate::tui::app::widgets::form::{FieldInput, Form, FormButton, FormEvent, FormField};
 use crate::tui::app::{App, Now, PresentationMode};
@@ -108,7 +106,7 @@ impl UnlockDialog {
             self.form.set_field_problem(CONFIRMATION_FIELD, "does not match");
             return DialogResult::Stay;
         }
-        let task = BackgroundTask::Store(StoreTask::Unlock(Some(first.1)));
+        let task = BackgroundTask::UnlockStore(Some(first.1));
         self.start("Opening…", TaskRequest::listed(UNLOCK_TITLE, task))
     }
 
@@ -119,7 +117,7 @@ impl UnlockDialog {
                 app.refuse_in_presentation("Generated words are not shown", now);
             }));
         }
-        let task = BackgroundTask::Secret(SecretTask::GeneratePassphrase);
+        let task = BackgroundTask::GeneratePassphrase;
         self.start("Generating…", TaskRequest::hidden(task))
     }
 
@@ -196,7 +194,7 @@ impl Dialog for UnlockDialog {
     /// Shows generated words, and asks for the passphrase again after a failure.
     fn on_task(&mut self, _task: TaskId, event: TaskEvent, _app: &App, _now: Now) -> DialogResult {
         match event {
-            TaskEvent::Secret(SecretEvent::PassphraseGenerated(words)) => {
+            TaskEvent::PassphraseGenerated(words) => {
                 self.set_generated_passphrase(words);
                 return DialogResult::Stay;
             }

@@ -6,6 +6,7 @@ use crate::config::PaneLayout;
 use crate::tui::app::command::{CursorMotion, FocusTarget, PaneResize, ScreenAction};
 use crate::tui::app::dialogs::{JumpDialog, ThemeDialog};
 use crate::tui::app::layout::{BorderSide, PaneBorder};
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Pane, UiEffect, ZoomState, layout, overview};
 
 /// Columns that one key press moves a border.
@@ -88,7 +89,8 @@ impl App {
 
     pub(in crate::tui::app) fn move_cursor(&mut self, motion: CursorMotion) {
         let screen = self.screen_layout();
-        let page = usize::from(screen.pane(self.ui_state.focus).inner().height.saturating_sub(1));
+        let page =
+            usize::from(screen.pane(self.ui_state.focus).inside_border().height.saturating_sub(1));
         match self.ui_state.focus {
             Pane::Credentials | Pane::Detail => self.credentials.move_cursor(motion, page),
             Pane::Regions => self.regions.move_cursor(motion, page, self.region_count()),

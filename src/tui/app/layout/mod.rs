@@ -17,8 +17,11 @@
 
 pub(super) mod commands;
 
+use ratatui::layout::{Position, Rect};
+
 use super::{App, Pane, ZoomState};
 use crate::config::PaneLayout;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Smallest usable terminal: columns and rows.
 pub const MIN_TERMINAL_SIZE: (u16, u16) = (60, 16);
@@ -37,36 +40,23 @@ const MIN_PANE_ROWS: SplitMinimum = SplitMinimum { first: 5, second: 5 };
 /// Denominator of a share.
 const SHARE_SCALE: u32 = 1000;
 
-/// Rectangle of cells.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct ScreenRect {
-    /// Leftmost column.
-    pub x: u16,
-    /// Topmost row.
-    pub y: u16,
-    /// Number of columns.
-    pub width: u16,
-    /// Number of rows.
-    pub height: u16,
-}
-
 /// Areas of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ScreenLayout {
     /// Top line.
-    pub header: ScreenRect,
+    pub header: Rect,
     /// Credential list, including its border.
-    pub credentials: ScreenRect,
+    pub credentials: Rect,
     /// Detail of the selected credential; empty if it does not fit.
-    pub detail: ScreenRect,
+    pub detail: Rect,
     /// Regions; empty if they do not fit.
-    pub regions: ScreenRect,
+    pub regions: Rect,
     /// Expiry timeline, on screens that have room for it.
-    pub timeline: ScreenRect,
+    pub timeline: Rect,
     /// Console; empty if it does not fit.
-    pub console: ScreenRect,
+    pub console: Rect,
     /// Bottom line.
-    pub footer: ScreenRect,
+    pub footer: Rect,
 }
 
 /// Movable border between panes.
@@ -99,87 +89,8 @@ enum LayoutMode {
     ThreeColumns,
 }
 
-impl ScreenRect {
-    /// Creates a rectangle with its upper left corner at the origin.
-    pub const fn new(width: u16, height: u16) -> Self {
-        Self { x: 0, y: 0, width, height }
-    }
-
-    /// Whether the cell is inside.
-    pub const fn contains(self, column: u16, row: u16) -> bool {
-        column >= self.x
-            && row >= self.y
-            && column - self.x < self.width
-            && row - self.y < self.height
-    }
-
-    /// Whether the rectangle has no cells.
-    pub const fn is_empty(self) -> bool {
-        self.width == 0 || self.height == 0
-    }
-
-    /// Returns the area inside a border of one cell, with a blank column at each side.
-    #[must_use]
-    pub const fn inner(self) -> Self {
-        Self {
-            x: self.x.saturating_add(2),
-            y: self.y.saturating_add(1),
-            width: self.width.saturating_sub(4),
-            height: self.height.saturating_sub(2),
-        }
-    }
-
-    /// Splits into the first `rows` rows and the rest.
-    pub fn split_top(self, rows: u16) -> (Self, Self) {
-        let rows = rows.min(self.height);
-        (
-            Self { height: rows, ..self },
-            Self { y: self.y + rows, height: self.height - rows, ..self },
-        )
-    }
-
-    /// Splits into the first `columns` columns and the rest.
-    pub fn split_left(self, columns: u16) -> (Self, Self) {
-        let columns = columns.min(self.width);
-        (
-            Self { width: columns, ..self },
-            Self { x: self.x + columns, width: self.width - columns, ..self },
-        )
-    }
-
-    /// Returns the row at `offset` from the top.
-    #[must_use]
-    pub fn row(self, offset: u16) -> Self {
-        self.split_top(offset).1.split_top(1).0
-    }
-
-    /// Returns a rectangle of at most this size in the lower right corner, above the last row.
-    #[must_use]
-    pub fn bottom_right(self, width: u16, height: u16) -> Self {
-        let (width, height) = (width.min(self.width), height.min(self.height.saturating_sub(1)));
-        Self {
-            x: self.x + self.width - width,
-            y: self.y + (self.height - height).saturating_sub(1),
-            width,
-            height,
-        }
-    }
-
-    /// Returns a rectangle of at most this size in the center.
-    #[must_use]
-    pub fn centered(self, width: u16, height: u16) -> Self {
-        let (width, height) = (width.min(self.width), height.min(self.height));
-        Self {
-            x: self.x + (self.width - width) / 2,
-            y: self.y + (self.height - height) / 2,
-            width,
-            height,
-        }
-    }
-}
-
 impl LayoutMode {
-    const fn for_area(area: ScreenRect) -> Self {
+    const fn for_area(area: Rect) -> Self {
         if area.width >= MIN_THREE_COLUMN_SIZE.0 && area.height >= MIN_THREE_COLUMN_SIZE.1 {
             Self::ThreeColumns
         } else if area.width >= MIN_WIDE_SIZE.0 && area.height >= MIN_WIDE_SIZE.1 {
@@ -200,7 +111,7 @@ impl LayoutMode {
 
 impl ScreenLayout {
     /// Returns the area of a pane.
-    pub const fn pane(&self, pane: Pane) -> ScreenRect {
+    pub const fn pane(&self, pane: Pane) -> Rect {
         match pane {
             Pane::Credentials => self.credentials,
             Pane::Detail => self.detail,
@@ -211,17 +122,17 @@ impl ScreenLayout {
 
     /// Returns the pane at a cell.
     pub fn pane_at(&self, column: u16, row: u16) -> Option<Pane> {
-        Pane::ALL.into_iter().find(|pane| self.pane(*pane).contains(column, row))
+        Pane::ALL.into_iter().find(|pane| self.pane(*pane).contains(Position::new(column, row)))
     }
 }
 
 /// Whether the terminal is too small for the screen.
-pub const fn is_too_small(area: ScreenRect) -> bool {
+pub const fn is_too_small(area: Rect) -> bool {
     area.width < MIN_TERMINAL_SIZE.0 || area.height < MIN_TERMINAL_SIZE.1
 }
 
 /// Returns the maximum number of credentials that the first frame shows on a terminal of this size.
-pub fn max_list_rows(area: ScreenRect, layout: &PaneLayout) -> u16 {
+pub fn max_list_rows(area: Rect, layout: &PaneLayout) -> u16 {
     let (_, body, _) = split_bands(area);
     let places = match LayoutMode::for_area(area) {
         LayoutMode::Narrow => {
@@ -230,11 +141,11 @@ pub fn max_list_rows(area: ScreenRect, layout: &PaneLayout) -> u16 {
         LayoutMode::Wide => wide_layout(ScreenLayout::default(), body, layout, 0),
         LayoutMode::ThreeColumns => three_column_layout(ScreenLayout::default(), body, layout, 0),
     };
-    places.credentials.inner().height
+    places.credentials.inside_border().height
 }
 
 /// Computes all areas for a terminal of this size.
-pub fn compute_layout(area: ScreenRect, app: &App) -> ScreenLayout {
+pub fn compute_layout(area: Rect, app: &App) -> ScreenLayout {
     let (header, body, footer) = split_bands(area);
     let places = ScreenLayout { header, footer, ..ScreenLayout::default() };
     let layout = &app.ui_state.layout;
@@ -252,7 +163,7 @@ pub fn compute_layout(area: ScreenRect, app: &App) -> ScreenLayout {
 
 /// Returns the movable border at a cell: the last cells of one pane and the first cells of the
 /// next.
-pub fn border_at(area: ScreenRect, app: &App, column: u16, row: u16) -> Option<PaneBorder> {
+pub fn border_at(area: Rect, app: &App, column: u16, row: u16) -> Option<PaneBorder> {
     if app.ui_state.zoom == ZoomState::Pane || is_too_small(area) {
         return None;
     }
@@ -263,21 +174,15 @@ pub fn border_at(area: ScreenRect, app: &App, column: u16, row: u16) -> Option<P
             PaneBorder::List | PaneBorder::Middle => (column, other.x),
             PaneBorder::Regions | PaneBorder::Detail | PaneBorder::Stack => (row, other.y),
         };
-        let inside =
-            one.contains(column, row) || along.iter().any(|area| area.contains(column, row));
+        let inside = one.contains(Position::new(column, row))
+            || along.iter().any(|area| area.contains(Position::new(column, row)));
         first > 0 && inside && (reached + 1 == first || reached == first)
     };
     LayoutMode::for_area(area).borders().iter().find(at_edge).copied()
 }
 
 /// Returns the layout after a border was moved to a cell.
-pub fn move_border(
-    area: ScreenRect,
-    app: &App,
-    border: PaneBorder,
-    column: u16,
-    row: u16,
-) -> PaneLayout {
+pub fn move_border(area: Rect, app: &App, border: PaneBorder, column: u16, row: u16) -> PaneLayout {
     let (_, body, _) = split_bands(area);
     let screen = compute_layout(area, app);
     let mut layout = app.ui_state.layout;
@@ -302,7 +207,7 @@ pub fn move_border(
 }
 
 /// Returns the border that changes the width of a pane, and on which side of it the pane is.
-pub fn vertical_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
+pub fn vertical_border(area: Rect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
     match (LayoutMode::for_area(area), pane) {
         (LayoutMode::Narrow, _) => None,
         (_, Pane::Credentials) | (LayoutMode::Wide, Pane::Regions) => {
@@ -315,7 +220,7 @@ pub fn vertical_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, Bord
 }
 
 /// Returns the border that changes the height of a pane, and on which side of it the pane is.
-pub fn horizontal_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
+pub fn horizontal_border(area: Rect, pane: Pane) -> Option<(PaneBorder, BorderSide)> {
     match (LayoutMode::for_area(area), pane) {
         (LayoutMode::Narrow, Pane::Credentials) => Some((PaneBorder::Stack, BorderSide::Before)),
         (LayoutMode::Narrow, _) => Some((PaneBorder::Stack, BorderSide::After)),
@@ -330,7 +235,7 @@ pub fn horizontal_border(area: ScreenRect, pane: Pane) -> Option<(PaneBorder, Bo
 }
 
 /// Returns the cell of a border: the last one of the pane before it.
-pub fn border_position(area: ScreenRect, app: &App, border: PaneBorder) -> (u16, u16) {
+pub fn border_position(area: Rect, app: &App, border: PaneBorder) -> (u16, u16) {
     let (one, _, _) = border_neighbors(&compute_layout(area, app), border);
     (one.x + one.width.saturating_sub(1), one.y + one.height.saturating_sub(1))
 }
@@ -345,10 +250,7 @@ pub enum BorderSide {
 }
 
 /// Returns the pane before a border, the pane after it, and the area that the border runs through.
-fn border_neighbors(
-    screen: &ScreenLayout,
-    border: PaneBorder,
-) -> (ScreenRect, ScreenRect, [ScreenRect; 4]) {
+fn border_neighbors(screen: &ScreenLayout, border: PaneBorder) -> (Rect, Rect, [Rect; 4]) {
     let ScreenLayout { credentials, detail, regions, console, timeline, .. } = *screen;
     let other =
         [detail, regions, console].into_iter().find(|area| !area.is_empty()).unwrap_or_default();
@@ -364,7 +266,7 @@ fn border_neighbors(
     }
 }
 
-fn split_bands(area: ScreenRect) -> (ScreenRect, ScreenRect, ScreenRect) {
+fn split_bands(area: Rect) -> (Rect, Rect, Rect) {
     let (header, rest) = area.split_top(1);
     let (body, footer) = rest.split_top(rest.height.saturating_sub(1));
     (header, body, footer)
@@ -387,7 +289,7 @@ fn first_part_size(whole: u16, share: Option<u16>, usual: u16, minimum: SplitMin
         .min(whole)
 }
 
-fn zoomed_layout(places: ScreenLayout, body: ScreenRect, focus: Pane) -> ScreenLayout {
+fn zoomed_layout(places: ScreenLayout, body: Rect, focus: Pane) -> ScreenLayout {
     match focus {
         Pane::Credentials => ScreenLayout { credentials: body, ..places },
         Pane::Detail => ScreenLayout { detail: body, ..places },
@@ -398,7 +300,7 @@ fn zoomed_layout(places: ScreenLayout, body: ScreenRect, focus: Pane) -> ScreenL
 
 fn wide_layout(
     places: ScreenLayout,
-    body: ScreenRect,
+    body: Rect,
     layout: &PaneLayout,
     regions: usize,
 ) -> ScreenLayout {
@@ -419,7 +321,7 @@ fn wide_layout(
 
 fn three_column_layout(
     places: ScreenLayout,
-    body: ScreenRect,
+    body: Rect,
     layout: &PaneLayout,
     regions: usize,
 ) -> ScreenLayout {
@@ -449,7 +351,7 @@ fn region_rows(regions: usize) -> u16 {
 
 fn narrow_layout(
     places: ScreenLayout,
-    body: ScreenRect,
+    body: Rect,
     layout: &PaneLayout,
     focus: Pane,
     companion: Pane,
@@ -472,13 +374,13 @@ mod tests {
     use super::super::samples::TestSession;
     use super::*;
 
-    fn areas(screen: &ScreenLayout) -> Vec<ScreenRect> {
+    fn areas(screen: &ScreenLayout) -> Vec<Rect> {
         let ScreenLayout { header, credentials, detail, regions, timeline, console, footer } =
             *screen;
         vec![header, credentials, detail, regions, timeline, console, footer]
     }
 
-    fn meet(one: ScreenRect, other: ScreenRect) -> bool {
+    fn meet(one: Rect, other: Rect) -> bool {
         let beside = one.x + one.width <= other.x || other.x + other.width <= one.x;
         let above = one.y + one.height <= other.y || other.y + other.height <= one.y;
         !one.is_empty() && !other.is_empty() && !beside && !above
@@ -526,7 +428,7 @@ mod tests {
         ) {
             let mut session = TestSession::new(columns, rows);
             session.app.ui_state.layout = PaneLayout { list, regions, stack, ..PaneLayout::default() };
-            let shown = session.app.screen_layout().credentials.inner().height;
+            let shown = session.app.screen_layout().credentials.inside_border().height;
             prop_assert!(shown <= max_list_rows(session.app.ui_state.area, &session.app.ui_state.layout));
         }
     }
@@ -573,22 +475,5 @@ mod tests {
             let middle = if border == PaneBorder::Detail { (column - 9, row) } else { middle };
             assert_eq!(border_at(area, &session.app, middle.0, middle.1), Some(border));
         }
-    }
-
-    #[test]
-    fn a_rectangle_is_split_without_loss() {
-        let (top, rest) = ScreenRect::new(10, 5).split_top(2);
-        assert_eq!((top.height, rest.y, rest.height), (2, 2, 3));
-        let (all, nothing) = ScreenRect::new(10, 5).split_left(99);
-        assert_eq!((all.width, nothing.width), (10, 0));
-        assert!(nothing.is_empty());
-    }
-
-    #[test]
-    fn inside_means_inside() {
-        let area = ScreenRect { x: 2, y: 3, width: 4, height: 2 };
-        assert!(area.contains(2, 3) && area.contains(5, 4));
-        assert!(!area.contains(6, 3) && !area.contains(1, 3) && !area.contains(2, 5));
-        assert_eq!(ScreenRect::new(1, 1).inner(), ScreenRect { x: 2, y: 1, width: 0, height: 0 });
     }
 }

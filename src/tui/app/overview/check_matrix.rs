@@ -14,12 +14,11 @@ use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::RegionCheckResult;
-use crate::tui::app::credentials::list::moved_cursor;
-use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{Dialog, DialogResult, picker};
 use crate::tui::app::overview::timeline_dialog::select_in_list;
 use crate::tui::app::widgets::chart::{StyledSpans, fit_text};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, display_format};
 
 /// Rows that a page key moves.
@@ -100,7 +99,7 @@ impl CheckMatrixDialog {
 
     fn line_row(&self, app: &App, at: usize, name: usize) -> DialogRow {
         let glyphs = app.preferences.symbols;
-        let places = |provider: &str| regions::provider_regions(&app.catalog, provider);
+        let places = |provider: &str| app.catalog.regions(provider).unwrap_or_default();
         match &self.lines[at] {
             MatrixLine::Regions(provider) => {
                 let title = app
@@ -225,7 +224,7 @@ impl Dialog for CheckMatrixDialog {
         let most = app
             .catalog
             .providers()
-            .map(|provider| regions::provider_regions(&app.catalog, &provider.id).len());
+            .map(|provider| app.catalog.regions(&provider.id).unwrap_or_default().len());
         let cells = most.max().unwrap_or(1) * CELL_COLUMNS;
         let room = usize::from(app.ui_state.area.width.saturating_sub(4));
         let name = room.saturating_sub(cells).clamp(12, MAX_NAME_COLUMNS);

@@ -5,8 +5,8 @@
 use crate::engine::background::protocol::{
     BackgroundTask, CredentialTask, DoctorInput, DoctorScope,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::ProgramAction;
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::findings_dialog::FindingsDialog;
 use crate::tui::app::overview::timeline_dialog::TimelineDialog;

@@ -8,9 +8,9 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::engine::background::protocol::{Diagnostic, DiagnosticSeverity, TaskEvent, TaskId};
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::{Dialog, DialogResult, DialogTask};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now};
 
 /// Rows that a page key moves.

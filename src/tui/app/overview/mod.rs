@@ -1,6 +1,5 @@
 //! Views over all credentials: results of checks, expiry, tasks, findings and the first start.
 
-pub mod activity;
 pub mod check_matrix;
 pub(super) mod commands;
 pub mod expiry_timeline;

@@ -6,15 +6,15 @@
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
+use crate::tui::app::activity::{TaskEntry, TaskState};
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::problem;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
 };
-use crate::tui::app::overview::activity::{TaskEntry, TaskState};
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextCut};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};
 
 /// Rows that a page key moves.

@@ -5,7 +5,6 @@
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::picker;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
@@ -13,6 +12,7 @@ use crate::tui::app::dialogs::{
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::widgets::chart::StyledSpans;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now};
 
 /// Rows that a page key moves.

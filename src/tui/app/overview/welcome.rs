@@ -9,9 +9,9 @@ use crate::config::StoreChoiceSource;
 use crate::config::theme::StyleRole;
 use crate::engine::background::protocol::{BackgroundTask, CredentialTask, ImportCandidate};
 use crate::engine::persistent_backends;
+use crate::tui::app::activity::{NotificationLevel, StoreStatusKind};
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem, TaskRequest};
-use crate::tui::app::overview::activity::{NotificationLevel, StoreStatusKind};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, display_format};
 

@@ -15,11 +15,11 @@ use crate::engine::background::protocol::{
     BackgroundTask, CreateRequest, CredentialTask, RotationEvent, RotationTarget, RotationTask,
     TaskEvent, TaskId,
 };
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, CredentialAction, ProgramAction};
 use crate::tui::app::dialogs::{
     ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest, quit,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
 use crate::tui::app::rotation::create_dialog::CreateDialog;
 use crate::tui::app::rotation::format::{
     append_notes, remove_rows, revocation_warning, task_remark,

@@ -16,8 +16,8 @@ use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::{Credential, Secret};
 use crate::engine::background::protocol::{
-    BackgroundTask, PromptId, PromptReply, SecretTask, SignInEvent, SignInPage, SignInResult,
-    SignInSubject, SignInTask, TaskEvent, TaskId,
+    BackgroundTask, PromptId, PromptReply, SignInEvent, SignInPage, SignInResult, SignInSubject,
+    TaskEvent, TaskId,
 };
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogAnswer, DialogResult, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
@@ -133,8 +133,9 @@ impl SignInDialog {
         };
         waiting.mismatch = None;
         let text: Secret = input.take();
-        let task = SignInTask::SubmitAddress(waiting.page.prompt, PromptReply::Pasted(text));
-        DialogResult::start(TaskRequest::hidden(BackgroundTask::SignIn(task)))
+        let task =
+            BackgroundTask::SubmitCallbackUrl(waiting.page.prompt, PromptReply::Pasted(text));
+        DialogResult::start(TaskRequest::hidden(task))
     }
 
     fn clear_mismatch(&mut self) {
@@ -354,7 +355,7 @@ fn origin_of(address: &url::Url) -> String {
 
 /// Copies the URL of a page.
 pub(in crate::tui::app) fn copy_url(address: &url::Url) -> DialogAction {
-    let task = BackgroundTask::Secret(SecretTask::CopyText(address.to_string()));
+    let task = BackgroundTask::CopyText(address.to_string());
     DialogAction::Start(TaskRequest::listed("Copy the URL", task))
 }
 

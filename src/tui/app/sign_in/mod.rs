@@ -6,11 +6,11 @@ pub mod dialog;
 
 use crate::domain::provider::AuthMethod;
 use crate::engine::background::protocol::{
-    BackgroundTask, SignInEvent, SignInResult, SignInSubject, SignInTask, TaskEvent, TaskId,
+    BackgroundTask, SignInEvent, SignInResult, SignInSubject, TaskEvent, TaskId,
 };
+use crate::tui::app::activity::{NotificationLevel, TaskState};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::Dialog;
-use crate::tui::app::overview::activity::{NotificationLevel, TaskState};
 use crate::tui::app::sign_in::dialog::SignInDialog;
 use crate::tui::app::{App, Now, UiEffect};
 
@@ -49,7 +49,7 @@ impl App {
             SignInSubject::New(new) => new.name.to_string(),
             SignInSubject::Existing(id) => self.display_name_by_id(id),
         };
-        let task = BackgroundTask::SignIn(SignInTask::Start(session.clone()));
+        let task = BackgroundTask::SignIn(session.clone());
         let (id, effect) = self.start_task(format!("Sign in to {name}"), task, now);
         self.dialogs.set_task(id);
         let mut dialog = SignInDialog::new(name, session, self.preferences.browser);

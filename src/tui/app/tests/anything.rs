@@ -42,20 +42,19 @@ fn any_step() -> impl Strategy<Value = Step> {
 /// Returns the report that the engine would send for the latest task.
 fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> {
     Some(match task {
-        BackgroundTask::Secret(SecretTask::Reveal(of)) => TaskEvent::Secret(SecretEvent::Revealed(
-            of.clone(),
-            Arc::new(Secret::from_text(TOKEN.to_owned())),
-        )),
-        BackgroundTask::Secret(SecretTask::Copy(..)) => {
-            TaskEvent::Secret(SecretEvent::Copied(CopyResult {
+        BackgroundTask::Credential(CredentialTask::Reveal(of)) => TaskEvent::Credential(
+            CredentialEvent::Revealed(of.clone(), Arc::new(Secret::from_text(TOKEN.to_owned()))),
+        ),
+        BackgroundTask::Credential(CredentialTask::CopySecret(..)) => {
+            TaskEvent::Copied(CopyResult {
                 method: ClipboardMethod::Tmux,
                 verified: true,
                 clear_after_seconds: None,
-            }))
+            })
         }
-        BackgroundTask::Secret(SecretTask::GeneratePassphrase) => TaskEvent::Secret(
-            SecretEvent::PassphraseGenerated(Arc::new(Secret::from_text("a b c d e f".to_owned()))),
-        ),
+        BackgroundTask::GeneratePassphrase => {
+            TaskEvent::PassphraseGenerated(Arc::new(Secret::from_text("a b c d e f".to_owned())))
+        }
         BackgroundTask::Credential(CredentialTask::Identify(_)) => identified(&[]),
         BackgroundTask::Credential(CredentialTask::Remove(gone)) => {
             TaskEvent::Credential(CredentialEvent::Removed(gone.clone()))

@@ -51,7 +51,7 @@ fn all_regions_are_tried_only_after_a_yes() {
 #[test]
 fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typed() {
     let mut session = session();
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Tab Enter Enter");
+    session.press("4 e S-Tab").type_text("d").press("C-r");
     assert!(session.started().is_empty());
     assert!(session.app.dialogs.top_as::<ConfirmDialog>().is_some(), "nothing was asked");
     let name = session.selected().to_owned();
@@ -66,7 +66,7 @@ fn a_request_that_changes_something_names_what_it_touches_and_wants_the_name_typ
 fn a_read_only_screen_refuses_before_anything_is_asked() {
     let mut session = session();
     session.app.preferences.request_mode = RequestMode::ReadOnly;
-    session.press("4 e S-Tab").type_text("d").press("Tab Tab Tab Tab Tab Tab Tab Enter Enter");
+    session.press("4 e S-Tab").type_text("d").press("C-r");
     assert!(session.app.dialogs.is_empty() && session.started().is_empty());
     assert!(session.notice().starts_with("Read-only"));
 }

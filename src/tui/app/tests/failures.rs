@@ -43,13 +43,10 @@ fn a_store_that_fails_is_asked_how_it_is_and_can_be_unlocked_from_there() {
     let (task, _) = session.task();
     session.report(task, TaskEvent::Failed(StoreError::Locked.into()));
     assert!(
-        session
-            .started()
-            .iter()
-            .any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Status)))
+        session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::ReadStoreStatus))
     );
     session.store_is(StoreKind::Keyring, Some(StoreError::Locked)).press("u");
-    assert!(matches!(session.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
+    assert!(matches!(session.task().1, BackgroundTask::UnlockStore(None)));
 }
 
 #[test]
@@ -62,7 +59,7 @@ fn the_encrypted_file_asks_for_its_passphrase() {
     session.press("Tab").type_text("other").press("Enter Enter");
     assert!(session.started().is_empty(), "two different passphrases create nothing");
     session.press("C-u").type_text("open").press("Enter Enter");
-    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(passphrase)))) = session.task() else {
+    let (task, BackgroundTask::UnlockStore(Some(passphrase))) = session.task() else {
         panic!("not unlocked")
     };
     assert!(passphrase.same_as(&Secret::new(b"open".to_vec())));

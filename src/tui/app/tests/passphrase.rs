@@ -21,7 +21,7 @@ fn request_words(session: &mut TestSession) -> TaskId {
     let shown = session.dialog_text();
     assert!(shown.contains("Generate six words"), "{shown}");
     session.press("S-Tab S-Tab S-Tab Enter");
-    let (task, BackgroundTask::Secret(SecretTask::GeneratePassphrase)) = session.task() else {
+    let (task, BackgroundTask::GeneratePassphrase) = session.task() else {
         panic!("no words are generated")
     };
     task
@@ -30,7 +30,7 @@ fn request_words(session: &mut TestSession) -> TaskId {
 fn with_words() -> TestSession {
     let mut session = creating();
     let task = request_words(&mut session);
-    session.report(task, TaskEvent::Secret(SecretEvent::PassphraseGenerated(words())));
+    session.report(task, TaskEvent::PassphraseGenerated(words()));
     session.report(task, TaskEvent::Done);
     session
 }
@@ -53,7 +53,7 @@ fn generated_words_are_shown_typed_again_and_used() {
     assert!(session.started().is_empty(), "they are not typed yet");
     assert!(session.dialog_text().contains("does not match"));
     session.press("C-u").type_text(WORDS).press("Enter Enter");
-    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(used)))) = session.task() else {
+    let (task, BackgroundTask::UnlockStore(Some(used))) = session.task() else {
         panic!("the store is not created")
     };
     assert!(used.same_as(&words()));
@@ -81,11 +81,11 @@ fn an_edit_of_the_passphrase_or_the_end_of_the_dialog_wipes_the_words() {
 fn other_words_replace_the_first_and_the_confirmation_is_typed_anew() {
     let mut session = with_words();
     session.type_text(WORDS).press("Down Enter");
-    let (task, BackgroundTask::Secret(SecretTask::GeneratePassphrase)) = session.task() else {
+    let (task, BackgroundTask::GeneratePassphrase) = session.task() else {
         panic!("no words are generated")
     };
     let others = Arc::new(Secret::from_text(WORDS.replace("abacus", "zoom")));
-    session.report(task, TaskEvent::Secret(SecretEvent::PassphraseGenerated(Arc::clone(&others))));
+    session.report(task, TaskEvent::PassphraseGenerated(Arc::clone(&others)));
     assert!(shown_words(&session).expect("the words").same_as(&others));
     session.press("Enter Enter");
     assert!(session.started().is_empty());
@@ -98,7 +98,7 @@ fn words_that_come_too_late_are_wiped() {
     session.press("Esc u");
     let late = words();
     let held = Arc::downgrade(&late);
-    session.report(task, TaskEvent::Secret(SecretEvent::PassphraseGenerated(late)));
+    session.report(task, TaskEvent::PassphraseGenerated(late));
     assert!(shown_words(&session).is_none() && held.upgrade().is_none());
 }
 

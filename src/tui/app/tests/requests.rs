@@ -52,8 +52,7 @@ fn a_body_is_copied_as_it_came_and_a_failure_names_the_file() {
         response.body = ResponseBody::from(r#"{"a":[1,2],"b":{}}"#.to_owned());
     });
     session.press("4 B");
-    let (task, BackgroundTask::Secret(SecretTask::CopyBody { text, remedy })) = session.task()
-    else {
+    let (task, BackgroundTask::CopyBody { text, remedy }) = session.task() else {
         panic!("not copied")
     };
     assert_eq!(text, r#"{"a":[1,2],"b":{}}"#, "the body, not its drawing");
@@ -65,7 +64,7 @@ fn a_body_is_copied_as_it_came_and_a_failure_names_the_file() {
 #[test]
 fn groups_that_were_listed_are_offered_by_name() {
     let mut session = session();
-    session.press("p").type_text("list groups").press("Enter Enter");
+    session.press("p").type_text("list groups").press("Enter");
     let (task, BackgroundTask::Send(_)) = session.task() else { panic!("not sent") };
     let groups = r#"{"data":[{"id":"g1","attributes":{"name":"Acme"}},{"id":"g2","attributes":{"name":"Beta"}}]}"#;
     let response = exchange(&session, ResponseBody::from(groups.to_owned()));
@@ -95,7 +94,7 @@ fn groups_that_were_listed_are_offered_by_name() {
 fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
     let mut session = session();
     let of = |org: &str| format!(r#"{{"data":[{{"id":"{org}","attributes":{{"name":"Acme"}}}}]}}"#);
-    session.press("p").type_text("list organizations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter");
     respond(&mut session, |response| response.body = ResponseBody::from(of("o7")));
     session.press("Enter").choose_item("List issues of a project");
     let project = "74c237b4-ae4a-4241-a47c-000000000bb7";
@@ -113,11 +112,11 @@ fn what_was_walked_from_is_kept_while_the_rest_is_typed() {
 #[test]
 fn what_a_project_is_of_goes_along_with_it() {
     let mut session = session();
-    session.press("p").type_text("list organizations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter");
     respond(&mut session, |response| {
         response.body = ResponseBody::from(r#"{"data":[{"id":"o1"},{"id":"o2"}]}"#.to_owned());
     });
-    session.press("p").type_text("list projects").press("Enter Down Enter Enter");
+    session.press("p").type_text("list projects").press("Enter Down Enter");
     let draft = respond(&mut session, |response| {
         response.body =
             ResponseBody::from(r#"{"data":[{"id":"p1","attributes":{"name":"web"}}]}"#.to_owned());
@@ -144,7 +143,7 @@ fn a_preset_that_only_reads_is_sent_after_a_word_and_any_other_after_the_name() 
     let mut session = session();
     session.press("p").type_text("aggregated").press("Enter");
     session.type_text("74c237b4-ae4a-4241-a47c-000000000bb7").press("Enter Enter Enter");
-    session.press("Enter Enter");
+    session.press("Enter");
     let (_, BackgroundTask::Send(SendTask { draft, consent, .. })) = session.task() else {
         panic!("not sent")
     };
@@ -266,7 +265,7 @@ fn a_budget_is_counted_down_while_it_is_shown() {
 #[test]
 fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
     let mut session = session();
-    session.press("p").type_text("list organizations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter");
     let listed = r#"{"data":[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]}"#;
     respond(&mut session, |response| response.body = ResponseBody::from(listed.to_owned()));
     assert_eq!(

@@ -12,7 +12,7 @@ use crate::domain::rotation::{
 use crate::engine::background::protocol::{
     CreateRequest, PromptReply, RotationDirection, RotationTarget,
 };
-use crate::tui::app::overview::activity::NotificationLevel;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::samples::rotation::{
     failed_revocation_prompt, line, paste_prompt, plan, review, sign_in_prompt, status,
 };
@@ -557,7 +557,7 @@ fn where_the_browser_is_elsewhere_its_address_is_copied_and_the_answer_pasted() 
     assert!(session.said().contains("Paste the callback URL first"));
     session.press("Up Enter");
     assert!(
-        matches!(session.task().1, BackgroundTask::Secret(SecretTask::CopyText(page)) if Some(&page) == sign_in_prompt().page.as_ref())
+        matches!(session.task().1, BackgroundTask::CopyText(page) if Some(&page) == sign_in_prompt().page.as_ref())
     );
     session.paste("http://127.0.0.1:43991/callback?code=c0de&state=s");
     assert!(!session.said().contains("c0de"));

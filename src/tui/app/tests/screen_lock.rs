@@ -14,7 +14,7 @@ fn with_encrypted_file() -> TestSession {
 }
 
 fn locks_store(session: &mut TestSession) -> bool {
-    session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::Store(StoreTask::Lock)))
+    session.started().iter().any(|(_, task)| matches!(task, BackgroundTask::LockStore))
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn a_locked_screen_asks_and_nothing_gets_past_the_question() {
     session.press("C-l");
     session.drain();
     session.type_text("wrong").press("Enter");
-    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(_)))) = session.task() else {
+    let (task, BackgroundTask::UnlockStore(Some(_))) = session.task() else {
         panic!("the passphrase is not checked")
     };
     session.report(task, TaskEvent::Failed(StoreError::Denied("no".to_owned()).into()));
@@ -98,7 +98,7 @@ fn a_store_without_a_passphrase_is_not_locked() {
 /// Consents of the copies that were requested.
 fn copies(session: &mut TestSession) -> Vec<(TaskId, TerminalCopyConsent)> {
     let copies = session.started().into_iter().filter_map(|(task, started)| match started {
-        BackgroundTask::Secret(SecretTask::Copy(_, consent)) => Some((task, consent)),
+        BackgroundTask::Credential(CredentialTask::CopySecret(_, consent)) => Some((task, consent)),
         _ => None,
     });
     copies.collect()
@@ -114,7 +114,7 @@ fn offer_terminal_copy(session: &mut TestSession) {
     let failure = Some("no display".to_owned());
     let offer = TerminalCopyOffer { method: ClipboardMethod::Osc52, desktop_failure: failure };
     session
-        .report(task, TaskEvent::Secret(SecretEvent::TerminalCopyOffered(of, offer)))
+        .report(task, TaskEvent::Credential(CredentialEvent::TerminalCopyOffered(of, offer)))
         .report(task, TaskEvent::Done);
 }
 
@@ -152,7 +152,8 @@ fn an_offer_does_not_interrupt_another_dialog_or_a_presentation() {
         let open = session.app.dialogs.iter().count();
         let of = session.app.selected().expect("a credential").id.clone();
         let offer = TerminalCopyOffer { method: ClipboardMethod::Tmux, desktop_failure: None };
-        session.report(task, TaskEvent::Secret(SecretEvent::TerminalCopyOffered(of, offer)));
+        session
+            .report(task, TaskEvent::Credential(CredentialEvent::TerminalCopyOffered(of, offer)));
         assert_eq!(session.app.dialogs.iter().count(), open, "{keys}");
         assert!(session.notice().starts_with("Not copied"), "{keys}: {}", session.notice());
     }

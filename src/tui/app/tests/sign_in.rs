@@ -3,7 +3,7 @@
 use super::*;
 use crate::engine::background::protocol::{
     ClassificationResult, PromptReply, SignInEvent, SignInPage, SignInResult,
-    SignInSubject as Wanted, SignInTask, TokenLifetime,
+    SignInSubject as Wanted, TokenLifetime,
 };
 use crate::tui::app::conversation;
 use crate::tui::app::samples::app;
@@ -45,8 +45,7 @@ impl TestSession {
     /// Starts a sign-in that waits for the user to approve it in the browser.
     fn begin_sign_in(&mut self) -> TaskId {
         self.press("l");
-        let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(id)))) = self.task()
-        else {
+        let (task, BackgroundTask::SignIn(Wanted::Existing(id))) = self.task() else {
             panic!("nothing begins")
         };
         assert_eq!(id, app().id);
@@ -113,7 +112,7 @@ fn the_time_that_is_left_is_counted_and_nothing_ticks_afterwards() {
     assert!(session.words().contains("The sign-in timed out"));
     session.press("Enter");
     assert!(
-        matches!(session.task().1, BackgroundTask::SignIn(SignInTask::Start(Wanted::Existing(_)))),
+        matches!(session.task().1, BackgroundTask::SignIn(Wanted::Existing(_))),
         "the sign-in starts again"
     );
 }
@@ -124,7 +123,7 @@ fn an_address_is_pasted_and_never_shown() {
     let task = session.begin_sign_in();
     session.drain();
     session.paste("http://127.0.0.1:4711/callback?code=c0de&state=other");
-    let (_, BackgroundTask::SignIn(SignInTask::SubmitAddress(QUESTION, PromptReply::Pasted(text)))) =
+    let (_, BackgroundTask::SubmitCallbackUrl(QUESTION, PromptReply::Pasted(text))) =
         session.task()
     else {
         panic!("not handed over")
@@ -141,7 +140,7 @@ fn an_address_is_pasted_and_never_shown() {
     session.press("Enter");
     assert!(matches!(
         session.task().1,
-        BackgroundTask::SignIn(SignInTask::SubmitAddress(PromptId(8), PromptReply::Pasted(_)))
+        BackgroundTask::SubmitCallbackUrl(PromptId(8), PromptReply::Pasted(_))
     ));
 }
 
@@ -215,7 +214,7 @@ fn a_form_without_a_secret_signs_in_and_stays_until_that_ends() {
         session.press("Enter");
     };
     press_add(&mut session);
-    let (task, BackgroundTask::SignIn(SignInTask::Start(Wanted::New(new)))) = session.task() else {
+    let (task, BackgroundTask::SignIn(Wanted::New(new))) = session.task() else {
         panic!("nothing begins")
     };
     assert_eq!(

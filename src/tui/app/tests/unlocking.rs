@@ -20,7 +20,7 @@ fn fail_locked(session: &mut TestSession, task: TaskId) {
 fn unlock(session: &mut TestSession) {
     assert!(session.dialog_text().starts_with("Unlock store"), "{}", session.dialog_text());
     session.type_text("words").press("Enter");
-    let (task, BackgroundTask::Store(StoreTask::Unlock(Some(_)))) = session.task() else {
+    let (task, BackgroundTask::UnlockStore(Some(_))) = session.task() else {
         panic!("the passphrase is not tried")
     };
     session.store_is(StoreKind::File, None);
@@ -48,7 +48,7 @@ fn a_store_that_is_locked_at_the_start_is_asked_for_at_once() {
     assert!(keyring.dialog_text().contains("your desktop asks for its password"));
     assert!(keyring.started().is_empty(), "its prompt does not come as a surprise");
     keyring.press("Enter");
-    assert!(matches!(keyring.task().1, BackgroundTask::Store(StoreTask::Unlock(None))));
+    assert!(matches!(keyring.task().1, BackgroundTask::UnlockStore(None)));
 
     let mut plain = super::session();
     plain.app.preferences.keys =
@@ -70,14 +70,17 @@ fn after_unlocking_the_screen_does_what_was_asked_for() {
         assert!(is_it(&started) && again != task, "{keys}");
         (session, again)
     };
-    let (mut session, task) =
-        is_started("x", |task| matches!(task, BackgroundTask::Secret(SecretTask::Reveal(_))));
+    let (mut session, task) = is_started("x", |task| {
+        matches!(task, BackgroundTask::Credential(CredentialTask::Reveal(_)))
+    });
     let of = session.app.selected().expect("a credential").id.clone();
     let secret = Arc::new(Secret::from_text(TOKEN.to_owned()));
-    session.report(task, TaskEvent::Secret(SecretEvent::Revealed(of, secret)));
+    session.report(task, TaskEvent::Credential(CredentialEvent::Revealed(of, secret)));
     assert!(session.is_shown(), "the screen shows the secret");
 
-    is_started("y", |task| matches!(task, BackgroundTask::Secret(SecretTask::Copy(..))));
+    is_started("y", |task| {
+        matches!(task, BackgroundTask::Credential(CredentialTask::CopySecret(..)))
+    });
     is_started("c", |task| matches!(task, BackgroundTask::CheckCredentials(ids) if ids.len() == 1));
     is_started("C", |task| matches!(task, BackgroundTask::CheckCredentials(ids) if ids.len() == 7));
     is_started("A Tab Enter", |task| matches!(task, BackgroundTask::CheckAllRegions(_)));
@@ -92,12 +95,12 @@ fn a_keyring_asks_by_itself_and_then_the_screen_goes_on() {
     let (copy, _) = session.task();
     fail_locked(&mut session, copy);
     session.press("Enter");
-    let (prompt, BackgroundTask::Store(StoreTask::Unlock(None))) = session.task() else {
+    let (prompt, BackgroundTask::UnlockStore(None)) = session.task() else {
         panic!("the keyring is not asked")
     };
     session.store_is(StoreKind::Keyring, None);
     session.report(prompt, TaskEvent::Done);
-    assert!(matches!(session.task().1, BackgroundTask::Secret(SecretTask::Copy(..))));
+    assert!(matches!(session.task().1, BackgroundTask::Credential(CredentialTask::CopySecret(..))));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use ratatui::layout::Position;
+
 use super::*;
 use crate::tui::app::command::{COMMANDS, CommandSpec, CursorMotion, KeyContext, ScreenAction};
 use crate::tui::app::widgets::dialog_view::DialogRow;
@@ -32,13 +34,19 @@ fn account(session: &mut TestSession) -> String {
 fn kind(effect: &UiEffect) -> String {
     match effect {
         UiEffect::StartTask(_, task) => match task {
+            BackgroundTask::Credential(
+                CredentialTask::Reveal(_) | CredentialTask::CopySecret(..),
+            )
+            | BackgroundTask::CopyText(_)
+            | BackgroundTask::GeneratePassphrase => "secret",
             BackgroundTask::Credential(_) => "keyring",
-            BackgroundTask::Secret(_) => "secret",
             BackgroundTask::CheckCredentials(_)
             | BackgroundTask::CheckAllRegions(_)
             | BackgroundTask::ExplainRefusal(..) => "check",
             BackgroundTask::Send(_) => "send",
-            BackgroundTask::Store(_) => "store",
+            BackgroundTask::ReadStoreStatus
+            | BackgroundTask::UnlockStore(_)
+            | BackgroundTask::LockStore => "store",
             BackgroundTask::Rotation(_) => "rotation",
             _ => "other task",
         },
@@ -120,11 +128,17 @@ fn jump_labels_reach_every_kind_of_place() {
     assert_eq!(unlike.len(), places.len(), "no place has two labels");
     let screen = session.app.screen_layout();
     for pane in Pane::ALL {
-        assert!(places.iter().any(|(x, y)| screen.pane(pane).contains(*x, *y)), "{pane:?}");
+        assert!(
+            places.iter().any(|(x, y)| screen.pane(pane).contains(Position::new(*x, *y))),
+            "{pane:?}"
+        );
     }
     assert!(places.iter().all(|(_, y)| *y != screen.footer.y), "the footer names its keys");
     session.press("f");
-    let at = places.iter().position(|(x, y)| screen.regions.contains(*x, *y)).expect("a region");
+    let at = places
+        .iter()
+        .position(|(x, y)| screen.regions.contains(Position::new(*x, *y)))
+        .expect("a region");
     let labels = session.app.dialogs.top().expect("labels").view(&session.app, session.now).labels;
     let label = labels.into_iter().nth(at).expect("a label").rest;
     session.type_text(&label);
@@ -183,5 +197,5 @@ fn moving_and_jumping_never_leave_the_screen() {
     }
     session.app.run_action(CommandAction::Screen(ScreenAction::Zoom), session.now);
     let area = session.app.ui_state.area;
-    assert!(session.app.click_targets().iter().all(|(x, y)| area.contains(*x, *y)));
+    assert!(session.app.click_targets().iter().all(|(x, y)| area.contains(Position::new(*x, *y))));
 }

@@ -6,15 +6,16 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use ratatui::layout::{Position, Rect};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::chart::StyledSpans;
 use super::form::{FieldInput, FieldMessage, Form, FormButton, FormField};
+use super::list_cursor;
 use super::text_area::TextArea;
 use crate::config::theme::StyleRole;
 use crate::domain::Secret;
-use crate::tui::app::credentials::list;
-use crate::tui::app::layout::ScreenRect;
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Terminal height from which a dialog leaves part of the screen visible.
 const TALL_SCREEN_ROWS: u16 = 30;
@@ -66,7 +67,7 @@ pub enum DialogAnchor {
     #[default]
     Center,
     /// In place of what this area shows.
-    Over(ScreenRect),
+    Over(Rect),
     /// In the lower right corner, above the footer: for hints, which do not dim the screen.
     BottomRight,
     /// Nowhere: only the labels are drawn, over the screen.
@@ -189,7 +190,7 @@ pub struct ButtonView {
 /// Row with its position.
 pub struct PlacedLine<'a> {
     /// Position on the screen.
-    pub area: ScreenRect,
+    pub area: Rect,
     /// Row to draw.
     pub row: &'a DialogRow,
     /// Piece of a wrapped text.
@@ -199,7 +200,7 @@ pub struct PlacedLine<'a> {
 /// Dialog with its position.
 pub struct DialogLayout<'a> {
     /// Area including the border.
-    pub outer: ScreenRect,
+    pub outer: Rect,
     /// Placed lines.
     pub lines: Vec<PlacedLine<'a>>,
     /// Whether rows of the body are hidden above and below.
@@ -323,11 +324,11 @@ impl DialogView {
     }
 
     /// Places the dialog in `area`.
-    pub fn layout(&self, area: ScreenRect) -> DialogLayout<'_> {
+    pub fn layout(&self, area: Rect) -> DialogLayout<'_> {
         let area = if area.height < TALL_SCREEN_ROWS || self.anchor == DialogAnchor::BottomRight {
             area
         } else {
-            area.centered(area.width, area.height - 4)
+            area.center(area.width, area.height - 4)
         };
         let width = match self.anchor {
             DialogAnchor::Over(pane) => pane.width,
@@ -340,12 +341,12 @@ impl DialogView {
             .unwrap_or(u16::MAX)
             .saturating_add(2);
         let outer = match self.anchor {
-            DialogAnchor::Center | DialogAnchor::Labels => area.centered(width, wanted),
+            DialogAnchor::Center | DialogAnchor::Labels => area.center(width, wanted),
             DialogAnchor::Over(pane) => pane,
             DialogAnchor::BottomRight => area.bottom_right(width, wanted),
         };
         let (upper, foot_area) = {
-            let inner = outer.inner();
+            let inner = outer.inside_border();
             let foot_rows = u16::try_from(foot.len()).unwrap_or(u16::MAX).min(inner.height);
             inner.split_top(inner.height - foot_rows)
         };
@@ -361,7 +362,7 @@ impl DialogView {
         }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
         let shown = usize::from(body_area.height);
-        let top = list::scroll_offset(0, cursor, shown, body.len());
+        let top = list_cursor::scroll_offset(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
         let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
         let lines = parts
@@ -375,14 +376,16 @@ impl DialogView {
 impl DialogLayout<'_> {
     /// Returns the index, in its form or list, of the field, item or button at a cell.
     pub fn index_at(&self, column: u16, row: u16) -> Option<usize> {
-        let line = self.lines.iter().find(|line| line.area.contains(column, row))?;
+        let line = self.lines.iter().find(|line| line.area.contains(Position::new(column, row)))?;
         match line.row {
             DialogRow::Field(field) => Some(field.index),
             DialogRow::Item(item) => item.index,
             DialogRow::Spans(drawing) => drawing.index,
             DialogRow::Buttons(buttons) => {
                 let mut cells = button_areas(buttons, line.area);
-                cells.find(|(_, area)| area.contains(column, row)).map(|(cell, _)| cell.index)
+                cells
+                    .find(|(_, area)| area.contains(Position::new(column, row)))
+                    .map(|(cell, _)| cell.index)
             }
             DialogRow::Blank
             | DialogRow::Secret(_)
@@ -403,8 +406,8 @@ pub fn list_window(cursor: usize, total: usize) -> std::ops::Range<usize> {
 /// Returns the areas of the buttons of a row: side by side at the right edge.
 pub fn button_areas(
     buttons: &[ButtonView],
-    area: ScreenRect,
-) -> impl Iterator<Item = (&ButtonView, ScreenRect)> {
+    area: Rect,
+) -> impl Iterator<Item = (&ButtonView, Rect)> {
     let width_of = |cell: &ButtonView| u16::try_from(cell.label.width() + 4).unwrap_or(u16::MAX);
     let total: u16 = buttons.iter().map(|cell| width_of(cell) + 1).sum::<u16>().saturating_sub(1);
     let mut rest = area.split_left(area.width.saturating_sub(total)).1;
@@ -524,7 +527,7 @@ fn wrap_row(row: &DialogRow, columns: usize) -> Vec<(u16, &str)> {
     }
 }
 
-fn place_rows(pieces: Vec<WrappedRow<'_>>, area: ScreenRect, top: usize) -> Vec<PlacedLine<'_>> {
+fn place_rows(pieces: Vec<WrappedRow<'_>>, area: Rect, top: usize) -> Vec<PlacedLine<'_>> {
     let places = (0..area.height).map(|offset| area.row(offset));
     let shown = pieces.into_iter().skip(top).zip(places);
     shown
@@ -639,7 +642,7 @@ mod tests {
             foot: vec![DialogRow::text("end")],
             ..DialogView::default()
         };
-        let placed = view.layout(ScreenRect::new(30, 10));
+        let placed = view.layout(Rect::new(0, 0, 30, 10));
         assert_eq!(placed.hidden, (true, true));
         let last = placed.lines.last().expect("a line");
         assert_eq!((last.text, last.area.y), ("end", 8));
@@ -667,7 +670,7 @@ mod tests {
         };
         let seen = |cursor| {
             view(cursor)
-                .layout(ScreenRect::new(30, 9))
+                .layout(Rect::new(0, 0, 30, 9))
                 .lines
                 .iter()
                 .map(|line| line.text.to_owned())
@@ -700,7 +703,7 @@ mod tests {
             ..DialogView::default()
         };
         for (width, height) in (0..9).flat_map(|width| (0..9).map(move |height| (width, height))) {
-            let placed = view.layout(ScreenRect::new(width, height));
+            let placed = view.layout(Rect::new(0, 0, width, height));
             assert!(placed.lines.iter().all(|line| line.area.y < height.max(1)));
         }
     }

@@ -3,5 +3,7 @@
 pub mod chart;
 pub mod dialog_view;
 pub mod form;
+pub mod list_cursor;
 pub mod secret_input;
+pub mod split_rect;
 pub mod text_area;

@@ -149,12 +149,12 @@ fn six_generated_words() {
             encrypted_file_is(session, StoreError::NotInitialized);
             session.press("u S-Tab S-Tab S-Tab Enter");
             let started = session.effects.iter().rev().find_map(|effect| match effect {
-                UiEffect::StartTask(id, BackgroundTask::Secret(_)) => Some(id.0),
+                UiEffect::StartTask(id, BackgroundTask::GeneratePassphrase) => Some(id.0),
                 _ => None,
             });
             let words = "hexagonal unwelcome clarinet stopwatch preschool undertake";
             let words = Arc::new(Secret::from_text(words.to_owned()));
-            let event = TaskEvent::Secret(SecretEvent::PassphraseGenerated(words));
+            let event = TaskEvent::PassphraseGenerated(words);
             report(session, started.expect("a task"), event);
             session.app.ui_state.presentation = presentation;
         });

@@ -41,12 +41,12 @@ use crate::engine::background::protocol::{
     RotationTarget, RotationTask, TaskEvent, TaskId,
 };
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::credentials::list::moved_cursor;
 use crate::tui::app::dialogs::{
     self, Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, TaskRequest,
 };
 use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
+use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, BrowserAvailability, Now, UiEffect};
 use prompt::{PromptKeyResult, RotationPromptView};
 use steps::WizardSteps;

@@ -17,7 +17,6 @@ use crate::engine::background::protocol::{
     AlternativeAdministrator, FailedRevocation, PromptChoice, PromptId, PromptReply,
     RotationPrompt, RotationTask,
 };
-use crate::tui::app::credentials::list::scroll_offset;
 use crate::tui::app::dialogs::{
     DialogAction, DialogAnswer, DialogQuestion, FieldQuestion, ListQuestion, QuestionOption,
     QuestionValue,
@@ -25,6 +24,7 @@ use crate::tui::app::dialogs::{
 use crate::tui::app::sign_in::dialog::copy_url;
 use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue, FieldView, ListItem, TextCut};
 use crate::tui::app::widgets::form::{edit_input, insert_text};
+use crate::tui::app::widgets::list_cursor::scroll_offset;
 use crate::tui::app::widgets::secret_input::SecretInput;
 use crate::tui::app::{BrowserAvailability, PresentationMode, UiEffect, display_format};
 

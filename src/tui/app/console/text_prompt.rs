@@ -6,7 +6,7 @@
 use crate::domain::request::{RequestDraft, SavedRequestName};
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
-    BackgroundTask, CapturedSecret, ConsoleTask, SavedRequestTask, TaskEvent, TaskId,
+    BackgroundTask, CapturedSecret, ConsoleTask, TaskEvent, TaskId,
 };
 use crate::tui::app::console::request_lists::saved_request_change;
 use crate::tui::app::console::{RequestReadiness, sending};
@@ -121,15 +121,14 @@ impl TextPromptDialog {
                 let id = id()?;
                 current_request(app).map(|(credential, draft)| {
                     let title = format!("Save the request as {id}");
-                    let task = SavedRequestTask::Save(id, credential, draft);
-                    console(title, ConsoleTask::SavedRequests(task))
+                    console(title, ConsoleTask::SaveRequest(id, credential, draft))
                 })
             }
             TextPromptKind::RenameRequest(from) => {
-                Some(saved_request_change(SavedRequestTask::Rename(from.clone(), id()?)))
+                Some(saved_request_change(ConsoleTask::RenameSavedRequest(from.clone(), id()?)))
             }
             TextPromptKind::CopyRequest(from) => {
-                Some(saved_request_change(SavedRequestTask::Copy(from.clone(), id()?)))
+                Some(saved_request_change(ConsoleTask::CopySavedRequest(from.clone(), id()?)))
             }
             TextPromptKind::SaveResponse if text.is_empty() => return Err("is empty".to_owned()),
             TextPromptKind::SaveResponse => response().map(|exchange| {

@@ -1,28 +1,44 @@
 //! Journals of the rotations: looked up, read, claimed, summarized, and closed when they have ended.
 //!
-//! Nothing here contacts a provider or the store. Start at [`RotationJournals::list_rotations`] and
+//! A rotation whose journal has ended is still open if the process was killed before the close. It is
+//! closed as soon as it is met: by a list of the rotations, and by everything that an open rotation
+//! of the same credential would block. Nothing here contacts a provider or the store. Start at [`RotationJournals::list_rotations`] and
 //! `RotationJournals::close_ended_rotations`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::driver::{LEASE_DURATION, audit_event};
-use super::ended::{journal_result, recorded_status};
-use super::{RotationFilter, RotationSummary};
 use crate::database::{
-    Database, DatabaseError, JournalRecord, LeaseRequest, RotationLease, RotationRecord,
+    Database, DatabaseError, JournalRecord, LeaseRequest, RotationFilter, RotationLease,
+    RotationRecord,
 };
+use crate::domain::credential::SecretPart;
 use crate::domain::rotation::{
-    JournalEntry, RotationJournal, RotationPlan, RotationPurpose, RotationResult, RotationStatus,
-    entry_line, rotation_status,
+    JournalEntry, NextStep, ProgressLine, RotationJournal, RotationPhase, RotationPlan,
+    RotationPurpose, RotationResult, RotationStatus, entry_line, next_step, rotation_status,
 };
 use crate::domain::{CredentialId, Problem};
 use crate::engine::Clock;
-use crate::engine::audit::AuditService;
-use crate::engine::credentials::locks::{CredentialLock, CredentialLocks};
-use crate::engine::credentials::random_bytes;
+use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::locks::{CredentialLock, CredentialLocks};
 use crate::engine::ports::SharedPorts;
+use crate::engine::ports::random_bytes;
 use crate::util::hex::to_hex;
+
+/// Lifetime of a lease that is not renewed.
+pub(super) const LEASE_DURATION: Duration = Duration::from_secs(60);
+
+/// Summary of a rotation, from its journal alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RotationSummary {
+    /// The plan.
+    pub plan: RotationPlan,
+    /// What has happened, oldest first.
+    pub lines: Vec<ProgressLine>,
+    /// The current status.
+    pub status: RotationStatus,
+}
 
 /// Journals of the rotations: reads and lists them, and closes those that have ended.
 pub struct RotationJournals {
@@ -243,7 +259,7 @@ impl RotationJournals {
         let purpose = journal.plan().purpose;
         let remarks: Vec<String> =
             status.why.iter().chain(left).chain(&status.notes).cloned().collect();
-        self.audit.record(audit_event(journal.plan(), state, &remarks)).await?;
+        self.audit.record(rotation_audit_event(journal.plan(), state, &remarks)).await?;
         let now = self.clock.now();
         let undone = (purpose, state) == (RotationPurpose::Create, "rolled-back");
         let closing = self.database.run(move |index| {
@@ -262,4 +278,50 @@ impl RotationJournals {
 pub(super) fn journal_read_problem(why: &str) -> Problem {
     let remedy = "a newer tokenring may have written it: install that version, or check `tokenring rotate --list --json`";
     Problem::new("The rotation journal cannot be read", why, remedy)
+}
+
+/// Builds the audit event of a plan: the user's reason first, then the subject, then the remarks.
+pub(super) fn rotation_audit_event(
+    plan: &RotationPlan,
+    outcome: &'static str,
+    remarks: &[String],
+) -> AuditEvent {
+    let reason = Some(plan.reason.clone()).filter(|reason| !reason.is_empty());
+    let part = (plan.part != SecretPart::Secret).then(|| format!("part {}", plan.part.as_str()));
+    let rotation = format!("rotation {}", plan.rotation);
+    let words: Vec<String> =
+        reason.into_iter().chain(part).chain([rotation]).chain(remarks.iter().cloned()).collect();
+    AuditEvent::new(plan.purpose.audit_verb(), outcome)
+        .for_credential(plan.name.as_str())
+        .with_reason(words.join("; "))
+}
+
+/// Returns how the journal ended; `None` if something is left to do.
+fn journal_result(journal: &RotationJournal) -> Option<RotationResult> {
+    match next_step(journal) {
+        NextStep::Finished(result) => Some(result),
+        _ => None,
+    }
+}
+
+/// Returns the status of a rotation as its record and its journal show it together. An open
+/// rotation is never shown in a final state, even if only its close is missing.
+fn recorded_status(record: &RotationRecord, journal: &RotationJournal) -> RotationStatus {
+    let status = rotation_status(journal);
+    if record.closed.is_some() {
+        return status;
+    }
+    match status.state {
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
+            RotationStatus {
+                state: RotationPhase::Running,
+                next: format!("Close the rotation. {}", status.next),
+                ..status
+            }
+        }
+        RotationPhase::Running if record.state == "needs-human" => {
+            RotationStatus { state: RotationPhase::NeedsUser, ..status }
+        }
+        RotationPhase::Running | RotationPhase::NeedsUser => status,
+    }
 }

@@ -10,10 +10,8 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::cli::args::usage_problem;
-use crate::cli::commands::login;
-use crate::cli::input::{prompt, secret_input};
-use crate::cli::output::CliOutput;
+use crate::cli::input::{prompt, secret_input, sign_in_page};
+use crate::cli::output::{CliOutput, usage_problem};
 use crate::domain::{Problem, Secret};
 use crate::engine;
 use crate::engine::prompt::{
@@ -121,7 +119,7 @@ impl<'a> CliPrompter<'a> {
             self.out.note(&question.message.detail);
         }
         if before.as_ref() != Some(&page) {
-            login::print_sign_in_page(self.out, &page, awaited, self.browser.paste).ok()?;
+            sign_in_page::print_sign_in_page(self.out, &page, awaited, self.browser.paste).ok()?;
             if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
                 engine::open_page(&address);
             }
@@ -129,7 +127,9 @@ impl<'a> CliPrompter<'a> {
         if !self.browser.paste {
             return std::future::pending().await;
         }
-        Some(PromptReply::Pasted(Secret::from_text(login::read_callback_url().await.to_string())))
+        Some(PromptReply::Pasted(Secret::from_text(
+            sign_in_page::read_callback_url().await.to_string(),
+        )))
     }
 
     fn prompt_at_terminal(&self, question: &RotationPrompt) -> Option<PromptReply> {

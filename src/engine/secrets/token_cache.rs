@@ -1,13 +1,12 @@
 //! Cache of access tokens, for kinds that exchange their secret for one. They live only in memory,
 //! until shortly before they expire.
 //!
-//! `access_tokens` obtains the tokens. Start with `AccessTokenCache`.
+//! `requests::access_tokens` obtains the tokens. Start with `AccessTokenCache`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::domain::{Credential, CredentialId, Secret, Timestamp};
-use crate::engine::requests::service::RequestService;
+use crate::domain::{CredentialId, Secret, Timestamp};
 
 /// Period in which an access token is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,24 +32,6 @@ pub(in crate::engine) struct CachedAccessToken {
     pub scheme: String,
     /// When it is used.
     pub lifetime: TokenLifetime,
-}
-
-impl RequestService {
-    /// Drops all cached access tokens of a credential.
-    pub(in crate::engine) fn drop_cached_tokens(&self, id: &CredentialId) {
-        self.token_cache.remove(id);
-    }
-
-    /// Returns the lifetime of the access token cached for a credential in its region. Does not
-    /// read the store.
-    pub(in crate::engine) fn cached_token_lifetime(
-        &self,
-        credential: &Credential,
-    ) -> Option<TokenLifetime> {
-        self.token_cache
-            .get(&credential.id, &credential.region, self.clock.now())
-            .map(|token| token.lifetime)
-    }
 }
 
 impl AccessTokenCache {

@@ -1,15 +1,14 @@
 //! What a rotation strategy is described by: who creates, who revokes, what can be found again,
 //! which kinds it fits, and what its steps send.
 //!
-//! The rows themselves are in `strategy_table`, one for each strategy. Machine, plan, validation,
+//! The rows themselves are in `table.rs`, one for each strategy. Machine, plan, validation,
 //! engine and screen decide by a row and never by the strategy itself. The calls are implemented in
 //! `engine::rotation::strategies`. Start at [`StrategySpec`].
 
 use serde::{Deserialize, Serialize};
 
-use super::access_scope::PrincipalPolicy;
 use super::step::RotationStep;
-use super::strategy_table::RotationStrategyId;
+use super::table::RotationStrategyId;
 
 /// Description of a rotation strategy: its row in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +45,17 @@ pub struct StrategySpec {
     pub calls: ProviderCalls,
     /// Provider calls of a revocation without a replacement, where they differ.
     pub revocation_calls: Option<ProviderCalls>,
+}
+
+/// Whether the new secret must belong to the same principal as the old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PrincipalPolicy {
+    /// The same principal gets another secret.
+    Same,
+    /// The new secret belongs to a new principal of the same type (a new service account).
+    #[serde(rename = "fresh")]
+    New,
 }
 
 /// Traits by which the machine distinguishes the rotation strategies.
@@ -194,11 +204,11 @@ pub struct ProviderCalls {
 }
 
 /// Placeholder among the provider calls for the request that checks a credential of the kind.
-pub(super) const CHECK_REQUEST: &str = "{check}";
+pub(in crate::domain) const CHECK_REQUEST: &str = "{check}";
 
 impl StrategySpec {
     /// Returns the title of a revocation, for display.
-    pub(super) const fn revocation_title(&self) -> &'static str {
+    pub(in crate::domain) const fn revocation_title(&self) -> &'static str {
         match self.traits.revoker {
             StepActor::Program => {
                 "Automatic: revokes the secret at the provider, then verifies that it is rejected"
@@ -227,7 +237,7 @@ impl ProviderCalls {
     };
 
     /// Returns the calls of a step.
-    pub(super) const fn for_step(&self, step: &RotationStep) -> &'static [&'static str] {
+    pub(in crate::domain) const fn for_step(&self, step: &RotationStep) -> &'static [&'static str] {
         match step {
             RotationStep::Snapshot => self.snapshot,
             RotationStep::AwaitSignIn => self.sign_in,

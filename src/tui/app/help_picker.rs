@@ -12,7 +12,7 @@ use crate::tui::app::overview::timeline_dialog::select_in_list;
 
 /// Returns a picker of all commands, whether they have an effect right now or not, and of all
 /// credentials.
-pub(in crate::tui::app) fn help_picker(app: &App) -> PickerDialog<DialogAction> {
+pub(super) fn help_picker(app: &App) -> PickerDialog<DialogAction> {
     let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
     let all = CommandGroup::ALL.into_iter().flat_map(of);
     let credentials =

@@ -4,7 +4,7 @@
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
-use crate::cli::args::usage_problem;
+use crate::cli::output::usage_problem;
 use crate::domain::Problem;
 use crate::domain::redact::shape::{looks_like_secret, secret_words};
 use crate::domain::redact::{MASK, patterns};

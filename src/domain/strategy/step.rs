@@ -1,7 +1,7 @@
 //! Steps of a rotation in both directions, with their stable IDs and their texts.
 //!
 //! IDs and serialized names are persisted and stay as they are; names in code and texts for display
-//! may change. The order of the steps is defined in `purpose.rs` (forward) and `machine::rollback`.
+//! may change. The order of the steps is defined in `rotation::purpose` (forward) and `rotation::machine::rollback`.
 
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +132,7 @@ impl RotationStep {
     }
 
     /// Returns the task that is left for the user after the step was skipped.
-    pub(super) fn manual_follow_up(&self, object: &str) -> String {
+    pub(in crate::domain) fn manual_follow_up(&self, object: &str) -> String {
         match self {
             Self::Create => {
                 "Check the provider for an unused credential that this rotation created, and delete it"

@@ -1,19 +1,22 @@
-//! Fingerprints of secrets, and the keys that are derived from the fingerprint key.
+//! Fingerprints of secrets, the keys that are derived from the fingerprint key, and the keyed hash
+//! of both, which leaves nothing of a secret on the stack.
 //!
 //! A fingerprint is a keyed hash that identifies a secret without revealing it; its key is stored
 //! like any secret. Start with `FingerprintService::fingerprint`.
 
 use std::sync::Arc;
 
+use hmac::digest::InvalidLength;
+use hmac::{Hmac, Mac as _};
+use sha2::Sha256;
 use tokio::sync::OnceCell;
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, zeroize_stack};
 
-use super::mac::HmacKey;
 use crate::domain::Secret;
 use crate::domain::problem::Problem;
-use crate::engine::credentials::locks::CredentialLocks;
-use crate::engine::credentials::random_bytes;
+use crate::engine::locks::CredentialLocks;
 use crate::engine::ports::SharedPorts;
+use crate::engine::ports::random_bytes;
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex;
 
@@ -22,6 +25,9 @@ pub(in crate::engine) const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
 
 /// Length of a fingerprint in bytes: enough that two secrets never share a fingerprint by chance.
 const FINGERPRINT_BYTES: usize = 10;
+
+/// Number of stack bytes that are wiped after a hash: several times what its computation uses.
+const WIPED_STACK_BYTES: usize = 8 * 1024;
 
 /// Fingerprint in binary form.
 pub(in crate::engine) type FingerprintBytes = [u8; FINGERPRINT_BYTES];
@@ -129,6 +135,30 @@ fn derive_from(key: &Secret, purpose: &str) -> Result<HmacKey, StoreError> {
 
 fn unusable_key() -> StoreError {
     StoreError::Damaged("the fingerprint key is not usable".to_owned())
+}
+
+/// HMAC-SHA-256 with its key.
+pub(in crate::engine) struct HmacKey(Hmac<Sha256>);
+
+impl HmacKey {
+    /// Creates a hasher with this key.
+    pub(in crate::engine) fn new(key: &[u8]) -> Result<Self, InvalidLength> {
+        Hmac::new_from_slice(key).map(Self)
+    }
+
+    /// Returns the digest of these bytes. HMAC works on a block that holds the bytes as they are
+    /// and is moved at the end, and the wiping allocator does not reach the stack.
+    pub(in crate::engine) fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        let digest = self.compute(bytes);
+        zeroize_stack::<WIPED_STACK_BYTES>();
+        digest
+    }
+
+    /// Computes the digest in its own stack frame, so that the wiped area is where this frame was.
+    #[inline(never)]
+    fn compute(&self, bytes: &[u8]) -> [u8; 32] {
+        self.0.clone().chain_update(bytes).finalize().into_bytes().into()
+    }
 }
 
 #[cfg(test)]

@@ -2,18 +2,17 @@
 //! data.
 //!
 //! A new strategy is a line in `strategies!` and a row below it. Its behavior is in
-//! `engine::rotation::strategies`; the columns are explained in `strategy_traits`. Start at
+//! `engine::rotation::strategies`; the columns are explained in `traits.rs`. Start at
 //! [`RotationStrategyId::spec`].
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::access_scope::PrincipalPolicy;
-use super::strategy_traits::{
+use super::traits::{
     AdministratorPolicy, CHECK_REQUEST, CreationTraceability, IdentitySource, ManagedObject,
-    OwningAccount, ProviderCalls, RequiredAuthorization, RevocationKey, RotatedSecret, StepActor,
-    StrategySpec, StrategyTraits,
+    OwningAccount, PrincipalPolicy, ProviderCalls, RequiredAuthorization, RevocationKey,
+    RotatedSecret, StepActor, StrategySpec, StrategyTraits,
 };
 
 /// Defines the strategies with their rows, so that none is without one.
@@ -296,7 +295,7 @@ impl fmt::Display for RotationStrategyId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::rotation::RotationStep;
+    use crate::domain::strategy::RotationStep;
 
     fn rows() -> impl Iterator<Item = (RotationStrategyId, &'static StrategySpec)> {
         RotationStrategyId::ALL.iter().map(|strategy| (*strategy, strategy.spec()))
