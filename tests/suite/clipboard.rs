@@ -168,7 +168,7 @@ fn inside_gnu_screen_the_copy_reaches_the_outer_terminal() {
     let mut pty = Home::unlock(home.screen_inside("screen", &program));
     let start = pty.written();
     pty.send("y");
-    pty.expect("GNU screen, which passes it to the outer terminal (OSC 52)");
+    pty.expect("through GNU screen, which passes");
     pty.send("\t\r");
     let copied = format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(secret));
     pty.expect_bytes(start, copied.as_bytes());

@@ -25,7 +25,7 @@ fn saved_requests_are_kept_in_memory() {
     pty.send("S");
     pty.expect("Saved requests");
     pty.expect("whoami");
-    pty.expect("Ctrl-r rename");
+    pty.expect("C-r rename");
     pty.escape();
     pty.send("q");
     assert_eq!(pty.code(), 0);

@@ -5,6 +5,7 @@ use crate::support::program::{Home, SimulatorProcess};
 
 fn home_with_credential() -> (Home, SimulatorProcess) {
     let (home, simulator) = (Home::new(), SimulatorProcess::start());
+    home.use_simulator(&simulator);
     home.add_seeded(&simulator, "us01-laptop").expect(0);
     (home, simulator)
 }

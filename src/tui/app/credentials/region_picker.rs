@@ -66,8 +66,8 @@ fn title_columns(app: &App, all: &[Region], hosts: &[String]) -> usize {
     let ids = widest(&mut all.iter().map(|region| region.id.width()));
     let hosts = widest(&mut hosts.iter().map(|host| host.width()));
     let results = CheckResult::Unchecked.label().width() + 2;
-    // Borders and their padding, the mark, and the gaps between the columns.
-    let around = 4 + 1 + 2 + 2 + 1;
+    // Borders and their padding, the mark and its gap, and the gaps between the columns.
+    let around = 4 + 2 + 2 + 2 + 1;
     let room = usize::from(PICKER_COLUMNS.min(app.ui_state.area.width))
         .saturating_sub(around + ids + hosts + results);
     if room < MIN_TITLE_COLUMNS { 0 } else { room.min(titles) }

@@ -34,7 +34,7 @@ fn a_preset_asks_for_what_it_lacks() {
 #[test]
 fn a_response_is_shown_from_its_head() {
     let mut session = session();
-    session.press("p").type_text("list organizations").press("Enter Enter");
+    session.press("p").type_text("list organizations").press("Enter");
     respond(&mut session, |response| {
         let body = r#"{"jsonapi":{"version":"1.0"},"data":[{"id":"o1"},{"id":"o2"}]}"#;
         response.body = ResponseBody::from(body.to_owned());
