@@ -105,8 +105,7 @@ pub(crate) fn wait_until_idle(pty: &Pty) {
             .lines()
             .next()
             .is_some_and(|header| !header.contains(['█', '░']) && !header.contains("running"));
-        is_done
-            && (text.contains("Tab next pane") || text.contains("Esc ") || text.contains("Close"))
+        is_done && (text.contains("? help") || text.contains("Esc ") || text.contains("Close"))
     });
     pty.expect_whole_frame();
 }
@@ -147,7 +146,9 @@ fn check_results(demo: &mut PictureDemo) {
     demo.type_keys(&["A"]);
     demo.pty.expect("Try all regions?");
     demo.type_keys(&["\t", "\r"]);
-    demo.pty.expect_gone("Try all regions?");
+    demo.pty.expect("Accepted in SNYK-");
+    demo.type_keys(&["\x1b"]);
+    demo.pty.expect_gone("Accepted in SNYK-");
     demo.wait_until_settled();
     demo.type_keys(&["V"]);
     demo.pty.expect("accepted");

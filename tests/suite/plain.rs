@@ -33,8 +33,8 @@ fn a_credential_is_chosen_checked_and_tried() {
     let told = transcript(&["us01-laptop", "check", "regions", "test", "quit"]);
     let expected = [
         "tokenring, plain-text mode",
-        " credentials, by name:",
-        "appcircle-ci> us01-laptop",
+        " credentials, by attention:",
+        "> us01-laptop",
         "us01-laptop: Snyk, personal access token.",
         "us01-laptop> check",
         "Check us01-laptop: done.",

@@ -60,7 +60,6 @@ fn keys_alone_lead_from_organizations_to_aggregated_issues() {
     pty.send("\r");
     pty.expect_gone("┏ Presets");
     pty.expect("/rest/orgs");
-    pty.send("\r");
     pty.expect("use Acme Prod in");
     pty.send("\r");
     choose_first(pty, "┏ Use Acme Prod in", "┃ The projects of an organization with the counts");

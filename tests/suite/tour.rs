@@ -9,14 +9,17 @@ use crate::pictures::wait_until_idle;
 use crate::support::pty::{Pty, demo};
 
 /// The text that the screen shows after each row of the tour.
-const EXPECTED_TEXTS: [&str; 8] = [
-    "accepted 200",
+const EXPECTED_TEXTS: [&str; 11] = [
+    "explain",
+    "Status ",
     "1 of ",
     "401 Unauthorized",
-    "✓",
+    "Accepted in SNYK-",
+    "Switch eu01-misfiled to",
     "Plan: ",
     "has replaced the old one",
     "Who am I?",
+    "200 OK",
     "Navigation",
 ];
 

@@ -108,7 +108,7 @@ pub fn status_counts(app: &App, now: Timestamp) -> Vec<StatusCount> {
         counts.iter().map(text).collect()
     };
     let fits = |texts: &Vec<String>| {
-        texts.iter().map(|text| text.width() + 2).sum::<usize>() < usize::from(room.width)
+        texts.iter().map(|text| text.width() + 2).sum::<usize>() <= usize::from(room.width) + 2
     };
     let Some(texts) = [true, false].map(texts).into_iter().find(fits) else { return Vec::new() };
     let mut rest = room;

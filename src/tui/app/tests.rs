@@ -1,6 +1,7 @@
 //! Tests of the screen's behavior: keys and task reports in, effects and state out.
 
 mod anything;
+mod attention;
 mod bursts;
 mod dialogs;
 mod failures;
@@ -84,8 +85,9 @@ impl TestSession {
         let quiet = |task: &BackgroundTask| {
             matches!(
                 task,
-                BackgroundTask::Credential(CredentialTask::RegionChecks(_))
-                    | BackgroundTask::ReadStoreStatus
+                BackgroundTask::Credential(
+                    CredentialTask::RegionChecks(_) | CredentialTask::ListDueDeliveries
+                ) | BackgroundTask::ReadStoreStatus
             )
         };
         let mut tasks: Vec<_> =
@@ -143,8 +145,8 @@ impl TestSession {
 fn session() -> TestSession {
     let mut session = TestSession::new(120, 36);
     // By name, so that each test knows what is where.
-    session.app.credentials.sort_by_next_key(session.now.wall);
-    session.press("g").drain();
+    session.sort_by_name();
+    session.drain();
     session
 }
 

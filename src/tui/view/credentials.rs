@@ -151,7 +151,12 @@ fn draw_row(pen: &mut CellPainter<'_>, area: Rect, row: &CredentialRow<'_>) {
         let rest = pen.write_text(attention.split_left(1).1, &key, StyleRole::Key);
         pen.write_text(rest.split_left(1).1, &reason.short_text(), StyleRole::Warn);
     }
-    pen.write_right(status_cell, status.as_str(), role);
+    let status_cell = pen.write_right(status_cell, status.as_str(), role);
+    if let Some(reason) = reason.filter(|_| attention.is_empty()) {
+        // Only the key fits.
+        let key = pen.app.preferences.keys.label(reason.remedy()).unwrap_or_default();
+        pen.write_right(status_cell, &key, StyleRole::Key);
+    }
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;
         let whole = Rect { x: area.x - 1, width: area.width + 2, ..area };

@@ -114,6 +114,14 @@ fn draw_field(pen: &mut CellPainter<'_>, label: Rect, value: Rect, field: &Field
     match &field.value {
         FieldValue::Text(text, cursor) => draw_text(pen, value, text, *cursor, field.focused),
         FieldValue::Secret(held) => draw_secret(pen, value, *held),
+        FieldValue::Tabs(titles, at) => {
+            let mut rest = value;
+            for (index, title) in titles.iter().enumerate() {
+                let role = if index == *at { StyleRole::Accent } else { StyleRole::Dim };
+                let text = if index == *at { format!("[{title}]") } else { format!(" {title} ") };
+                rest = pen.write_text(rest, &text, role);
+            }
+        }
         FieldValue::Select(titles, at) => {
             let turns = titles.len() > 1;
             // The arrow is left of the column, so that all values are aligned.

@@ -79,7 +79,8 @@ impl RequestEditorDialog {
             FormField::text("address", "URL", &before.target.to_string())
                 .required(true)
                 .with_hint("A path on the API host, or a full URL. The secret is sent only to the provider's hosts."),
-            FormField::select(PART_FIELD, "Part", SelectInput::new(parts, "query"))
+            FormField::select(PART_FIELD, "Show", SelectInput::new(parts, "query"))
+                .view_switch()
                 .with_hint("←/→ shows the query, the headers, the body or the history."),
             FormField::multi_line("query", "Query", &query, text_lines)
                 .with_hint("One name=value per line; values are URL-encoded for you."),

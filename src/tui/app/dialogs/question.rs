@@ -234,7 +234,7 @@ impl FormField {
             },
         };
         FieldQuestion {
-            label: self.marked_label(),
+            label: self.label.clone(),
             message: self.question_message(),
             has_listing: self.listing.is_some(),
             value,
@@ -281,7 +281,7 @@ impl Form {
                 // From any button, back to the last field.
                 let last = count + self.buttons.len() - 1;
                 let end = before.min(count);
-                let shown = (0..end).rev().find(|at| !self.fields[*at].is_hidden);
+                let shown = (0..end).rev().find(|at| !self.fields[*at].is_view_switch);
                 self.focus = shown.unwrap_or(last);
                 FormEvent::Blurred(before)
             }
@@ -342,7 +342,10 @@ impl Form {
         if self.focus >= self.fields.len() {
             return FormEvent::Unchanged;
         }
-        self.focus_next_input()
+        let left = self.focus;
+        let next = (left + 1..self.fields.len()).find(|at| !self.fields[*at].is_view_switch);
+        self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
+        FormEvent::Blurred(left)
     }
 
     /// Returns whether the focused field has a problem.

@@ -175,6 +175,13 @@ impl TestSession {
         self
     }
 
+    /// Sorts the list by name, so that a test knows what is where, and selects the first row.
+    pub(crate) fn sort_by_name(&mut self) {
+        self.app.credentials.sort_by_next_key(self.now.wall);
+        self.press("g").advance_time(Duration::from_millis(60));
+        self.handle_message(Message::Wake);
+    }
+
     /// Returns the effects since the last call.
     pub(crate) fn drain(&mut self) -> Vec<UiEffect> {
         std::mem::take(&mut self.effects)

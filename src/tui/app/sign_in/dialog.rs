@@ -90,6 +90,8 @@ impl SignInDialog {
             vec![field],
             [FormButton::Cancel, COPY_BUTTON].into_iter().chain(open).collect(),
         );
+        // The pasted URL is handed over when its field is left.
+        self.form.submits_single_field = false;
         self.form.focus = usize::from(self.browser == BrowserAvailability::Available);
         match self.browser {
             BrowserAvailability::Available => {

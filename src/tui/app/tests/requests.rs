@@ -1,7 +1,10 @@
 //! Tests of requests: placeholder values, follow-up requests, and what is shown of a response.
 
 use super::*;
+use crate::engine::background::protocol::ConsoleTask;
 use crate::tui::app::console::{self, follow_up};
+use crate::tui::app::credentials::edit_dialog::EditDialog;
+use crate::tui::app::rotation::create_dialog::CreateDialog;
 
 /// Delivers the response to the latest request; returns the request.
 fn respond(session: &mut TestSession, fill: impl FnOnce(&mut ApiResponse)) -> RequestDraft {
@@ -283,4 +286,37 @@ fn enter_continues_with_an_element_and_sends_what_was_chosen_since() {
         follow_up::follow_up_requests(&session.app).is_none(),
         "it is no answer to what Enter sends now"
     );
+}
+
+#[test]
+fn a_value_is_chosen_from_what_the_provider_lists() {
+    let mut session = session();
+    session.press("/").type_text("ci-scanner").press("Enter e Tab Tab Tab Tab C-o");
+    let (task, BackgroundTask::Console(ConsoleTask::AllPages(send))) = session.task() else {
+        panic!("the list was not asked for")
+    };
+    assert_eq!(
+        (send.draft.preset.as_deref(), send.consent),
+        (Some("orgs"), WriteConsent::NotAsked)
+    );
+    let listed =
+        r#"[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]"#;
+    let mut response = exchange_of(&send.credential, send.draft.clone());
+    response.response.body = ResponseBody::from(listed.to_owned());
+    session.report(task, TaskEvent::ResponseReceived(response)).report(task, TaskEvent::Done);
+    assert!(session.dialog_text().contains("Beta"), "{}", session.dialog_text());
+    session.press("Down Enter");
+    let Some(edit) = session.app.dialogs.top_as::<EditDialog>() else { panic!("no form") };
+    assert_eq!(edit.form().expect("a form").value("field:org_id"), "o2");
+}
+
+#[test]
+fn an_element_of_a_response_opens_forms_with_its_value() {
+    let mut session = session();
+    session.press("p").type_text("list organizations").press("Enter");
+    let listed = r#"{"data":[{"id":"o7","attributes":{"name":"Acme"}}]}"#;
+    respond(&mut session, |response| response.body = ResponseBody::from(listed.to_owned()));
+    session.press("Enter").choose_item("Create a credential");
+    let Some(create) = session.app.dialogs.top_as::<CreateDialog>() else { panic!("no form") };
+    assert_eq!(create.form().expect("a form").value("field:org_id"), "o7");
 }

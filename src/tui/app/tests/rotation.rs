@@ -90,11 +90,13 @@ impl TestSession {
             DialogRow::Item(item) => format!("{} {}", item.text, item.right),
             DialogRow::Field(field) => match &field.value {
                 FieldValue::Text(text, _) => format!("{} {text}", field.label),
-                FieldValue::Select(titles, at) => format!("{} {}", field.label, titles[*at]),
+                FieldValue::Select(titles, at) | FieldValue::Tabs(titles, at) => {
+                    format!("{} {}", field.label, titles[*at])
+                }
                 FieldValue::Secret(held) => format!("{} {held}", field.label),
             },
             DialogRow::Buttons(buttons) => {
-                buttons.iter().flat_map(|cell| ["[", cell.button.label(), "]"]).collect()
+                buttons.iter().flat_map(|cell| ["[", cell.label.as_str(), "]"]).collect()
             }
             DialogRow::Pair(label, value) => format!("{label} {value}"),
             DialogRow::Spans(drawing) => {

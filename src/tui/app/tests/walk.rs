@@ -183,7 +183,7 @@ pub(super) fn words_of(row: &DialogRow) -> String {
         }
         DialogRow::Pair(label, value) => format!("{label} {value}\n"),
         DialogRow::Buttons(buttons) => {
-            buttons.iter().map(|cell| cell.button.label()).collect::<Vec<_>>().join("\n")
+            buttons.iter().map(|cell| cell.label.as_str()).collect::<Vec<_>>().join("\n")
         }
         _ => String::new(),
     }

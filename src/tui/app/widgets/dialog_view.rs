@@ -141,6 +141,8 @@ pub enum FieldValue {
     Secret(bool),
     /// Titles of the options, and the index of the selected one.
     Select(Vec<String>, usize),
+    /// Titles of the parts that can be shown, and the index of the one that is.
+    Tabs(Vec<String>, usize),
 }
 
 /// List item as it is shown.
@@ -557,10 +559,14 @@ fn field_rows(form: &Form) -> impl Iterator<Item = DialogRow> {
                 one(FieldValue::Text(input.value().to_owned(), input.visual_cursor()))
             }
             FieldInput::Secret(secret) => one(FieldValue::Secret(!secret.is_empty())),
-            FieldInput::Select(choice) => one(FieldValue::Select(
-                choice.options.iter().map(|(_, title)| title.clone()).collect(),
-                choice.selected,
-            )),
+            FieldInput::Select(choice) => {
+                let titles = choice.options.iter().map(|(_, title)| title.clone()).collect();
+                one(if field.is_view_switch {
+                    FieldValue::Tabs(titles, choice.selected)
+                } else {
+                    FieldValue::Select(titles, choice.selected)
+                })
+            }
             FieldInput::MultiLine(area) => text_area_rows(area, field, at, is_focused),
         };
         rows.into_iter().map(DialogRow::Field)

@@ -30,6 +30,8 @@ pub struct Form {
     pub fields: Vec<FormField>,
     /// The buttons; the last one does what the dialog is for.
     pub buttons: Vec<FormButton>,
+    /// Whether Enter in a single field presses the last button.
+    pub submits_single_field: bool,
     /// Index of the focused control, counting the fields first and the buttons after them.
     pub focus: usize,
 }
@@ -46,8 +48,11 @@ pub struct FormField {
     pub has_select_hint: bool,
     /// Whether the form cannot be submitted without a value.
     pub is_required: bool,
-    /// Whether the field is neither shown nor reached, because another part of the form is.
+    /// Whether the field is neither drawn nor reached, because another part of the form is shown.
     pub is_hidden: bool,
+    /// Whether the field chooses the part of the form that is shown. Plain-text mode, which asks for
+    /// all fields, passes over it.
+    pub is_view_switch: bool,
     /// Where the provider lists the values.
     pub listing: Option<FieldListing>,
     /// Problem of the current value.
@@ -235,6 +240,13 @@ impl FormField {
         self
     }
 
+    /// Lets the field choose the part of the form that is shown.
+    #[must_use]
+    pub fn view_switch(mut self) -> Self {
+        self.is_view_switch = true;
+        self
+    }
+
     /// Marks the field as required.
     #[must_use]
     pub fn required(mut self, is_required: bool) -> Self {
@@ -271,6 +283,7 @@ impl FormField {
             has_select_hint: false,
             is_required: false,
             is_hidden: false,
+            is_view_switch: false,
             listing: None,
             problem: None,
             control,
@@ -292,7 +305,7 @@ impl FieldInput {
 impl Form {
     /// Creates a form with the focus on the first field.
     pub fn new(fields: Vec<FormField>, buttons: Vec<FormButton>) -> Self {
-        Self { fields, buttons, focus: 0 }
+        Self { fields, buttons, submits_single_field: true, focus: 0 }
     }
 
     /// Returns the field with this ID.
@@ -484,7 +497,10 @@ impl Form {
             return FormEvent::Pressed(button);
         }
         // A single field is submitted at once, unless what follows cannot be undone.
-        if let ([_], Some(submit @ FormButton::Submit(_))) = (&*self.fields, self.buttons.last()) {
+        if self.submits_single_field
+            && let ([_], Some(submit @ FormButton::Submit(_))) =
+                (&*self.fields, self.buttons.last())
+        {
             return FormEvent::Pressed(*submit);
         }
         self.focus_next_input()

@@ -9,7 +9,8 @@ use crate::tui::app::PresentationMode;
 use crate::tui::app::dialogs::Dialog;
 
 /// Types of dialogs, and the prefix of the names of their snapshots.
-const PICTURED: [(&str, &str); 20] = [
+const PICTURED: [(&str, &str); 21] = [
+    ("ValuePickerDialog", "dialog_values"),
     ("AddDialog", "dialog_add"),
     ("EditDialog", "dialog_edit"),
     ("RotationWizard", "rotate_"),
@@ -95,14 +96,14 @@ fn those_that_a_key_opens() {
         ("pick_removal", "X"),
         ("confirm_remove", "X Down Enter"),
         ("confirm_revoke", "X Enter"),
-        ("create", "n"),
+        ("create", "C-n"),
         ("confirm_probe", "A"),
         ("pick_region", "R"),
         ("pick_preset", "p"),
         ("pick_help", "?"),
         ("request", "4 e"),
         ("curl", "4 i"),
-        ("ask_save", "4 s"),
+        ("ask_save", "4 C-s"),
         ("themes", "F2 Down"),
         ("jump", "f"),
         ("activity", "c t !"),
@@ -121,6 +122,14 @@ fn values_for_a_request() {
     pictures("dialog_parameters", |session| {
         select(session, "ci-scanner");
         session.press("p").type_text("list issues of a project").press("Enter");
+    });
+}
+
+#[test]
+fn values_that_the_provider_lists() {
+    pictures("dialog_values", |session| {
+        select(session, "ci-scanner");
+        session.press("e Tab Tab Tab Tab C-o");
     });
 }
 
