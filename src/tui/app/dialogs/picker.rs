@@ -7,6 +7,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, ListShortcut,
@@ -400,7 +401,7 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
         }
     }
 
-    fn view(&self, _app: &App, _now: Now) -> DialogView {
+    fn view(&self, app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), self.width);
         view.head.extend(self.intro.iter().cloned());
         if self.is_searchable() {
@@ -422,13 +423,31 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
             .into_iter()
             .chain(shortcuts)
             .chain(["Esc close".to_owned()]);
+        let columns = self.width.min(app.ui_state.area.width).saturating_sub(4);
         view.foot = self
             .note_rows()
             .into_iter()
-            .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
+            .chain([DialogRow::Blank])
+            .chain(hint_rows(words, columns.into()))
             .collect();
         view
     }
+}
+
+/// Joins key hints to rows of this width, none of which ends within a hint.
+fn hint_rows(hints: impl Iterator<Item = String>, columns: usize) -> Vec<DialogRow> {
+    const SEPARATOR: &str = " · ";
+    let mut rows: Vec<String> = Vec::new();
+    for hint in hints {
+        match rows.last_mut() {
+            Some(row) if row.width() + SEPARATOR.width() + hint.width() <= columns => {
+                row.push_str(SEPARATOR);
+                row.push_str(&hint);
+            }
+            _ => rows.push(hint),
+        }
+    }
+    rows.into_iter().map(DialogRow::dim).collect()
 }
 
 /// Returns the cursor motion of a key in a list without a search field.
@@ -450,5 +469,24 @@ pub(super) fn typing_motion(key: KeyPress) -> Option<CursorMotion> {
         (KeySymbol::PageUp, _) => Some(CursorMotion::PageUp),
         (KeySymbol::PageDown, _) => Some(CursorMotion::PageDown),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_hint_is_broken() {
+        let hints = ["Enter send again", "C-t compare", "C-x clear history", "Esc close"];
+        let rows = hint_rows(hints.into_iter().map(str::to_owned), 40);
+        let texts = rows.iter().map(|row| match row {
+            DialogRow::Text(_, text) => text.as_str(),
+            _ => "",
+        });
+        assert_eq!(
+            texts.collect::<Vec<_>>(),
+            ["Enter send again · C-t compare", "C-x clear history · Esc close"]
+        );
     }
 }
