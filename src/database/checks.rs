@@ -22,10 +22,29 @@ pub struct RegionCheckResult {
     pub check: CheckReport,
 }
 
-/// Inserts or updates a check result, unless a later one is stored or the credential is gone.
+/// The secret that a check result is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckedSecret {
+    /// ID of the credential.
+    pub credential: CredentialId,
+    /// Fingerprint of the secret that was checked; `None` for the secret that the credential has
+    /// when the result is stored.
+    pub fingerprint: Option<String>,
+}
+
+impl From<&CredentialId> for CheckedSecret {
+    fn from(id: &CredentialId) -> Self {
+        Self { credential: id.clone(), fingerprint: None }
+    }
+}
+
+/// Inserts or updates a check result, unless a later one is stored, the credential is gone, or it
+/// has another secret by now.
 const UPSERT_CHECK: &str = "
     INSERT INTO checks (credential, region, verdict, status, reason, at, latency_ms)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (SELECT 1 FROM credentials WHERE id = ?1)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE EXISTS (
+        SELECT 1 FROM credentials WHERE id = ?1
+        AND (?8 IS NULL OR fingerprint IS NULL OR fingerprint = ?8))
     ON CONFLICT (credential, region) DO UPDATE
     SET (verdict, status, reason, at, latency_ms) =
         (excluded.verdict, excluded.status, excluded.reason, excluded.at, excluded.latency_ms)
@@ -39,46 +58,50 @@ const COPY_LAST_CHECK: &str = "
          WHERE credential = ?1 AND checks.region = credentials.region)
     WHERE id = ?1";
 
-const UPDATE_PRINCIPAL: &str = "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1";
+const UPDATE_PRINCIPAL: &str = "UPDATE credentials SET (principal_id, principal_name, principal_type) = (?2, ?3, ?4) WHERE id = ?1 AND (?5 IS NULL OR fingerprint IS NULL OR fingerprint = ?5)";
 
 impl Database {
     /// Stores the result of a check in a region. A result in the credential's own region is its last
     /// check.
     ///
-    /// A result that is older than the stored one, or whose credential is gone, is dropped.
+    /// A result that is older than the stored one, that is about an earlier secret, or whose
+    /// credential is gone, is dropped.
     pub fn record_check(
         &self,
-        id: &CredentialId,
+        checked: impl Into<CheckedSecret>,
         region: &str,
         check: &CheckReport,
     ) -> Result<(), DatabaseError> {
-        self.write(Durability::Deferred, |connection| upsert_check(connection, id, region, check))
+        let checked = checked.into();
+        self.write(Durability::Deferred, |connection| {
+            upsert_check(connection, &checked, region, check)
+        })
     }
 
     /// Stores many results in one transaction, at little more than the cost of one.
     pub fn record_checks(
         &self,
-        checks: &[(CredentialId, RegionCheckResult)],
+        checks: &[(CheckedSecret, RegionCheckResult)],
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
-            checks.iter().try_for_each(|(id, found)| {
-                upsert_check(connection, id, &found.region, &found.check)
+            checks.iter().try_for_each(|(checked, found)| {
+                upsert_check(connection, checked, &found.region, &found.check)
             })
         })
     }
 
-    /// Stores the principals of many credentials in one transaction; credentials that are gone are
-    /// skipped.
+    /// Stores the principals of many credentials in one transaction; credentials that are gone or
+    /// have another secret by now are skipped.
     pub fn record_principals(
         &self,
-        found: &[(CredentialId, Principal)],
+        found: &[(CheckedSecret, Principal)],
     ) -> Result<(), DatabaseError> {
         self.write(Durability::Deferred, |connection| {
             let mut update = connection.prepare_cached(UPDATE_PRINCIPAL)?;
-            found.iter().try_for_each(|(id, principal)| {
-                Ok(update
-                    .execute(params![id, principal.id, principal.name, principal.kind])
-                    .map(drop)?)
+            found.iter().try_for_each(|(checked, principal)| {
+                let CheckedSecret { credential: id, fingerprint } = checked;
+                let Principal { id: principal, name, kind } = principal;
+                Ok(update.execute(params![id, principal, name, kind, fingerprint]).map(drop)?)
             })
         })
     }
@@ -108,10 +131,11 @@ impl Database {
 /// Stores a check result in its region, inside a transaction.
 pub(super) fn upsert_check(
     connection: &Connection,
-    id: &CredentialId,
+    checked: &CheckedSecret,
     region: &str,
     check: &CheckReport,
 ) -> Result<(), TransactionError> {
+    let CheckedSecret { credential: id, fingerprint } = checked;
     let CheckReport { result, status, reason, checked_at, latency_ms } = check;
     connection.prepare_cached(UPSERT_CHECK)?.execute(params![
         id,
@@ -120,7 +144,8 @@ pub(super) fn upsert_check(
         status,
         reason,
         TimestampMicros(*checked_at),
-        latency_ms.map(CountColumn)
+        latency_ms.map(CountColumn),
+        fingerprint
     ])?;
     copy_last_check(connection, id)
 }

@@ -206,7 +206,7 @@ pub(super) fn insert_row(
     let Credential { id, region, last_check, .. } = credential;
     ensure_name_free(connection, credential)?;
     write_row(connection, INSERT, credential)?;
-    last_check.as_ref().map_or(Ok(()), |check| upsert_check(connection, id, region, check))
+    last_check.as_ref().map_or(Ok(()), |check| upsert_check(connection, &id.into(), region, check))
 }
 
 /// Changes a credential inside a transaction, and returns the stored one.

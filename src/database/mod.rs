@@ -36,7 +36,7 @@ use rusqlite::{Connection, TransactionBehavior};
 
 pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
 pub use bindings::{BindingRecord, BindingSubject};
-pub use checks::RegionCheckResult;
+pub use checks::{CheckedSecret, RegionCheckResult};
 pub use erase::{EraseOutcome, PurgeReport};
 pub use error::DatabaseError;
 use error::TransactionError;

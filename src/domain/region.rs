@@ -168,6 +168,11 @@ impl Region {
         self
     }
 
+    /// Returns the API host that this region had before it was moved to another one.
+    pub fn replaced_host(&self) -> Option<&Origin> {
+        self.issuers.last()
+    }
+
     /// Whether a secret that names `origin` belongs to this region.
     pub fn matches_origin(&self, origin: &Origin) -> bool {
         self.api == *origin || self.issuers.contains(origin)

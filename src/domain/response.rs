@@ -73,6 +73,14 @@ impl CheckResult {
         }
     }
 
+    /// Returns the words for the result, for people.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Unchecked => "not checked",
+            Self::Accepted | Self::Refused | Self::Unknown => self.as_str(),
+        }
+    }
+
     /// Parses the name of a result.
     pub fn parse(text: &str) -> Option<Self> {
         [Self::Accepted, Self::Refused, Self::Unknown, Self::Unchecked]

@@ -104,7 +104,7 @@ pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Prob
         transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
-    let (requests, locks) = (Some(SavedRequestStore::new(paths)), Some(paths.state.join("locks")));
+    let (requests, locks) = (SavedRequestStore::new(paths), Some(paths.state.join("locks")));
     Ok(Engine::new(
         ports,
         EngineOptions {

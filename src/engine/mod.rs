@@ -160,7 +160,7 @@ pub struct Engine {
     /// The audit log.
     pub audit: Arc<AuditService>,
     /// The user's saved requests.
-    saved_requests: Option<SavedRequestStore>,
+    saved_requests: SavedRequestStore,
 }
 
 /// Options of an [`Engine`].
@@ -180,8 +180,8 @@ pub struct EngineOptions {
     pub consumer_timeout: Duration,
     /// How long a rotation waits for the sign-in in the browser.
     pub sign_in_timeout: Duration,
-    /// The user's saved requests; `None` for an engine that lives in memory only.
-    pub saved_requests: Option<SavedRequestStore>,
+    /// The user's saved requests.
+    pub saved_requests: SavedRequestStore,
     /// Folder of the lock files shared with other processes; `None` for an engine that lives in
     /// memory only.
     pub lock_folder: Option<PathBuf>,
@@ -216,7 +216,7 @@ impl From<&Settings> for EngineOptions {
             clipboard_seconds: settings.clipboard_seconds,
             consumer_timeout: CONSUMER_TIMEOUT,
             sign_in_timeout: SIGN_IN_TIMEOUT,
-            saved_requests: None,
+            saved_requests: SavedRequestStore::in_memory(),
             lock_folder: None,
         }
     }

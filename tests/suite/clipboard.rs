@@ -3,6 +3,7 @@
 //! something else since.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
@@ -144,6 +145,39 @@ fn a_terminal_is_asked_to_overwrite_its_clipboard_in_time_and_at_exit() {
         assert_eq!(pty.code(), 0);
         assert!(contains(&pty.bytes(start), &blank), "{seconds} s");
     }
+}
+
+#[test]
+fn inside_gnu_screen_the_copy_reaches_the_outer_terminal() {
+    if !programs_installed(&["screen"]) {
+        return;
+    }
+    let simulator = SimulatorProcess::start();
+    let sessions = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(sessions.path(), PermissionsExt::from_mode(0o700)).unwrap();
+    let home = Home::new()
+        .with("SCREENDIR", sessions.path().to_str().unwrap())
+        .with("DISPLAY", "")
+        .with("WAYLAND_DISPLAY", "")
+        .with("TMUX", "");
+    // Its secret is longer than a string that GNU screen accepts.
+    home.add_seeded(&simulator, "us01-laptop").expect(0);
+    let secret = simulator.secret("us01-laptop");
+    assert!(BASE64_STANDARD.encode(secret).len() > 256);
+    let program = ["-c", "/dev/null", "-U", env!("CARGO_BIN_EXE_tokenring")];
+    let mut pty = Home::unlock(home.screen_inside("screen", &program));
+    let start = pty.written();
+    pty.send("y");
+    pty.expect("through GNU screen, which passes");
+    pty.send("\t\r");
+    let copied = format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(secret));
+    pty.expect_bytes(start, copied.as_bytes());
+    pty.expect("Copied via OSC 52 through GNU screen; the terminal does not confirm");
+    assert!(!pty.text().contains(&copied[40..80]), "nothing of it is displayed");
+    pty.send("q");
+    assert_eq!(pty.code(), 0);
+    let blank = format!("\x1b]52;c;{}\x07", BASE64_STANDARD.encode(" "));
+    assert!(contains(&pty.bytes(start), blank.as_bytes()), "it is overwritten at the end");
 }
 
 #[test]

@@ -151,6 +151,19 @@ fn a_recorded_refusal_is_explained_and_the_keys_of_its_steps_work() {
 }
 
 #[test]
+fn an_exchange_that_is_refused_before_any_request_is_seen_everywhere() {
+    let (home, simulator) = home_with_simulator();
+    home.add_seeded(&simulator, "us01-release-bot").expect(0);
+    // The program gets an access token as a variable; no request is sent.
+    let exec = ["exec", "us01-release-bot", "--", "true"];
+    refuse_next(&simulator, "/oauth2/token");
+    home.run(&exec).expect(4);
+    assert_status(&home, "us01-release-bot", "refused", Some(401));
+    home.run(&exec).expect(0);
+    assert_status(&home, "us01-release-bot", "refused", Some(401));
+}
+
+#[test]
 fn a_version_that_is_not_found_is_named() {
     let (home, simulator) = home_with_simulator();
     home.add_seeded(&simulator, NAME).expect(0);

@@ -222,7 +222,7 @@ const EXPOSERS: &[(&str, &str)] = &[
         "src/engine/requests/access_tokens.rs",
         "stores an access token with its expiry, for other processes",
     ),
-    ("src/engine/clipboard/mod.rs", "copies it when the user asks"),
+    ("src/engine/clipboard/", "copies it when the user asks"),
     ("src/engine/consumers/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
     ("src/engine/fingerprints.rs", "computes the keyed fingerprint, and derives keys from its key"),

@@ -12,6 +12,8 @@ mod config;
 #[cfg(unix)]
 mod consumer;
 mod credential_status;
+#[cfg(unix)]
+mod demo;
 mod docs;
 #[cfg(unix)]
 mod doctor;
@@ -72,6 +74,8 @@ mod transcripts;
 #[cfg(unix)]
 mod trust;
 mod typed_secrets;
+#[cfg(unix)]
+mod unlocking;
 
 /// The allocator of the program, so that tests of memory see the same behavior as on a user's
 /// machine.

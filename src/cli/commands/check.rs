@@ -247,7 +247,7 @@ fn table(results: &[CheckResultJson]) -> TextTable {
         table.add_row([
             verdict.name.as_str().into(),
             verdict.region.as_str().into(),
-            TableCell::new(verdict.verdict.as_str(), verdict.verdict.into()),
+            TableCell::new(verdict.verdict.label(), verdict.verdict.into()),
             verdict.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
             verdict.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
         ]);

@@ -57,7 +57,7 @@ fn simulated_catalog(manifest: &SimulatorManifest) -> Result<ProviderCatalog, Pr
             text.map(|text| ProviderSource { name: format!("simulated {}", provider.id), text }),
         );
     }
-    Ok(ProviderCatalog::load(&sources)?)
+    Ok(ProviderCatalog::load(&sources)?.simulated())
 }
 
 fn region_on_loopback(region: &Region, hosts: &RegionAddresses) -> Result<Region, Problem> {

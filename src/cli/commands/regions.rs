@@ -222,7 +222,7 @@ pub(in crate::cli) fn print_regions(
             if shape.current { "▸" } else { "" }.into(),
             shape.region.as_str().into(),
             shape.api.as_str().into(),
-            TableCell::new(shape.verdict.as_str(), shape.verdict.into()),
+            TableCell::new(shape.verdict.label(), shape.verdict.into()),
             shape.status.map_or_else(|| "–".into(), |status| status.to_string().into()),
             shape.latency_ms.map_or_else(|| "–".into(), |ms| ms.to_string().into()),
         ]);

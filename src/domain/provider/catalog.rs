@@ -15,12 +15,13 @@ use super::catalog_error::CatalogError;
 use super::spec::{CredentialKind, Provider, RequestPreset};
 use super::user_overrides::ProviderOverride;
 use super::validate::{self, ValidationError};
-use crate::domain::region::Region;
+use crate::domain::region::{Origin, Region};
 
 /// All providers, validated.
 #[derive(Debug, Clone)]
 pub struct ProviderCatalog {
     entries: Vec<ProviderEntry>,
+    is_simulated: bool,
 }
 
 /// Provider in the catalog. A built-in provider is parsed on first access, because a command or a
@@ -45,7 +46,21 @@ impl ProviderCatalog {
     /// Returns the catalog of the built-in providers. Tests check that they are valid, so this
     /// function does not.
     pub fn builtin() -> Self {
-        Self { entries: builtin::BUILTIN_FILES.map(ProviderEntry::from_builtin).into() }
+        let entries = builtin::BUILTIN_FILES.map(ProviderEntry::from_builtin).into();
+        Self { entries, is_simulated: false }
+    }
+
+    /// Marks the regions on loopback as simulated, so that they are shown with the host that the
+    /// simulator stands in for.
+    #[must_use]
+    pub fn simulated(self) -> Self {
+        Self { is_simulated: true, ..self }
+    }
+
+    /// Returns the host that the simulator stands in for in this region; `None` for a region that
+    /// is not simulated.
+    pub fn simulated_host<'r>(&self, region: &'r Region) -> Option<&'r Origin> {
+        region.replaced_host().filter(|_| self.is_simulated && region.api.is_loopback())
     }
 
     /// Loads the built-in providers and merges the user's files into them, in order.

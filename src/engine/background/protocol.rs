@@ -11,7 +11,8 @@ use crate::domain::problem::Problem;
 use crate::domain::{CredentialId, Secret};
 
 pub use crate::database::{
-    EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport, RegionCheckResult,
+    CheckedSecret, EraseOutcome, HistoryEntry, HistoryFilter, HistoryRecord, PurgeReport,
+    RegionCheckResult,
 };
 pub use crate::engine::clipboard::{
     ClearResult, ClipboardMethod, CopyResult, TerminalCopyConsent, TerminalCopyOffer,
@@ -52,6 +53,13 @@ pub enum BackgroundTask {
     Credential(CredentialTask),
     /// Copy a text without secrets to the clipboard.
     CopyText(String),
+    /// Copy a response body to the clipboard.
+    CopyBody {
+        /// The body.
+        text: String,
+        /// What the user can do where it cannot be copied, for example because it is too large.
+        remedy: String,
+    },
     /// Generate a passphrase for a new encrypted file.
     GeneratePassphrase,
     /// Check these credentials in their own regions.
@@ -110,8 +118,8 @@ pub enum TaskEvent {
     PassphraseGenerated(Arc<Secret>),
     /// A check finished.
     Checked {
-        /// The credential.
-        credential: CredentialId,
+        /// The secret that was checked.
+        checked: CheckedSecret,
         /// The region.
         region: String,
         /// The check result.

@@ -152,6 +152,9 @@ async fn run_task(
     match task {
         BackgroundTask::Credential(task) => credential_tasks::run_task(engine, task, context).await,
         BackgroundTask::CopyText(text) => secret_tasks::copy_text(engine, text, context).await,
+        BackgroundTask::CopyBody { text, remedy } => {
+            secret_tasks::copy_body(engine, text, remedy, context).await
+        }
         BackgroundTask::GeneratePassphrase => {
             let words = Arc::new(generate_passphrase()?);
             context.send_event(TaskEvent::PassphraseGenerated(words));

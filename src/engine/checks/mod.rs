@@ -20,6 +20,7 @@ use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::requests::access_tokens::{SendError, sends_secret_verbatim};
 use super::requests::pending_request::{OutcomeRecording, RequestAuthentication};
+use super::requests::record_outcome::checked_secret;
 use super::requests::service::RequestService;
 use crate::database::{Database, RegionCheckResult};
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
@@ -319,7 +320,7 @@ impl CheckService {
         let principal =
             principal.filter(|principal| credential.principal.as_ref() != Some(principal));
         Ok(CheckRecord {
-            credential: credential.id.clone(),
+            checked: checked_secret(kind, credential),
             region: region.id.clone(),
             check,
             principal,

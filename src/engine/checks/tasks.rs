@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::tasks::{CredentialEvent, send_token_lifetime};
+use crate::engine::requests::record_outcome::checked_secret;
 
 /// Explains the refusal in the latest check of a credential in this region. Sends nothing.
 pub(in crate::engine) async fn explain_refusal_task(
@@ -44,7 +45,12 @@ pub(in crate::engine) async fn run_checks_task(
             done += 1;
             match outcome {
                 Ok(check) => {
-                    context.send_event(checked_event(credential, &credential.region, check));
+                    context.send_event(checked_event(
+                        engine,
+                        credential,
+                        &credential.region,
+                        check,
+                    ));
                 }
                 Err(problem) => last_problem = Some(problem),
             }
@@ -84,7 +90,7 @@ pub(in crate::engine) async fn run_all_regions_task(
         .checks
         .check_all_regions(&credential, |region, check| {
             done += 1;
-            context.send_event(checked_event(&credential, region, check.clone()));
+            context.send_event(checked_event(engine, &credential, region, check.clone()));
             context.send_event(TaskEvent::Progress { done, total });
         })
         .await?;
@@ -93,6 +99,14 @@ pub(in crate::engine) async fn run_all_regions_task(
     Ok(())
 }
 
-fn checked_event(credential: &Credential, region: &str, check: CheckReport) -> TaskEvent {
-    TaskEvent::Checked { credential: credential.id.clone(), region: region.to_owned(), check }
+fn checked_event(
+    engine: &Engine,
+    credential: &Credential,
+    region: &str,
+    check: CheckReport,
+) -> TaskEvent {
+    let kind = engine.catalog.kind(&credential.provider, &credential.kind);
+    let checked =
+        kind.map_or_else(|_| (&credential.id).into(), |kind| checked_secret(kind, credential));
+    TaskEvent::Checked { checked, region: region.to_owned(), check }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, sleep_until};
 
-use crate::database::{Database, DatabaseError, RegionCheckResult};
+use crate::database::{CheckedSecret, Database, DatabaseError, RegionCheckResult};
+use crate::domain::Problem;
 use crate::domain::credential::{CheckReport, Principal};
-use crate::domain::{CredentialId, Problem};
 use crate::engine::checks::CheckService;
 
 /// Maximum number of check results written in one transaction.
@@ -23,8 +23,8 @@ const MAX_BATCH_DELAY: Duration = Duration::from_millis(250);
 
 /// Check result to be written.
 pub(in crate::engine) struct CheckRecord {
-    /// The credential.
-    pub(in crate::engine) credential: CredentialId,
+    /// The secret that was checked.
+    pub(in crate::engine) checked: CheckedSecret,
     /// The id of the region.
     pub(in crate::engine) region: String,
     /// The check result.
@@ -129,9 +129,9 @@ impl Drop for CheckBatch {
 
 fn write_records(index: &Database, records: Vec<CheckRecord>) -> Result<(), DatabaseError> {
     let (mut checks, mut changed_principals) = (Vec::with_capacity(records.len()), Vec::new());
-    for CheckRecord { credential, region, check, principal, home_organization: _ } in records {
-        changed_principals.extend(principal.map(|principal| (credential.clone(), principal)));
-        checks.push((credential, RegionCheckResult { region, check }));
+    for CheckRecord { checked, region, check, principal, home_organization: _ } in records {
+        changed_principals.extend(principal.map(|principal| (checked.clone(), principal)));
+        checks.push((checked, RegionCheckResult { region, check }));
     }
     index.record_checks(&checks)?;
     if changed_principals.is_empty() {
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::domain::response::CheckResult;
-    use crate::domain::{Credential, CredentialName};
+    use crate::domain::{Credential, CredentialId, CredentialName};
 
     const ID: [u8; 16] = [7; 16];
 
@@ -184,7 +184,7 @@ mod tests {
             latency_ms: None,
         };
         CheckRecord {
-            credential: CredentialId::from_random(ID),
+            checked: (&CredentialId::from_random(ID)).into(),
             region: region.to_string(),
             check,
             principal: None,

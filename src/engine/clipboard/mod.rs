@@ -6,6 +6,7 @@
 //! desktop clipboard, because on X11 and Wayland the content disappears with its owner. Start with
 //! `Clipboard`.
 
+mod osc52;
 pub(super) mod service;
 
 use std::io::Write as _;
@@ -13,9 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arboard::Clipboard as Desktop;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::config::ClipboardChoice;
 use crate::domain::Secret;
@@ -43,6 +42,8 @@ pub enum ClipboardMethod {
     Tmux,
     /// The terminal escape sequence OSC 52.
     Osc52,
+    /// The same sequence, which GNU screen passes to the outer terminal.
+    GnuScreen,
 }
 
 /// Result of clearing the clipboard.
@@ -60,9 +61,6 @@ pub enum ClearResult {
 
 /// Name of the tmux buffer that holds the text while it is handed on.
 const TMUX_BUFFER: &str = "tokenring";
-
-/// Maximum length of an OSC 52 sequence that terminals accept, in bytes.
-const OSC52_LIMIT: usize = 74_994;
 
 /// What overwrites a secret on the clipboard of a terminal. Terminals and tmux ignore an empty text.
 const BLANK: &str = " ";
@@ -211,19 +209,19 @@ fn methods_for(choice: ClipboardChoice) -> Vec<ClipboardMethod> {
         ClipboardChoice::Auto => automatic_methods(),
         ClipboardChoice::Native => vec![ClipboardMethod::Native],
         ClipboardChoice::Tmux => vec![ClipboardMethod::Tmux],
-        ClipboardChoice::Osc52 => vec![ClipboardMethod::Osc52],
+        ClipboardChoice::Osc52 => vec![osc52::method_here()],
         ClipboardChoice::None => Vec::new(),
     }
 }
 
 /// Chooses the desktop clipboard first on a local desktop; inside tmux its buffer, since tmux drops
-/// OSC 52 by default; else the terminal.
+/// OSC 52 by default; else the terminal, through GNU screen where that is in between.
 fn automatic_methods() -> Vec<ClipboardMethod> {
     let has = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
     let remote = has("SSH_CONNECTION") || has("SSH_TTY");
     let desktop =
         cfg!(any(windows, target_os = "macos")) || has("DISPLAY") || has("WAYLAND_DISPLAY");
-    let terminal = if has("TMUX") { ClipboardMethod::Tmux } else { ClipboardMethod::Osc52 };
+    let terminal = if has("TMUX") { ClipboardMethod::Tmux } else { osc52::method_here() };
     if desktop && !remote { vec![ClipboardMethod::Native, terminal] } else { vec![terminal] }
 }
 
@@ -237,7 +235,7 @@ fn offer_without_desktop(
     for method in methods {
         match method {
             ClipboardMethod::Native => desktop_failure = Some(open_desktop(contents).err()?),
-            ClipboardMethod::Tmux | ClipboardMethod::Osc52 => {
+            ClipboardMethod::Tmux | ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => {
                 return Some(TerminalCopyOffer { method: *method, desktop_failure });
             }
         }
@@ -264,7 +262,9 @@ fn copy_by_first_method(
         let tried = match method {
             ClipboardMethod::Native => copy_to_desktop(contents, secret, content),
             ClipboardMethod::Tmux => copy_to_tmux(secret),
-            ClipboardMethod::Osc52 => copy_to_terminal(secret),
+            ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => {
+                copy_to_terminal(secret, *method)
+            }
         };
         match tried {
             Ok(()) => {
@@ -285,16 +285,17 @@ fn copy_by_first_method(
     } else {
         causes.join("; ")
     };
-    Err(nothing_copied(why))
+    Err(nothing_copied(why, content))
 }
 
 /// Returns the problem that no method copied the text.
-pub(super) fn nothing_copied(why: impl Into<String>) -> Problem {
-    Problem::new(
-        "Nothing was copied",
-        why,
-        "set `clipboard` to another method in config.toml, or reveal the secret",
-    )
+pub(super) fn nothing_copied(why: impl Into<String>, content: ClipboardContentKind) -> Problem {
+    let other_way = match content {
+        ClipboardContentKind::Secret(_) => "reveal the secret",
+        ClipboardContentKind::Plain => "write the text to a file",
+    };
+    let remedy = format!("set `clipboard` to another method in config.toml, or {other_way}");
+    Problem::new("Nothing was copied", why, remedy)
 }
 
 fn probe_method(method: ClipboardMethod, contents: &mut ClipboardContents) -> Result<(), String> {
@@ -310,7 +311,7 @@ fn probe_method(method: ClipboardMethod, contents: &mut ClipboardContents) -> Re
             let status = command.status().map_err(|error| format!("tmux: {error}"))?;
             if status.success() { Ok(()) } else { Err("tmux does not respond".to_owned()) }
         }
-        ClipboardMethod::Osc52 => {
+        ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => {
             terminal().map(drop).map_err(|error| format!("the terminal: {error}"))
         }
     }
@@ -390,16 +391,8 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
 }
 
 /// Sends OSC 52 to the terminal in one write, so that it cannot land in the middle of a frame.
-fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
-    let mut sequence = Zeroizing::new(Vec::with_capacity(secret.len().div_ceil(3) * 4 + 9));
-    sequence.extend_from_slice(b"\x1b]52;c;");
-    let mut encoded = secret.expose(|bytes| STANDARD.encode(bytes));
-    sequence.extend_from_slice(encoded.as_bytes());
-    encoded.zeroize();
-    sequence.extend_from_slice(b"\x1b\\");
-    if sequence.len() > OSC52_LIMIT {
-        return Err("the text is longer than terminals accept".to_owned());
-    }
+fn copy_to_terminal(secret: &Secret, method: ClipboardMethod) -> Result<(), String> {
+    let sequence = osc52::copy_sequence(secret, method)?;
     terminal()
         .and_then(|mut terminal| terminal.write_all(&sequence))
         .map_err(|error| format!("the terminal: {error}"))
@@ -459,7 +452,9 @@ fn overwrite_in_terminal(method: ClipboardMethod) -> Result<ClearResult, Problem
     let blank = Secret::from_text(BLANK.to_owned());
     let written = match method {
         ClipboardMethod::Tmux => copy_to_tmux(&blank),
-        ClipboardMethod::Osc52 | ClipboardMethod::Native => copy_to_terminal(&blank),
+        ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen | ClipboardMethod::Native => {
+            copy_to_terminal(&blank, method)
+        }
     };
     written.map(|()| ClearResult::Overwritten).map_err(|why| {
         Problem::new(
@@ -508,7 +503,7 @@ mod tests {
     fn a_secret_is_not_passed_to_a_terminal_without_consent() {
         let contents = &mut ClipboardContents::default();
         let secret = Secret::from_text("snyk_uat.example".to_owned());
-        for method in [ClipboardMethod::Tmux, ClipboardMethod::Osc52] {
+        for method in [ClipboardMethod::Tmux, ClipboardMethod::Osc52, ClipboardMethod::GnuScreen] {
             let offer = TerminalCopyOffer { method, desktop_failure: None };
             let attempt = copy_by_first_method(
                 &[method],

@@ -70,7 +70,9 @@ impl ClipboardService {
         let text = Arc::new(Secret::from_text(text));
         match self.clipboard.copy(text, ClipboardContentKind::Plain).await? {
             CopyAttempt::Copied(copied, _) => Ok(copied),
-            CopyAttempt::Offered(_) => Err(nothing_copied("the terminal was not allowed")),
+            CopyAttempt::Offered(_) => {
+                Err(nothing_copied("the terminal was not allowed", ClipboardContentKind::Plain))
+            }
         }
     }
 

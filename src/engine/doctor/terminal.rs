@@ -135,13 +135,14 @@ const fn method_title(method: ClipboardMethod) -> &'static str {
         ClipboardMethod::Native => "The desktop clipboard",
         ClipboardMethod::Tmux => "The tmux buffer",
         ClipboardMethod::Osc52 => "The terminal clipboard (OSC 52)",
+        ClipboardMethod::GnuScreen => "The terminal clipboard (OSC 52 through GNU screen)",
     }
 }
 
 const fn method_guarantee(method: ClipboardMethod) -> &'static str {
     match method {
         ClipboardMethod::Native => "copies are confirmed, and cleared again",
-        ClipboardMethod::Tmux | ClipboardMethod::Osc52 => {
+        ClipboardMethod::Tmux | ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => {
             "copies can be neither confirmed nor cleared"
         }
     }

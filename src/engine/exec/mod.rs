@@ -177,7 +177,7 @@ impl ExecService {
     async fn access_token(&self, credential: &Credential) -> Result<Arc<Secret>, Problem> {
         let kind = self.catalog.kind(&credential.provider, &credential.kind)?;
         let region = self.catalog.region(&credential.provider, &credential.region)?;
-        Ok(self.requests.authorize(credential, kind, region, None).await?.secret)
+        Ok(self.requests.authorize_and_record(credential, kind, region).await?.secret)
     }
 }
 

@@ -15,7 +15,7 @@ mod partial_download;
 pub(in crate::engine) mod pending_request;
 pub(in crate::engine) mod preview;
 pub(in crate::engine) mod rate_limiter;
-mod record_outcome;
+pub(in crate::engine) mod record_outcome;
 pub(in crate::engine) mod redact_response;
 mod request_body;
 mod retry;

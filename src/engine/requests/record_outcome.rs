@@ -5,16 +5,34 @@
 //! record their own results, because many are written together. Start with
 //! `RequestService::record_outcome`.
 
+use std::time::{Duration, Instant};
+
 use super::access_tokens::SendError;
 use super::explain::is_bound_exchange;
 use super::pending_request::{OutcomeRecording, PendingRequest};
 use super::redact_response::RawResponse;
-use crate::domain::Problem;
+use crate::database::CheckedSecret;
 use crate::domain::credential::CheckReport;
 use crate::domain::diagnosis::explain::RequestContext;
 use crate::domain::diagnosis::judgement::AuthorizedRequest;
+use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
+use crate::domain::{Credential, Problem};
 use crate::engine::requests::service::RequestService;
+use crate::net::HostBoundSecret;
+use crate::net::oauth::exchange::TokenExchangeError;
+
+/// Returns what a check of the credential's current secret is about: its result is dropped if the
+/// credential has another secret by then. A session gets another refresh token while it is checked.
+pub(in crate::engine) fn checked_secret(
+    kind: &CredentialKind,
+    credential: &Credential,
+) -> CheckedSecret {
+    let is_session = matches!(kind.authorization, AuthMethod::RefreshToken { .. });
+    let fingerprint = credential.fingerprint.clone().filter(|_| !is_session);
+    CheckedSecret { credential: credential.id.clone(), fingerprint }
+}
 
 impl RequestService {
     /// Records what the outcome says about the credential, in the region of the request. An outcome
@@ -28,16 +46,76 @@ impl RequestService {
         if request.outcome_recording == OutcomeRecording::ByCaller {
             return;
         }
-        let recorded = match self.check_from_outcome(request, outcome).await {
+        let check = self.check_from_outcome(request, outcome).await;
+        let PendingRequest { credential, kind, region, .. } = *request;
+        self.store_outcome(checked_secret(kind, credential), region, check).await;
+    }
+
+    /// Authorizes a caller that sends no request through this service with the credential, such as a
+    /// program that gets an access token. Records a refused exchange like a refused request.
+    pub(in crate::engine) async fn authorize_and_record(
+        &self,
+        credential: &Credential,
+        kind: &CredentialKind,
+        region: &Region,
+    ) -> Result<HostBoundSecret, SendError> {
+        let start = Instant::now();
+        let authorized = self.authorize(credential, kind, region, None).await;
+        if let Err(SendError::Exchange(error)) = &authorized {
+            let check = self.check_from_exchange_error(credential, region, error, start.elapsed());
+            self.store_outcome(checked_secret(kind, credential), region, Ok(check.await)).await;
+        }
+        authorized
+    }
+
+    async fn store_outcome(
+        &self,
+        checked: CheckedSecret,
+        region: &Region,
+        check: Result<Option<CheckReport>, Problem>,
+    ) {
+        let recorded = match check {
             Ok(None) => return,
             Ok(Some(check)) => {
-                let (id, region) = (request.credential.id.clone(), request.region.id.clone());
-                self.database.run(move |index| index.record_check(&id, &region, &check)).await
+                let region = region.id.clone();
+                self.database.run(move |index| index.record_check(checked, &region, &check)).await
             }
             Err(problem) => Err(problem),
         };
         if let Err(problem) = recorded {
             tracing::warn!(%problem, "what a response says about its credential was not recorded");
+        }
+    }
+
+    /// Returns the check result of a refused token exchange; `None` for another error.
+    async fn check_from_exchange_error(
+        &self,
+        credential: &Credential,
+        region: &Region,
+        error: &TokenExchangeError,
+        elapsed: Duration,
+    ) -> Option<CheckReport> {
+        match self.explain_exchange_error(credential, region, error).await {
+            Ok((result @ CheckResult::Refused, status, reason)) => {
+                Some(self.check_report(result, status, reason, elapsed))
+            }
+            _ => None,
+        }
+    }
+
+    fn check_report(
+        &self,
+        result: CheckResult,
+        status: Option<u16>,
+        reason: String,
+        elapsed: Duration,
+    ) -> CheckReport {
+        CheckReport {
+            result,
+            status,
+            reason,
+            checked_at: self.clock.now(),
+            latency_ms: Some(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 
@@ -47,28 +125,19 @@ impl RequestService {
         outcome: &Result<RawResponse, SendError>,
     ) -> Result<Option<CheckReport>, Problem> {
         let PendingRequest { credential, region, .. } = *request;
-        let (result, status, reason) = match outcome {
+        let elapsed = request.elapsed();
+        match outcome {
             Ok(raw) => {
                 let Some(result) = self.judge_response(request, raw)? else { return Ok(None) };
                 let explained = self.explain_response(credential, region, &raw.response).await?;
-                (result, Some(raw.response.status), explained.reason)
+                let status = Some(raw.response.status);
+                Ok(Some(self.check_report(result, status, explained.reason, elapsed)))
             }
             Err(SendError::Exchange(error)) => {
-                match self.explain_exchange_error(credential, region, error).await {
-                    Ok(explained @ (CheckResult::Refused, ..)) => explained,
-                    _ => return Ok(None),
-                }
+                Ok(self.check_from_exchange_error(credential, region, error, elapsed).await)
             }
-            Err(SendError::Net(_) | SendError::Problem(_)) => return Ok(None),
-        };
-        let latency = u64::try_from(request.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Ok(Some(CheckReport {
-            result,
-            status,
-            reason,
-            checked_at: self.clock.now(),
-            latency_ms: Some(latency),
-        }))
+            Err(SendError::Net(_) | SendError::Problem(_)) => Ok(None),
+        }
     }
 
     fn judge_response(

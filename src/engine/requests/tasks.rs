@@ -33,6 +33,7 @@ const MAX_HISTORY_ENTRIES: usize = 1_000;
 const MAX_LIST_BYTES: usize = 64 << 20;
 
 /// Request of the console.
+#[derive(Clone)]
 pub struct SendTask {
     /// The credential to send it with.
     pub credential: CredentialId,
@@ -278,7 +279,7 @@ async fn change_saved_requests(
     engine: &Engine,
     change: impl FnOnce(&SavedRequestStore) -> Result<(), Problem> + Send + 'static,
 ) -> Result<ConsoleEvent, Problem> {
-    let requests = engine.saved_requests.clone().ok_or_else(no_saved_requests)?;
+    let requests = engine.saved_requests.clone();
     tokio::task::spawn_blocking(move || {
         change(&requests)?;
         let ids = requests.ids()?.into_iter();
@@ -341,9 +342,4 @@ fn no_next_page() -> Problem {
         "send the request again to start from the first page",
     )
     .with_class(ProblemClass::NotFound)
-}
-
-fn no_saved_requests() -> Problem {
-    let why = "this session lives in memory only, without files or a keyring";
-    Problem::new("Saved requests are not available", why, "start tokenring without `demo`")
 }

@@ -7,6 +7,7 @@ use super::StepResult;
 use super::driver::RotationDriver;
 use super::probe::unnamed_principal;
 use super::strategies::failure_from_problem;
+use crate::database::CheckedSecret;
 use crate::domain::Credential;
 use crate::domain::credential::{CheckReport, SecretPart, SecretSlot};
 use crate::domain::response::CheckResult;
@@ -121,7 +122,7 @@ impl RotationDriver<'_> {
             latency_ms: None,
         };
         let record = CheckRecord {
-            credential: plan.credential.clone(),
+            checked: CheckedSecret::from(&plan.credential),
             region: plan.region.clone(),
             check,
             principal: Some(reach.principal).filter(|principal| *principal != unnamed_principal()),

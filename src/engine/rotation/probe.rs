@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::StepResult;
 use super::slots::retryable_failure;
 use super::strategies::{ManagementClient, failure_from_problem, strategy_for};
+use crate::database::CheckedSecret;
 use crate::domain::Secret;
 use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::diagnosis::explain::ResponseExplanation;
@@ -229,7 +230,7 @@ impl ManagementClient<'_> {
             latency_ms: None,
         };
         let record = CheckRecord {
-            credential: self.credential.id.clone(),
+            checked: CheckedSecret::from(&self.credential.id),
             region: self.region.id.clone(),
             check,
             principal: None,

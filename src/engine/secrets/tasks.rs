@@ -49,6 +49,20 @@ pub(in crate::engine) async fn copy_text(
     Ok(())
 }
 
+/// Copies a response body to the clipboard. `remedy` is what the user can do where it cannot be
+/// copied, for example because it is too large.
+pub(in crate::engine) async fn copy_body(
+    engine: &Engine,
+    text: String,
+    remedy: String,
+    context: &TaskContext,
+) -> Result<(), Problem> {
+    let copied = engine.clipboard.copy_text(text).await;
+    let copied = copied.map_err(|problem| Problem { remedy, ..problem })?;
+    context.send_event(TaskEvent::Copied(copied));
+    Ok(())
+}
+
 /// Copies the secret of a credential. The secret is not even read where only the terminal could
 /// copy it and the user has not agreed to that.
 async fn copy_by_id(

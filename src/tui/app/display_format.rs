@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::format::format_thousands;
+use crate::domain::provider::ProviderCatalog;
+use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus, Origin, Timestamp};
 
@@ -47,10 +49,7 @@ pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole,
 
 /// Returns the words for a check result.
 pub const fn check_text(result: CheckResult) -> &'static str {
-    match result {
-        CheckResult::Unchecked => "not checked",
-        CheckResult::Accepted | CheckResult::Refused | CheckResult::Unknown => result.as_str(),
-    }
+    result.label()
 }
 
 /// Shortens a region ID by the provider's name: `EU-01` for `SNYK-EU-01`.
@@ -153,6 +152,14 @@ pub fn remaining_text_changes_in(left: time::Duration) -> Option<Duration> {
 pub fn host_and_port(origin: &Origin) -> String {
     let text = origin.to_string();
     text.split_once("://").map_or(text.as_str(), |(_, host)| host).to_owned()
+}
+
+/// Formats the API host of a region. In the demo, it is the host that the simulator stands in for.
+pub fn region_host(region: &Region, catalog: &ProviderCatalog) -> String {
+    catalog.simulated_host(region).map_or_else(
+        || host_and_port(&region.api),
+        |host| format!("{} (simulated)", host_and_port(host)),
+    )
 }
 
 /// Formats a count with its noun: `1 credential`, `2 credentials`.

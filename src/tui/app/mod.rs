@@ -28,6 +28,7 @@ mod settings;
 pub mod sign_in;
 #[cfg(test)]
 mod tests;
+mod unlock_retry;
 mod update;
 pub mod widgets;
 
@@ -64,6 +65,7 @@ pub use message::{
     UiSettings, ViewerProgram,
 };
 pub use screen_lock::ScreenLock;
+pub use unlock_retry::UnlockRetries;
 pub use update::update;
 
 /// The state of the screen.
@@ -96,6 +98,8 @@ pub struct App {
     pub conversation: ConversationState,
     /// Changes that can be undone.
     pub undo: UndoStack,
+    /// What is started again once the store is unlocked.
+    unlock_retries: UnlockRetries,
 }
 
 /// Focus, layout and modes of the screen.
@@ -208,6 +212,7 @@ impl App {
             dialogs: DialogStack::default(),
             conversation: ConversationState::default(),
             undo: UndoStack::default(),
+            unlock_retries: UnlockRetries::default(),
         };
         let first = [
             BackgroundTask::ReadStoreStatus,
@@ -289,12 +294,14 @@ impl App {
         now: Now,
     ) -> (TaskId, UiEffect) {
         let id = self.activity.add_task(title.into(), self.ui_state.focus, now.instant);
+        self.unlock_retries.remember(id, &task);
         (id, UiEffect::StartTask(id, task))
     }
 
     /// Starts a task that is not listed.
     fn start_hidden_task(&mut self, task: BackgroundTask) -> (TaskId, UiEffect) {
         let id = self.activity.allocate_task_id();
+        self.unlock_retries.remember(id, &task);
         (id, UiEffect::StartTask(id, task))
     }
 
@@ -313,7 +320,7 @@ impl App {
         self.regions.scroll_to_cursor(row_capacity(screen.regions, 0), regions);
         let body = self.console_body_area();
         if let Some(document) = self.console.document() {
-            document.set_height(body.height.max(1).into());
+            document.set_size(body.height.max(1).into(), body.width.into());
         }
         effects
     }

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::engine::background::protocol::{BackendInfo, BackgroundTask, StoreError, TaskId};
 use crate::engine::persistent_backends;
 use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::dialogs::{Dialog, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
+use crate::tui::app::dialogs::{Dialog, DialogAction, UNLOCK_TITLE, UnlockDialog, UnlockPurpose};
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Whether the screen is locked.
@@ -121,19 +121,29 @@ impl App {
 
     /// Unlocks the store by its own prompt, or asks for its passphrase.
     pub(super) fn unlock_store(&mut self, now: Now) -> Vec<UiEffect> {
-        let Some(store) = self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) else {
-            return Vec::new();
-        };
-        if !store.backend.has_passphrase() {
-            let task = BackgroundTask::UnlockStore(None);
-            return vec![self.start_task(UNLOCK_TITLE, task, now).1];
+        match self.activity.store.as_ref().filter(|_| self.store_needs_unlock()) {
+            Some(store) if store.backend.has_passphrase() => {
+                self.open_unlock_dialog(None);
+                Vec::new()
+            }
+            Some(_) => vec![self.start_unlock_task(now).1],
+            None => Vec::new(),
         }
+    }
+
+    /// Starts the prompt of a store that unlocks itself.
+    pub(super) fn start_unlock_task(&mut self, now: Now) -> (TaskId, UiEffect) {
+        self.start_task(UNLOCK_TITLE, BackgroundTask::UnlockStore(None), now)
+    }
+
+    /// Asks for the passphrase of the store. `next` is carried out once it is unlocked.
+    pub(super) fn open_unlock_dialog(&mut self, next: Option<DialogAction>) {
+        let Some(store) = &self.activity.store else { return };
         let purpose = if store.problem == Some(StoreError::NotInitialized) {
             UnlockPurpose::Create
         } else {
             UnlockPurpose::Open
         };
-        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title));
-        Vec::new()
+        self.dialogs.push(UnlockDialog::new(purpose, store.backend.title).with_next(next));
     }
 }

@@ -12,6 +12,7 @@ mod response_texts;
 mod rotation;
 mod screen_lock;
 mod sign_in;
+mod unlocking;
 mod walk;
 
 use std::sync::Arc;
@@ -31,10 +32,11 @@ use crate::domain::rotation::{RotationPhase as RotationState, StepStatus};
 use crate::domain::{CredentialName, Secret, StoreKind};
 use crate::engine::backend_info;
 use crate::engine::background::protocol::{
-    BackendInfo, BackgroundTask, CapturedSecret, ClassifyPolicy, ClearResult, ClipboardMethod,
-    CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea, DiagnosticSeverity,
-    HttpExchange, PromptId, RotationEvent, RotationTask, SendTask, StoreError, StoreStatus,
-    TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer, WriteConsent,
+    BackendInfo, BackgroundTask, CapturedSecret, CheckedSecret, ClassifyPolicy, ClearResult,
+    ClipboardMethod, CopyResult, CredentialEvent, CredentialTask, Diagnostic, DiagnosticArea,
+    DiagnosticSeverity, HttpExchange, PromptId, RotationEvent, RotationTask, SendTask, StoreError,
+    StoreStatus, TaskEvent, TaskId, TaskReport, TerminalCopyConsent, TerminalCopyOffer,
+    WriteConsent,
 };
 use crate::tui::app::activity::TaskState;
 use crate::tui::app::console::parameters_dialog::ParametersDialog;
@@ -43,7 +45,7 @@ use crate::tui::app::console::text_prompt::TextPromptDialog;
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, PickerDialog, ProblemDialog};
 use crate::tui::app::overview::findings_dialog::FindingsDialog;
-use crate::tui::app::widgets::dialog_view::DialogRow;
+use crate::tui::app::widgets::dialog_view::{DialogRow, ListItem};
 
 const SECOND: Duration = Duration::from_secs(1);
 const TOKEN: &str = "snyk_uat.abcd1234.claims.signature";
@@ -325,7 +327,7 @@ fn a_region_is_switched_by_one_key_and_what_rules_it_out_is_shown() {
     session.report(
         TaskId(9),
         TaskEvent::Checked {
-            credential: id(2),
+            checked: (&id(2)).into(),
             region: "SNYK-EU-01".to_owned(),
             check: check(CheckResult::Accepted, Some(200)),
         },

@@ -19,7 +19,9 @@ use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::{region_probe, undo};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
 use crate::tui::app::widgets::form;
-use crate::tui::app::{App, InputEvent, Message, Now, UiEffect, conversation, settings};
+use crate::tui::app::{
+    App, InputEvent, Message, Now, UiEffect, conversation, settings, unlock_retry,
+};
 use crate::tui::input::keyboard_layouts::latin_key;
 
 /// Handles a message; returns the effects to run.
@@ -395,14 +397,14 @@ impl App {
             TaskEvent::Credential(event) => return self.on_credential_event(task, event, now),
             TaskEvent::Copied(copied) => self.on_copied(task, &copied, now),
             TaskEvent::ClipboardCleared(result) => self.on_clipboard_cleared(result, now),
-            TaskEvent::Checked { credential, region, check } => {
-                self.on_check_event(&credential, RegionCheckResult { region, check }, now);
+            TaskEvent::Checked { checked, region, check } => {
+                self.on_check_event(&checked, RegionCheckResult { region, check }, now);
             }
             TaskEvent::ResponseReceived(exchange) => {
                 return self.on_response(task, *exchange, now);
             }
             TaskEvent::Console(event) => return self.on_console_event(task, event, now),
-            TaskEvent::Store(state) => self.activity.store = Some(state),
+            TaskEvent::Store(status) => self.on_store_status(status),
             TaskEvent::Rotation(event) => return self.on_rotation_event(task, event, now),
             TaskEvent::SignIn(event) => return self.on_sign_in_event(task, event, now),
             TaskEvent::Done => return self.handle_task_done(task, now),
@@ -415,12 +417,15 @@ impl App {
     /// Records that a listed task succeeded. The task may have opened a store that was unavailable
     /// before.
     fn handle_task_done(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
+        let next = self.unlock_retries.take_next(task);
+        self.unlock_retries.forget(task);
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         undo::finish_edit(self, task, now);
         region_probe::finish_probe(self, task, now);
         self.reopen_after_unlock(task, now);
         let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
+        effects.extend(next.map(|next| self.run_dialog_action(next, now)).unwrap_or_default());
         if self.activity.store.as_ref().is_some_and(|store| store.problem.is_some()) {
             effects.push(self.start_hidden_task(BackgroundTask::ReadStoreStatus).1);
         }
@@ -437,17 +442,27 @@ impl App {
         self.console.awaited_list.take_if(|waiting| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
+        let is_locked = unlock_retry::is_store_locked(&problem);
         let mut effects = Vec::new();
         if self.wizard_for_task(task).is_some() {
             effects = self.handle_wizard_stopped(task, Some(problem), now);
         } else if self.dialogs.waits_for(task) {
             effects = self.deliver_failure(task, problem, now);
-        } else if self.console.waits_for(task) {
-            self.console.fail(problem);
         } else {
+            let is_in_console = self.console.waits_for(task);
+            if is_in_console {
+                self.console.fail(problem.clone());
+            }
             let title = title.or_else(|| reveal_pending.then(|| "Reveal the secret".to_owned()));
-            self.report_failure(title, problem, now);
+            let unlock =
+                if is_locked { self.unlock_and_retry(task, title.clone(), now) } else { None };
+            match unlock {
+                Some(unlock) => effects = unlock,
+                None if is_in_console => {}
+                None => self.report_failure(title, problem, now),
+            }
         }
+        self.unlock_retries.forget(task);
         if reveal_pending {
             self.detail.mask();
         }
@@ -473,6 +488,7 @@ impl App {
     }
 
     fn handle_task_canceled(&mut self, task: TaskId, now: Now) -> Vec<UiEffect> {
+        self.unlock_retries.forget(task);
         self.activity.set_task_state(task, TaskState::Canceled);
         undo::discard_pending_edit(self, task);
         self.console.awaited_list.take_if(|waiting| *waiting == task);

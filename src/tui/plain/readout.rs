@@ -145,7 +145,7 @@ fn detail_lines(credential: &Credential, app: &App, now: Now) -> Vec<String> {
     ));
     let region = app.catalog.region(&credential.provider, &credential.region);
     let host = region
-        .map(|region| format!(", {}", display_format::host_and_port(&region.api)))
+        .map(|region| format!(", {}", display_format::region_host(region, &app.catalog)))
         .unwrap_or_default();
     lines.push(format!("Region: {}{host}", credential.region));
     lines.extend(
@@ -185,7 +185,7 @@ fn region_lines(app: &App) -> Vec<String> {
             "{}. {}, {}{own}{cursor}: {check}",
             at + 1,
             region.id,
-            display_format::host_and_port(&region.api)
+            display_format::region_host(region, &app.catalog)
         )
     };
     let mut lines = vec![format!("Regions of {}:", app.display_name(credential))];

@@ -173,8 +173,11 @@ fn credentials_are_chosen_by_number_and_name_and_commands_take_one() {
         checked_at: user.session.now.wall,
         ..check(CheckResult::Refused, Some(401))
     };
-    let event =
-        TaskEvent::Checked { credential: id(0), region: "SNYK-EU-01".to_owned(), check: fresh };
+    let event = TaskEvent::Checked {
+        checked: (&id(0)).into(),
+        region: "SNYK-EU-01".to_owned(),
+        check: fresh,
+    };
     assert!(
         user.report(task, event)
             .contains("ci-scanner, service-account-token, SNYK-EU-01: refused 401")

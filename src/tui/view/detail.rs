@@ -82,7 +82,13 @@ fn draw_secret(pen: &mut CellPainter<'_>, area: Rect, credential: &Credential) -
             .keys
             .label(CommandAction::Credential(CredentialAction::ToggleSecret))
             .unwrap_or_default();
+        // A hint that does not fit is shortened, not cut.
         let reveal_hint = format!("{key} or click to reveal");
+        let reveal_hint = if reveal_hint.chars().count() > usize::from(rest.width) {
+            format!("{key} reveals")
+        } else {
+            reveal_hint
+        };
         let hint = match app.ui_state.presentation {
             _ if app.detail.reveal_pending() => "reading the store…",
             PresentationMode::Off => &reveal_hint,
@@ -355,7 +361,7 @@ fn region_text(pen: &CellPainter<'_>, credential: &Credential) -> String {
                 "{} {} {}",
                 region.id,
                 pen.glyphs().separator,
-                display_format::host_and_port(&region.api)
+                display_format::region_host(region, &pen.app.catalog)
             )
         },
     )

@@ -3,6 +3,8 @@
 //! Start reading at [`draw`]. The layout is computed in `tui::app::dialog_view`, so that drawing
 //! and clicking agree.
 
+use std::borrow::Cow;
+
 use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
@@ -10,7 +12,7 @@ use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
-    PlacedLine, SpanRow, button_areas,
+    PlacedLine, SpanRow, TextCut, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -173,11 +175,29 @@ fn draw_item(pen: &mut CellPainter<'_>, area: Rect, item: &ListItem, column: u16
     let (text, more) = rest.split_left(column);
     let heading =
         if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
-    pen.write_text(text, &item.text, heading);
+    let shown = match item.cut {
+        TextCut::End => Cow::Borrowed(item.text.as_str()),
+        TextCut::PathStart => cut_path_start(&item.text, text.width.into(), pen.glyphs().ellipsis),
+    };
+    pen.write_text(text, &shown, heading);
     pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);
     if item.selected {
         pen.restyle(Rect { x: area.x - 1, width: area.width + 2, ..area }, StyleRole::Selection);
     }
+}
+
+/// Shortens a request line to this many columns: the path loses its start, and the query, which
+/// requests to different paths have in common, goes first.
+fn cut_path_start<'t>(line: &'t str, columns: usize, ellipsis: &str) -> Cow<'t, str> {
+    let Some((method, address)) = line.split_once(' ') else { return line.into() };
+    let path = address.split_once('?').map_or(address, |(path, _)| path);
+    let room = columns.saturating_sub(method.width() + 1);
+    if path.width() <= room {
+        return line.into();
+    }
+    let end =
+        skip_columns(path, path.width().saturating_sub(room.saturating_sub(ellipsis.width())));
+    format!("{method} {ellipsis}{end}").into()
 }
 
 fn draw_spans(pen: &mut CellPainter<'_>, area: Rect, drawing: &SpanRow) {
@@ -223,5 +243,22 @@ pub(super) fn draw_labels(pen: &mut CellPainter<'_>, labels: &[LabelView]) {
         let place = Rect { x: x.saturating_sub(width), y, width, height: 1 };
         let after = pen.write_text(place, typed, StyleRole::Dim);
         pen.write_text(after, rest, StyleRole::Label);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_path_loses_its_start_and_then_its_query() {
+        let line = "GET /rest/orgs/4a18d42f/projects/74c237b4/issues?version=2024-10-15";
+        let cut = |columns| cut_path_start(line, columns, "…").into_owned();
+        assert_eq!(cut(80), line);
+        assert_eq!(cut(60), line, "the end of the query is left out where it is drawn");
+        assert_eq!(cut(24), "GET …cts/74c237b4/issues");
+        assert_eq!(cut(12), "GET …/issues");
+        assert_eq!(cut(0), "GET …");
+        assert_eq!(cut_path_start("no-path", 3, "…"), "no-path");
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Their content is in `app/header.rs` and `app/footer.rs`.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::NotificationLevel;
@@ -44,6 +46,10 @@ pub(super) fn draw_message(pen: &mut CellPainter<'_>, footer: Rect) {
 pub(super) fn draw_footer(pen: &mut CellPainter<'_>, area: Rect) {
     let mut rest = area.split_left(1).1;
     for (keys, words) in typing_hints(pen.app) {
+        // A hint that does not fit is left out as a whole.
+        if keys.width() + 1 + words.width() > usize::from(rest.width) {
+            break;
+        }
         rest = pen.write_text(rest, keys, StyleRole::Key).split_left(1).1;
         rest = pen.write_text(rest, words, StyleRole::Dim).split_left(3).1;
     }

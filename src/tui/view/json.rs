@@ -4,19 +4,16 @@
 
 use std::ops::Range;
 
+use crate::config::theme::GlyphSet;
+use crate::tui::app::console::json::{
+    FoldState, FoldableDocument, TokenKind, VisibleLine, char_columns,
+};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use unicode_width::UnicodeWidthChar;
-
-use crate::config::theme::GlyphSet;
-use crate::tui::app::console::json::{FoldState, FoldableDocument, TokenKind, VisibleLine};
 
 /// Columns per nesting level.
 const INDENT_COLUMNS: usize = 2;
-
-/// Columns of a tab character.
-const TAB_COLUMNS: usize = 4;
 
 /// Columns on the left that hold the fold marks.
 const GUTTER_COLUMNS: u16 = 2;
@@ -46,7 +43,7 @@ pub struct DocumentStyles<'a> {
 }
 
 /// Draws the document into `area`. The caller has passed its height to
-/// [`FoldableDocument::set_height`].
+/// [`FoldableDocument::set_size`].
 pub fn draw(
     document: &FoldableDocument,
     area: Rect,
@@ -185,10 +182,6 @@ fn column_cell(column: usize, window: &Range<usize>, area: Rect) -> Option<u16> 
 
 fn text_columns(text: &str) -> usize {
     text.chars().map(char_columns).sum()
-}
-
-fn char_columns(c: char) -> usize {
-    if c == '\t' { TAB_COLUMNS } else { c.width().unwrap_or(0) }
 }
 
 #[cfg(test)]

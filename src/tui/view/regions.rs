@@ -23,9 +23,15 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
         return;
     }
     let focused = app.ui_state.focus == Pane::Regions;
-    let inner = pen.draw_pane(area, Pane::Regions, "3 Regions");
-    let Some(credential) = app.selected() else { return };
-    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
+    let credential = app.selected();
+    let all = credential
+        .map(|credential| app.catalog.regions(&credential.provider).unwrap_or_default())
+        .unwrap_or_default();
+    // The rows are too narrow to say it of each host.
+    let is_simulated = all.iter().any(|region| app.catalog.simulated_host(region).is_some());
+    let heading = if is_simulated { "3 Regions (simulated)" } else { "3 Regions" };
+    let inner = pen.draw_pane(area, Pane::Regions, heading);
+    let Some(credential) = credential else { return };
     if all.is_empty() {
         pen.write_text(inner, "Unknown provider", StyleRole::Dim);
     }
@@ -62,7 +68,8 @@ fn draw_region(
     let (rest, outcome) = rest.split_left(rest.width.saturating_sub(RESULT_COLUMNS));
     let (id, host) = rest.split_left(title_columns);
     pen.write_text(id, title, if row.current { StyleRole::Title } else { StyleRole::Text });
-    pen.write_text(host, &display_format::host_and_port(&row.region.api), StyleRole::Dim);
+    let api = pen.app.catalog.simulated_host(row.region).unwrap_or(&row.region.api);
+    pen.write_text(host, &display_format::host_and_port(api), StyleRole::Dim);
     draw_check_result(pen, outcome.split_left(1).1, row);
 }
 

@@ -225,7 +225,7 @@ fn the_screen_at_every_size() {
                 session,
                 99,
                 TaskEvent::Checked {
-                    credential: id(0),
+                    checked: (&id(0)).into(),
                     region: region.to_owned(),
                     check: check(result, Some(status)),
                 },
@@ -588,7 +588,7 @@ fn the_session_of_an_app() {
     report(
         &mut session,
         99,
-        TaskEvent::Checked { credential: app().id, region: "SNYK-EU-01".to_owned(), check },
+        TaskEvent::Checked { checked: (&app().id).into(), region: "SNYK-EU-01".to_owned(), check },
     );
     picture_of("session_ended", &mut session);
 }

@@ -63,7 +63,7 @@ fn many_are_stored_at_once_and_those_of_a_deleted_credential_are_dropped() {
     index.insert_credential(&credential("laptop")).unwrap();
     let verdict = |name: &str| {
         (
-            id_of(name),
+            CheckedSecret::from(&id_of(name)),
             RegionCheckResult {
                 region: "SNYK-EU-01".to_owned(),
                 check: check(CheckResult::Accepted, 10),
@@ -79,12 +79,38 @@ fn many_are_stored_at_once_and_those_of_a_deleted_credential_are_dropped() {
 }
 
 #[test]
+fn a_result_about_an_earlier_secret_is_dropped() {
+    let index = Database::in_memory().unwrap();
+    let id = id_of("laptop");
+    let stored = Credential { fingerprint: Some("old".to_owned()), ..credential("laptop") };
+    index.insert_credential(&stored).unwrap();
+    let checked =
+        |print: &str| CheckedSecret { credential: id.clone(), fingerprint: Some(print.to_owned()) };
+    let change = |it: &mut Credential| it.fingerprint = Some("new".to_owned());
+    index.update_with_other_secret(&id, change, &[]).unwrap();
+    let who = Principal { id: "1".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() };
+    let record = |print: &str, result| {
+        index.record_check(checked(print), "SNYK-EU-01", &check(result, 20)).unwrap();
+        index.record_principals(&[(checked(print), who.clone())]).unwrap();
+        index.credential_by_id(&id).unwrap()
+    };
+    let known = record("old", CheckResult::Accepted);
+    assert_eq!((known.last_check, known.principal), (None, None), "the old secret was checked");
+    let known = record("new", CheckResult::Refused);
+    assert_eq!(known.last_check, Some(check(CheckResult::Refused, 20)));
+    assert_eq!(known.principal, Some(who));
+}
+
+#[test]
 fn principals_of_many_credentials_are_stored_at_once() {
     let index = Database::in_memory().unwrap();
     index.insert_credential(&credential("laptop")).unwrap();
     let who = Principal { id: "1".to_owned(), name: "ada".to_owned(), kind: "user".to_owned() };
     index
-        .record_principals(&[(id_of("gone"), who.clone()), (id_of("laptop"), who.clone())])
+        .record_principals(&[
+            ((&id_of("gone")).into(), who.clone()),
+            ((&id_of("laptop")).into(), who.clone()),
+        ])
         .unwrap();
     assert_eq!(index.credential_by_name("laptop").unwrap().principal, Some(who));
 }

@@ -19,8 +19,8 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 use time::Duration;
 use tokenring::database::{
-    AuditEntry, AuditIntegrity, Database, DatabaseError, HistoryEntry, HistoryFilter, LeaseRequest,
-    NewRotation, RegionCheckResult, RotationFilter,
+    AuditEntry, AuditIntegrity, CheckedSecret, Database, DatabaseError, HistoryEntry,
+    HistoryFilter, LeaseRequest, NewRotation, RegionCheckResult, RotationFilter,
 };
 use tokenring::domain::credential::{CheckReport, Principal};
 use tokenring::domain::request::{HttpMethod, RequestDraft, RequestTarget};

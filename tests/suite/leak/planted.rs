@@ -25,6 +25,8 @@ impl LeakGate {
         pty.expect("Credentials");
         self.search_process_files(&pty);
         self.assert_found_only_in("environ");
+        pty.expect("Unlock store");
+        pty.escape();
         pty.send(&format!("/{plant}x"));
         pty.expect("0 of 1");
         pty.send("\x1b");

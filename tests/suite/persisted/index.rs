@@ -56,7 +56,7 @@ fn filled() -> (TempDir, Database, Connection) {
         name: "Bot".to_owned(),
         kind: "service_account".to_owned(),
     };
-    index.record_principals(&[(bare.id, who)]).unwrap();
+    index.record_principals(&[((&bare.id).into(), who)]).unwrap();
     requests(&index, &credential);
     rotations(&index, &credential);
     consumers(&index, &credential);

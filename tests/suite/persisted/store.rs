@@ -179,5 +179,5 @@ fn paths_of_all_files() {
     let path = SavedRequestStore::new(&paths)
         .save(&SavedRequestName::parse("mine").unwrap(), &saved)
         .unwrap();
-    assert_eq!(path, home.path().join("config/requests/mine.toml"));
+    assert_eq!(path, Some(home.path().join("config/requests/mine.toml")));
 }

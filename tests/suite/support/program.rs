@@ -105,7 +105,9 @@ impl Home {
     /// Starts the screen and unlocks its store by typing the passphrase.
     #[cfg(unix)]
     pub(crate) fn unlocked_screen(&self) -> super::pty::Pty {
-        Self::unlock(self.screen())
+        let pty = self.screen();
+        pty.expect("encrypted file locked");
+        Self::unlock(pty)
     }
 
     /// Starts the screen of a home without credentials, and closes the welcome dialog.
@@ -115,13 +117,14 @@ impl Home {
         pty.expect("Welcome");
         pty.send("\x1b");
         pty.expect_gone("Welcome");
+        pty.expect("encrypted file locked");
+        pty.send("u");
         Self::unlock(pty)
     }
 
+    /// Types the passphrase that the screen asks for.
     #[cfg(unix)]
-    fn unlock(mut pty: super::pty::Pty) -> super::pty::Pty {
-        pty.expect("encrypted file locked");
-        pty.send("u");
+    pub(crate) fn unlock(mut pty: super::pty::Pty) -> super::pty::Pty {
         pty.expect("Unlock store");
         pty.send(&format!("{PASSPHRASE}\r"));
         pty.expect("store ● encrypted file");
@@ -135,14 +138,7 @@ impl Home {
     pub(crate) fn interactive_bash(&self, folder: &std::path::Path) -> super::pty::Pty {
         let program = std::path::Path::new(env!("CARGO_BIN_EXE_tokenring"));
         let path = std::env::var("PATH").unwrap_or_default();
-        let mut command = std::process::Command::new("bash");
-        command.args(["--noprofile", "--norc", "-i"]);
-        for (name, value) in self.command(&[]).get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
+        let mut command = self.other_program("bash", &["--noprofile", "--norc", "-i"]);
         command.env("PATH", format!("{}:{path}", program.parent().unwrap().display()));
         command.env("PS1", "ready> ").env("HISTFILE", folder.join("history"));
         let mut command = terminal_command(&command);
@@ -150,6 +146,27 @@ impl Home {
         let bash = super::pty::Pty::start(command, 120, 36);
         bash.expect("ready> ");
         bash
+    }
+
+    /// Starts the screen inside another program, in a terminal of 120 by 36.
+    #[cfg(unix)]
+    pub(crate) fn screen_inside(&self, program: &str, arguments: &[&str]) -> super::pty::Pty {
+        let command = self.other_program(program, arguments);
+        super::pty::Pty::start(terminal_command(&command), 120, 36)
+    }
+
+    /// The command that starts another program with the environment of this home.
+    #[cfg(unix)]
+    fn other_program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
+        command.args(arguments);
+        for (name, value) in self.command(&[]).get_envs() {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        command
     }
 
     /// Starts the program with these arguments in a terminal of 120 by 36.

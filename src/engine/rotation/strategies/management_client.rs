@@ -151,7 +151,7 @@ impl ManagementClient<'_> {
     ) -> Result<ApiResponse, SendError> {
         let catalog = &self.service.catalog;
         let kind = catalog.kind(&caller.provider, &caller.kind).map_err(Problem::from)?;
-        let bound = self.service.requests.authorize(caller, kind, self.region, None).await?;
+        let bound = self.service.requests.authorize_and_record(caller, kind, self.region).await?;
         let provider = catalog.provider(&self.credential.provider).map_err(Problem::from)?;
         let draft = call.to_draft(provider);
         let request = self

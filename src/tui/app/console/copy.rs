@@ -6,11 +6,11 @@ use crate::domain::request::export::{
     ExportContext, ExportFormat, ExportedRequest, export_request,
 };
 use crate::engine::background::protocol::BackgroundTask;
+use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction};
 use crate::tui::app::console::{RequestReadiness, sending};
 use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem};
 use crate::tui::app::display_format;
-use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::{App, Now, UiEffect};
 
 /// Asks for which client the request is copied; the cursor is on the client of the last copy.
@@ -80,7 +80,18 @@ pub(in crate::tui::app) fn copy_from_response(
         ConsoleAction::CopyPath => document.path(),
         _ => document.pretty_text(),
     });
-    vec![app.start_task(title, BackgroundTask::CopyText(text), now).1]
+    let task = if action == ConsoleAction::CopyBody {
+        let remedy = format!("write the body to a file: {}", save_key(app));
+        BackgroundTask::CopyBody { text, remedy }
+    } else {
+        BackgroundTask::CopyText(text)
+    };
+    vec![app.start_task(title, task, now).1]
+}
+
+/// Returns the key that saves the body to a file.
+fn save_key(app: &App) -> String {
+    app.preferences.keys.key_or_name(CommandAction::Console(ConsoleAction::SaveBody))
 }
 
 /// Returns why the body that is shown cannot be copied: it is not text.
@@ -88,12 +99,11 @@ fn uncopyable_body(app: &App) -> Option<String> {
     let response = app.console.response().filter(|_| app.console.shows_whole_body())?;
     let body = &response.exchange.response.body;
     let is_binary = !body.is_empty() && !body.is_text();
-    let save = CommandAction::Console(ConsoleAction::SaveBody);
     is_binary.then(|| {
         format!(
             "{} of binary data cannot be copied as text; {} saves them to a file",
             display_format::format_bytes(body.size() as u64),
-            app.preferences.keys.key_or_name(save)
+            save_key(app)
         )
     })
 }

@@ -139,7 +139,11 @@ fn open_send_confirmation(app: &mut App, draft: RequestDraft) {
     let region = app.catalog.region(&credential.provider, &credential.region);
     let host = region.map_or_else(
         |_| credential.region.clone(),
-        |region| format!("{} ({})", region.api, region.id),
+        |region| {
+            let host = app.catalog.simulated_host(region);
+            let simulated = if host.is_some() { ", simulated" } else { "" };
+            format!("{} ({}{simulated})", host.unwrap_or(&region.api), region.id)
+        },
     );
     let preset =
         draft.preset.as_ref().and_then(|id| app.catalog.preset(&credential.provider, id).ok());

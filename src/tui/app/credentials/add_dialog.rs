@@ -36,6 +36,8 @@ pub struct AddDialog {
     task: DialogTask,
     /// Whether the user or the secret has determined the region.
     is_region_chosen: bool,
+    /// Whether the user has determined provider or kind.
+    is_kind_chosen: bool,
 }
 
 /// What a complete form submits.
@@ -65,6 +67,7 @@ impl AddDialog {
             pasted: PastedSecret::default(),
             task: DialogTask::default(),
             is_region_chosen: false,
+            is_kind_chosen: false,
         };
         add.rebuild_fields();
         add
@@ -138,15 +141,39 @@ impl AddDialog {
         }
     }
 
-    /// Returns whether the provider may be contacted. The secret is not sent to a host that neither
-    /// the user nor the secret has determined.
+    /// Returns whether the provider may be contacted. The secret is not sent to a provider that
+    /// neither the user nor the secret has determined. A region that is only assumed is named above
+    /// the buttons, and Add confirms it.
     fn classify_policy(&self) -> ClassifyPolicy {
         let only = self.catalog.regions(self.form.value("provider")).unwrap_or_default().len() < 2;
-        if only || self.is_region_chosen {
+        if only || self.is_region_chosen || self.is_kind_known() {
             ClassifyPolicy::AskProvider
         } else {
             ClassifyPolicy::StayOffline
         }
+    }
+
+    /// Whether the user or the secret has determined provider and kind.
+    fn is_kind_known(&self) -> bool {
+        self.is_kind_chosen || !self.pasted.candidates.is_empty()
+    }
+
+    /// Says which region is assumed, and where the secret is sent if the user adds it.
+    fn assumed_region_row(&self) -> Option<DialogRow> {
+        let provider = self.form.value("provider");
+        if self.is_region_chosen
+            || !self.is_kind_known()
+            || self.pasted.secret().is_none()
+            || self.catalog.regions(provider).unwrap_or_default().len() < 2
+        {
+            return None;
+        }
+        let region = self.catalog.region(provider, self.form.value("region")).ok()?;
+        let host = display_format::region_host(region, &self.catalog);
+        Some(DialogRow::warning(format!(
+            "{} is assumed: the secret names no region. Add tries it at {host}.",
+            region.id
+        )))
     }
 
     /// Identifies the private key in the entered file; the key stays in that file.
@@ -278,7 +305,7 @@ impl AddDialog {
                 region_choice(&self.catalog, &provider, self.form.value("region")),
             )
             .with_hint(
-                "Once you or the secret set the region, tokenring asks the provider for the identity.",
+                "After adding, tokenring asks the provider in this region for the identity.",
             ),
             FormField::text("name", "Name", "")
                 .required(true)
@@ -387,7 +414,10 @@ impl Dialog for AddDialog {
             }
             FormEvent::Changed(at) => {
                 match self.form.fields[at].id.as_str() {
-                    "provider" | "kind" => self.rebuild_fields(),
+                    "provider" | "kind" => {
+                        self.is_kind_chosen = true;
+                        self.rebuild_fields();
+                    }
                     "region" => self.is_region_chosen = true,
                     _ => {}
                 }
@@ -423,7 +453,8 @@ impl Dialog for AddDialog {
         }));
         view.head.extend(remarks);
         view.head.push(DialogRow::Blank);
-        view.foot.splice(0..0, self.task.problem_rows());
+        view.foot
+            .splice(0..0, self.assumed_region_row().into_iter().chain(self.task.problem_rows()));
         view
     }
 }

@@ -8,8 +8,6 @@ use tui_input::Input;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::config::theme::StyleRole;
-use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialStatus};
 use crate::engine::background::protocol::{
     BackgroundTask, ClipboardMethod, CredentialEdit, CredentialTask, TerminalCopyConsent,
@@ -19,10 +17,8 @@ use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ProgramAction};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{region_probe, undo};
-use crate::tui::app::dialogs::{
-    ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest,
-};
+use crate::tui::app::credentials::{region_picker, region_probe, undo};
+use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form;
 use crate::tui::app::widgets::form::{CredentialForm, FormButton};
@@ -92,7 +88,7 @@ impl App {
             CredentialAction::PreviousRegion => {
                 return self.switch_region_by(self.region_count().saturating_sub(1), now);
             }
-            CredentialAction::PickRegion => return self.open_region_picker(),
+            CredentialAction::PickRegion => region_picker::open_region_picker(self),
             CredentialAction::ProbeRegions => return self.open_probe_confirmation(),
         }
         Vec::new()
@@ -173,6 +169,11 @@ impl App {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
         };
+        self.start_reveal(id)
+    }
+
+    /// Starts to reveal the secret of a credential.
+    pub(in crate::tui::app) fn start_reveal(&mut self, id: CredentialId) -> Vec<UiEffect> {
         let (task, effect) =
             self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Reveal(id)));
         self.detail.begin_reveal(task);
@@ -192,7 +193,7 @@ impl App {
     }
 
     /// Starts copying the secret of a credential.
-    fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
+    pub(in crate::tui::app) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
         let task = CredentialTask::CopySecret(id, self.ui_state.terminal_copy_consent);
         vec![self.start_task(title, BackgroundTask::Credential(task), now).1]
@@ -355,41 +356,6 @@ impl App {
         }
     }
 
-    fn open_region_picker(&mut self) -> Vec<UiEffect> {
-        let Some(credential) = self.selected() else { return Vec::new() };
-        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
-        let item = |region: &crate::domain::region::Region| {
-            let verdict = self
-                .regions
-                .check_in(&region.id)
-                .map_or(CheckResult::Unchecked, |check| check.result);
-            let host = display_format::host_and_port(&region.api);
-            let (right_role, sign) = display_format::check_style(verdict, self.preferences.symbols);
-            PickerItem {
-                right: format!("{} {sign}", display_format::check_text(verdict)),
-                right_role,
-                mark: Some(if region.id == credential.region {
-                    (StyleRole::Accent, self.preferences.symbols.pointer)
-                } else {
-                    (StyleRole::Dim, " ")
-                }),
-                ..PickerItem::new(
-                    region.id.clone(),
-                    format!("{} {host}", region.title),
-                    "switch",
-                    (credential.id.clone(), region.id.clone()),
-                )
-            }
-        };
-        let current = all.iter().position(|region| region.id == credential.region).unwrap_or(0);
-        let items = all.iter().map(item).collect();
-        let pick = PickerDialog::new("Choose region", items, current, |(id, region)| {
-            DialogAction::call(move |app, now| app.switch_region(&id, region, now))
-        });
-        self.dialogs.push(pick);
-        Vec::new()
-    }
-
     fn open_probe_confirmation(&mut self) -> Vec<UiEffect> {
         let Some(credential) = self.selected() else { return Vec::new() };
         let all = self.catalog.regions(&credential.provider).unwrap_or_default();
@@ -408,7 +374,7 @@ impl App {
             DialogRow::dim(format!(
                 "  {:<widest$}  {}",
                 region.id,
-                display_format::host_and_port(&region.api)
+                display_format::region_host(region, &self.catalog)
             ))
         }));
         let id = credential.id.clone();
@@ -427,6 +393,9 @@ impl App {
     ) {
         let route = match offer.method {
             ClipboardMethod::Tmux => "tmux, which passes it to the outer terminal",
+            ClipboardMethod::GnuScreen => {
+                "GNU screen, which passes it to the outer terminal (OSC 52)"
+            }
             ClipboardMethod::Osc52 | ClipboardMethod::Native => "the terminal (OSC 52)",
         };
         let seconds = self.preferences.clipboard_duration.as_secs();

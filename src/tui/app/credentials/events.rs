@@ -7,7 +7,7 @@ use crate::domain::problem::Problem;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, CredentialName};
 use crate::engine::background::protocol::{
-    BackgroundTask, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
+    BackgroundTask, CheckedSecret, ClassificationResult, ClearResult, ClipboardMethod, CopyResult,
     CredentialEvent, CredentialTask, RegionCheckResult, TaskEvent, TaskId, TerminalCopyOffer,
 };
 use crate::tui::app::activity::{NotificationLevel, TaskState};
@@ -194,13 +194,19 @@ impl App {
         );
     }
 
-    /// Records the result of a check wherever it is shown.
+    /// Records the result of a check wherever it is shown, unless the credential has another secret
+    /// by now.
     pub(in crate::tui::app) fn on_check_event(
         &mut self,
-        credential: &CredentialId,
+        checked: &CheckedSecret,
         result: RegionCheckResult,
         now: Now,
     ) {
+        let CheckedSecret { credential, fingerprint } = checked;
+        let current = self.credentials.get(credential).and_then(|known| known.fingerprint.as_ref());
+        if fingerprint.as_ref().zip(current).is_some_and(|(checked, current)| checked != current) {
+            return;
+        }
         if let Some(probe) = &mut self.region_probe {
             probe.record(credential, &result);
         }
@@ -220,6 +226,7 @@ fn describe_copy_result(copied: &CopyResult) -> String {
         ClipboardMethod::Native => "to the clipboard",
         ClipboardMethod::Tmux => "to the tmux buffer",
         ClipboardMethod::Osc52 => "via OSC 52",
+        ClipboardMethod::GnuScreen => "via OSC 52 through GNU screen",
     };
     let doubt = if copied.verified { "" } else { "; the terminal does not confirm" };
     match copied.clear_after_seconds {

@@ -34,7 +34,11 @@ impl RegionProbe {
 }
 
 /// Starts the test of a credential in all regions of its provider.
-pub(super) fn start_probe(app: &mut App, credential: CredentialId, now: Now) -> Vec<UiEffect> {
+pub(in crate::tui::app) fn start_probe(
+    app: &mut App,
+    credential: CredentialId,
+    now: Now,
+) -> Vec<UiEffect> {
     let title = format!("Test {} in every region", app.display_name_by_id(&credential));
     let (task, effect) =
         app.start_task(title, BackgroundTask::CheckAllRegions(credential.clone()), now);

@@ -25,7 +25,7 @@ use std::time::Instant;
 pub use action::{AppCall, DialogAction, DialogResult, TaskRequest};
 pub use confirm::{ConfirmDialog, quit};
 pub use jump::JumpDialog;
-pub use picker::{PickerDialog, PickerItem, PickerShortcut, ShortcutAction};
+pub use picker::{PICKER_COLUMNS, PickerDialog, PickerItem, PickerShortcut, ShortcutAction};
 pub use problem::ProblemDialog;
 pub use question::{
     ButtonQuestion, DialogAnswer, DialogQuestion, FieldQuestion, ListQuestion, ListShortcut,

@@ -7,6 +7,7 @@
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 use tui_input::Input;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, ListShortcut,
@@ -17,11 +18,14 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::widgets::dialog_view::{
-    DialogRow, DialogView, FieldValue, FieldView, ListItem, list_window,
+    DialogRow, DialogView, FieldValue, FieldView, ListItem, TextCut, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now};
+
+/// Columns of a list.
+pub const PICKER_COLUMNS: u16 = 92;
 
 /// Columns of a list with long lines.
 const WIDE_COLUMNS: u16 = 108;
@@ -52,6 +56,8 @@ pub struct PickerDialog<T: 'static> {
 pub struct PickerItem<T> {
     /// Text that the search matches first.
     pub text: String,
+    /// Part of that text that is left out where it does not fit.
+    pub cut: TextCut,
     /// Description of the item.
     pub more: String,
     /// Short text at the right edge.
@@ -103,6 +109,7 @@ impl<T> PickerItem<T> {
     ) -> Self {
         Self {
             text: text.into(),
+            cut: TextCut::End,
             more: more.into(),
             right: String::new(),
             right_role: StyleRole::Key,
@@ -117,9 +124,10 @@ impl<T> PickerItem<T> {
 impl<T> PickerItem<T> {
     /// Returns the same item with another value.
     pub fn with_value<U>(self, value: impl FnOnce(T) -> U) -> PickerItem<U> {
-        let Self { text, more, right, right_role, mark, heading, enter_label, value: old } = self;
+        let Self { text, cut, more, right, right_role, mark, heading, enter_label, value: old } =
+            self;
         let value = value(old);
-        PickerItem { text, more, right, right_role, mark, heading, enter_label, value }
+        PickerItem { text, cut, more, right, right_role, mark, heading, enter_label, value }
     }
 }
 
@@ -145,7 +153,7 @@ impl<T: 'static> PickerDialog<T> {
         Self {
             title,
             intro,
-            width: 92,
+            width: PICKER_COLUMNS,
             shortcuts: &[],
             notes,
             input,
@@ -298,6 +306,7 @@ impl<T: 'static> PickerDialog<T> {
             index: Some(at),
             mark: item.mark,
             text: item.text.clone(),
+            cut: item.cut,
             more: item.more.clone(),
             right: item.right.clone(),
             right_role: item.right_role,
@@ -392,7 +401,7 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
         }
     }
 
-    fn view(&self, _app: &App, _now: Now) -> DialogView {
+    fn view(&self, app: &App, _now: Now) -> DialogView {
         let mut view = DialogView::new(self.title.clone(), self.width);
         view.head.extend(self.intro.iter().cloned());
         if self.is_searchable() {
@@ -414,13 +423,31 @@ impl<T: Send + 'static> Dialog for PickerDialog<T> {
             .into_iter()
             .chain(shortcuts)
             .chain(["Esc close".to_owned()]);
+        let columns = self.width.min(app.ui_state.area.width).saturating_sub(4);
         view.foot = self
             .note_rows()
             .into_iter()
-            .chain([DialogRow::Blank, DialogRow::dim(words.collect::<Vec<_>>().join(" · "))])
+            .chain([DialogRow::Blank])
+            .chain(hint_rows(words, columns.into()))
             .collect();
         view
     }
+}
+
+/// Joins key hints to rows of this width, none of which ends within a hint.
+fn hint_rows(hints: impl Iterator<Item = String>, columns: usize) -> Vec<DialogRow> {
+    const SEPARATOR: &str = " · ";
+    let mut rows: Vec<String> = Vec::new();
+    for hint in hints {
+        match rows.last_mut() {
+            Some(row) if row.width() + SEPARATOR.width() + hint.width() <= columns => {
+                row.push_str(SEPARATOR);
+                row.push_str(&hint);
+            }
+            _ => rows.push(hint),
+        }
+    }
+    rows.into_iter().map(DialogRow::dim).collect()
 }
 
 /// Returns the cursor motion of a key in a list without a search field.
@@ -442,5 +469,24 @@ pub(super) fn typing_motion(key: KeyPress) -> Option<CursorMotion> {
         (KeySymbol::PageUp, _) => Some(CursorMotion::PageUp),
         (KeySymbol::PageDown, _) => Some(CursorMotion::PageDown),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_hint_is_broken() {
+        let hints = ["Enter send again", "C-t compare", "C-x clear history", "Esc close"];
+        let rows = hint_rows(hints.into_iter().map(str::to_owned), 40);
+        let texts = rows.iter().map(|row| match row {
+            DialogRow::Text(_, text) => text.as_str(),
+            _ => "",
+        });
+        assert_eq!(
+            texts.collect::<Vec<_>>(),
+            ["Enter send again · C-t compare", "C-x clear history · Esc close"]
+        );
     }
 }

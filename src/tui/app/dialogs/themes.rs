@@ -5,7 +5,9 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::{AUTO_THEME, StyleRole, Theme};
 use crate::config::{KeyPress, theme};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
-use crate::tui::app::widgets::dialog_view::{DialogAnchor, DialogRow, DialogView, ListItem};
+use crate::tui::app::widgets::dialog_view::{
+    DialogAnchor, DialogRow, DialogView, ListItem, TextCut,
+};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, ThemeMode, UiEffect, settings};
 
@@ -104,6 +106,7 @@ impl Dialog for ThemeDialog {
                 index: Some(at),
                 mark: None,
                 text: format!(" {name}"),
+                cut: TextCut::End,
                 more: more.to_owned(),
                 right: String::new(),
                 right_role: StyleRole::Key,

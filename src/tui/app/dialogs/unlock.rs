@@ -34,6 +34,8 @@ pub struct UnlockDialog {
     task: DialogTask,
     /// What is shown while the task runs.
     progress_text: &'static str,
+    /// What is carried out once the store is unlocked.
+    next: Option<DialogAction>,
 }
 
 /// Purpose of the passphrase.
@@ -69,7 +71,21 @@ impl UnlockDialog {
                 vec![GENERATE_BUTTON, FormButton::Cancel, FormButton::Submit("Create")],
             ),
         };
-        Self { purpose, store_title, form, task: DialogTask::default(), progress_text: "" }
+        Self {
+            purpose,
+            store_title,
+            form,
+            task: DialogTask::default(),
+            progress_text: "",
+            next: None,
+        }
+    }
+
+    /// Sets what is carried out once the store is unlocked.
+    #[must_use]
+    pub fn with_next(mut self, next: Option<DialogAction>) -> Self {
+        self.next = next;
+        self
     }
 
     fn submit(&mut self) -> DialogResult {
@@ -185,6 +201,11 @@ impl Dialog for UnlockDialog {
             TaskEvent::Failed(_) => {
                 self.form.focus = 0;
                 self.clear_fields();
+            }
+            TaskEvent::Done => {
+                if let Some(next) = self.next.take() {
+                    return DialogResult::RunAndClose(next);
+                }
             }
             _ => {}
         }

@@ -277,11 +277,13 @@ impl App {
         if let RotationEvent::Finished(RotationStatus {
             state: RotationPhase::Done,
             purpose: RotationPurpose::Create,
+            credential,
             ..
         }) = &event
         {
             // The form is no longer needed.
             self.dialogs.close_all::<CreateDialog>();
+            self.select_in_list(credential, now);
         }
         let is_step = matches!(event, RotationEvent::Step(_));
         let has_ended = matches!(event, RotationEvent::Finished(_));

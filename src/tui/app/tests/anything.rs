@@ -90,7 +90,7 @@ fn answer_to(task: &BackgroundTask, session: &TestSession) -> Option<TaskEvent> 
             return session.app.selected().map(|selected| {
                 let check = check(CheckResult::Unknown, None);
                 TaskEvent::Checked {
-                    credential: selected.id.clone(),
+                    checked: (&selected.id.clone()).into(),
                     region: selected.region.clone(),
                     check,
                 }

@@ -127,7 +127,7 @@ fn a_test_of_all_regions_ends_with_the_switch() {
         [("SNYK-US-02", CheckResult::Refused), ("SNYK-EU-01", CheckResult::Accepted)]
     {
         let event = TaskEvent::Checked {
-            credential: id.clone(),
+            checked: (&id).into(),
             region: region.to_owned(),
             check: check(result, Some(200)),
         };
@@ -156,7 +156,7 @@ fn a_test_that_no_region_or_the_own_one_accepted_says_so() {
             panic!("not tested")
         };
         let (region, check) = (region.to_owned(), check(result, Some(200)));
-        session.report(task, TaskEvent::Checked { credential, region, check });
+        session.report(task, TaskEvent::Checked { checked: (&credential).into(), region, check });
         session.report(task, TaskEvent::Done);
         assert!(session.app.dialogs.is_empty());
         assert_eq!(session.notice(), told);

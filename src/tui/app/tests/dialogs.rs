@@ -125,6 +125,50 @@ fn a_pasted_token_says_what_it_is_and_is_added() {
 }
 
 #[test]
+fn a_region_that_is_only_assumed_is_named_and_tried_when_the_user_adds() {
+    let add = |candidates: usize| {
+        let mut session = session();
+        session.paste("0000abcd-0000-4000-8000-00000000a5ca");
+        let (task, _) = session.task();
+        let TaskEvent::Credential(CredentialEvent::Identified {
+            secret,
+            cleaned,
+            candidates: known,
+            duplicates,
+        }) = identified(&[])
+        else {
+            panic!("not identified")
+        };
+        let unlocated = |known| IdentificationCandidate { region: None, ..known };
+        let candidates = known.into_iter().map(unlocated).take(candidates).collect();
+        let found = CredentialEvent::Identified { secret, cleaned, candidates, duplicates };
+        session.report(task, TaskEvent::Credential(found));
+        let text = session.dialog_text();
+        session.press("C-u");
+        let form = session.app.dialogs.top_as_mut::<AddDialog>().expect("a form").form_mut();
+        form.expect("a form").focus_on("name");
+        session.type_text("new-one");
+        let on_add = Some(form::FormButton::Submit("Add"));
+        let focused = |dialog: &AddDialog| dialog.form().expect("a form").focused_button();
+        while session.app.dialogs.top_as().is_some_and(|dialog| focused(dialog) != on_add) {
+            session.press("Tab");
+        }
+        session.press("Enter");
+        let BackgroundTask::Credential(CredentialTask::Add(new, policy)) = session.task().1 else {
+            panic!("not added")
+        };
+        (text, new.region, policy)
+    };
+    let (text, region, policy) = add(1);
+    assert!(text.contains(&format!("{region} is assumed")), "{text}");
+    assert!(text.contains("Add tries it at api."), "{text}");
+    assert_eq!(policy, ClassifyPolicy::AskProvider);
+    let (text, _, policy) = add(0);
+    assert!(!text.contains("assumed"), "{text}");
+    assert_eq!(policy, ClassifyPolicy::StayOffline, "not even the provider is known");
+}
+
+#[test]
 fn what_cannot_be_seen_in_a_paste_is_named() {
     let mut session = session();
     session.paste("snyk_uat.ab\u{200b}cd");
@@ -149,4 +193,34 @@ fn only_what_was_changed_is_edited() {
             && edit.fields.is_empty()
             && edit.secret.is_none()
     );
+}
+
+#[test]
+fn the_region_picker_has_columns_and_starts_where_the_credential_was_accepted() {
+    let mut session = session();
+    let refused_in = session.app.selected().expect("a credential").region.clone();
+    let of = session.app.selected().expect("a credential").id.clone();
+    let mut report = |region: &str, result| {
+        let region = region.to_owned();
+        let checked = (&of).into();
+        session
+            .report(TaskId(99), TaskEvent::Checked { checked, region, check: check(result, None) });
+        session.press("R");
+        let view = session.app.dialogs.top().expect("a list").view(&session.app, session.now);
+        let items = view.body.iter().filter_map(|row| match row {
+            DialogRow::Item(item) => Some(item.clone()),
+            _ => None,
+        });
+        let items: Vec<_> = items.collect();
+        session.press("Esc");
+        items
+    };
+    let own = |items: &[ListItem]| {
+        items.iter().find(|item| item.selected).expect("a selected item").text.clone()
+    };
+    assert_eq!(own(&report("SNYK-US-02", CheckResult::Accepted)), refused_in, "it works here");
+    let items = report(&refused_in, CheckResult::Refused);
+    assert_eq!(own(&items), "SNYK-US-02");
+    let hosts: Vec<_> = items.iter().map(|item| item.more.find("api.").expect("a host")).collect();
+    assert!(hosts.iter().all(|column| *column == hosts[0]), "{hosts:?}");
 }

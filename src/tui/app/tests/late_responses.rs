@@ -90,7 +90,7 @@ fn a_check_result_is_applied_whichever_task_asked_for_it() {
     session.report(
         TaskId(999),
         TaskEvent::Checked {
-            credential: id(0),
+            checked: (&id(0)).into(),
             region: "SNYK-EU-01".to_owned(),
             check: refused.clone(),
         },
@@ -101,7 +101,11 @@ fn a_check_result_is_applied_whichever_task_asked_for_it() {
     );
     session.report(
         TaskId(999),
-        TaskEvent::Checked { credential: id(1), region: "SNYK-AU-01".to_owned(), check: refused },
+        TaskEvent::Checked {
+            checked: (&id(1)).into(),
+            region: "SNYK-AU-01".to_owned(),
+            check: refused,
+        },
     );
     let elsewhere =
         session.app.credentials.get(&id(1)).expect("it").last_check.as_ref().expect("a check");
@@ -110,6 +114,22 @@ fn a_check_result_is_applied_whichever_task_asked_for_it() {
         CheckResult::Accepted,
         "a check result in another region is not the credential's own"
     );
+}
+
+#[test]
+fn a_check_of_an_earlier_secret_is_dropped() {
+    let mut session = session();
+    let known = session.app.credentials.get(&id(0)).expect("it").clone();
+    let mut report = |fingerprint: Option<String>| {
+        let checked = CheckedSecret { credential: id(0), fingerprint };
+        let region = known.region.clone();
+        let refused = check(CheckResult::Refused, Some(401));
+        session.report(TaskId(999), TaskEvent::Checked { checked, region, check: refused });
+        let shown = session.app.credentials.get(&id(0)).expect("it").last_check.clone();
+        shown.expect("a check").result
+    };
+    assert_eq!(report(Some("of the secret before".to_owned())), CheckResult::Accepted);
+    assert_eq!(report(known.fingerprint.clone()), CheckResult::Refused);
 }
 
 #[test]

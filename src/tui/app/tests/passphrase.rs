@@ -110,7 +110,7 @@ fn no_words_are_generated_in_presentation_mode_and_none_for_an_existing_store() 
     assert!(session.started().is_empty());
     assert!(session.notice().contains("not shown in presentation mode"), "{}", session.notice());
     let mut locked = super::session();
-    locked.store_is(StoreKind::File, Some(StoreError::Locked)).press("u");
+    locked.store_is(StoreKind::File, Some(StoreError::Locked));
     assert!(!locked.dialog_text().contains("Generate"));
 }
 

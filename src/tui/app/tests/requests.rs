@@ -35,6 +35,36 @@ fn a_preset_asks_for_what_it_lacks() {
 }
 
 #[test]
+fn a_response_is_shown_from_its_head() {
+    let mut session = session();
+    session.press("p").type_text("list organizations").press("Enter");
+    respond(&mut session, |response| {
+        let body = r#"{"jsonapi":{"version":"1.0"},"data":[{"id":"o1"},{"id":"o2"}]}"#;
+        response.body = ResponseBody::from(body.to_owned());
+    });
+    let document = session.app.console.document().expect("a body");
+    assert_eq!(document.visible_lines().next().expect("a line").text, "{");
+    assert_eq!(document.element_index("/data"), Some(0), "the cursor is on the first element");
+}
+
+#[test]
+fn a_body_is_copied_as_it_came_and_a_failure_names_the_file() {
+    let mut session = session();
+    session.press("t");
+    respond(&mut session, |response| {
+        response.body = ResponseBody::from(r#"{"a":[1,2],"b":{}}"#.to_owned());
+    });
+    session.press("4 B");
+    let (task, BackgroundTask::CopyBody { text, remedy }) = session.task() else {
+        panic!("not copied")
+    };
+    assert_eq!(text, r#"{"a":[1,2],"b":{}}"#, "the body, not its drawing");
+    assert_eq!(remedy, "write the body to a file: w");
+    session.report(task, TaskEvent::Failed(Problem { remedy, ..trouble() }));
+    assert!(session.dialog_text().contains("write the body to a file: w"));
+}
+
+#[test]
 fn groups_that_were_listed_are_offered_by_name() {
     let mut session = session();
     session.press("p").type_text("list groups").press("Enter");

@@ -128,7 +128,7 @@ fn showing(body: ResponseBody) -> TestSession {
 
 fn copied(session: &mut TestSession) -> Option<String> {
     session.started().into_iter().find_map(|(_, task)| match task {
-        BackgroundTask::CopyText(text) => Some(text),
+        BackgroundTask::CopyText(text) | BackgroundTask::CopyBody { text, .. } => Some(text),
         _ => None,
     })
 }

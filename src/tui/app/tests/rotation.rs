@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::config::theme::StyleRole;
+use crate::domain::Credential;
 use crate::domain::credential::SecretPart;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{
@@ -365,6 +366,25 @@ fn a_credential_is_created_like_the_selected_one() {
     );
     session.press("Esc");
     assert!(session.said().contains("ci-2"), "the form stays, for another try");
+}
+
+#[test]
+fn a_created_credential_is_selected_although_a_filter_hides_it() {
+    let mut session = ready();
+    session.press("/").type_text("ci-scanner").press("Enter C-n").type_text("made");
+    session.press("Up Enter");
+    let (task, RotationTask::Create(_)) = session.rotation_task() else { panic!("not created") };
+    let like = session.app.selected().expect("a credential").clone();
+    let name = CredentialName::parse("made").expect("a name");
+    let made = Credential { id: id(50), name, ..like };
+    session.report(task, TaskEvent::Credential(CredentialEvent::Changed(Box::new(made))));
+    let ended = RotationStatus {
+        credential: id(50),
+        purpose: RotationPurpose::Create,
+        ..status(RotationState::Done)
+    };
+    session.rotation(task, RotationEvent::Finished(ended)).report(task, TaskEvent::Done);
+    assert_eq!(session.selected(), "made");
 }
 
 #[test]

@@ -154,6 +154,8 @@ pub struct ListItem {
     pub mark: Option<(StyleRole, &'static str)>,
     /// Main text.
     pub text: String,
+    /// Part of the main text that is left out where it does not fit.
+    pub cut: TextCut,
     /// Additional text, dimmed.
     pub more: String,
     /// Short text at the right edge.
@@ -162,6 +164,16 @@ pub struct ListItem {
     pub right_role: StyleRole,
     /// Whether the cursor is on it.
     pub selected: bool,
+}
+
+/// Part of a text that is left out where it does not fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TextCut {
+    /// Its end.
+    #[default]
+    End,
+    /// The start of the path in a request line: the ends of paths differ.
+    PathStart,
 }
 
 /// Button as it is shown.
@@ -625,6 +637,7 @@ mod tests {
             index: Some(at),
             mark: None,
             text: at.to_string(),
+            cut: TextCut::End,
             more: String::new(),
             right: String::new(),
             right_role: StyleRole::Key,

@@ -138,7 +138,9 @@ fn a_passphrase_for_the_encrypted_file() {
     for (name, problem) in [("create", StoreError::NotInitialized), ("open", StoreError::Locked)] {
         pictures(&format!("dialog_unlock_{name}"), |session| {
             encrypted_file_is(session, problem.clone());
-            session.press("u");
+            if session.app.dialogs.is_empty() {
+                session.press("u");
+            }
         });
     }
 }

@@ -5,11 +5,21 @@
 //! that the memory of a deep document does not grow with the square of its depth. Folding and the
 //! cursor are in `mod.rs`.
 
+use unicode_width::UnicodeWidthChar as _;
+
 use crate::util::json_scan::string_end;
 use crate::util::json_values::{is_json, is_json_space};
 
 /// Documents nested deeper than this are shown as plain text; a tree would be unreadable.
 const MAX_TREE_DEPTH: usize = 1_000;
+
+/// Columns of a tab character.
+const TAB_COLUMNS: usize = 4;
+
+/// Returns the columns of a character when it is drawn.
+pub fn char_columns(c: char) -> usize {
+    if c == '\t' { TAB_COLUMNS } else { c.width().unwrap_or(0) }
+}
 
 /// One line and its position in the tree. Line numbers start at 0.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +44,8 @@ pub(super) struct TreeLine {
 /// A text split into lines.
 #[derive(Debug)]
 pub(super) struct DocumentLines {
-    /// Text of all lines without indentation, each terminated by a line feed.
+    /// Text of all lines without indentation, each terminated by a line feed; a line that continues
+    /// on the next one is not.
     pub(super) text: String,
     pub(super) lines: Vec<TreeLine>,
     pub(super) kind: DocumentKind,
@@ -113,11 +124,34 @@ impl DocumentLines {
         Self { text: [text, end].concat(), lines, kind: sort }
     }
 
+    /// Breaks the lines of a plain text at this width, so that nothing is beyond the right edge.
+    pub(super) fn wrap(&mut self, columns: usize) {
+        let mut lines = Vec::new();
+        let mut start = 0;
+        for part in self.text.split_inclusive('\n') {
+            let line = part.strip_suffix('\n').unwrap_or(part);
+            for row in row_starts(line, columns.max(1)) {
+                lines.push(TreeLine::standalone(to_u32(start + row), to_u32(lines.len())));
+            }
+            start += part.len();
+        }
+        self.lines = lines;
+    }
+
     /// Returns the text of a line without indentation.
     pub(super) fn line_text(&self, line: usize) -> &str {
         let start = self.line_start(line);
         let end = self.lines.get(line + 1).map_or(self.text.len(), |next| next.start as usize);
-        self.text.get(start..end.saturating_sub(1)).unwrap_or_default()
+        let text = self.text.get(start..end).unwrap_or_default();
+        text.strip_suffix('\n').unwrap_or(text)
+    }
+
+    /// Returns the whole line of the text to which a line belongs that may have been wrapped.
+    pub(super) fn unwrapped_line(&self, line: usize) -> &str {
+        let (before, after) = self.text.split_at(self.line_start(line));
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        let end = after.find('\n').map_or(self.text.len(), |end| before.len() + end);
+        &self.text[start..end]
     }
 
     /// Returns the parts of a line.
@@ -306,6 +340,24 @@ impl<'a> JsonFormatter<'a> {
         }
         self.lines.push(TreeLine { start: to_u32(self.text.len()), ..line });
     }
+}
+
+/// Returns the byte offsets at which the rows of a line begin that is wrapped at this width.
+fn row_starts(line: &str, columns: usize) -> Vec<usize> {
+    // Most long lines are minified JSON, whose characters take a byte and a column each.
+    if line.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return (0..line.len().max(1)).step_by(columns).collect();
+    }
+    let (mut starts, mut used) = (vec![0], 0);
+    for (at, c) in line.char_indices() {
+        let width = char_columns(c);
+        if used + width > columns && used > 0 {
+            starts.push(at);
+            used = 0;
+        }
+        used += width;
+    }
+    starts
 }
 
 fn ends_scalar(byte: u8) -> bool {

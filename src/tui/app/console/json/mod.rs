@@ -16,6 +16,7 @@ mod visible_line;
 use document_lines::{DocumentKind, DocumentLines, LineShape};
 use search::{DocumentSearch, SearchPattern};
 
+pub use document_lines::char_columns;
 pub use visible_line::{FoldState, LineToken, TokenKind, VisibleLine};
 
 /// A text in lines, its folds and the cursor.
@@ -28,6 +29,10 @@ pub struct FoldableDocument {
     top: usize,
     /// Number of visible lines.
     height: usize,
+    /// Whether the height is that of the screen.
+    is_sized: bool,
+    /// Width at which a plain text is wrapped; `None` while its lines are as they came.
+    wrap_columns: Option<usize>,
     /// Number of columns scrolled off at the left.
     column: usize,
     search: Option<DocumentSearch>,
@@ -93,6 +98,20 @@ impl FoldableDocument {
         self.scroll_to_cursor();
     }
 
+    /// Sets the number of visible lines and their width, at which plain text is wrapped.
+    pub fn set_size(&mut self, rows: usize, columns: usize) {
+        self.is_sized = true;
+        if self.body.kind == DocumentKind::Plain && self.wrap_columns != Some(columns) {
+            let [cursor, top] = [self.cursor, self.top].map(|line| self.body.line_start(line));
+            self.body.wrap(columns);
+            (self.wrap_columns, self.column) = (Some(columns), 0);
+            (self.cursor, self.top) = (self.body.line_at(cursor), self.body.line_at(top));
+            let search = self.search.take().map(|search| self.search_lines(search.pattern));
+            self.search = search;
+        }
+        self.set_height(rows);
+    }
+
     /// Moves the cursor by this many visible lines, down if positive.
     pub fn move_cursor(&mut self, lines: isize) {
         self.cursor = self.visible_line_at_offset(self.cursor, lines);
@@ -130,6 +149,9 @@ impl FoldableDocument {
 
     /// Scrolls sideways, to the right if positive.
     pub fn scroll_columns(&mut self, columns: isize) {
+        if self.wrap_columns.is_some() {
+            return;
+        }
         let longest =
             self.visible_lines().map(|row| row.text.len() + 2 * row.depth).max().unwrap_or(0);
         self.column = self.column.saturating_add_signed(columns).min(longest.saturating_sub(1));
@@ -218,7 +240,16 @@ impl FoldableDocument {
     }
 
     fn from_lines(body: DocumentLines) -> Self {
-        Self { body, cursor: 0, top: 0, height: 1, column: 0, search: None }
+        Self {
+            body,
+            cursor: 0,
+            top: 0,
+            height: 1,
+            is_sized: false,
+            wrap_columns: None,
+            column: 0,
+            search: None,
+        }
     }
 
     fn visible_line(&self, line: usize) -> VisibleLine<'_> {
@@ -299,6 +330,17 @@ impl FoldableDocument {
         self.scroll_to_cursor();
     }
 
+    /// Moves the cursor to a line; one that is not visible is scrolled to the center.
+    fn move_to_centered_line(&mut self, line: usize) {
+        let last = self.visible_line_at_offset(self.top, self.last_row_offset());
+        if (self.top..=last).contains(&line) {
+            return self.move_to_line(line);
+        }
+        self.cursor = self.visible_ancestor(line);
+        let half = isize::try_from(self.height / 2).unwrap_or(isize::MAX);
+        self.top = self.visible_line_at_offset(self.cursor, -half).min(self.last_top());
+    }
+
     /// Scrolls no further than needed to show the cursor, and leaves no unused rows below the last
     /// line.
     fn scroll_to_cursor(&mut self) {
@@ -358,6 +400,6 @@ impl FoldableDocument {
             self.body.lines[hiding].folded = false;
             opener = self.body.parent_line(hiding);
         }
-        self.move_to_line(line);
+        self.move_to_centered_line(line);
     }
 }

@@ -57,7 +57,11 @@ impl FoldableDocument {
             container = next;
         }
         let first = self.members(container).next().filter(|line| self.member_name(*line).is_none());
-        self.move_to_line(first.unwrap_or(before));
+        self.cursor = self.visible_ancestor(first.unwrap_or(before));
+        // Until the height is known, scrolling would hide the head of the document.
+        if self.is_sized {
+            self.scroll_to_cursor();
+        }
         first.is_some()
     }
 
@@ -66,7 +70,7 @@ impl FoldableDocument {
     pub fn value_at_cursor(&self) -> Cow<'_, str> {
         let line = self.opening_line(self.cursor);
         if !self.is_json() {
-            return self.body.line_text(line).into();
+            return self.body.unwrapped_line(line).into();
         }
         match self.body.line_shape(line) {
             LineShape::Opens(end) => self.container_text(line, end).into(),
@@ -74,8 +78,11 @@ impl FoldableDocument {
         }
     }
 
-    /// Returns the whole text, one member per line, indented.
+    /// Returns the whole text; JSON with one member per line, indented.
     pub fn pretty_text(&self) -> String {
+        if !self.is_json() {
+            return self.body.text.clone();
+        }
         let mut text = String::with_capacity(self.body.text.len() * 2);
         for line in 0..self.line_count() {
             self.write_line(&mut text, line, 0);

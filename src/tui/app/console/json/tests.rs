@@ -255,6 +255,69 @@ fn matches_go_round_in_both_directions() {
 }
 
 #[test]
+fn a_match_out_of_sight_is_shown_in_the_center() {
+    let lines: Vec<_> = (0..100).map(|n| format!("line {n}")).collect();
+    let mut document = FoldableDocument::from_plain_text(&lines.join("\n"));
+    document.set_size(11, 40);
+    document.search("line 50");
+    assert_eq!((document.top, document.cursor()), (45, 50));
+    document.search("line 5");
+    assert_eq!((document.top, document.cursor()), (45, 50), "a match in sight moves nothing");
+    document.next_match();
+    assert_eq!((document.top, document.cursor()), (45, 51));
+    document.search("line 99");
+    assert_eq!((document.top, document.cursor()), (89, 99), "no room is wasted at the end");
+    document.search("line 1");
+    assert_eq!((document.top, document.cursor()), (0, 1), "nor at the start");
+}
+
+#[test]
+fn plain_text_is_wrapped_at_its_width_and_stays_as_it_is() {
+    let text = "{\"a\": 1, \"b\": 2}\n\n日本語\tx\n";
+    let mut document = FoldableDocument::from_plain_text(text);
+    document.set_size(20, 6);
+    let rows = |document: &FoldableDocument| -> Vec<String> {
+        document.visible_lines().map(|row| row.text.to_owned()).collect()
+    };
+    let wrapped = ["{\"a\": ", "1, \"b\"", ": 2}", "", "日本語", "\tx"];
+    assert_eq!(rows(&document), wrapped);
+    document.search("\"b\"");
+    assert_eq!(document.cursor(), 1);
+    assert_eq!(document.value_at_cursor(), "{\"a\": 1, \"b\": 2}", "the whole line is copied");
+    assert_eq!(document.pretty_text(), text);
+    document.scroll_columns(16);
+    assert_eq!(document.column(), 0, "nothing is beyond the edge");
+    document.set_size(20, 80);
+    assert_eq!(rows(&document), ["{\"a\": 1, \"b\": 2}", "", "日本語\tx"]);
+    assert_eq!(document.cursor(), 0, "the cursor stays at its text");
+    let mut tree = FoldableDocument::parse(SAMPLE);
+    let before = tree.line_count();
+    tree.set_size(20, 6);
+    assert_eq!(tree.line_count(), before, "a tree is scrolled sideways");
+}
+
+#[test]
+fn the_head_is_shown_when_the_cursor_starts_at_the_first_element() {
+    let mut document = FoldableDocument::parse(r#"{"jsonapi":{},"data":[{"id":"a"}],"links":{}}"#);
+    assert!(document.move_to_first_element("/data"));
+    document.set_size(8, 40);
+    assert_eq!((document.top, document.element_index("/data")), (0, Some(0)));
+}
+
+proptest! {
+    #[test]
+    fn wrapped_rows_are_the_text(text in "[a-z é日\t\n]{0,80}", columns in 1_usize..9) {
+        let mut document = FoldableDocument::from_plain_text(&text);
+        document.set_size(200, columns);
+        let widths = document.visible_lines().map(|row| row.text.chars().map(super::char_columns).sum::<usize>());
+        let too_wide = widths.zip(document.visible_lines()).any(|(width, row)| width > columns && row.text.chars().count() > 1);
+        prop_assert!(!too_wide);
+        let rows: String = document.visible_lines().map(|row| row.text).collect();
+        prop_assert_eq!(rows, text.replace('\n', ""));
+    }
+}
+
+#[test]
 fn several_values_in_a_row_are_a_tree_each() {
     let mut document = FoldableDocument::parse("{\"a\":1}\n{\"a\":2}\n");
     document.set_height(9);
