@@ -29,7 +29,7 @@ impl DemoArgs {
             &context.settings,
         )?);
         add_credentials(&engine, sandbox.manifest()).await?;
-        let code = tui::run_in_memory(context, engine).await;
+        let code = Box::pin(tui::run_in_memory(context, engine)).await;
         sandbox.stop().await;
         code
     }
