@@ -19,7 +19,7 @@ use crate::domain::rate_limit::RateLimit;
 use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult, ResponseBody};
 use crate::domain::{Credential, Problem};
-use crate::engine::credentials::task_panicked;
+use crate::engine::ports::task_panicked;
 use crate::engine::requests::service::RequestService;
 use crate::net::{BodyFault, BodySink, NetError};
 

@@ -12,7 +12,7 @@ use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SendTask, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::command::{CommandAction, ConsoleAction, CursorMotion, FocusTarget};
+use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
 use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
 use crate::tui::app::console::layout_job::LayoutJob;
