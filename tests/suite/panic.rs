@@ -129,7 +129,7 @@ fn screen_where(panicking_part: &str, test: &str) -> Option<Pty> {
     let mut pty = Pty::start(command, 120, 36);
     pty.expect("laptop");
     assert!(pty.is_raw());
-    pty.send("\r");
+    pty.send("x");
     Some(pty)
 }
 

@@ -195,7 +195,7 @@ fn a_dumb_terminal_gets_lines_and_no_sequences() {
         [[("TERM", "dumb"), ("LANG", "C")], [("TERM", "xterm-256color"), ("ACCESSIBLE", "1")]]
     {
         let mut pty = dumb(&variables);
-        pty.expect("appcircle-ci> ");
+        pty.expect("au01-old-laptop> ");
         assert!(!pty.is_raw());
         pty.send("add\n");
         pty.expect("Secret (not shown)");
@@ -204,7 +204,7 @@ fn a_dumb_terminal_gets_lines_and_no_sequences() {
         // Ctrl-C leaves the form, then the program.
         let before = pty.written();
         pty.send("\x03");
-        pty.expect_bytes(before, b"appcircle-ci> ");
+        pty.expect_bytes(before, b"au01-old-laptop> ");
         pty.send("\x03");
         assert_eq!(pty.code(), 0);
         let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
@@ -220,7 +220,7 @@ fn a_pasted_key_is_one_answer() {
         format!("{line}\n").repeat(20)
     );
     let mut pty = dumb(&[("TERM", "dumb"), ("LANG", "C")]);
-    pty.expect("appcircle-ci> ");
+    pty.expect("au01-old-laptop> ");
     pty.send("add\n");
     pty.expect("Secret (not shown)");
     let before = pty.written();
@@ -228,7 +228,7 @@ fn a_pasted_key_is_one_answer() {
     pty.expect_bytes(before, b"a private key");
     pty.expect_bytes(before, b"Name: ");
     pty.send("\x03");
-    pty.expect_bytes(before, b"appcircle-ci> ");
+    pty.expect_bytes(before, b"au01-old-laptop> ");
     pty.send("\x03");
     assert_eq!(pty.code(), 0);
     let written = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
@@ -239,14 +239,14 @@ fn a_pasted_key_is_one_answer() {
 fn a_dumb_terminal_is_not_sent_a_secret_that_it_would_show() {
     let alone = ["DISPLAY", "WAYLAND_DISPLAY", "TMUX"].map(|name| (name, ""));
     let mut pty = dumb(&[&[("TERM", "dumb"), ("LANG", "C")], &alone[..]].concat());
-    pty.expect("appcircle-ci> ");
+    pty.expect("au01-old-laptop> ");
     pty.send("copy\n");
     pty.expect("Copy through the terminal?");
     pty.send("2\n");
     pty.expect("Nothing was copied");
     let before = pty.written();
     pty.send("close\n");
-    pty.expect_bytes(before, b"appcircle-ci> ");
+    pty.expect_bytes(before, b"au01-old-laptop> ");
     pty.send("quit\n");
     assert_eq!(pty.code(), 0);
     assert!(!pty.bytes(0).contains(&0x1b));

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use tokenring::tui::app::command::COMMANDS;
 
 /// Commands of the screen, each with the command line that does the same.
-const SCREEN_AND_CLI: [(&str, &str); 45] = [
+const SCREEN_AND_CLI: [(&str, &str); 46] = [
     ("credentials", "list"),
     ("filter", "list"),
     ("sort", "list"),
@@ -44,6 +44,7 @@ const SCREEN_AND_CLI: [(&str, &str); 45] = [
     ("add", "add"),
     ("edit", "edit"),
     ("rotate", "rotate"),
+    ("deliver", "consumer deliver"),
     ("revoke", "revoke"),
     ("create", "create"),
     ("sign-in", "login"),
@@ -66,7 +67,7 @@ const OTHER_NAMES: [(&str, &str); 5] = [
 
 /// Commands that only exist on the screen: they move, fold or draw, a shell has its own means for
 /// them, or their result is visual.
-const SCREEN_ONLY: [&str; 38] = [
+const SCREEN_ONLY: [&str; 39] = [
     "up",
     "down",
     "top",
@@ -75,6 +76,7 @@ const SCREEN_ONLY: [&str; 38] = [
     "page-down",
     "next-pane",
     "previous-pane",
+    "next-attention",
     "search",
     "next-match",
     "previous-match",

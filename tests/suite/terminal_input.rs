@@ -14,7 +14,12 @@ fn settled() -> (Pty, TempDir) {
     let pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect("1 of 39");
     pty.expect("store ● memory");
-    pty.expect("Tab next pane");
+    pty.expect("y copy secret");
+    // By name, so that a test knows what is where.
+    pty.send("s");
+    pty.expect("─ by name");
+    pty.send("g");
+    pty.expect("1 of 39");
     pty.expect_whole_frame();
     (pty, home)
 }
@@ -206,7 +211,7 @@ fn an_editor_gets_what_is_typed_while_it_runs() {
     let mut command = demo(home.path());
     command.env("VISUAL", &script);
     let mut pty = Pty::start(command, 120, 36);
-    pty.expect("Tab next pane");
+    pty.expect("y copy secret");
     pty.send("4e");
     pty.expect("[ Editor ]");
     pty.expect_whole_frame();

@@ -39,7 +39,7 @@ use crate::tui::app::activity::TaskList;
 use crate::tui::app::credentials::attention::{self, AttentionFacts};
 use crate::tui::app::credentials::detail::DetailPane;
 use crate::tui::app::credentials::list::CredentialList;
-use crate::tui::app::credentials::region_probe::RegionProbe;
+use crate::tui::app::credentials::region_probe::RunningProbe;
 use crate::tui::app::credentials::regions::RegionsPane;
 use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
@@ -89,7 +89,7 @@ pub struct App {
     /// Rotations that have begun and not ended.
     pub open_rotations: OpenRotations,
     /// The running test of a credential in all regions.
-    pub region_probe: Option<RegionProbe>,
+    pub region_probe: Option<RunningProbe>,
     /// Results of the scan and of the deliveries.
     pub attention: AttentionFacts,
     /// Open dialogs.

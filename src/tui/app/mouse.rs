@@ -12,7 +12,7 @@ use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, Scr
 use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
-use crate::tui::app::credentials::detail::{self, DetailRow};
+use crate::tui::app::credentials::detail::{self, CredentialFact};
 use crate::tui::app::layout::PaneBorder;
 use crate::tui::app::widgets::dialog_view::wrap;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -158,10 +158,7 @@ impl App {
             Pane::Credentials => {
                 let hit = self.click_list(row);
                 if hit && again {
-                    return self.run_action(
-                        CommandAction::Credential(CredentialAction::ToggleSecret),
-                        now,
-                    );
+                    self.move_focus(FocusTarget::To(Pane::Detail));
                 }
             }
             Pane::Detail if self.secret_area().contains(Position::new(column, row)) => {
@@ -296,7 +293,7 @@ impl App {
     /// Area of the first line of the secret in the detail, masked or not.
     pub fn secret_area(&self) -> Rect {
         let rows = self.selected().map_or_else(Vec::new, |selected| detail::rows(self, selected));
-        let secret = rows.iter().position(|row| *row == DetailRow::Secret).unwrap_or(0);
+        let secret = rows.iter().position(|row| *row == CredentialFact::Secret).unwrap_or(0);
         let below_heading = u16::try_from(secret + 1).unwrap_or(u16::MAX);
         self.screen_layout().detail.inside_border().row(below_heading)
     }

@@ -10,7 +10,7 @@ use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
-use crate::tui::app::credentials::detail::{self, DetailRow};
+use crate::tui::app::credentials::detail::{self, CredentialFact};
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::dialog_view::SecretRow;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -42,7 +42,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     pen.write_text(inner.row(0), &heading(pen, credential), StyleRole::Title);
     let mut rest = inner.split_top(1).1;
     for row in detail::rows(app, credential) {
-        if row == DetailRow::Secret {
+        if row == CredentialFact::Secret {
             rest = draw_secret(pen, rest, credential);
             continue;
         }
@@ -153,33 +153,37 @@ fn draw_bytes(pen: &mut CellPainter<'_>, area: Rect, bytes: &[u8]) -> u16 {
 type DetailFact = (&'static str, Vec<(StyleRole, String)>);
 
 /// Returns the label and the text of a row; `None` for the secret, which is drawn by itself.
-fn fact(pen: &CellPainter<'_>, credential: &Credential, row: &DetailRow) -> Option<DetailFact> {
+fn fact(
+    pen: &CellPainter<'_>,
+    credential: &Credential,
+    row: &CredentialFact,
+) -> Option<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
     let text = |text: &str| vec![(StyleRole::Text, mask_for_audience(pen, text))];
     Some(match row {
-        DetailRow::Secret => return None,
-        DetailRow::Status => status_fact(pen, credential),
-        DetailRow::Reason => ("", text(detail::failure_reason(credential)?)),
-        DetailRow::Rotation => rotation_fact(pen, credential)?,
-        DetailRow::Expiry => expiry_fact(pen, credential),
-        DetailRow::Identity => identity_fact(pen, credential),
-        DetailRow::Region => {
+        CredentialFact::Secret => return None,
+        CredentialFact::Status => status_fact(pen, credential),
+        CredentialFact::Reason => ("", text(detail::failure_reason(credential)?)),
+        CredentialFact::Rotation => rotation_fact(pen, credential)?,
+        CredentialFact::Expiry => expiry_fact(pen, credential),
+        CredentialFact::Identity => identity_fact(pen, credential),
+        CredentialFact::Region => {
             let region = (StyleRole::Text, region_text(pen, credential));
             let authorization =
                 kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind));
             ("Region", std::iter::once(region).chain(authorization).collect())
         }
-        DetailRow::Session => session_fact(pen, credential, kind?),
-        DetailRow::Organizations => {
+        CredentialFact::Session => session_fact(pen, credential, kind?),
+        CredentialFact::Organizations => {
             ("Orgs", text(credential.fields.get(detail::ORGANIZATIONS_FIELD)?))
         }
-        DetailRow::Fingerprint => fingerprint_fact(pen, credential),
-        DetailRow::Labels => ("Labels", text(&credential.labels.join(" "))),
-        DetailRow::Field(id) => {
+        CredentialFact::Fingerprint => fingerprint_fact(pen, credential),
+        CredentialFact::Labels => ("Labels", text(&credential.labels.join(" "))),
+        CredentialFact::Field(id) => {
             let name = (StyleRole::Dim, format!("{id} "));
             ("Field", std::iter::once(name).chain(text(credential.fields.get(id)?)).collect())
         }
-        DetailRow::Added => age_fact(pen, credential),
+        CredentialFact::Added => age_fact(pen, credential),
     })
 }
 

@@ -51,7 +51,7 @@ pub struct RevealedSecret<'a> {
 
 /// Row of the detail pane below the heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DetailRow {
+pub enum CredentialFact {
     /// Status, with what the latest check adds to it.
     Status,
     /// Why the latest check did not accept the credential.
@@ -82,31 +82,34 @@ pub enum DetailRow {
 
 /// Returns the rows of the detail of a credential, the most important first: small screens show only
 /// those.
-pub fn rows(app: &App, credential: &Credential) -> Vec<DetailRow> {
+pub fn rows(app: &App, credential: &Credential) -> Vec<CredentialFact> {
     let kind = app.catalog.kind(&credential.provider, &credential.kind).ok();
     let uses_exchange = kind.is_some_and(|kind| kind.authorization.uses_token_exchange());
     let has_duplicates = !app.detail.duplicates().is_empty();
-    let optional = |is_shown: bool, row: DetailRow| is_shown.then_some(row);
+    let optional = |is_shown: bool, row: CredentialFact| is_shown.then_some(row);
     let mut rows: Vec<_> = [
-        Some(DetailRow::Status),
-        optional(failure_reason(credential).is_some(), DetailRow::Reason),
-        optional(app.open_rotations.waiting(&credential.id).is_some(), DetailRow::Rotation),
-        Some(DetailRow::Expiry),
-        Some(DetailRow::Identity),
-        Some(DetailRow::Secret),
-        Some(DetailRow::Region),
-        optional(uses_exchange, DetailRow::Session),
-        optional(credential.fields.contains_key(ORGANIZATIONS_FIELD), DetailRow::Organizations),
-        optional(has_duplicates, DetailRow::Fingerprint),
-        optional(!credential.labels.is_empty(), DetailRow::Labels),
+        Some(CredentialFact::Status),
+        optional(failure_reason(credential).is_some(), CredentialFact::Reason),
+        optional(app.open_rotations.waiting(&credential.id).is_some(), CredentialFact::Rotation),
+        Some(CredentialFact::Expiry),
+        Some(CredentialFact::Identity),
+        Some(CredentialFact::Secret),
+        Some(CredentialFact::Region),
+        optional(uses_exchange, CredentialFact::Session),
+        optional(
+            credential.fields.contains_key(ORGANIZATIONS_FIELD),
+            CredentialFact::Organizations,
+        ),
+        optional(has_duplicates, CredentialFact::Fingerprint),
+        optional(!credential.labels.is_empty(), CredentialFact::Labels),
     ]
     .into_iter()
     .flatten()
     .collect();
     let fields = credential.fields.keys().filter(|id| *id != ORGANIZATIONS_FIELD);
-    rows.extend(fields.map(|id| DetailRow::Field(id.clone())));
-    rows.push(DetailRow::Added);
-    rows.extend(optional(!has_duplicates, DetailRow::Fingerprint));
+    rows.extend(fields.map(|id| CredentialFact::Field(id.clone())));
+    rows.push(CredentialFact::Added);
+    rows.extend(optional(!has_duplicates, CredentialFact::Fingerprint));
     rows
 }
 

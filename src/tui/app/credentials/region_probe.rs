@@ -1,6 +1,6 @@
 //! What follows a test of a credential in all regions: the switch to the region that accepted it.
 //!
-//! Start at [`RegionProbe`].
+//! Start at [`RunningProbe`].
 
 use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
@@ -12,14 +12,14 @@ use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};
 
 /// Running test of a credential in all regions.
-pub struct RegionProbe {
+pub struct RunningProbe {
     task: TaskId,
     credential: CredentialId,
     /// The regions that have accepted the credential so far.
     accepted: Vec<String>,
 }
 
-impl RegionProbe {
+impl RunningProbe {
     /// Records a check of the credential.
     pub fn record(&mut self, credential: &CredentialId, result: &RegionCheckResult) {
         if self.credential == *credential && result.check.result == CheckResult::Accepted {
@@ -42,7 +42,7 @@ pub(in crate::tui::app) fn start_probe(
     let title = format!("Test {} in every region", app.display_name_by_id(&credential));
     let (task, effect) =
         app.start_task(title, BackgroundTask::CheckAllRegions(credential.clone()), now);
-    app.region_probe = Some(RegionProbe { task, credential, accepted: Vec::new() });
+    app.region_probe = Some(RunningProbe { task, credential, accepted: Vec::new() });
     vec![effect]
 }
 
