@@ -11,7 +11,7 @@ const HELP: &str = "Navigation";
 /// Starts the demo and waits until it is settled.
 fn settled() -> (Pty, TempDir) {
     let home = TempDir::new().unwrap();
-    let pty = Pty::start(demo(home.path()), 120, 36);
+    let mut pty = Pty::start(demo(home.path()), 120, 36);
     pty.expect("1 of 39");
     pty.expect("store ● memory");
     pty.expect("y copy secret");

@@ -598,7 +598,9 @@ fn a_problem_is_shown_with_its_remedy() {
     pictures("problem", |session| {
         session.press("c");
         let task = last_task(session);
-        report(session, task, TaskEvent::Failed(StoreError::Locked.into()));
+        let why = "the index is not a database, or is encrypted";
+        let problem = Problem::new("The index cannot be read", why, "restore it from a backup");
+        report(session, task, TaskEvent::Failed(problem));
     });
 }
 
