@@ -170,7 +170,9 @@ async fn run_task(
             check_tasks::explain_refusal_task(engine, &id, &region, context).await
         }
         BackgroundTask::Send(task) => requests::tasks::run_send_task(engine, task, context).await,
-        BackgroundTask::Console(task) => requests::tasks::run_task(engine, task, context).await,
+        BackgroundTask::Console(task) => {
+            Box::pin(requests::tasks::run_task(engine, task, context)).await
+        }
         BackgroundTask::ReadStoreStatus => store_tasks::report_status(engine, context).await,
         BackgroundTask::UnlockStore(passphrase) => {
             store_tasks::unlock(engine, passphrase, context).await

@@ -14,8 +14,8 @@ use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
 use crate::tui::app::credentials::detail::{self, CredentialFact};
 use crate::tui::app::layout::PaneBorder;
-use crate::tui::app::widgets::dialog_view::wrap;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
+use crate::tui::app::widgets::text_wrap::wrap;
 use crate::tui::app::{App, MouseInput, Now, Pane, UiEffect, header};
 
 /// Lines per step of the wheel.

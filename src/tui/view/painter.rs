@@ -164,7 +164,7 @@ impl<'a> CellPainter<'a> {
     /// Writes a text in as many lines as it needs and as fit; returns the remaining lines.
     pub(super) fn write_paragraph(&mut self, area: Rect, text: &str, role: StyleRole) -> Rect {
         let mut rest = area;
-        for piece in crate::tui::app::widgets::dialog_view::wrap(text, area.width.into()) {
+        for piece in crate::tui::app::widgets::text_wrap::wrap(text, area.width.into()) {
             self.write_text(rest.row(0), piece, role);
             rest = rest.split_top(1).1;
         }

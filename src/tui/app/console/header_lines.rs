@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 
 use crate::tui::app::App;
 use crate::tui::app::console::response_view::DetailLine;
-use crate::tui::app::widgets::dialog_view::wrap;
+use crate::tui::app::widgets::text_wrap::wrap;
 
 /// A row of headers or timing.
 #[derive(Debug, Clone, PartialEq, Eq)]

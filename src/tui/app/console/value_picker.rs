@@ -115,6 +115,8 @@ impl Dialog for ValuePickerDialog {
                 DialogResult::Stay
             }
             TaskEvent::Canceled => DialogResult::Close,
+            // The credential has changed, since it was accepted; the list is still to come.
+            TaskEvent::Done => DialogResult::Stay,
             event => self.task.handle_event(event),
         }
     }

@@ -301,6 +301,9 @@ fn a_value_is_chosen_from_what_the_provider_lists() {
     );
     let listed =
         r#"[{"id":"o1","attributes":{"name":"Acme"}},{"id":"o2","attributes":{"name":"Beta"}}]"#;
+    // The request was accepted, which changes the credential before the response arrives.
+    let changed = Box::new(session.app.selected().expect("a credential").clone());
+    session.report(task, TaskEvent::Credential(CredentialEvent::Changed(changed)));
     let mut response = exchange_of(&send.credential, send.draft.clone());
     response.response.body = ResponseBody::from(listed.to_owned());
     session.report(task, TaskEvent::ResponseReceived(response)).report(task, TaskEvent::Done);

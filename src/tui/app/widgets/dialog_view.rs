@@ -7,12 +7,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use ratatui::layout::{Position, Rect};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::chart::StyledSpans;
 use super::form::{FieldInput, FieldMessage, FieldVisibility, Form, FormButton, FormField};
 use super::list_cursor;
 use super::text_area::TextArea;
+use super::text_wrap::{wrap, wrap_indented};
 use crate::config::theme::StyleRole;
 use crate::domain::Secret;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -26,8 +27,6 @@ const LIST_WINDOW_RADIUS_ROWS: usize = 128;
 const MESSAGE_ROWS: usize = 2;
 /// Minimum number of visible rows of the scrolling body.
 const MIN_BODY_ROWS: usize = 3;
-/// Maximum width of a leading word that wrapped lines are indented behind.
-const MAX_HANGING_LABEL_COLUMNS: usize = 4;
 
 /// Contents of a dialog.
 #[derive(Default)]
@@ -420,79 +419,6 @@ pub fn button_areas(
     })
 }
 
-/// Splits a text into pieces of at most `columns` columns, at word boundaries where possible.
-pub fn wrap(text: &str, columns: usize) -> Vec<&str> {
-    text.lines().flat_map(|line| wrap_line(line, columns.max(1))).collect()
-}
-
-fn wrap_line(line: &str, columns: usize) -> Vec<&str> {
-    let mut pieces = Vec::new();
-    let mut rest = line;
-    while rest.width() > columns {
-        let end = fitting_bytes(rest, columns);
-        let blank = rest[..end].rfind(' ').filter(|at| *at > 0);
-        let cut = if rest[end..].starts_with(' ') { end } else { blank.unwrap_or(end) };
-        pieces.push(&rest[..cut]);
-        rest = rest[cut..].trim_start_matches(' ');
-    }
-    if !rest.is_empty() || pieces.is_empty() {
-        pieces.push(rest);
-    }
-    pieces
-}
-
-/// Number of bytes that fit into `columns` columns; at least one character, so that wrapping
-/// terminates.
-fn fitting_bytes(text: &str, columns: usize) -> usize {
-    let mut used = 0;
-    let beyond = |(_, c): &(usize, char)| {
-        used += c.width().unwrap_or(0);
-        used > columns
-    };
-    let end = text.char_indices().find(beyond).map_or(text.len(), |(at, _)| at);
-    let first = text.chars().next().map_or(0, char::len_utf8);
-    end.max(first)
-}
-
-/// Splits a line into pieces, each with its indentation: aligned with the first word of the text.
-fn wrap_indented(line: &str, columns: usize) -> Vec<(u16, &str)> {
-    let by = hanging_indent(line);
-    if line.width() <= columns || by == 0 || by * 2 > columns {
-        return wrap_line(line, columns.max(1)).into_iter().map(|piece| (0, piece)).collect();
-    }
-    let first = wrap_line(line, columns)[0];
-    let rest = wrap_line(line[first.len()..].trim_start_matches(' '), columns - by);
-    let indented = u16::try_from(by).unwrap_or(0);
-    std::iter::once((0, first)).chain(rest.into_iter().map(|piece| (indented, piece))).collect()
-}
-
-/// Returns the column where the text of a line begins: after leading blanks, and after a symbol or
-/// a short word followed by blanks or a colon.
-fn hanging_indent(line: &str) -> usize {
-    let blanks = line.len() - line.trim_start_matches(' ').len();
-    let words = &line[blanks..];
-    let named = words
-        .split_once(' ')
-        .map(|(word, _)| word)
-        .filter(|word| word.ends_with(':') || is_symbol(word));
-    let word = named.or_else(|| words.split("  ").next()).unwrap_or_default();
-    let behind = &line[blanks + word.len()..];
-    let gap = behind.len() - behind.trim_start_matches(' ').len();
-    if (gap > 1 || named.is_some())
-        && word.width() <= MAX_HANGING_LABEL_COLUMNS
-        && !behind.trim().is_empty()
-    {
-        blanks + word.width() + gap
-    } else {
-        blanks
-    }
-}
-
-/// Whether a word is a single symbol.
-fn is_symbol(word: &str) -> bool {
-    word.chars().count() == 1 && !word.contains(char::is_alphanumeric)
-}
-
 /// A row, or one piece of a wrapped text.
 struct WrappedRow<'a> {
     /// Index of the row in its list.
@@ -605,116 +531,4 @@ fn button_row(form: &Form) -> DialogRow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_is_wrapped_between_words_and_by_cells() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
-        assert_eq!(wrap("日本語", 4), ["日本", "語"]);
-        assert_eq!(wrap("日", 1), ["日"]);
-        assert_eq!(wrap("a\n\nb", 9), ["a", "", "b"]);
-    }
-
-    #[test]
-    fn what_stands_apart_stands_apart_on_every_line() {
-        let rows =
-            [DialogRow::text("  ! one two three four"), DialogRow::text("one two three four")];
-        let apart: Vec<_> = wrap_rows(&rows, 12)
-            .into_iter()
-            .map(|piece| (piece.indent_columns, piece.text))
-            .collect();
-        assert_eq!(
-            apart,
-            [(0, "  ! one two"), (4, "three"), (4, "four"), (0, "one two"), (0, "three four")]
-        );
-    }
-
-    #[test]
-    fn the_cursor_is_seen_and_the_foot_stays() {
-        let item = |at| ListItem {
-            index: Some(at),
-            mark: None,
-            text: at.to_string(),
-            cut: TextCut::End,
-            more: String::new(),
-            right: String::new(),
-            right_role: StyleRole::Key,
-            selected: false,
-        };
-        let body = (0..50).map(|at| DialogRow::Item(item(at))).collect();
-        let view = DialogView {
-            width: 20,
-            head: vec![DialogRow::Blank],
-            body,
-            cursor: 40,
-            foot: vec![DialogRow::text("end")],
-            ..DialogView::default()
-        };
-        let placed = view.layout(Rect::new(0, 0, 30, 10));
-        assert_eq!(placed.hidden, (true, true));
-        let last = placed.lines.last().expect("a line");
-        assert_eq!((last.text, last.area.y), ("end", 8));
-        let seen = placed
-            .lines
-            .iter()
-            .find(|line| matches!(line.row, DialogRow::Item(item) if item.index == Some(40)))
-            .expect("the cursor");
-        assert_eq!(placed.index_at(seen.area.x, seen.area.y), Some(40));
-        assert_eq!(placed.index_at(0, 0), None);
-    }
-
-    #[test]
-    fn where_the_head_leaves_no_room_it_scrolls_with_the_body() {
-        let rows = |word: &str, count: usize| {
-            (0..count).map(|at| DialogRow::text(format!("{word} {at}"))).collect::<Vec<_>>()
-        };
-        let view = |cursor| DialogView {
-            width: 20,
-            head: rows("head", 5),
-            body: rows("body", 9),
-            foot: rows("foot", 2),
-            cursor,
-            ..DialogView::default()
-        };
-        let seen = |cursor| {
-            view(cursor)
-                .layout(Rect::new(0, 0, 30, 9))
-                .lines
-                .iter()
-                .map(|line| line.text.to_owned())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(seen(0), ["head 0", "head 1", "head 2", "head 3", "head 4", "foot 0", "foot 1"]);
-        assert_eq!(seen(8), ["body 4", "body 5", "body 6", "body 7", "body 8", "foot 0", "foot 1"]);
-    }
-
-    #[test]
-    fn continuation_lines_are_indented_like_the_words_they_continue() {
-        let pieces = |text| {
-            wrap_indented(text, 14)
-                .into_iter()
-                .map(|(by, piece)| format!("{:by$}{piece}", "", by = by.into()))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(pieces("warn  one two three"), ["warn  one two", "      three"]);
-        assert_eq!(pieces("  one two three"), ["  one two", "  three"]);
-        assert_eq!(pieces("  ? one two three"), ["  ? one two", "    three"]);
-        assert_eq!(pieces("Why: one two three"), ["Why: one two", "     three"]);
-        assert_eq!(pieces("one two three four"), ["one two three", "four"]);
-    }
-
-    #[test]
-    fn no_size_is_too_small_to_be_laid_out() {
-        let view = DialogView {
-            width: 40,
-            foot: vec![DialogRow::text("a long text that wraps"), DialogRow::Blank],
-            ..DialogView::default()
-        };
-        for (width, height) in (0..9).flat_map(|width| (0..9).map(move |height| (width, height))) {
-            let placed = view.layout(Rect::new(0, 0, width, height));
-            assert!(placed.lines.iter().all(|line| line.area.y < height.max(1)));
-        }
-    }
-}
+mod tests;

@@ -7,3 +7,4 @@ pub mod list_cursor;
 pub mod secret_input;
 pub mod split_rect;
 pub mod text_area;
+pub mod text_wrap;
