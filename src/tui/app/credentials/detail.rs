@@ -9,11 +9,16 @@ use std::time::{Duration, Instant};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialId, CredentialName, Secret, Timestamp};
 use crate::engine::background::protocol::{TaskId, TokenLifetime};
+use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::{App, Now, display_format};
 
 /// Field with the organizations that a check has found.
 pub const ORGANIZATIONS_FIELD: &str = "organisations";
 
+/// Number of rows of the heading.
+const HEADING_ROWS: usize = 1;
+/// Number of rows that a revealed secret may need.
+const MIN_REVEALED_ROWS: usize = 5;
 /// Number of rows that the detail needs to include the access token row.
 pub const MIN_FULL_DETAIL_ROWS: u16 = 8;
 
@@ -110,6 +115,14 @@ pub fn rows(app: &App, credential: &Credential) -> Vec<CredentialFact> {
     rows.extend(fields.map(|id| CredentialFact::Field(id.clone())));
     rows.push(CredentialFact::Added);
     rows.extend(optional(!has_duplicates, CredentialFact::Fingerprint));
+    let secret = rows.iter().position(|row| *row == CredentialFact::Secret).unwrap_or(0);
+    let below = usize::from(app.screen_layout().detail.inside_border().height)
+        .saturating_sub(secret + HEADING_ROWS);
+    if !app.detail.is_masked() && below < MIN_REVEALED_ROWS {
+        // A revealed secret is shown whole, also where there is little room.
+        let row = rows.remove(secret);
+        rows.insert(0, row);
+    }
     rows
 }
 

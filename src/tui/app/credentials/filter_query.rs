@@ -11,6 +11,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{Credential, CredentialName, CredentialStatus, Timestamp};
 use crate::tui::app::display_format::days_left;
+use crate::tui::app::widgets::word_start::{WordStart, find_word_start};
 
 /// Parsed filter.
 pub struct FilterQuery {
@@ -149,16 +150,10 @@ impl FuzzyPattern {
     /// Returns what a name gains where the pattern starts it, or starts one of its words: more than
     /// any other match can score.
     fn start_bonus(&self, name: &str) -> u32 {
-        let starts = |part: &str| {
-            part.get(..self.text.len()).is_some_and(|start| start.eq_ignore_ascii_case(&self.text))
-        };
-        let mut words = name.match_indices(['-', '_', '.', ' ', '/']);
-        if starts(name) {
-            Self::NAME_START_BONUS
-        } else if words.any(|(separator, _)| starts(&name[separator + 1..])) {
-            Self::WORD_START_BONUS
-        } else {
-            0
+        match find_word_start(name, &self.text) {
+            WordStart::Text => Self::NAME_START_BONUS,
+            WordStart::Word => Self::WORD_START_BONUS,
+            WordStart::Elsewhere => 0,
         }
     }
 

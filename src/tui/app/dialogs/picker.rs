@@ -22,6 +22,7 @@ use crate::tui::app::widgets::dialog_view::{
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::word_start::find_word_start;
 use crate::tui::app::{App, Now};
 
 /// Columns of a list.
@@ -329,10 +330,11 @@ impl<T: 'static> PickerDialog<T> {
         let (mut matcher, mut letters) = (Matcher::new(Config::DEFAULT), Vec::new());
         let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut letters), &mut matcher);
         // Matches in the title rank above matches in the description.
+        let typed = self.input.value().trim();
         let mut rank = |item: &PickerItem<T>| match score(&item.text) {
-            Some(score) => Some((MatchField::Title, score)),
+            Some(score) => Some((MatchField::Title, find_word_start(&item.text, typed), score)),
             None => score(&format!("{} {}", item.text, item.more))
-                .map(|score| (MatchField::Description, score)),
+                .map(|score| (MatchField::Description, find_word_start(&item.more, typed), score)),
         };
         let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
         let mut scored: Vec<_> = scored.collect();

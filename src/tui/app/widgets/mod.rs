@@ -8,3 +8,4 @@ pub mod secret_input;
 pub mod split_rect;
 pub mod text_area;
 pub mod text_wrap;
+pub mod word_start;
