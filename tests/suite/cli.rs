@@ -459,7 +459,7 @@ fn many_checks_can_be_interrupted_and_known_results_are_printed() {
     let mut terminal = home.at_terminal(&["check", "--all"]);
     terminal.expect("1 of 2");
     terminal.send("\u{3}");
-    terminal.expect("unchecked");
+    terminal.expect("not checked");
     assert_eq!(terminal.code(), 130);
     assert!(terminal.text().contains("accepted"), "{}", terminal.text());
     assert_eq!(
