@@ -69,6 +69,9 @@ const UPDATE: &str = concat!(
     " WHERE id = ?1"
 );
 
+/// Number of credentials up to which the first frame begins with what needs attention.
+pub const MAX_SORTED_ROWS: u32 = 500;
+
 impl Database {
     /// Returns all credentials, sorted by name.
     pub fn credentials(&self) -> Result<Vec<Credential>, DatabaseError> {
@@ -76,20 +79,14 @@ impl Database {
             let count: CountColumn = connection
                 .prepare_cached("SELECT count(*) FROM credentials")?
                 .query_row((), |row| row.get(0))?;
-            // A growing vector would move the credentials repeatedly.
-            let mut all = Vec::with_capacity(usize::try_from(count.0).unwrap_or_default());
-            for credential in
-                connection.prepare_cached(SELECT_ALL)?.query_map((), read_credential_row)?
-            {
-                all.push(credential?);
-            }
-            Ok(all)
+            select_by_name(connection, usize::try_from(count.0).unwrap_or_default())
         })
     }
 
     /// Returns the credentials that need attention at `now`, and then those that are the first by
-    /// name: at most `limit`, enough for the first frame of a long list. A credential expires soon
-    /// if it does so before `soon`.
+    /// name: at most `limit`, enough for the first frame. A credential expires soon if it does so
+    /// before `soon`. A list of more than [`MAX_SORTED_ROWS`] begins by name: the first frame does
+    /// not wait for a search of all rows.
     pub fn most_urgent_credentials(
         &self,
         now: Timestamp,
@@ -97,6 +94,12 @@ impl Database {
         limit: u32,
     ) -> Result<Vec<Credential>, DatabaseError> {
         self.read(|connection| {
+            let is_long = connection
+                .prepare_cached("SELECT EXISTS (SELECT 1 FROM credentials LIMIT 1 OFFSET ?1)")?
+                .query_row([MAX_SORTED_ROWS], |row| row.get::<_, bool>(0))?;
+            if is_long {
+                return select_by_name(connection, limit as usize);
+            }
             let mut select = connection.prepare_cached(SELECT_MOST_URGENT)?;
             let values = params![TimestampMicros(now), TimestampMicros(soon), limit];
             Ok(select.query_map(values, read_credential_row)?.collect::<Result<_, _>>()?)
@@ -196,6 +199,21 @@ impl Database {
             Ok(rows.collect::<Result<_, _>>()?)
         })
     }
+}
+
+/// Returns the first `count` credentials by name. The number is not part of the SQL, because SQLite
+/// would prepare a new plan for every number; a growing vector would move the credentials
+/// repeatedly.
+fn select_by_name(
+    connection: &Connection,
+    count: usize,
+) -> Result<Vec<Credential>, TransactionError> {
+    let mut found = Vec::with_capacity(count);
+    let mut select = connection.prepare_cached(SELECT_ALL)?;
+    for credential in select.query_map((), read_credential_row)?.take(count) {
+        found.push(credential?);
+    }
+    Ok(found)
 }
 
 /// Adds a credential inside a transaction, with its last check; a taken name is an error.

@@ -37,6 +37,7 @@ use rusqlite::{Connection, TransactionBehavior};
 pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
 pub use bindings::{BindingRecord, BindingSubject};
 pub use checks::{CheckedSecret, RegionCheckResult};
+pub use credentials::MAX_SORTED_ROWS;
 pub use erase::{EraseOutcome, PurgeReport};
 pub use error::DatabaseError;
 use error::TransactionError;

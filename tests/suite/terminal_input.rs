@@ -17,7 +17,7 @@ fn settled() -> (Pty, TempDir) {
     pty.expect("y copy secret");
     // By name, so that a test knows what is where.
     pty.send("s");
-    pty.expect("─ by name");
+    pty.expect(" by name ━");
     pty.send("g");
     pty.expect("1 of 39");
     pty.expect_whole_frame();

@@ -189,3 +189,20 @@ fn the_first_frame_begins_with_what_needs_attention() {
     assert_eq!(first(99), all);
     assert_eq!(first(3), all[..3]);
 }
+
+#[test]
+fn the_first_frame_of_a_long_list_begins_by_name() {
+    let index = Database::in_memory().unwrap();
+    let refused = Some(check(CheckResult::Refused, 1));
+    for number in 0..=tokenring::database::MAX_SORTED_ROWS {
+        let last_check = refused.clone().filter(|_| number == 7);
+        let name = format!("ci-{number:04}");
+        index.insert_credential(&Credential { last_check, ..credential(&name) }).unwrap();
+    }
+    let first = || index.most_urgent_credentials(moment(0), moment(1), 3).unwrap();
+    let name = |found: &[Credential]| found[0].name.to_string();
+    assert_eq!(name(&first()), "ci-0000");
+    let last = index.credentials().unwrap().pop().unwrap();
+    index.remove_credential(&last.id).unwrap();
+    assert_eq!(name(&first()), "ci-0007");
+}
