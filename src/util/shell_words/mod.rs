@@ -76,6 +76,8 @@ impl ShellDialect {
     /// Guesses the shell by its line continuation, its quotes and its variables. What is in single
     /// quotes does not count.
     pub fn detect(text: &str) -> Self {
+        // How `sh` writes a single quote within single quotes.
+        let text = text.replace(r"'\''", "");
         let unquoted = || text.split('\'').step_by(2);
         let continues = |part: &str, mark: char| {
             part.match_indices(mark).any(|(at, _)| {

@@ -126,6 +126,7 @@ fn the_command_prompt_and_powershell_have_their_own_quotes() {
         ("curl -H \"a $env:B\"", PowerShell),
         ("curl 'a^b' \\\n c", ShellDialect::Posix),
         ("curl a`\n`", ShellDialect::Posix),
+        ("curl 'it'\\''s' -d '`\n'", ShellDialect::Posix),
     ] {
         assert_eq!(ShellDialect::detect(text), dialect, "{text}");
     }
