@@ -42,6 +42,8 @@ fn bytes(key: &str) -> &str {
     match key {
         "Enter" => "\r",
         "Tab" => "\t",
+        // As the kitty keyboard protocol reports it: no time decides what it means.
+        "Esc" => "\x1b[27u",
         "Right" => "\x1b[C",
         typed => typed,
     }
@@ -53,7 +55,15 @@ pub(crate) fn run_tour(pty: &mut Pty, mut seen: impl FnMut(&Pty, usize)) {
     assert_eq!(steps.len(), EXPECTED_TEXTS.len());
     for (row, (keys, text)) in steps.iter().zip(EXPECTED_TEXTS).enumerate() {
         for key in keys {
-            if key == "Esc" { pty.escape() } else { pty.type_keys_and_wait(bytes(key)) }
+            let bytes = bytes(key);
+            if bytes.starts_with('\x1b') {
+                pty.type_keys_and_wait(bytes);
+                continue;
+            }
+            // One by one: what comes at once is a paste.
+            for c in bytes.chars() {
+                pty.type_keys_and_wait(c.encode_utf8(&mut [0; 4]));
+            }
         }
         pty.expect(text);
         wait_until_idle(pty);
