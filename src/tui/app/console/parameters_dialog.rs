@@ -54,7 +54,7 @@ impl ParametersDialog {
                 FormField::text(id, id, last)
                     .required(true)
                     .with_hint(field_hint(parameter))
-                    .with_listing(credential, Some(provider))
+                    .with_listing(&credential.id, Some(provider))
             } else {
                 let choices =
                     choices.iter().map(|choice| (choice.clone(), choice.clone())).collect();

@@ -207,7 +207,7 @@ fn credential_form_fields(credential: &Credential, catalog: &ProviderCatalog) ->
             FormField::text(&provider_field_id(&spec.id), &spec.title, value)
                 .required(spec.required)
                 .with_hint(spec.help.clone())
-                .with_listing(credential, provider),
+                .with_listing(&credential.id, provider),
         );
     }
     for (id, value) in

@@ -147,6 +147,8 @@ impl CreateDialog {
                 .filter(|_| is_same_kind || is_location_field(id))
                 .map_or("", String::as_str)
         };
+        let administrator = CredentialId::parse(self.form.value("administrator"))
+            .unwrap_or_else(|| self.template.id.clone());
         let asking = self.catalog.provider(&self.template.provider).ok();
         let assigned = kind.rotation.strategy.spec().assigned_fields;
         let given = kind
@@ -158,7 +160,7 @@ impl CreateDialog {
                 FormField::text(&provider_field_id(&spec.id), &spec.title, known(&spec.id))
                     .required(spec.required)
                     .with_hint(spec.help.clone())
-                    .with_listing(&self.template, asking)
+                    .with_listing(&administrator, asking)
             })
             .collect();
         fields.splice(0..0, self.account_field(is_same_kind, kind.rotation.strategy));
@@ -216,7 +218,7 @@ impl Dialog for CreateDialog {
             FormEvent::Pressed(FormButton::Cancel) => DialogResult::Close,
             FormEvent::Pressed(_) => self.submit(app),
             FormEvent::Changed(at) => {
-                if self.form.fields[at].id == "kind" {
+                if matches!(self.form.fields[at].id.as_str(), "kind" | "administrator") {
                     self.rebuild_fields();
                 }
                 DialogResult::Stay

@@ -323,3 +323,19 @@ fn an_element_of_a_response_opens_forms_with_its_value() {
     let Some(create) = session.app.dialogs.top_as::<CreateDialog>() else { panic!("no form") };
     assert_eq!(create.form().expect("a form").value("field:org_id"), "o7");
 }
+
+#[test]
+fn the_values_of_a_new_credential_are_listed_for_the_one_that_creates_it() {
+    let mut session = session();
+    session.press("/").type_text("ci-scanner").press("Enter C-n Down Down Right");
+    let Some(create) = session.app.dialogs.top_as::<CreateDialog>() else { panic!("no form") };
+    let administrator = create.form().expect("a form").value("administrator").to_owned();
+    let org =
+        create.form().expect("a form").fields.iter().position(|field| field.id == "field:org_id");
+    session.press(&"Down ".repeat(org.expect("a field") - 2)).press("C-o");
+    let (_, BackgroundTask::Console(ConsoleTask::AllPages(send))) = session.task() else {
+        panic!("the list was not asked for")
+    };
+    assert_eq!(send.credential.as_str(), administrator);
+    assert_ne!(send.credential, id(0), "the selected one is the template");
+}

@@ -11,9 +11,9 @@ use super::secret_input::SecretInput;
 use super::text_area::{EditOutcome, TextArea};
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
+use crate::domain::CredentialId;
 use crate::domain::provider::spec::ListPointers;
 use crate::domain::provider::{Provider, ValueListing};
-use crate::domain::{Credential, CredentialId};
 
 /// Prefix of the IDs of fields that hold a property of the credential.
 pub const PROPERTY_PREFIX: &str = "field:";
@@ -267,11 +267,11 @@ impl FormField {
     /// Lets the user choose from the values that the provider of this credential lists, if it has a
     /// list of them.
     #[must_use]
-    pub fn with_listing(mut self, credential: &Credential, provider: Option<&Provider>) -> Self {
+    pub fn with_listing(mut self, credential: &CredentialId, provider: Option<&Provider>) -> Self {
         let property = self.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&self.id);
         let listing = provider.and_then(|provider| provider.value_listing(property));
         self.listing = listing.map(|ValueListing { preset, items }| FieldListing {
-            credential: credential.id.clone(),
+            credential: credential.clone(),
             preset: preset.id.clone(),
             items: items.clone(),
         });
