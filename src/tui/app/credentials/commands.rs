@@ -115,8 +115,8 @@ impl App {
             | CredentialAction::Mark
             | CredentialAction::MarkAll
             | CredentialAction::NextAttention => !self.credentials.all().is_empty(),
-            CredentialAction::SwitchRegion
-            | CredentialAction::NextRegion
+            CredentialAction::SwitchRegion => self.is_other_region_under_cursor(),
+            CredentialAction::NextRegion
             | CredentialAction::PreviousRegion
             | CredentialAction::PickRegion
             | CredentialAction::ProbeRegions => self.can_run_region(),
@@ -227,6 +227,13 @@ impl App {
         let (task, effect) = undo::start_edit(self, title, id, edit, now);
         self.dialogs.set_task(task);
         vec![effect]
+    }
+
+    /// Whether the region under the cursor is not the credential's own.
+    fn is_other_region_under_cursor(&self) -> bool {
+        let Some(credential) = self.selected() else { return false };
+        let all = self.catalog.regions(&credential.provider).unwrap_or_default();
+        all.get(self.regions.cursor()).is_some_and(|region| region.id != credential.region)
     }
 
     /// Switches the selected credential to the region at this index.
