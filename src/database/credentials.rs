@@ -41,8 +41,9 @@ macro_rules! placeholders {
 
 const SELECT_ALL: &str =
     concat!("SELECT ", credential_columns!(), " FROM credentials ORDER BY name");
-/// The first rows of the list of the screen: what is refused, has expired since its last check or
-/// expires soon (from ?1 until ?2) comes first. Only the chosen rows are read whole.
+/// Selects the credentials that need attention first, in the order of `CredentialStatus` and of the
+/// screen's list: refused, expired since the last check, expiring between ?1 and ?2 by days. Only
+/// the chosen rows are read whole.
 const SELECT_MOST_URGENT: &str = concat!(
     "SELECT ",
     credential_columns!(),
@@ -83,10 +84,10 @@ impl Database {
         })
     }
 
-    /// Returns the credentials that need attention at `now`, and then those that are the first by
-    /// name: at most `limit`, enough for the first frame. A credential expires soon if it does so
-    /// before `soon`. A list of more than [`MAX_SORTED_ROWS`] begins by name: the first frame does
-    /// not wait for a search of all rows.
+    /// Returns at most `limit` credentials, enough for the first frame: those that need attention at
+    /// `now`, then the others by name. A credential expires soon if it does so before `soon`. A list
+    /// of more than [`MAX_SORTED_ROWS`] begins by name: the first frame does not wait for a search of
+    /// all rows.
     pub fn most_urgent_credentials(
         &self,
         now: Timestamp,

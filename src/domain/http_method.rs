@@ -59,13 +59,17 @@ impl HttpMethod {
     }
 
     /// Whether a request that arrives twice has the same effect as one that arrives once (RFC 9110,
-    /// section 9.2.2). For a draft, see [`RequestDraft::is_idempotent`](super::request::RequestDraft::is_idempotent).
+    /// section 9.2.2). For a draft, see [`RequestDraft::is_idempotent`].
+    ///
+    /// [`RequestDraft::is_idempotent`]: super::request::RequestDraft::is_idempotent
     pub const fn is_idempotent(self) -> bool {
         !matches!(self, Self::Post | Self::Patch)
     }
 
     /// Whether the method only reads. Every other method asks for confirmation and is never retried
-    /// automatically. For a draft, see [`RequestDraft::is_safe`](super::request::RequestDraft::is_safe).
+    /// automatically. For a draft, see [`RequestDraft::is_safe`].
+    ///
+    /// [`RequestDraft::is_safe`]: super::request::RequestDraft::is_safe
     pub const fn is_safe(self) -> bool {
         matches!(self, Self::Get | Self::Head)
     }

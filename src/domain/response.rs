@@ -1,12 +1,13 @@
 //! Responses of a provider after the network layer: sanitized, limited in size, with timing; and
 //! check results.
 //!
-//! The network code creates an [`ApiResponse`]; its meaning is worked out in [`crate::domain::diagnosis::explain`].
+//! The network code creates an [`ApiResponse`]; its meaning is worked out in
+//! [`crate::domain::diagnosis::explain`].
 
 use serde::{Deserialize, Serialize};
 
 use super::format::count_noun;
-pub use super::response_body::{ResponseBody, WideOrder};
+pub use super::response_body::{ResponseBody, Utf16ByteOrder};
 pub use super::timing::RequestTiming;
 
 /// Check result: what is known about whether a credential works. The four states are never merged.
@@ -73,7 +74,7 @@ impl CheckResult {
         }
     }
 
-    /// Returns the words for the result, for people.
+    /// Returns the text for the result, for display.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Unchecked => "not checked",

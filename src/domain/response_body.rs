@@ -28,7 +28,7 @@ enum BodyForm {
 
 /// Order of the bytes of a text in UTF-16.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WideOrder {
+pub enum Utf16ByteOrder {
     /// The low byte first.
     LittleEndian,
     /// The high byte first.
@@ -132,16 +132,16 @@ impl ResponseBody {
 
     /// Returns the order of the bytes of a text in UTF-16, which cannot be searched as they are, also
     /// where only its mark or its first bytes say that it is one.
-    pub fn wide_order(&self) -> Option<WideOrder> {
+    pub fn wide_order(&self) -> Option<Utf16ByteOrder> {
         let marked = Encoding::for_bom(&self.bytes).map(|(encoding, _)| encoding);
         let declared = match self.form {
             BodyForm::Text(encoding) => Some(encoding),
             BodyForm::Binary => None,
         };
         match marked.or(declared) {
-            Some(encoding) if encoding == UTF_16LE => Some(WideOrder::LittleEndian),
-            Some(encoding) if encoding == UTF_16BE => Some(WideOrder::BigEndian),
-            _ if marked.is_none() => WideOrder::of_json(&self.bytes),
+            Some(encoding) if encoding == UTF_16LE => Some(Utf16ByteOrder::LittleEndian),
+            Some(encoding) if encoding == UTF_16BE => Some(Utf16ByteOrder::BigEndian),
+            _ if marked.is_none() => Utf16ByteOrder::from_json_start(&self.bytes),
             _ => None,
         }
     }
@@ -176,9 +176,10 @@ impl ResponseBody {
     }
 }
 
-impl WideOrder {
-    /// Returns the order of JSON without a mark: it begins with two characters of ASCII.
-    fn of_json(bytes: &[u8]) -> Option<Self> {
+impl Utf16ByteOrder {
+    /// Returns the order of JSON without a mark, from its first bytes: it begins with two ASCII
+    /// characters.
+    fn from_json_start(bytes: &[u8]) -> Option<Self> {
         let [a, b, c, d, ..] = *bytes else { return None };
         let is_json = |first: u8, second: u8| {
             matches!(first, b'{' | b'[' | b'"' | 0x1e | b' ' | b'\t' | b'\r' | b'\n')
@@ -191,7 +192,7 @@ impl WideOrder {
         }
     }
 
-    /// Returns the unit that two bytes spell.
+    /// Decodes two bytes to a UTF-16 code unit.
     pub const fn unit(self, bytes: [u8; 2]) -> u16 {
         match self {
             Self::LittleEndian => u16::from_le_bytes(bytes),
@@ -315,7 +316,7 @@ mod tests {
 
     #[test]
     fn utf_16_is_recognized_by_its_charset_its_mark_and_its_first_bytes() {
-        use WideOrder::{BigEndian, LittleEndian};
+        use Utf16ByteOrder::{BigEndian, LittleEndian};
         let binary = "application/octet-stream";
         for (bytes, content_type, order) in [
             (&b"{\0\"\0"[..], binary, Some(LittleEndian)),

@@ -52,7 +52,7 @@ pub struct CredentialEdit {
 
 /// First credentials of the list.
 pub struct CredentialPage {
-    /// The first credentials, by name.
+    /// The first credentials: the most urgent first, or by name in a long list.
     pub credentials: Vec<Credential>,
     /// Whether these are all credentials.
     pub all_loaded: bool,
@@ -63,7 +63,7 @@ mod samples {
     use super::*;
 
     impl NewCredential {
-        /// Returns a personal token of Snyk with this name and secret.
+        /// Creates a Snyk personal API token with this name and secret.
         pub(in crate::engine) fn personal_token(name: &str, secret: &str) -> Self {
             Self {
                 name: CredentialName::parse(name).unwrap(),

@@ -2,8 +2,9 @@
 //!
 //! A rotation whose journal has ended is still open if the process was killed before the close. It is
 //! closed as soon as it is met: by a list of the rotations, and by everything that an open rotation
-//! of the same credential would block. Nothing here contacts a provider or the store. Start at [`RotationJournals::list_rotations`] and
-//! `RotationJournals::close_ended_rotations`.
+//! of the same credential would block. Nothing here contacts a provider or the store.
+//!
+//! Start at [`RotationJournals::list_rotations`] and `RotationJournals::close_ended_rotations`.
 
 use std::sync::Arc;
 use std::time::Duration;

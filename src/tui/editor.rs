@@ -8,7 +8,7 @@ use std::io::{self, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir};
 
 use super::app::ViewerProgram;
 use crate::domain::Problem;
@@ -24,14 +24,8 @@ const DEFAULT_PAGERS: [&str; 2] =
 /// Opens the user's editor on a text and waits until the editor exits.
 pub(super) fn edit_text(text: &str) -> Result<String, Problem> {
     let editor = editor_command(|name| std::env::var(name).ok());
-    run_editor(&editor, text).map_err(|error| {
-        let why = format!("{}: {error}", editor.join(" "));
-        Problem::new(
-            "The body was not edited",
-            why,
-            "set VISUAL or EDITOR to an editor that waits until you close the file",
-        )
-    })
+    run_editor(&editor, text)
+        .map_err(|error| editor_problem("The body was not edited", &editor, &error))
 }
 
 /// Shows a text in the user's pager or editor and waits until the program exits. What is changed in
@@ -51,13 +45,16 @@ pub(super) fn view_text(program: ViewerProgram, text: &str, is_json: bool) -> Re
         ViewerProgram::Editor => {
             let editor = editor_command(variable);
             run_read_only_editor(&editor, text, is_json).map_err(|error| {
-                let why = format!("{}: {error}", editor.join(" "));
-                let remedy =
-                    "set VISUAL or EDITOR to an editor that waits until you close the file";
-                Problem::new("The response was not shown in the editor", why, remedy)
+                editor_problem("The response was not shown in the editor", &editor, &error)
             })
         }
     }
+}
+
+/// Returns the problem of an editor that failed.
+fn editor_problem(what: &str, editor: &[String], error: &io::Error) -> Problem {
+    let remedy = "set VISUAL or EDITOR to an editor that waits until you close the file";
+    Problem::new(what, format!("{}: {error}", editor.join(" ")), remedy)
 }
 
 /// Returns the words of the editor command: `VISUAL`, otherwise `EDITOR`, otherwise the default of
@@ -83,13 +80,24 @@ fn chosen_command(variable: impl Fn(&str) -> Option<String>, name: &str) -> Opti
     words.first().is_some_and(|program| !program.is_empty()).then_some(words)
 }
 
-fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
-    let folder = private_folder()?;
+/// Creates a file with the text for an editor.
+fn create_text_file(
+    folder: &TempDir,
+    prefix: &str,
+    suffix: &str,
+    text: &str,
+) -> io::Result<NamedTempFile> {
     let mut file =
-        tempfile::Builder::new().prefix("body-").suffix(".json").tempfile_in(folder.path())?;
+        tempfile::Builder::new().prefix(prefix).suffix(suffix).tempfile_in(folder.path())?;
     file.write_all(text.as_bytes())?;
     file.flush()?;
-    check_status(command(editor)?.arg(file.path()).status()?)?;
+    Ok(file)
+}
+
+fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
+    let folder = create_private_folder()?;
+    let file = create_text_file(&folder, "body-", ".json", text)?;
+    check_status(build_command(editor)?.arg(file.path()).status()?)?;
     let edited = read_limited(file.path())?;
     // Editors add a final newline, which a body need not have.
     let is_ended = edited.ends_with('\n') && !text.ends_with('\n');
@@ -97,16 +105,13 @@ fn run_editor(editor: &[String], text: &str) -> io::Result<String> {
 }
 
 fn run_read_only_editor(editor: &[String], text: &str, is_json: bool) -> io::Result<()> {
-    let folder = private_folder()?;
+    let folder = create_private_folder()?;
     let suffix = if is_json { ".json" } else { ".txt" };
-    let mut file =
-        tempfile::Builder::new().prefix("response-").suffix(suffix).tempfile_in(folder.path())?;
-    file.write_all(text.as_bytes())?;
-    file.flush()?;
+    let file = create_text_file(&folder, "response-", suffix, text)?;
     let mut permissions = file.as_file().metadata()?.permissions();
     permissions.set_readonly(true);
     file.as_file().set_permissions(permissions)?;
-    check_status(command(editor)?.arg(file.path()).status()?)
+    check_status(build_command(editor)?.arg(file.path()).status()?)
 }
 
 /// Runs the first pager that exists.
@@ -122,7 +127,7 @@ fn run_first_pager(pagers: &[Vec<String>], text: &str) -> io::Result<()> {
 }
 
 fn run_pager(pager: &[String], text: &str) -> io::Result<()> {
-    let mut child = command(pager)?.stdin(Stdio::piped()).spawn()?;
+    let mut child = build_command(pager)?.stdin(Stdio::piped()).spawn()?;
     let written = match child.stdin.take() {
         Some(mut input) => input.write_all(text.as_bytes()),
         None => Ok(()),
@@ -135,7 +140,7 @@ fn run_pager(pager: &[String], text: &str) -> io::Result<()> {
     }
 }
 
-fn command(words: &[String]) -> io::Result<Command> {
+fn build_command(words: &[String]) -> io::Result<Command> {
     let (program, arguments) = words.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut command = Command::new(program);
     command.args(arguments);
@@ -148,7 +153,7 @@ fn check_status(status: ExitStatus) -> io::Result<()> {
 
 /// Creates a folder for the files of the editor: in memory where the system has such a place for this
 /// user, else among the temporary files.
-fn private_folder() -> io::Result<TempDir> {
+fn create_private_folder() -> io::Result<TempDir> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("tokenring-");
     let runtime =

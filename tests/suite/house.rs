@@ -524,8 +524,8 @@ fn every_dependency_has_its_reason() {
     assert!(unused.is_empty(), "in CONTRIBUTING.md but no dependency: {unused:?}");
 }
 
-/// Words of the old private idiom, and what to write instead. Each is looked for in comments and strings of the
-/// sources, in the tests and in the documentation, as a whole word and in any case.
+/// Words of the old private idiom, and what to write instead. Each is looked for in comments and
+/// strings of the sources, in the tests and in the documentation, as a whole word and in any case.
 const IDIOM: &[(&str, &str)] = &[
     ("nobody", "name the subject: no user, no process"),
     ("somebody", "user, another process"),
@@ -816,7 +816,8 @@ fn function_name(line: &str) -> Option<String> {
     Some(rest.split(['(', '<']).next().unwrap_or_default().to_owned())
 }
 
-/// The sources, the tests, the provider files and the documentation; not this file, which lists the words.
+/// The sources, the tests, the provider files and the documentation; not this file, which lists the
+/// words.
 fn prose() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for folder in ["src", "tests", "assets/providers", "assets/themes"] {
@@ -887,7 +888,8 @@ fn is_one_word(name: &str) -> bool {
     name.chars().skip(1).all(|c| !c.is_uppercase())
 }
 
-/// Whether the line is of a signature with a parameter such as `(a, b): (A, B)`; closures may take tuples.
+/// Whether the line is of a signature with a parameter such as `(a, b): (A, B)`; closures may take
+/// tuples.
 fn has_tuple_parameter(line: &str) -> bool {
     let before_closures = line.split('|').next().unwrap_or_default();
     let is_let = line.trim_start().starts_with("let ");

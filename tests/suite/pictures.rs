@@ -146,9 +146,9 @@ fn check_results(demo: &mut PictureDemo) {
     demo.type_keys(&["A"]);
     demo.pty.expect("Try all regions?");
     demo.type_keys(&["\t", "\r"]);
-    demo.pty.expect("Accepted in SNYK-");
+    demo.pty.expect("Switch to SNYK-");
     demo.type_keys(&["\x1b"]);
-    demo.pty.expect_gone("Accepted in SNYK-");
+    demo.pty.expect_gone("Switch to SNYK-");
     demo.wait_until_settled();
     demo.type_keys(&["V"]);
     demo.pty.expect("accepted");

@@ -1,4 +1,5 @@
-//! The screen in lines of text, as the built program tells it: through pipes, and at a terminal that can do nothing.
+//! The screen in lines of text, as the built program tells it: through pipes, and at a terminal
+//! that can do nothing.
 
 use portable_pty::CommandBuilder;
 

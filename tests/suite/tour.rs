@@ -14,7 +14,7 @@ const EXPECTED_TEXTS: [&str; 11] = [
     "Status ",
     "1 of ",
     "401 Unauthorized",
-    "Accepted in SNYK-",
+    "Switch to SNYK-",
     "Switch eu01-misfiled to",
     "Plan: ",
     "has replaced the old one",

@@ -8,14 +8,11 @@ use crate::cli::context::CliContext;
 use crate::cli::output::json::{CheckResultJson, RegionJson};
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};
-use crate::cli::output::{self, junit, usage_problem};
+use crate::cli::output::{self, INTERRUPTED_EXIT_CODE, junit, usage_problem};
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp};
-
-/// Exit code after Ctrl-C, as shells report it.
-const INTERRUPTED_EXIT_CODE: u8 = 130;
 
 /// Check whether credentials work
 #[derive(Debug, clap::Args)]
@@ -277,8 +274,8 @@ fn exit_code(results: &[CheckResultJson]) -> u8 {
     }
 }
 
-/// Returns the exit code of a check in all regions. A credential belongs to one region, so one region that accepts
-/// it is enough.
+/// Returns the exit code of a check in all regions. A credential belongs to one region, so one
+/// region that accepts it is enough.
 fn region_exit_code(shapes: &[RegionJson]) -> u8 {
     let any = |wanted| shapes.iter().any(|shape| shape.verdict == wanted);
     if any(CheckResult::Accepted) {

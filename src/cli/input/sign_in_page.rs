@@ -1,4 +1,6 @@
-//! Sign-in with the browser: prints the page to visit, and reads the callback URL that the user pastes.
+//! Sign-in with the browser: the page to visit, and the callback URL that the user pastes.
+//!
+//! Start at [`print_sign_in_page`] and [`read_callback_url`].
 
 use std::io::{BufRead as _, IsTerminal as _};
 use std::sync::Arc;

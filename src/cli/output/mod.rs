@@ -199,6 +199,9 @@ impl CliOutput {
     }
 }
 
+/// Exit code after Ctrl-C, as shells report it.
+pub(super) const INTERRUPTED_EXIT_CODE: u8 = 130;
+
 /// Returns a problem for arguments that are missing or contradict each other.
 pub(super) fn usage_problem(what: &str, why: &str, remedy: &str) -> Problem {
     Problem::new(what, why, remedy).with_class(ProblemClass::Usage)

@@ -351,9 +351,9 @@ fn foreign_text(provider: &Provider, response: &ApiResponse) -> ProblemText {
     } else if response.body.is_text() {
         "Text that is not JSON"
     } else if response.body.is_empty() {
-        "No body"
+        "An empty body"
     } else {
-        "A body that is not text"
+        "Binary data"
     };
     problem_text(
         format!("The response did not come from {}", provider.title),
@@ -426,21 +426,23 @@ pub(super) fn response_source(provider: &Provider, response: &ApiResponse) -> Re
     if is_foreign { ResponseSource::Intermediary } else { ResponseSource::Provider }
 }
 
+/// Whether the content type contains this word.
+fn declares(response: &ApiResponse, word: &str) -> bool {
+    response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains(word))
+}
+
 fn is_xml(response: &ApiResponse) -> bool {
-    let declared =
-        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("xml"));
     let start = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
-    declared || start.trim_start().starts_with("<?xml")
+    declares(response, "xml") || start.trim_start().starts_with("<?xml")
 }
 
 fn is_web_page(response: &ApiResponse) -> bool {
-    let declared =
-        response.header("content-type").is_some_and(|kind| kind.to_lowercase().contains("html"));
     let text = response.body.text_start(MAX_PAGE_START_BYTES).unwrap_or_default();
     let text = text.trim_start();
     let begins =
         |mark: &str| text.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark));
-    declared || ["<!doctype html", "<html", "<head", "<body", "<meta"].into_iter().any(begins)
+    declares(response, "html")
+        || ["<!doctype html", "<html", "<head", "<body", "<meta"].into_iter().any(begins)
 }
 
 const fn result_for_status(status: u16) -> CheckResult {

@@ -1,30 +1,30 @@
 //! Removal of new secrets from a body that arrives in pieces, in UTF-8 or UTF-16.
 //!
 //! The scanner of [`super::json_members`] reads bytes of ASCII and passes all others on. A unit of
-//! UTF-16 is given to it as the bytes that UTF-8 has for its number, also where it is half of a pair,
-//! so that every body comes out as it went in. Start at [`MemberStream`].
+//! UTF-16 is given to it as the bytes that UTF-8 has for its number, even if it is half of a
+//! surrogate pair, so that every body comes out as it went in. Start at [`MemberStream`].
 
 use super::json_members::MemberScanner;
 use crate::domain::Secret;
-use crate::domain::response::WideOrder;
+use crate::domain::response::Utf16ByteOrder;
 
 /// Scanner that replaces the string values of the named members in a text that arrives in pieces.
 pub struct MemberStream {
     scanner: MemberScanner,
-    wide: Option<WideUnits>,
+    wide: Option<Utf16Decoder>,
 }
 
-/// Units of UTF-16 in pieces of bytes.
-struct WideUnits {
-    order: WideOrder,
+/// Splits the pieces of a body into UTF-16 code units.
+struct Utf16Decoder {
+    order: Utf16ByteOrder,
     /// First byte of a unit whose second byte has not arrived.
     half: Option<u8>,
 }
 
 impl MemberStream {
     /// Creates a stream; `order` is the order of the bytes of a text in UTF-16.
-    pub fn new(members: Vec<String>, order: Option<WideOrder>) -> Self {
-        let wide = order.map(|order| WideUnits { order, half: None });
+    pub fn new(members: Vec<String>, order: Option<Utf16ByteOrder>) -> Self {
+        let wide = order.map(|order| Utf16Decoder { order, half: None });
         Self { scanner: MemberScanner::new(members), wide }
     }
 
@@ -58,7 +58,7 @@ impl MemberStream {
     }
 }
 
-impl WideUnits {
+impl Utf16Decoder {
     /// Returns the units of a piece, each in the form of UTF-8.
     fn narrow(&mut self, piece: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(piece.len());
@@ -95,7 +95,7 @@ impl WideUnits {
     }
 }
 
-/// Adds a unit of UTF-16 in the form of UTF-8, also half of a pair.
+/// Adds a unit of UTF-16 in the form of UTF-8, also half of a surrogate pair.
 fn write_unit(unit: u16, bytes: &mut Vec<u8>) {
     let [high, low] = unit.to_be_bytes();
     let middle = high << 2 | low >> 6;
@@ -119,13 +119,17 @@ mod tests {
         units.flat_map(|unit| if big { unit.to_be_bytes() } else { unit.to_le_bytes() }).collect()
     }
 
-    fn order(big: bool) -> Option<WideOrder> {
+    fn order(big: bool) -> Option<Utf16ByteOrder> {
         let charset = if big { "utf-16be" } else { "utf-16le" };
         ResponseBody::new(b"a".to_vec(), Some(&format!("text/plain; charset={charset}")))
             .wide_order()
     }
 
-    fn captured(bytes: &[u8], size: usize, order: Option<WideOrder>) -> (Vec<u8>, Vec<String>) {
+    fn captured(
+        bytes: &[u8],
+        size: usize,
+        order: Option<Utf16ByteOrder>,
+    ) -> (Vec<u8>, Vec<String>) {
         let mut stream = MemberStream::new(vec!["key".to_owned()], order);
         let mut shown: Vec<u8> = bytes.chunks(size).flat_map(|piece| stream.push(piece)).collect();
         let (rest, secrets) = stream.finish();

@@ -1,7 +1,8 @@
 //! Steps of a rotation in both directions, with their stable IDs and their texts.
 //!
 //! IDs and serialized names are persisted and stay as they are; names in code and texts for display
-//! may change. The order of the steps is defined in `rotation::purpose` (forward) and `rotation::machine::rollback`.
+//! may change. The order of the steps is defined in `rotation::purpose` (forward) and
+//! `rotation::machine::rollback`.
 
 use serde::{Deserialize, Serialize};
 

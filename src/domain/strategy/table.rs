@@ -151,17 +151,21 @@ const SNYK_SERVICE_ACCOUNT: StrategySpec = StrategySpec {
     }),
 };
 
+/// Traits of a strategy that creates a second secret for the same principal and revokes the old one
+/// by its value.
+const SECOND_SECRET_TRAITS: StrategyTraits = StrategyTraits {
+    creator: StepActor::Program,
+    revoker: StepActor::Program,
+    revocation_key: RevocationKey::ByValue,
+    identity_source: IdentitySource::Value,
+    traceability: CreationTraceability::Untraceable,
+    principal_policy: PrincipalPolicy::Same,
+};
+
 const SNYK_SERVICE_ACCOUNT_SECRET: StrategySpec = StrategySpec {
     rotation_title: "Automatic: creates a second secret on the same account, then deletes the old one",
     creation_title: "Automatic: creates another secret for an existing service account",
-    traits: StrategyTraits {
-        creator: StepActor::Program,
-        revoker: StepActor::Program,
-        revocation_key: RevocationKey::ByValue,
-        identity_source: IdentitySource::Value,
-        traceability: CreationTraceability::Untraceable,
-        principal_policy: PrincipalPolicy::Same,
-    },
+    traits: SECOND_SECRET_TRAITS,
     managed_object: ManagedObject::Secret,
     owning_account: Some(OwningAccount {
         strategy: RotationStrategyId::SnykServiceAccount,
@@ -226,14 +230,7 @@ const APP_SECRET_PROBE: &[&str] = &[
 const SNYK_APP_SECRET: StrategySpec = StrategySpec {
     rotation_title: "Automatic: creates a second client secret on the same app, then deletes the old one",
     creation_title: "Automatic: creates another client secret for an existing app",
-    traits: StrategyTraits {
-        creator: StepActor::Program,
-        revoker: StepActor::Program,
-        revocation_key: RevocationKey::ByValue,
-        identity_source: IdentitySource::Value,
-        traceability: CreationTraceability::Untraceable,
-        principal_policy: PrincipalPolicy::Same,
-    },
+    traits: SECOND_SECRET_TRAITS,
     managed_object: ManagedObject::Secret,
     owning_account: None,
     rotated_secret: RotatedSecret::Part,

@@ -1,6 +1,7 @@
 //! Background tasks of the screen: started by id, canceled by id, reporting through one channel.
 //!
-//! `protocol.rs` defines the tasks; those of an area are in its `tasks.rs`. Start with [`TaskManager::start`].
+//! `protocol.rs` defines the tasks; those of an area are in its `tasks.rs`. Start with
+//! [`TaskManager::start`].
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;

@@ -1,7 +1,7 @@
 //! Checks: whether a credential works, in its own region and in the others.
 //!
-//! `check_writer` writes the results; `fair_queue` orders many checks. Start with [`CheckService::check`]
-//! and [`CheckService::check_many`].
+//! `check_writer` writes the results; `fair_queue` orders many checks. Start with
+//! [`CheckService::check`] and [`CheckService::check_many`].
 
 pub(super) mod fair_queue;
 pub(super) mod tasks;
@@ -285,7 +285,7 @@ impl CheckService {
             .with_authentication(authentication)
             .with_outcome_recording(OutcomeRecording::ByCaller);
         let outcome = self.requests.execute(&request).await;
-        let latency = u64::try_from(request.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = request.elapsed();
         let (mut principal, mut home_organization) = (None, None);
         let (result, status, reason) = match outcome {
             Ok(raw) => {
@@ -310,13 +310,7 @@ impl CheckService {
             }
             Err(SendError::Problem(problem)) => return Err(problem),
         };
-        let check = CheckReport {
-            result,
-            status,
-            reason,
-            checked_at: self.clock.now(),
-            latency_ms: Some(latency),
-        };
+        let check = self.requests.check_report(result, status, reason, elapsed);
         let principal =
             principal.filter(|principal| credential.principal.as_ref() != Some(principal));
         Ok(CheckRecord {

@@ -42,7 +42,7 @@ pub enum ClipboardMethod {
     Tmux,
     /// The terminal escape sequence OSC 52.
     Osc52,
-    /// The same sequence, which GNU screen passes to the outer terminal.
+    /// OSC 52 inside a device control string, which GNU screen passes to the outer terminal.
     GnuScreen,
 }
 
@@ -262,9 +262,7 @@ fn copy_by_first_method(
         let tried = match method {
             ClipboardMethod::Native => copy_to_desktop(contents, secret, content),
             ClipboardMethod::Tmux => copy_to_tmux(secret),
-            ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => {
-                copy_to_terminal(secret, *method)
-            }
+            ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen => copy_to_terminal(secret),
         };
         match tried {
             Ok(()) => {
@@ -391,8 +389,8 @@ fn copy_to_tmux(secret: &Secret) -> Result<(), String> {
 }
 
 /// Sends OSC 52 to the terminal in one write, so that it cannot land in the middle of a frame.
-fn copy_to_terminal(secret: &Secret, method: ClipboardMethod) -> Result<(), String> {
-    let sequence = osc52::copy_sequence(secret, method)?;
+fn copy_to_terminal(secret: &Secret) -> Result<(), String> {
+    let sequence = osc52::copy_sequence(secret)?;
     terminal()
         .and_then(|mut terminal| terminal.write_all(&sequence))
         .map_err(|error| format!("the terminal: {error}"))
@@ -453,7 +451,7 @@ fn overwrite_in_terminal(method: ClipboardMethod) -> Result<ClearResult, Problem
     let written = match method {
         ClipboardMethod::Tmux => copy_to_tmux(&blank),
         ClipboardMethod::Osc52 | ClipboardMethod::GnuScreen | ClipboardMethod::Native => {
-            copy_to_terminal(&blank, method)
+            copy_to_terminal(&blank)
         }
     };
     written.map(|()| ClearResult::Overwritten).map_err(|why| {

@@ -41,17 +41,14 @@ enum TerminalMultiplexer {
 
 /// Returns the method that reaches the terminal from this process.
 pub(super) fn method_here() -> ClipboardMethod {
-    match multiplexer(&|name| std::env::var(name).ok()) {
+    match multiplexer_here() {
         TerminalMultiplexer::GnuScreen => ClipboardMethod::GnuScreen,
         TerminalMultiplexer::Absent | TerminalMultiplexer::ScreenOrTmux => ClipboardMethod::Osc52,
     }
 }
 
 /// Returns the bytes that copy a text, or why no terminal accepts them.
-pub(super) fn copy_sequence(
-    text: &Secret,
-    method: ClipboardMethod,
-) -> Result<Zeroizing<Vec<u8>>, String> {
+pub(super) fn copy_sequence(text: &Secret) -> Result<Zeroizing<Vec<u8>>, String> {
     if text.len() > MAX_TEXT_BYTES {
         return Err(format!(
             "the text has {} bytes, and terminals accept at most {}",
@@ -59,11 +56,11 @@ pub(super) fn copy_sequence(
             format_thousands(MAX_TEXT_BYTES as u64)
         ));
     }
-    let multiplexer = match method {
-        ClipboardMethod::GnuScreen => TerminalMultiplexer::GnuScreen,
-        _ => multiplexer(&|name| std::env::var(name).ok()),
-    };
-    Ok(wrap_for(multiplexer, text))
+    Ok(wrap_for(multiplexer_here(), text))
+}
+
+fn multiplexer_here() -> TerminalMultiplexer {
+    multiplexer(&|name| std::env::var(name).ok())
 }
 
 /// Returns what the environment says about a multiplexer.
@@ -173,9 +170,7 @@ mod tests {
 
     #[test]
     fn the_largest_text_fits_and_a_larger_one_is_refused_with_both_sizes() {
-        let copied = |bytes: usize| {
-            copy_sequence(&Secret::from_text("a".repeat(bytes)), ClipboardMethod::GnuScreen)
-        };
+        let copied = |bytes: usize| copy_sequence(&Secret::from_text("a".repeat(bytes)));
         assert!(copied(MAX_TEXT_BYTES).is_ok());
         let plain =
             wrap_for(TerminalMultiplexer::Absent, &Secret::from_text("a".repeat(MAX_TEXT_BYTES)));

@@ -104,14 +104,14 @@ impl ConsumerService {
 
     /// Returns the consumers that have an older secret than their credential, by credential and
     /// name.
-    pub async fn list_due(&self) -> Result<Vec<Consumer>, Problem> {
+    pub async fn list_outdated(&self) -> Result<Vec<Consumer>, Problem> {
         self.database.run(Database::outdated_consumers).await
     }
 
     /// Delivers the secret of a credential to the consumers that have an older one. Tries them all;
     /// the problem is that of the first that failed.
-    pub async fn deliver_due(&self, id: &CredentialId) -> Result<(), Problem> {
-        let due = self.list_due().await?;
+    pub async fn deliver_outdated(&self, id: &CredentialId) -> Result<(), Problem> {
+        let due = self.list_outdated().await?;
         let mut result = Ok(());
         for consumer in due.iter().filter(|consumer| consumer.credential == *id) {
             let delivered = self.deliver_current(consumer).await;

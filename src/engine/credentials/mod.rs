@@ -83,9 +83,9 @@ impl CredentialService {
         self.database.credentials().await
     }
 
-    /// Returns the first `count` credentials, the most urgent first: as many as a screen shows at
-    /// once. Reads on the calling thread, because before the first frame a change of threads would take longer
-    /// than the read.
+    /// Returns the first `count` credentials: the most urgent first, or by name in a list of more
+    /// than `MAX_SORTED_ROWS`. Reads on the calling thread, because before the first frame a change
+    /// of threads would take longer than the read.
     pub fn first_page(&self, count: u16) -> Result<CredentialPage, Problem> {
         let now = self.clock.now();
         let soon = now + EXPIRY_WARNING_PERIOD;

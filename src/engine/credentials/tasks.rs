@@ -46,7 +46,7 @@ pub enum CredentialTask {
     /// Find plain-text credentials of other programs, and report the state of the store.
     FindImportable,
     /// Find the consumers that have an older secret than their credential.
-    ListDueDeliveries,
+    ListOutdatedConsumers,
     /// Deliver the secret of a credential to the consumers that have an older one.
     Deliver(CredentialId),
     /// Import candidates under unused names. The plain-text copies stay.
@@ -98,7 +98,7 @@ pub enum CredentialEvent {
     /// one.
     AccessToken(CredentialId, Option<TokenLifetime>),
     /// The consumers that have an older secret than their credential.
-    DueDeliveries(Vec<Consumer>),
+    OutdatedConsumers(Vec<Consumer>),
     /// The number of plain-text copies of secrets in use that a scan found, by credential.
     PlainCopies(BTreeMap<CredentialName, usize>),
     /// Plain-text credentials of other programs.
@@ -146,12 +146,12 @@ pub(in crate::engine) async fn run_task(
             }
             return Ok(());
         }
-        CredentialTask::ListDueDeliveries => {
-            CredentialEvent::DueDeliveries(engine.consumers.list_due().await?)
+        CredentialTask::ListOutdatedConsumers => {
+            CredentialEvent::OutdatedConsumers(engine.consumers.list_outdated().await?)
         }
         CredentialTask::Deliver(id) => {
-            let delivered = engine.consumers.deliver_due(&id).await;
-            let due = CredentialEvent::DueDeliveries(engine.consumers.list_due().await?);
+            let delivered = engine.consumers.deliver_outdated(&id).await;
+            let due = CredentialEvent::OutdatedConsumers(engine.consumers.list_outdated().await?);
             context.send_event(TaskEvent::Credential(due));
             return delivered;
         }

@@ -30,13 +30,13 @@ pub type DownloadObserver = Box<dyn Fn(DownloadEvent) + Send + Sync>;
 /// Step of a download.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DownloadEvent {
-    /// So many bytes have arrived, of so many that the server announced.
+    /// Number of bytes received, and the total that the server announced.
     Received(u64, Option<u64>),
-    /// The download of an earlier run is continued after so many bytes.
+    /// An earlier download continues after this number of bytes.
     Continued(u64),
-    /// The download of an earlier run cannot be continued and begins anew, for this reason.
+    /// An earlier download cannot be continued and begins anew, for this reason.
     Restarted(String),
-    /// The download has broken off. So many bytes stay in a file, for the next run.
+    /// The download was interrupted; this number of bytes stays in this file for the next run.
     Kept(u64, PathBuf),
 }
 
@@ -60,8 +60,8 @@ pub struct SavedBody {
 
 #[derive(Default)]
 struct DownloadState {
-    /// Redactors of the credential's own secrets.
-    known: Vec<Arc<SecretRedactor>>,
+    /// Redactor of the credential's own secrets.
+    known: Arc<SecretRedactor>,
     /// Members in which the provider sends new secrets.
     members: Vec<String>,
     /// Digest of the request, if a later run may continue it.
@@ -90,7 +90,7 @@ struct BodyTransfer {
 
 /// Search for new secrets in a body that arrives.
 enum MemberSearch {
-    /// What the body is will be known when more bytes have arrived.
+    /// More bytes are needed to recognize the body.
     Undecided { content_type: Option<String>, members: Vec<String>, head: Vec<u8> },
     /// The body is searched.
     Active(MemberStream),
@@ -102,7 +102,7 @@ enum MemberSearch {
 enum TargetFile {
     /// A temporary file that replaces a regular file, or becomes one.
     Draft(AtomicFile),
-    /// The same, and a later run continues it.
+    /// A partial file, which a later run can continue.
     Part(PartFile),
     /// A device or pipe, which is written to as it is.
     Special(fs::File),
@@ -122,7 +122,7 @@ impl BodyDownload {
         request: Option<String>,
     ) {
         let mut state = self.lock();
-        state.known = vec![Arc::new(known)];
+        state.known = Arc::new(known);
         state.members = members.to_vec();
         state.request = request;
         let target = resolve_links(&self.path);
@@ -162,7 +162,8 @@ impl BodyDownload {
         let mut state = self.lock();
         let was_refused = status == Some(416) && state.awaits_rest();
         let why = state.mismatch.take().or_else(|| {
-            was_refused.then(|| "the server has no more bytes than the part".to_owned())
+            was_refused
+                .then(|| "the server has nothing beyond the bytes already downloaded".to_owned())
         })?;
         state.discard();
         Some(why)
@@ -277,7 +278,7 @@ impl BodySink for BodyDownload {
 
 impl DownloadState {
     fn redactors(&self, sent: &Arc<SecretRedactor>) -> Vec<Arc<SecretRedactor>> {
-        self.known.iter().chain([sent]).map(Arc::clone).collect()
+        vec![Arc::clone(&self.known), Arc::clone(sent)]
     }
 
     /// Whether the request asked for the rest of what has arrived.
@@ -391,8 +392,8 @@ impl BodyTransfer {
         self.write(&rest)?;
         self.target.commit()?;
         let captured =
-            |(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None };
-        Ok((self.head, self.written, secrets.into_iter().map(captured).collect()))
+            secrets.into_iter().map(|(member, secret)| CapturedSecret::new(member, secret));
+        Ok((self.head, self.written, captured.collect()))
     }
 }
 

@@ -100,6 +100,13 @@ pub struct CapturedSecret {
     pub stored: Option<Box<Credential>>,
 }
 
+impl CapturedSecret {
+    /// Creates a secret that is not stored yet.
+    pub(super) fn new(member: String, secret: Secret) -> Self {
+        Self { member, secret: Arc::new(secret), stored: None }
+    }
+}
+
 impl std::fmt::Debug for CapturedSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CapturedSecret").field("member", &self.member).finish_non_exhaustive()

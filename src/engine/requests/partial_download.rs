@@ -1,8 +1,8 @@
-//! What is left of a download that was interrupted, so that the same command continues it.
+//! Partial files of interrupted downloads, which the same command continues.
 //!
 //! The bytes are in `FILE.part`, and what proves that the rest belongs to them in `FILE.part.json`;
 //! both belong to the user alone. The bytes are always the first ones that the server sent: where
-//! something was masked in them, they are not kept. Start at [`PartFile`].
+//! something was masked in them, they are not saved. Start at [`PartFile`].
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -39,7 +39,7 @@ pub(super) struct PartDescription {
     pub(super) content_type: Option<String>,
 }
 
-/// What identifies a body, so that its rest can be added to its beginning.
+/// Validator and size that identify one version of a body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct BodyVersion {
     /// Strong entity tag, or the date of the last change.
@@ -75,12 +75,15 @@ pub(super) fn request_digest(
         && draft.is_safe()
         && draft.header("range").is_none()
         && draft.header("if-range").is_none();
+    if !is_plain {
+        return None;
+    }
     let mut digest = Sha256::new();
     for line in draft.canonical_lines(environment) {
         digest.update(format!("{line}\n"));
     }
     digest.update(format!("{}\n{}\n", credential.id, credential.region));
-    is_plain.then(|| to_hex(&digest.finalize()))
+    Some(to_hex(&digest.finalize()))
 }
 
 impl BodyVersion {
@@ -91,7 +94,8 @@ impl BodyVersion {
         let is_plain = head.header("content-encoding").is_none();
         let refuses = head.header("accept-ranges").is_some_and(|unit| unit == "none");
         let tag = head.header("etag").filter(|tag| tag.starts_with('"'));
-        let validator = tag.or_else(|| settled_date(head)).filter(|_| is_plain && !refuses)?;
+        let validator =
+            tag.or_else(|| strong_last_modified(head)).filter(|_| is_plain && !refuses)?;
         Some(Self { validator: validator.to_owned(), length: length? })
     }
 
@@ -100,7 +104,7 @@ impl BodyVersion {
         let range = head.header("content-range").unwrap_or_default();
         let expected = format!("bytes {start}-{}/{}", self.length.saturating_sub(1), self.length);
         if range != expected {
-            return Err(format!("the server sent another part than the rest ({range})"));
+            return Err(format!("the server sent a different range than requested ({range})"));
         }
         let name = if self.validator.starts_with('"') { "etag" } else { "last-modified" };
         let same = match head.header(name) {
@@ -108,12 +112,13 @@ impl BodyVersion {
             // A date need not be repeated.
             None => name != "etag",
         };
-        if same { Ok(()) } else { Err("the server sent a part of another version".to_owned()) }
+        if same { Ok(()) } else { Err("the content on the server has changed".to_owned()) }
     }
 }
 
-/// Returns the date of the last change, if no later change can have the same date.
-fn settled_date(head: &ApiResponse) -> Option<&str> {
+/// Returns the Last-Modified date if it is a strong validator (RFC 9110, section 8.8.2.2): if no later
+/// change can have the same date.
+fn strong_last_modified(head: &ApiResponse) -> Option<&str> {
     let changed = head.header("last-modified")?;
     let sent = httpdate::parse_http_date(head.header("date")?).ok()?;
     let age = sent.duration_since(httpdate::parse_http_date(changed).ok()?).ok()?;
@@ -125,17 +130,21 @@ impl PartFile {
     ///
     /// # Errors
     ///
-    /// Fails where another process writes to it, or where it belongs to another user.
+    /// Fails where another process writes to it, where it belongs to another user, or where it has
+    /// content but no description: then it is not a part of this program.
     pub(super) fn create(target: &Path, description: &PartDescription) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut part = Self::open_locked(target, &mut options)?;
+        let is_ours = read_description(&description_path(&part.path)).is_some();
+        if !is_ours && part.file.metadata()?.len() > 0 {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         part.file.set_len(0)?;
         part.file.rewind()?;
         let mut draft = AtomicFile::create(&description_path(&part.path), DRAFT_PREFIX)?;
         draft.write(&serde_json::to_vec(description)?)?;
         draft.commit()?;
-        part.is_kept = true;
         Ok(part)
     }
 
@@ -145,7 +154,6 @@ impl PartFile {
         let description = read_description(&description_path(&file.path))?;
         let length = file.file.seek(SeekFrom::End(0)).ok()?;
         let fits = description.request == request && (1..description.body.length).contains(&length);
-        file.is_kept = true;
         fits.then_some(FoundPart { file, description, length })
     }
 
@@ -161,7 +169,7 @@ impl PartFile {
         Ok(Self { file, path, target: target.to_owned(), is_kept: true })
     }
 
-    /// Returns the name that the user knows it by.
+    /// Returns the path of the part.
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
@@ -182,7 +190,8 @@ impl PartFile {
         self.file.write_all(bytes)
     }
 
-    /// Makes sure that no later run continues it: the next bytes are not those of the server.
+    /// Removes the description, so that no later run continues the part: the next bytes are not those
+    /// of the server.
     pub(super) fn forbid_continuation(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.is_kept) {
             fs::remove_file(description_path(&self.path))?;
@@ -196,12 +205,12 @@ impl PartFile {
         (self.is_kept && length > 0).then_some(length)
     }
 
-    /// Removes it.
+    /// Removes the part and its description.
     pub(super) fn remove(mut self) {
         self.is_kept = false;
     }
 
-    /// Puts the file in its place.
+    /// Replaces the target with the complete part.
     pub(super) fn commit(mut self) -> io::Result<()> {
         self.forbid_continuation()?;
         self.file.sync_all()?;
@@ -339,6 +348,12 @@ mod tests {
         drop(masked);
         drop(PartFile::create(&target, &description()).unwrap());
         assert_eq!(names(), 1, "neither what was masked nor nothing is kept");
+        let path = with_suffix(&target, ".part");
+        let mut own = OpenOptions::new();
+        let own = private_mode(own.write(true).create_new(true)).open(&path);
+        own.unwrap().write_all(b"mine").unwrap();
+        assert!(PartFile::create(&target, &description()).is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"mine", "a file of the user stays");
     }
 
     #[cfg(unix)]

@@ -23,8 +23,8 @@ use crate::engine::requests::service::RequestService;
 use crate::net::HostBoundSecret;
 use crate::net::oauth::exchange::TokenExchangeError;
 
-/// Returns what a check of the credential's current secret is about: its result is dropped if the
-/// credential has another secret by then. A session gets another refresh token while it is checked.
+/// Returns the secret that a check is about; the result is dropped if the credential has another
+/// secret by then. A session gets another refresh token while it is checked.
 pub(in crate::engine) fn checked_secret(
     kind: &CredentialKind,
     credential: &Credential,
@@ -103,7 +103,8 @@ impl RequestService {
         }
     }
 
-    fn check_report(
+    /// Returns the report of a check that ends now.
+    pub(in crate::engine) fn check_report(
         &self,
         result: CheckResult,
         status: Option<u16>,

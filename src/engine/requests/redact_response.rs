@@ -140,9 +140,7 @@ fn capture_secrets(response: &mut ApiResponse, members: &[String]) -> Vec<Captur
         bytes.extend(rest);
         response.body = body.with_bytes(bytes);
     }
-    let captured =
-        |(member, secret)| CapturedSecret { member, secret: Arc::new(secret), stored: None };
-    secrets.into_iter().map(captured).collect()
+    secrets.into_iter().map(|(member, secret)| CapturedSecret::new(member, secret)).collect()
 }
 
 fn redact_response(response: ApiResponse, redactor: &SecretRedactor) -> ApiResponse {

@@ -299,7 +299,7 @@ fn rest_of_download(download: &BodyDownload, draft: &RequestDraft) -> Option<Req
     Some(rest)
 }
 
-/// Whether a body ended before its end.
+/// Whether the body ended too early.
 fn broke_off(outcome: &Result<RawResponse, SendError>) -> bool {
     matches!(outcome, Err(SendError::Net(NetError::IncompleteBody { fault: BodyFault::Ended, .. })))
 }

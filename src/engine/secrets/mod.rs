@@ -1,4 +1,5 @@
-//! Secrets: what each is bound to, reading one after verification, fingerprints, and disclosure to the user.
+//! Secrets: what each is bound to, reading one after verification, fingerprints, and disclosure to
+//! the user.
 
 pub(super) mod bindings;
 pub(super) mod bound_secrets;

@@ -1,7 +1,7 @@
 //! Background tasks, the state of the store, and the notification above the footer.
 //!
-//! Tasks are started and their reports handled elsewhere (`commands.rs` and `events.rs` of each feature); this module
-//! only records them. Start at [`TaskList`].
+//! Tasks are started and their reports handled elsewhere (`commands.rs` and `events.rs` of each
+//! feature); this module only records them. Start at [`TaskList`].
 
 use std::time::{Duration, Instant};
 

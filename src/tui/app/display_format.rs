@@ -6,14 +6,14 @@
 use std::time::{Duration, Instant};
 
 use crate::config::theme::{GlyphSet, StyleRole};
-use crate::domain::format::format_thousands;
+use crate::domain::format::{EXPIRY_WARNING_PERIOD, format_thousands};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus, Origin, Timestamp};
 
 /// Days before expiry from which a credential counts as expiring.
-pub const EXPIRING_DAYS: i64 = 14;
+pub const EXPIRING_DAYS: i64 = EXPIRY_WARNING_PERIOD.whole_days();
 
 /// Lifetimes shorter than this are shown in seconds.
 const MIN_SECONDS_SHOWN_AS_MINUTES: i64 = 120;
@@ -32,11 +32,6 @@ pub const fn status_style(
     }
 }
 
-/// Whether a credential has not expired yet, but does so soon.
-pub fn expires_soon(credential: &Credential, now: Timestamp) -> bool {
-    days_left(credential, now).is_some_and(|days| (0..EXPIRING_DAYS).contains(&days))
-}
-
 /// Returns the role (color) and the symbol of a check result.
 pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole, &'static str) {
     match verdict {
@@ -45,11 +40,6 @@ pub const fn check_style(verdict: CheckResult, glyphs: &GlyphSet) -> (StyleRole,
         CheckResult::Unknown => (StyleRole::Unknown, glyphs.unknown),
         CheckResult::Unchecked => (StyleRole::Dim, glyphs.unchecked),
     }
-}
-
-/// Returns the words for a check result.
-pub const fn check_text(result: CheckResult) -> &'static str {
-    result.label()
 }
 
 /// Shortens a region ID by the provider's name: `EU-01` for `SNYK-EU-01`.

@@ -35,9 +35,6 @@ const REFUSAL_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ProbeRegions),
     CommandAction::Credential(CredentialAction::Rotate),
 ];
-const ROTATION_HINTS: &[CommandAction] = &[CommandAction::Credential(CredentialAction::Rotate)];
-const COPIES_HINTS: &[CommandAction] = &[CommandAction::Program(ProgramAction::Scan)];
-const DELIVERY_HINTS: &[CommandAction] = &[CommandAction::Credential(CredentialAction::Deliver)];
 const LIST_HINTS: &[CommandAction] = &[
     CommandAction::Credential(CredentialAction::ToggleSecret),
     CommandAction::Credential(CredentialAction::CopySecret),
@@ -97,22 +94,16 @@ pub fn typing_hints(app: &App) -> &'static [(&'static str, &'static str)] {
 
 /// Returns the commands that help with what is wrong, which come first: after a refusal those that
 /// explain it, try the other regions, and rotate.
-fn remedies(app: &App, now: Timestamp) -> &'static [CommandAction] {
-    if app.ui_state.focus == Pane::Console
-        && app.console.response().is_some_and(|response| response.exchange.refusal.is_some())
-    {
-        return REFUSAL_HINTS;
+fn remedies(app: &App, now: Timestamp) -> Vec<CommandAction> {
+    let is_response_refused =
+        app.console.response().is_some_and(|response| response.exchange.refusal.is_some());
+    if app.ui_state.focus == Pane::Console && is_response_refused {
+        return REFUSAL_HINTS.to_vec();
     }
     match attention::selected_reason(app, now) {
-        Some(AttentionReason::Refused) => REFUSAL_HINTS,
-        Some(
-            AttentionReason::Expired
-            | AttentionReason::ExpiresSoon(_)
-            | AttentionReason::RotationWaits,
-        ) => ROTATION_HINTS,
-        Some(AttentionReason::PlainCopies(_)) => COPIES_HINTS,
-        Some(AttentionReason::DeliveryDue(_)) => DELIVERY_HINTS,
-        None => &[],
+        Some(AttentionReason::Refused) => REFUSAL_HINTS.to_vec(),
+        Some(reason) => vec![reason.remedy()],
+        None => Vec::new(),
     }
 }
 
@@ -128,7 +119,8 @@ pub fn visible_hints(app: &App, footer: Rect, now: Timestamp) -> Vec<KeyHint> {
     };
     let (first, more) = own.split_at(LEADING_HINT_COUNT);
     let mut offered: Vec<CommandAction> = Vec::new();
-    let all = [remedies(app, now), first, PRIORITY_HINTS, more, GENERAL_HINTS];
+    let remedies = remedies(app, now);
+    let all = [remedies.as_slice(), first, PRIORITY_HINTS, more, GENERAL_HINTS];
     for action in all.into_iter().flatten().filter(|action| app.can_run(**action)) {
         if !offered.contains(action) {
             offered.push(*action);

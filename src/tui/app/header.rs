@@ -2,7 +2,7 @@
 //!
 //! An item with an action is also a button. Drawing and clicking both use [`header_items`].
 
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::Rect;
 use unicode_width::UnicodeWidthStr;
 
 use crate::config::theme::StyleRole;
@@ -82,20 +82,14 @@ pub fn header_items(app: &App) -> (Vec<HeaderItem>, Rect) {
     (items, room)
 }
 
-/// Returns the command that a click on the header runs.
-pub(super) fn header_action_at(app: &App, column: u16, row: u16) -> Option<CommandAction> {
-    let (items, _) = header_items(app);
-    items.into_iter().find(|item| item.area.contains(Position::new(column, row)))?.action
-}
-
-/// Returns the number of credentials per status, the good ones first, as far as they fit between the
-/// other texts: with the word for the status, else with its symbol only.
-pub fn status_counts(app: &App, now: Timestamp) -> Vec<StatusCount> {
+/// Returns the number of credentials per status, the good ones first, if they fit into the area that
+/// the items leave: with the word for the status, else with its symbol only.
+pub fn status_counts(app: &App, room: Rect, now: Timestamp) -> Vec<StatusCount> {
     let list = &app.credentials;
     if !list.all_rows_loaded() {
         return Vec::new();
     }
-    let room = header_items(app).1.split_left(1).1;
+    let room = room.split_left(1).1;
     let counts = CredentialStatus::ALL.into_iter().zip(list.status_counts(now)).rev();
     let counts: Vec<_> = counts.filter(|(_, count)| *count > 0).collect();
     let glyphs = app.preferences.symbols;

@@ -45,6 +45,7 @@ use crate::tui::app::credentials::undo::UndoStack;
 use crate::tui::app::dialogs::{DialogStack, ProblemDialog};
 use crate::tui::app::rotation::open_rotations::OpenRotations;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
+use crate::tui::app::widgets::text_wrap::wrap;
 use console::ConsolePane;
 use conversation::ConversationState;
 use mouse::MousePress;
@@ -217,7 +218,7 @@ impl App {
         let first = [
             BackgroundTask::ReadStoreStatus,
             BackgroundTask::Rotation(RotationTask::ListUnfinished),
-            BackgroundTask::Credential(CredentialTask::ListDueDeliveries),
+            BackgroundTask::Credential(CredentialTask::ListOutdatedConsumers),
         ];
         let mut effects: Vec<_> =
             first.into_iter().map(|task| app.start_hidden_task(task).1).collect();
@@ -367,12 +368,15 @@ impl App {
         self.detail.set_duplicates(duplicates.unwrap_or_default());
     }
 
-    /// Number of rows that the list needs for its filter.
+    /// Number of rows that the list needs for its filter, and for the error in it.
     pub fn filter_rows(&self) -> u16 {
         let list = &self.credentials;
-        let is_mistyped = list.filter_mistake().is_some();
-        u16::from(list.filter.typing || !list.filter_is_empty() || is_mistyped)
-            + u16::from(is_mistyped)
+        let Some(error) = list.filter_term_error() else {
+            return u16::from(list.filter.typing || !list.filter_is_empty());
+        };
+        let columns = self.screen_layout().credentials.inside_border().width;
+        let lines = wrap(&error.to_string(), columns.into()).len();
+        1 + u16::try_from(lines).unwrap_or(u16::MAX)
     }
 
     pub(super) fn start_dialog_task(

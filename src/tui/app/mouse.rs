@@ -12,7 +12,7 @@ use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, Scr
 use crate::tui::app::console::ConsolePrompt;
 use crate::tui::app::console::json::SearchMatches;
 use crate::tui::app::console::response_view::ResponseTab;
-use crate::tui::app::credentials::detail::{self, CredentialFact};
+use crate::tui::app::credentials::detail::{self, CredentialDetailRow};
 use crate::tui::app::layout::PaneBorder;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
 use crate::tui::app::widgets::text_wrap::wrap;
@@ -122,15 +122,8 @@ impl App {
             let hint = super::footer::hint_action_at(self, screen.footer, column, now.wall);
             return hint.map(|action| self.run_action(action, now)).unwrap_or_default();
         }
-        let counts = header::status_counts(self, now.wall);
-        if let Some(hit) =
-            counts.iter().find(|count| count.area.contains(Position::new(column, row)))
-        {
-            self.filter_by_status(hit.status, now);
-            return Vec::new();
-        }
-        if let Some(action) = header::header_action_at(self, column, row) {
-            return self.run_action(action, now);
+        if screen.header.contains(Position::new(column, row)) {
+            return self.click_header(column, row, now);
         }
         if screen.timeline.contains(Position::new(column, row))
             && self.ui_state.mouse_press.border.is_none()
@@ -189,7 +182,7 @@ impl App {
     }
 
     /// Returns a cell for everything that can be clicked: panes, rows, the secret, tabs, buttons.
-    pub(super) fn click_targets(&self) -> Vec<(u16, u16)> {
+    pub(super) fn click_targets(&self, now: Now) -> Vec<(u16, u16)> {
         let screen = self.screen_layout();
         let at = |area: Rect| (area.x, area.y);
         let shown = |area: &Rect| !area.is_empty();
@@ -202,7 +195,7 @@ impl App {
             .map(|area| (area.x + 2, area.y));
         let list = rows(self.list_area(), self.credentials.visible_count());
         let regions = rows(screen.regions.inside_border(), self.region_count());
-        let secret = std::iter::once(self.secret_area()).filter(|_| shown(&screen.detail));
+        let secret = std::iter::once(self.secret_area()).filter(shown);
         let send = std::iter::once(screen.console.inside_border().row(0))
             .filter(|_| shown(&screen.console));
         let tabs = self.response_tabs().into_iter().map(|(_, area)| area);
@@ -210,12 +203,24 @@ impl App {
         let timeline = std::iter::once(screen.timeline.inside_border()).filter(shown);
         let places =
             secret.chain(send).chain(tabs).chain(regions).chain(timeline).chain(list).map(at);
-        let signs = header::header_items(self)
-            .0
-            .into_iter()
-            .filter(|item| item.action.is_some())
-            .map(|item| at(item.area));
-        panes.chain(places).chain(signs).collect()
+        let (items, room) = header::header_items(self);
+        let buttons = items.into_iter().filter(|item| item.action.is_some()).map(|item| item.area);
+        let counts =
+            header::status_counts(self, room, now.wall).into_iter().map(|count| count.area);
+        panes.chain(places).chain(buttons.chain(counts).map(at)).collect()
+    }
+
+    fn click_header(&mut self, column: u16, row: u16, now: Now) -> Vec<UiEffect> {
+        let at = Position::new(column, row);
+        let (items, room) = header::header_items(self);
+        if let Some(item) = items.into_iter().find(|item| item.area.contains(at)) {
+            return item.action.map(|action| self.run_action(action, now)).unwrap_or_default();
+        }
+        let counts = header::status_counts(self, room, now.wall);
+        if let Some(count) = counts.into_iter().find(|count| count.area.contains(at)) {
+            self.filter_by_status(count.status, now);
+        }
+        Vec::new()
     }
 
     fn click_list(&mut self, row: u16) -> bool {
@@ -293,7 +298,7 @@ impl App {
     /// Area of the first line of the secret in the detail, masked or not.
     pub fn secret_area(&self) -> Rect {
         let rows = self.selected().map_or_else(Vec::new, |selected| detail::rows(self, selected));
-        let secret = rows.iter().position(|row| *row == CredentialFact::Secret).unwrap_or(0);
+        let secret = rows.iter().position(|row| *row == CredentialDetailRow::Secret).unwrap_or(0);
         let below_heading = u16::try_from(secret + 1).unwrap_or(u16::MAX);
         self.screen_layout().detail.inside_border().row(below_heading)
     }

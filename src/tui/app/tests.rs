@@ -87,7 +87,7 @@ impl TestSession {
             matches!(
                 task,
                 BackgroundTask::Credential(
-                    CredentialTask::RegionChecks(_) | CredentialTask::ListDueDeliveries
+                    CredentialTask::RegionChecks(_) | CredentialTask::ListOutdatedConsumers
                 ) | BackgroundTask::ReadStoreStatus
             )
         };

@@ -1,4 +1,4 @@
-//! What was asked for while the store was locked: it is carried out once the store is unlocked.
+//! Retry of tasks that failed because the store was locked.
 //!
 //! Each task that needs a secret is remembered while it runs. If it fails because the store is
 //! locked, the screen asks to unlock it, and starts the task again afterwards. Start at
@@ -8,8 +8,7 @@ use std::sync::Arc;
 
 use crate::domain::{CredentialId, Problem};
 use crate::engine::background::protocol::{
-    BackgroundTask, ConsoleTask, CredentialTask, HttpExchange, SendTask, StoreError, StoreStatus,
-    TaskId,
+    BackgroundTask, ConsoleTask, CredentialTask, StoreError, StoreStatus, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::keymap::CommandLabelStyle;
@@ -27,9 +26,8 @@ enum RetriableTask {
     Copy(CredentialId),
     Check(Vec<CredentialId>),
     CheckAllRegions(CredentialId),
-    Send(SendTask),
-    AllPages(SendTask),
-    NextPage(Arc<HttpExchange>),
+    /// Request of the console, with the credential that it is sent with.
+    Request(CredentialId, Box<BackgroundTask>),
 }
 
 /// Tasks that run and need a secret, and what follows the unlocking of a keyring.
@@ -42,34 +40,25 @@ pub struct UnlockRetries {
 impl RetriableTask {
     /// Returns a copy of a task that needs a secret; `None` for another task.
     fn from_task(task: &BackgroundTask) -> Option<Self> {
+        let request = |id: &CredentialId, task| Self::Request(id.clone(), Box::new(task));
         Some(match task {
             BackgroundTask::Credential(CredentialTask::Reveal(id)) => Self::Reveal(id.clone()),
             BackgroundTask::Credential(CredentialTask::CopySecret(id, _)) => Self::Copy(id.clone()),
             BackgroundTask::CheckCredentials(ids) => Self::Check(ids.clone()),
             BackgroundTask::CheckAllRegions(id) => Self::CheckAllRegions(id.clone()),
-            BackgroundTask::Send(send) => Self::Send(send.clone()),
-            BackgroundTask::Console(ConsoleTask::AllPages(send)) => Self::AllPages(send.clone()),
+            BackgroundTask::Send(send) => {
+                request(&send.credential, BackgroundTask::Send(send.clone()))
+            }
+            BackgroundTask::Console(ConsoleTask::AllPages(send)) => {
+                let task = ConsoleTask::AllPages(send.clone());
+                request(&send.credential, BackgroundTask::Console(task))
+            }
             BackgroundTask::Console(ConsoleTask::NextPage(exchange)) => {
-                Self::NextPage(Arc::clone(exchange))
+                let task = ConsoleTask::NextPage(Arc::clone(exchange));
+                request(&exchange.credential, BackgroundTask::Console(task))
             }
             _ => return None,
         })
-    }
-
-    /// Returns the credential that a console request is sent with, and the task that sends it.
-    fn into_console_task(self) -> Option<(CredentialId, BackgroundTask)> {
-        match self {
-            Self::Send(send) => Some((send.credential.clone(), BackgroundTask::Send(send))),
-            Self::AllPages(send) => Some((
-                send.credential.clone(),
-                BackgroundTask::Console(ConsoleTask::AllPages(send)),
-            )),
-            Self::NextPage(exchange) => Some((
-                exchange.credential.clone(),
-                BackgroundTask::Console(ConsoleTask::NextPage(exchange)),
-            )),
-            Self::Reveal(_) | Self::Copy(_) | Self::Check(_) | Self::CheckAllRegions(_) => None,
-        }
     }
 }
 
@@ -173,15 +162,15 @@ impl App {
     ) -> Vec<UiEffect> {
         let title = title.unwrap_or_default();
         match task {
-            RetriableTask::Reveal(id) => self.start_reveal(id),
+            RetriableTask::Reveal(id) => self.start_reveal(id, now),
             RetriableTask::Copy(id) => self.start_copy(id, now),
             RetriableTask::Check(ids) => {
                 vec![self.start_task(title, BackgroundTask::CheckCredentials(ids), now).1]
             }
             RetriableTask::CheckAllRegions(id) => region_probe::start_probe(self, id, now),
-            request => request.into_console_task().map_or_else(Vec::new, |(id, task)| {
-                sending::start_request_task(self, title, id, task, now)
-            }),
+            RetriableTask::Request(id, task) => {
+                sending::start_request_task(self, title, id, *task, now)
+            }
         }
     }
 }

@@ -370,7 +370,7 @@ impl App {
             CommandAction::Focus(focus) => self.move_focus(focus),
             CommandAction::Credential(action) => return self.run_credential(action, now),
             CommandAction::Console(action) => return self.run_console(action, now),
-            CommandAction::Screen(action) => return self.run_screen(action),
+            CommandAction::Screen(action) => return self.run_screen(action, now),
             CommandAction::Program(action) => return self.run_program(action, now),
         }
         Vec::new()
@@ -439,6 +439,7 @@ impl App {
             entry.title.clone()
         });
         undo::discard_pending_edit(self, task);
+        region_probe::drop_probe(self, task);
         self.console.awaited_list.take_if(|waiting| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
@@ -491,6 +492,7 @@ impl App {
         self.unlock_retries.forget(task);
         self.activity.set_task_state(task, TaskState::Canceled);
         undo::discard_pending_edit(self, task);
+        region_probe::drop_probe(self, task);
         self.console.awaited_list.take_if(|waiting| *waiting == task);
         if self.console.waits_for(task) {
             self.console.cancel();

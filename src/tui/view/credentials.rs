@@ -62,9 +62,9 @@ fn draw_filter(pen: &mut CellPainter<'_>, area: Rect) {
     if area.is_empty() {
         return;
     }
-    if let Some(mistake) = pen.app.credentials.filter_mistake() {
-        let text = pen.mask_in_presentation(&mistake.to_string());
-        pen.write_text(area.row(1), &text, StyleRole::Warn);
+    if let Some(error) = pen.app.credentials.filter_term_error() {
+        let text = pen.mask_in_presentation(&error.to_string());
+        pen.write_paragraph(area.split_top(1).1, &text, StyleRole::Warn);
     }
     let area = area.row(0);
     let rest = pen.write_text(area, "/ ", StyleRole::Key);
@@ -146,16 +146,17 @@ fn draw_row(pen: &mut CellPainter<'_>, area: Rect, row: &CredentialRow<'_>) {
     };
     let name_text = pen.app.display_name(credential);
     pen.write_text(name, &name_text, StyleRole::Text);
+    let remedy_key = reason
+        .and_then(|reason| pen.app.preferences.keys.label(reason.remedy()))
+        .unwrap_or_default();
     if let Some(reason) = reason {
-        let key = pen.app.preferences.keys.label(reason.remedy()).unwrap_or_default();
-        let rest = pen.write_text(attention.split_left(1).1, &key, StyleRole::Key);
+        let rest = pen.write_text(attention.split_left(1).1, &remedy_key, StyleRole::Key);
         pen.write_text(rest.split_left(1).1, &reason.short_text(), StyleRole::Warn);
     }
     let status_cell = pen.write_right(status_cell, status.as_str(), role);
-    if let Some(reason) = reason.filter(|_| attention.is_empty()) {
+    if attention.is_empty() {
         // Only the key fits.
-        let key = pen.app.preferences.keys.label(reason.remedy()).unwrap_or_default();
-        pen.write_right(status_cell, &key, StyleRole::Key);
+        pen.write_right(status_cell, &remedy_key, StyleRole::Key);
     }
     if *selected {
         let focused = pen.app.ui_state.focus == Pane::Credentials;

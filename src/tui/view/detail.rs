@@ -8,9 +8,10 @@ use ratatui::layout::Rect;
 use super::painter::CellPainter;
 use crate::config::theme::StyleRole;
 use crate::domain::provider::{AuthMethod, CredentialKind};
+use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, CredentialAction};
-use crate::tui::app::credentials::detail::{self, CredentialFact};
+use crate::tui::app::credentials::detail::{self, CredentialDetailRow};
 use crate::tui::app::mouse::DETAIL_LABEL_COLUMNS;
 use crate::tui::app::widgets::dialog_view::SecretRow;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -42,7 +43,7 @@ pub(super) fn draw(pen: &mut CellPainter<'_>, area: Rect) {
     pen.write_text(inner.row(0), &heading(pen, credential), StyleRole::Title);
     let mut rest = inner.split_top(1).1;
     for row in detail::rows(app, credential) {
-        if row == CredentialFact::Secret {
+        if row == CredentialDetailRow::Secret {
             rest = draw_secret(pen, rest, credential);
             continue;
         }
@@ -156,34 +157,34 @@ type DetailFact = (&'static str, Vec<(StyleRole, String)>);
 fn fact(
     pen: &CellPainter<'_>,
     credential: &Credential,
-    row: &CredentialFact,
+    row: &CredentialDetailRow,
 ) -> Option<DetailFact> {
     let kind = pen.app.catalog.kind(&credential.provider, &credential.kind).ok();
     let text = |text: &str| vec![(StyleRole::Text, mask_for_audience(pen, text))];
     Some(match row {
-        CredentialFact::Secret => return None,
-        CredentialFact::Status => status_fact(pen, credential),
-        CredentialFact::Reason => ("", text(detail::failure_reason(credential)?)),
-        CredentialFact::Rotation => rotation_fact(pen, credential)?,
-        CredentialFact::Expiry => expiry_fact(pen, credential),
-        CredentialFact::Identity => identity_fact(pen, credential),
-        CredentialFact::Region => {
+        CredentialDetailRow::Secret => return None,
+        CredentialDetailRow::Status => status_fact(pen, credential),
+        CredentialDetailRow::Reason => ("", text(detail::failure_reason(credential)?)),
+        CredentialDetailRow::Rotation => rotation_fact(pen, credential)?,
+        CredentialDetailRow::Expiry => expiry_fact(pen, credential),
+        CredentialDetailRow::Identity => identity_fact(pen, credential),
+        CredentialDetailRow::Region => {
             let region = (StyleRole::Text, region_text(pen, credential));
             let authorization =
                 kind.into_iter().flat_map(|kind| authorization_spans(pen, credential, kind));
             ("Region", std::iter::once(region).chain(authorization).collect())
         }
-        CredentialFact::Session => session_fact(pen, credential, kind?),
-        CredentialFact::Organizations => {
+        CredentialDetailRow::Session => session_fact(pen, credential, kind?),
+        CredentialDetailRow::Organizations => {
             ("Orgs", text(credential.fields.get(detail::ORGANIZATIONS_FIELD)?))
         }
-        CredentialFact::Fingerprint => fingerprint_fact(pen, credential),
-        CredentialFact::Labels => ("Labels", text(&credential.labels.join(" "))),
-        CredentialFact::Field(id) => {
+        CredentialDetailRow::Fingerprint => fingerprint_fact(pen, credential),
+        CredentialDetailRow::Labels => ("Labels", text(&credential.labels.join(" "))),
+        CredentialDetailRow::Field(id) => {
             let name = (StyleRole::Dim, format!("{id} "));
             ("Field", std::iter::once(name).chain(text(credential.fields.get(id)?)).collect())
         }
-        CredentialFact::Added => age_fact(pen, credential),
+        CredentialDetailRow::Added => age_fact(pen, credential),
     })
 }
 
@@ -279,7 +280,11 @@ fn identity_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
             principal.kind.replace('_', " ")
         )
     });
-    let unknown = || (StyleRole::Dim, format!("unknown{}", check_hint(pen)));
+    // After a refusal, another check tells no more.
+    let is_refused =
+        credential.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
+    let hint = if is_refused { String::new() } else { check_hint(pen) };
+    let unknown = || (StyleRole::Dim, format!("unknown{hint}"));
     ("Acts as", vec![text.map_or_else(unknown, |text| (StyleRole::Text, text))])
 }
 
@@ -339,7 +344,7 @@ fn status_fact(pen: &CellPainter<'_>, credential: &Credential) -> DetailFact {
     let dot = pen.glyphs().separator;
     let code = check.status.map(|code| format!(" {code}")).unwrap_or_default();
     let (code, result) = if status == CredentialStatus::Expired {
-        (String::new(), format!(" {dot} {}{code}", display_format::check_text(check.result)))
+        (String::new(), format!(" {dot} {}{code}", check.result.label()))
     } else {
         (code, String::new())
     };

@@ -12,7 +12,7 @@ use super::painter::{CellPainter, FocusStyle};
 use crate::config::theme::StyleRole;
 use crate::tui::app::widgets::dialog_view::{
     ButtonView, DialogLayout, DialogRow, DialogView, FieldValue, FieldView, LabelView, ListItem,
-    PlacedLine, SpanRow, TextCut, button_areas,
+    PlacedLine, SpanRow, TextTruncation, button_areas,
 };
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
@@ -176,8 +176,10 @@ fn draw_item(pen: &mut CellPainter<'_>, area: Rect, item: &ListItem, column: u16
     let heading =
         if item.index.is_none() && item.mark.is_none() { StyleRole::Key } else { StyleRole::Text };
     let shown = match item.cut {
-        TextCut::End => Cow::Borrowed(item.text.as_str()),
-        TextCut::PathStart => cut_path_start(&item.text, text.width.into(), pen.glyphs().ellipsis),
+        TextTruncation::End => Cow::Borrowed(item.text.as_str()),
+        TextTruncation::PathStart => {
+            cut_path_start(&item.text, text.width.into(), pen.glyphs().ellipsis)
+        }
     };
     pen.write_text(text, &shown, heading);
     pen.write_text(more.split_left(2).1, &item.more, StyleRole::Dim);

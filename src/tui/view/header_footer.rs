@@ -19,10 +19,11 @@ pub(super) fn draw_header(pen: &mut CellPainter<'_>, area: Rect) {
     let line = line.split_left(line.width.saturating_sub(1)).0;
     let rest = pen.write_text(line, header::PROGRAM_NAME, StyleRole::Accent).split_left(3).1;
     pen.write_text(rest, &header::credential_count_text(app), StyleRole::Dim);
-    for sign in header::header_items(app).0 {
-        pen.write_spans(sign.area, &sign.spans);
+    let (items, rest) = header::header_items(app);
+    for item in items {
+        pen.write_spans(item.area, &item.spans);
     }
-    for count in header::status_counts(app, pen.now.wall) {
+    for count in header::status_counts(app, rest, pen.now.wall) {
         let (role, _) = display_format::status_style(count.status, pen.glyphs());
         pen.write_text(count.area, &count.text, role);
     }

@@ -74,7 +74,7 @@ fn the_screen_shows_a_secret_only_while_it_is_revealed() {
         ("y", "Nothing was copied"),
         ("c", "200"),
         ("t", "‹secret›"),
-        ("Y", "Copy the request for"),
+        ("Y", "Copy request as"),
         ("\r", "Nothing was copied"),
         ("/pers", "1 of 1"),
     ] {

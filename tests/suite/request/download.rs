@@ -127,14 +127,14 @@ fn a_body_that_changed_meanwhile_is_read_again_from_its_start() {
 }
 
 #[test]
-fn another_part_than_the_rest_is_not_taken() {
+fn another_range_than_requested_is_not_taken() {
     let server = Recorder::answering_bytes(|request| match header(request, "range") {
         None => reply("200 OK", "etag: \"v1\"\r\n", body().len(), &body()[..100_000]),
         Some(_) => reply("206 Partial Content", "content-range: bytes 7-9/240000\r\n", 3, b"odd"),
     });
     let saving = home_saving_from(&server);
     let failed = saving.save(&[]).expect(1);
-    assert!(failed.err.contains("another part than the rest"), "{}", failed.err);
+    assert!(failed.err.contains("a different range than requested"), "{}", failed.err);
     assert_eq!(saving.names(), [""; 0]);
 }
 

@@ -160,8 +160,8 @@ fn the_next_run_continues_or_starts_anew() {
         (RestReply::Rest, 1, "continuing the download of an earlier run after"),
         (RestReply::Whole, 1, anew),
         (RestReply::Changed, 2, anew),
-        (RestReply::WrongVersion, 1, "a part of another version"),
-        (RestReply::WrongRange, 1, "another part than the rest"),
+        (RestReply::WrongVersion, 1, "the content on the server has changed"),
+        (RestReply::WrongRange, 1, "a different range than requested"),
         (RestReply::Unsatisfiable, 1, anew),
     ] {
         let interrupted = Interrupted::new(false, then);

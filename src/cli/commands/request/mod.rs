@@ -34,9 +34,6 @@ pub(in crate::cli) use response::ResponseDisplay;
 pub(super) use sending::SendContext;
 pub(super) use source::{obtain_consent, read_body};
 
-/// Exit code of an interrupted program, as shells report it.
-const INTERRUPTED_EXIT_CODE: u8 = 130;
-
 /// Send a request with a credential; list saved and sent ones
 #[derive(Debug, clap::Args)]
 #[command(
@@ -160,7 +157,7 @@ pub(in crate::cli) struct OutputArgs {
     /// Print the strings of the filter without quotes
     #[arg(long, short, requires = "jq")]
     raw: bool,
-    /// Write the body of a successful response to a file, complete or not at all; the same command continues a download that was interrupted; - is standard output
+    /// Write the body of a successful response to FILE once it is complete, or to standard output (-); run the same command again to continue an interrupted download
     #[arg(long, short, value_name = "FILE", conflicts_with = "jq")]
     output: Option<PathBuf>,
     /// Exit as jq -e: with 1 if the last result of the filter is false or null, with 4 if there is none

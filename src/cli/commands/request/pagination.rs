@@ -4,8 +4,9 @@ use std::ops::ControlFlow;
 
 use serde_json::value::RawValue;
 
-use super::{CliContext, INTERRUPTED_EXIT_CODE, ResponseDisplay, response, sending};
+use super::{CliContext, ResponseDisplay, response, sending};
 use crate::cli::output;
+use crate::cli::output::INTERRUPTED_EXIT_CODE;
 use crate::domain::format::count_noun;
 use crate::domain::{Credential, Problem};
 use crate::engine::background::protocol::RequestOptions;

@@ -82,7 +82,7 @@ pub(super) async fn print_response(
             let last = print_body(context, &exchange.response, display)?;
             if let Some(path) = output {
                 context.out.note(&format!(
-                    "note: {} was not written: the response is not a complete success",
+                    "note: {} was not written: the request failed or the response is incomplete",
                     display_path(path)
                 ));
             }

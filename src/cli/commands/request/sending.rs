@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{CliContext, INTERRUPTED_EXIT_CODE, ResponseDisplay, response};
+use super::{CliContext, ResponseDisplay, response};
 use crate::cli::args::parse_name;
 use crate::cli::input::prompt;
+use crate::cli::output::INTERRUPTED_EXIT_CODE;
 use crate::cli::output::{self, CliOutput};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rate_limit::format_wait;
@@ -148,7 +149,7 @@ fn show_download_event(out: &CliOutput, event: &DownloadEvent) {
             note(format!("note: the download starts from the beginning: {why}"));
         }
         DownloadEvent::Kept(bytes, path) => note(format!(
-            "note: {bytes} bytes are kept in {}; run the same command again to continue",
+            "note: {bytes} bytes are saved in {}; run the same command again to continue",
             output::display_path(path)
         )),
     }

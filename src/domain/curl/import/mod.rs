@@ -3,7 +3,8 @@
 //! tokenring adds the credential's own header when it sends the request. The import therefore drops
 //! any credential in the command and everything else that is or looks like a secret, and lists by
 //! name what it dropped. Start at [`import_curl`]; `command` finds the command in the text, `options`
-//! interprets its options, `body` collects its data, and `secrets` removes the secrets. The opposite direction is [`crate::domain::request::export`].
+//! interprets its options, `body` collects its data, and `secrets` removes the secrets. The
+//! opposite direction is [`crate::domain::request::export`].
 
 mod body;
 mod command;

@@ -151,8 +151,8 @@ impl ExportFormat {
     pub const fn title(self) -> &'static str {
         match self {
             Self::Curl => "curl",
-            Self::PowerShell => "curl in PowerShell",
-            Self::Cmd => "curl in cmd",
+            Self::PowerShell => "curl (PowerShell)",
+            Self::Cmd => "curl (cmd)",
             Self::Httpie => "HTTPie",
             Self::Python => "Python",
         }
@@ -162,10 +162,10 @@ impl ExportFormat {
     pub const fn description(self) -> &'static str {
         match self {
             Self::Curl => "sh, bash, zsh and other POSIX shells",
-            Self::PowerShell => "curl.exe; curl alone is another command there",
+            Self::PowerShell => "curl.exe, because curl can be an alias",
             Self::Cmd => "the Windows command prompt",
-            Self::Httpie => "http, in POSIX shells",
-            Self::Python => "a script with the library requests",
+            Self::Httpie => "the http command, in POSIX shells",
+            Self::Python => "a script that uses the requests library",
         }
     }
 }

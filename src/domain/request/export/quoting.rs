@@ -108,9 +108,9 @@ fn quote_for_powershell(text: &str) -> String {
     text.chars().flat_map(|c| [c].into_iter().chain(quotes.contains(&c).then_some(c))).collect()
 }
 
-/// Escapes a text between quotes for the program and then, with carets, for the command prompt. Variables
-/// are inserted before carets are read, so a caret behind a percent sign makes it the name of no
-/// variable. `end` is what follows for the program.
+/// Escapes a text between quotes for the program and then, with carets, for the command prompt.
+/// Variables are inserted before carets are read, so a caret behind a percent sign makes it the
+/// name of no variable. `end` is what follows for the program.
 fn escape_for_cmd(text: &str, end: &str) -> String {
     let mut line = String::new();
     let mut backslashes = 0;

@@ -1,5 +1,5 @@
-//! Tests that read exported commands as PowerShell, the Windows command prompt and Microsoft's C library
-//! document it.
+//! Tests that read exported commands as PowerShell, the Windows command prompt and Microsoft's C
+//! library document it.
 //!
 //! Rules: `about_Quoting_Rules` and `about_Parsing` for PowerShell 7.3, "Parsing C command-line
 //! arguments" for the program, and the order of the command prompt: percent expansion, then carets

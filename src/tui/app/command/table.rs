@@ -248,7 +248,7 @@ pub const COMMANDS: &[CommandSpec] = &[
     command_row("filter", &["/"], Credential(CredentialAction::FilterList), "filter", "Filter the list: words, region:eu kind:pat expires<14d status:refused label:prod"),
     command_row("clear", &["Esc"], Credential(CredentialAction::ClearFilter), "clear", "Clear the marks, then the filter"),
     command_row("sort", &["s"], Credential(CredentialAction::SortList), "sort", "Sort by the next column: attention, name, expiry, status, region, provider"),
-    command_row("next-attention", &["J"], Credential(CredentialAction::NextAttention), "next alert", "Go to the next credential that is refused, expires soon, or waits for you"),
+    command_row("next-attention", &["J"], Credential(CredentialAction::NextAttention), "next attention", "Go to the next credential that needs attention: refused, expired, expiring, rotation waiting, copies found, delivery due"),
     command_row("fold", &["Space"], Console(ConsoleAction::ToggleFold), "fold", "Fold or unfold the value under the cursor").in_pane(Pane::Console),
     command_row("mark", &["Space"], Credential(CredentialAction::Mark), "mark", "Mark the credential, to check several at once"),
     command_row("mark-all", &["*"], Credential(CredentialAction::MarkAll), "mark all", "Mark all listed credentials, or clear the marks"),

@@ -13,10 +13,13 @@ use crate::tui::app::dialogs::{DialogAction, PickerDialog, PickerItem};
 use crate::tui::app::display_format;
 use crate::tui::app::{App, Now, UiEffect};
 
+/// Text for a request that cannot be copied.
+const INCOMPLETE_REQUEST: &str = "The request is incomplete and cannot be copied";
+
 /// Asks for which client the request is copied; the cursor is on the client of the last copy.
 pub(in crate::tui::app) fn open_format_picker(app: &mut App, now: Now) -> Vec<UiEffect> {
     if !app.can_run_console(ConsoleAction::CopyCurl) {
-        warn(app, "The request is incomplete and cannot be copied", now);
+        warn(app, INCOMPLETE_REQUEST, now);
         return Vec::new();
     }
     let item = |format: ExportFormat| {
@@ -26,14 +29,14 @@ pub(in crate::tui::app) fn open_format_picker(app: &mut App, now: Now) -> Vec<Ui
     let last = app.console.last_export_format;
     let cursor = ExportFormat::ALL.iter().position(|format| *format == last).unwrap_or(0);
     let items = ExportFormat::ALL.map(item).into();
-    app.dialogs.push(PickerDialog::of_actions("Copy the request for", items).with_cursor(cursor));
+    app.dialogs.push(PickerDialog::of_actions("Copy request as", items).with_cursor(cursor));
     Vec::new()
 }
 
 /// Copies the request for a client and warns where the client behaves differently.
 fn copy_request(app: &mut App, format: ExportFormat, now: Now) -> Vec<UiEffect> {
     let Some(exported) = exported_request(app, format) else {
-        warn(app, "The request is incomplete and cannot be copied", now);
+        warn(app, INCOMPLETE_REQUEST, now);
         return Vec::new();
     };
     app.console.last_export_format = format;
@@ -41,7 +44,7 @@ fn copy_request(app: &mut App, format: ExportFormat, now: Now) -> Vec<UiEffect> 
         warn(app, warning.clone(), now);
     }
     let task = BackgroundTask::CopyText(exported.with_comments());
-    let title = format!("Copy the request for {}", format.title());
+    let title = format!("Copy request as {}", format.title());
     vec![app.start_task(title, task, now).1]
 }
 

@@ -128,25 +128,28 @@ pub(in crate::tui::app) fn open_follow_up_picker(
     Vec::new()
 }
 
-/// Returns the forms that have a field for one of the values, with a note for each.
+/// Returns the forms that have a field for one of the values, with the names of these values.
 fn form_items(
     app: &App,
     known: &BTreeMap<String, String>,
-) -> Vec<(PickerItem<FollowUpTarget>, String)> {
-    let Some(credential) = app.selected() else { return Vec::new() };
-    let name = app.display_name(credential);
-    let forms = [
-        (CredentialForm::Create, "Create a credential".to_owned(), "open the form with the value"),
-        (CredentialForm::Edit, format!("Edit {name}"), "set the field to the value"),
-    ];
-    let item = |(form, title, more): (CredentialForm, String, &str)| {
+) -> impl Iterator<Item = (PickerItem<FollowUpTarget>, String)> {
+    let forms = [CredentialForm::Create, CredentialForm::Edit].into_iter();
+    forms.filter_map(|form| {
         let values = app.values_for_form(form, known);
         let names = values.keys().cloned().collect::<Vec<_>>().join(", ");
+        let (title, more) = match form {
+            CredentialForm::Create => {
+                ("Create credential".to_owned(), "Opens the form with this value.")
+            }
+            CredentialForm::Edit => (
+                format!("Edit {}", app.display_name(app.selected()?)),
+                "Sets its field to this value.",
+            ),
+        };
+        let is_useful = !values.is_empty();
         let target = FollowUpTarget::Form(form, values);
-        (PickerItem::new(title, more, "open", target), names)
-    };
-    let takes = |(_, names): &(PickerItem<FollowUpTarget>, String)| !names.is_empty();
-    forms.into_iter().map(item).filter(takes).collect()
+        is_useful.then(|| (PickerItem::new(title, more, "open", target), names))
+    })
 }
 
 impl FollowUpTarget {

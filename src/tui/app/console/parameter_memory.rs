@@ -162,9 +162,9 @@ impl ParameterMemory {
     ) -> Option<&NamedValues> {
         let mut listed = self.listed.iter().filter(|(key, _)| key.0 == preset);
         let (_, listed) = listed.next().filter(|_| self.credential.as_ref() == Some(of))?;
-        let fits = |(id, value): (&String, &String)| given.get(id) == Some(value);
-        (!listed.values.is_empty() && listed.given_values.iter().all(fits))
-            .then_some(&listed.values)
+        let is_same_place =
+            listed.given_values.iter().all(|(id, value)| given.get(id) == Some(value));
+        (!listed.values.is_empty() && is_same_place).then_some(&listed.values)
     }
 
     /// Returns the value chosen last for a parameter.

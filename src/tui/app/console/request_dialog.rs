@@ -81,7 +81,7 @@ impl RequestEditorDialog {
                 .with_hint("A path on the API host, or a full URL. The secret is sent only to the provider's hosts."),
             FormField::select(PART_FIELD, "Show", SelectInput::new(parts, "query"))
                 .view_switch()
-                .with_hint("←/→ shows the query, the headers, the body or the history."),
+                .with_hint("←/→ switches between query, headers, body and history options."),
             FormField::multi_line("query", "Query", &query, text_lines)
                 .with_hint("One name=value per line; values are URL-encoded for you."),
             FormField::multi_line("headers", "Headers", &headers, text_lines)
@@ -124,11 +124,7 @@ impl RequestEditorDialog {
                     if is_shown { FieldVisibility::Shown } else { FieldVisibility::Hidden };
             }
         }
-        if let Some(FormField { control: FieldInput::Select(choice), .. }) =
-            self.form.field_mut(PART_FIELD)
-        {
-            *choice = SelectInput::new(std::mem::take(&mut choice.options), part);
-        }
+        self.form.select_id(PART_FIELD, part);
     }
 
     /// Shows the part of the request that has this field.

@@ -20,7 +20,7 @@ use crate::tui::app::dialogs::{
     ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
     TaskRequest, TextDialog,
 };
-use crate::tui::app::widgets::dialog_view::{DialogRow, TextCut};
+use crate::tui::app::widgets::dialog_view::{DialogRow, TextTruncation};
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};
 
@@ -192,12 +192,11 @@ pub(in crate::tui::app) fn history_picker(
         );
         let text = format!("{} {}", sent.draft.method, sent.draft.address());
         PickerItem {
-            cut: TextCut::PathStart,
+            cut: TextTruncation::PathStart,
             right_role: display_format::check_style(sent.verdict, app.preferences.symbols).0,
-            right: sent.status.map_or_else(
-                || display_format::check_text(sent.verdict).to_owned(),
-                |status| status.to_string(),
-            ),
+            right: sent
+                .status
+                .map_or_else(|| sent.verdict.label().to_owned(), |status| status.to_string()),
             ..PickerItem::new(text, more, "send again", line.clone())
         }
     };

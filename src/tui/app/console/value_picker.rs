@@ -16,8 +16,8 @@ use crate::tui::app::dialogs::{
     PickerItem,
 };
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::widgets::form::ValueRequest;
-use crate::tui::app::{App, Now, PresentationMode, UiEffect};
+use crate::tui::app::widgets::form::{FieldListing, ValueRequest};
+use crate::tui::app::{App, Now, UiEffect};
 
 /// Dialog that waits for a list of values and offers them.
 struct ValuePickerDialog {
@@ -39,15 +39,14 @@ struct FieldValueChoice {
 /// Offers the values of a field: those that an earlier response listed, or those that the provider
 /// lists now.
 pub(super) fn open_value_picker(app: &mut App, request: ValueRequest, now: Now) -> Vec<UiEffect> {
-    if app.ui_state.presentation == PresentationMode::On {
-        let text = "Not available in presentation mode: the list contains names";
-        app.activity.notify(NotificationLevel::Warning, text, now.instant);
+    if app.refuse_in_presentation("Names stay hidden", now) {
         return Vec::new();
     }
-    let ValueRequest { field, label, credential, preset, items, given } = request;
+    let ValueRequest { field, label, listing, given } = request;
+    let FieldListing { credential, preset, items } = listing;
     let Some(of) = app.credentials.get(&credential) else { return Vec::new() };
     let Ok(preset) = app.catalog.preset(&of.provider, &preset) else { return Vec::new() };
-    let title = format!("{}: {label}", preset.title);
+    let title = format!("Choose a value for {label}");
     let known = app.console.parameters.listed_by_preset(&credential, &preset.id, &given);
     if let Some(values) = known {
         let picker = picker(&title, &field, values.clone());
@@ -69,7 +68,7 @@ pub(super) fn open_value_picker(app: &mut App, request: ValueRequest, now: Now) 
         history_policy: HistoryPolicy::WithoutBody,
     }));
     let dialog = ValuePickerDialog {
-        title,
+        title: title.clone(),
         field,
         items,
         task: DialogTask::default(),
@@ -77,21 +76,19 @@ pub(super) fn open_value_picker(app: &mut App, request: ValueRequest, now: Now) 
         picker: None,
     };
     app.dialogs.push(dialog);
-    let (task, effect) = app.start_hidden_task(task);
-    app.dialogs.set_task(task);
-    vec![effect]
+    app.start_dialog_task(title, task, now)
 }
 
 fn picker(title: &str, field: &str, values: NamedValues) -> PickerDialog<FieldValueChoice> {
-    let item = |(value, name): (String, String)| {
+    let items = values.into_iter().map(|(value, name)| {
         let choice = FieldValueChoice { field: field.to_owned(), value: value.clone() };
         PickerItem::new(name, value, "use", choice)
-    };
-    let items = values.into_iter().map(item).collect();
+    });
+    let items = items.collect();
     PickerDialog::new(title, items, 0, |choice| {
         DialogAction::update(move |app, _| app.dialogs.fill_field(&choice.field, &choice.value))
     })
-    .with_empty_text("The provider lists none for this credential.".to_owned())
+    .with_empty_text("The provider returned no values for this credential.".to_owned())
 }
 
 impl Dialog for ValuePickerDialog {
@@ -119,6 +116,13 @@ impl Dialog for ValuePickerDialog {
             TaskEvent::Done => DialogResult::Stay,
             event => self.task.handle_event(event),
         }
+    }
+
+    /// Cancels the request that nothing waits for any more.
+    fn dismiss(&mut self) -> DialogResult {
+        self.task.running().map_or(DialogResult::Close, |task| {
+            DialogResult::RunAndClose(DialogAction::Effect(UiEffect::CancelTask(task)))
+        })
     }
 
     fn takes_text(&self) -> bool {

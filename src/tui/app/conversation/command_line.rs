@@ -130,7 +130,7 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
         // Plain-text mode does not show the region cursor; ask for the region unless the cursor
         // was moved.
         CommandAction::Credential(CredentialAction::SwitchRegion)
-            if is_region_cursor_at_own(app) =>
+            if !app.is_other_region_under_cursor() =>
         {
             return app.run_action(CommandAction::Credential(CredentialAction::PickRegion), now);
         }
@@ -179,13 +179,6 @@ fn run_typed_command(app: &mut App, command: &'static CommandSpec, now: Now) -> 
         }
     }
     Vec::new()
-}
-
-/// Returns whether the region cursor is on the credential's current region.
-fn is_region_cursor_at_own(app: &App) -> bool {
-    let Some(credential) = app.selected() else { return false };
-    let all = app.catalog.regions(&credential.provider).unwrap_or_default();
-    all.get(app.regions.cursor()).is_none_or(|region| region.id == credential.region)
 }
 
 /// Returns the visible state that commands without a page of their own change.

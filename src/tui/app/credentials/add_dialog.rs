@@ -20,7 +20,7 @@ use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask, TaskRequest};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
+    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput, provider_field_id,
 };
 use crate::tui::app::{App, Now, display_format};
 
@@ -82,10 +82,10 @@ impl AddDialog {
         };
         let (provider, kind) = catalog.providers().find_map(first)?;
         let mut add = Self::new(catalog);
-        add.select_option("provider", &provider);
+        add.form.select_id("provider", &provider);
         add.rebuild_fields();
-        add.select_option("kind", &kind);
-        add.select_option("region", region);
+        add.form.select_id("kind", &kind);
+        add.form.select_id("region", region);
         add.rebuild_fields();
         add.form.focus_on("name");
         Some(add)
@@ -100,12 +100,12 @@ impl AddDialog {
             self.form.focus_on(if best.is_some() { "name" } else { "provider" });
         }
         let Some(best) = best else { return };
-        self.select_option("provider", &best.provider);
+        self.form.select_id("provider", &best.provider);
         self.rebuild_fields();
-        self.select_option("kind", &best.kind);
+        self.form.select_id("kind", &best.kind);
         self.rebuild_fields();
         if let Some(region) = &best.region {
-            self.select_option("region", region);
+            self.form.select_id("region", region);
             self.is_region_chosen = true;
         }
         if let Some(end) = best.expires {
@@ -171,7 +171,7 @@ impl AddDialog {
         let region = self.catalog.region(provider, self.form.value("region")).ok()?;
         let host = display_format::region_host(region, &self.catalog);
         Some(DialogRow::warning(format!(
-            "{} is assumed: the secret names no region. Add tries it at {host}.",
+            "Region {} is assumed, because the secret does not name one. Add sends the secret to {host}.",
             region.id
         )))
     }
@@ -346,13 +346,6 @@ impl AddDialog {
         self.form.fields.append(&mut fields);
     }
 
-    fn select_option(&mut self, id: &str, option: &str) {
-        if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.form.field_mut(id)
-        {
-            *choice = SelectInput::new(std::mem::take(&mut choice.options), option);
-        }
-    }
-
     fn set_text(&mut self, id: &str, value: &str) {
         if let Some(field) = self.form.field_mut(id) {
             field.control = FieldInput::Text(value.to_owned().into());
@@ -462,11 +455,6 @@ impl Dialog for AddDialog {
 /// Returns whether the user signs in to a credential of this kind.
 fn supports_sign_in(kind: &CredentialKind) -> bool {
     matches!(kind.authorization, AuthMethod::RefreshToken { authorize: Some(_), .. })
-}
-
-/// Returns the form ID of a field that the provider defines, distinct from the form's own IDs.
-pub(in crate::tui::app) fn provider_field_id(id: &str) -> String {
-    format!("field:{id}")
 }
 
 /// Returns a selection of the provider's regions.

@@ -1,4 +1,4 @@
-//! What needs the user's attention: why a credential does, and the command that helps.
+//! Reasons why a credential needs attention, and the command that helps with each.
 //!
 //! Status and expiry are properties of a credential; the rest, such as a waiting rotation, is known
 //! to other parts of the screen and collected by [`collect_alerts`]. Start at [`AttentionReason`].
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::domain::consumer::Consumer;
-use crate::domain::{Credential, CredentialId, CredentialName, CredentialStatus, Timestamp};
+use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
 use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, ProgramAction};
 use crate::tui::app::{App, display_format};
 
@@ -24,7 +24,7 @@ pub enum AttentionReason {
     /// Its secret was found in this number of files.
     PlainCopies(usize),
     /// This number of consumers has an older secret.
-    DeliveryDue(usize),
+    ConsumersOutdated(usize),
 }
 
 /// What the screen knows about a credential beyond its own properties.
@@ -35,27 +35,34 @@ pub struct CredentialAlerts {
     /// Number of plain-text copies that the latest scan found.
     pub plain_copies: usize,
     /// Number of consumers with an older secret.
-    pub due_deliveries: usize,
+    pub outdated_consumers: usize,
 }
 
 /// Results of the scan and of the deliveries, by credential.
 #[derive(Default)]
 pub struct AttentionFacts {
-    plain_copies: BTreeMap<CredentialName, usize>,
-    due_deliveries: BTreeMap<CredentialId, Vec<Consumer>>,
+    plain_copies: HashMap<CredentialId, usize>,
+    outdated_consumers: BTreeMap<CredentialId, Vec<Consumer>>,
 }
 
 impl AttentionReason {
     /// Returns the most urgent reason of a credential.
-    pub fn of(credential: &Credential, alerts: CredentialAlerts, now: Timestamp) -> Option<Self> {
-        let soon = display_format::expires_soon(credential, now);
+    pub fn for_credential(
+        credential: &Credential,
+        alerts: CredentialAlerts,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let soon = display_format::days_left(credential, now)
+            .filter(|days| (0..display_format::EXPIRING_DAYS).contains(days));
         match CredentialStatus::for_credential(credential, now) {
             CredentialStatus::Refused => Some(Self::Refused),
             CredentialStatus::Expired => Some(Self::Expired),
-            _ if soon => display_format::days_left(credential, now).map(Self::ExpiresSoon),
+            _ if soon.is_some() => soon.map(Self::ExpiresSoon),
             _ if alerts.rotation_waits => Some(Self::RotationWaits),
             _ if alerts.plain_copies > 0 => Some(Self::PlainCopies(alerts.plain_copies)),
-            _ if alerts.due_deliveries > 0 => Some(Self::DeliveryDue(alerts.due_deliveries)),
+            _ if alerts.outdated_consumers > 0 => {
+                Some(Self::ConsumersOutdated(alerts.outdated_consumers))
+            }
             _ => None,
         }
     }
@@ -68,7 +75,7 @@ impl AttentionReason {
                 CommandAction::Credential(CredentialAction::Rotate)
             }
             Self::PlainCopies(_) => CommandAction::Program(ProgramAction::Scan),
-            Self::DeliveryDue(_) => CommandAction::Credential(CredentialAction::Deliver),
+            Self::ConsumersOutdated(_) => CommandAction::Credential(CredentialAction::Deliver),
         }
     }
 
@@ -80,34 +87,35 @@ impl AttentionReason {
             Self::ExpiresSoon(days) => display_format::format_days_left(days),
             Self::RotationWaits => "resume".to_owned(),
             Self::PlainCopies(1) => "1 copy".to_owned(),
-            Self::PlainCopies(count) => format!("{count} copies"),
-            Self::DeliveryDue(_) => "deliver".to_owned(),
+            Self::PlainCopies(count @ 2..10) => format!("{count} copies"),
+            Self::PlainCopies(_) => "copies".to_owned(),
+            Self::ConsumersOutdated(_) => "deliver".to_owned(),
         }
     }
 }
 
 impl AttentionFacts {
     /// Records what a scan found: the number of plain-text copies by credential.
-    pub fn set_plain_copies(&mut self, copies: BTreeMap<CredentialName, usize>) {
+    pub fn set_plain_copies(&mut self, copies: HashMap<CredentialId, usize>) {
         self.plain_copies = copies;
     }
 
     /// Discards the copies of a secret that was replaced.
-    pub fn forget_plain_copies(&mut self, name: &CredentialName) {
-        self.plain_copies.remove(name);
+    pub fn forget_plain_copies(&mut self, id: &CredentialId) {
+        self.plain_copies.remove(id);
     }
 
     /// Records which consumers have an older secret than their credential.
-    pub fn set_due_deliveries(&mut self, consumers: Vec<Consumer>) {
-        self.due_deliveries.clear();
+    pub fn set_outdated_consumers(&mut self, consumers: Vec<Consumer>) {
+        self.outdated_consumers.clear();
         for consumer in consumers {
-            self.due_deliveries.entry(consumer.credential.clone()).or_default().push(consumer);
+            self.outdated_consumers.entry(consumer.credential.clone()).or_default().push(consumer);
         }
     }
 
     /// Returns the consumers of a credential that have an older secret.
-    pub fn due_deliveries(&self, id: &CredentialId) -> &[Consumer] {
-        self.due_deliveries.get(id).map_or(&[], Vec::as_slice)
+    pub fn outdated_consumers(&self, id: &CredentialId) -> &[Consumer] {
+        self.outdated_consumers.get(id).map_or(&[], Vec::as_slice)
     }
 }
 
@@ -117,15 +125,11 @@ pub fn collect_alerts(app: &App) -> HashMap<CredentialId, CredentialAlerts> {
     for id in app.open_rotations.waiting_ids() {
         alerts.entry(id.clone()).or_default().rotation_waits = true;
     }
-    for (id, consumers) in &app.attention.due_deliveries {
-        alerts.entry(id.clone()).or_default().due_deliveries = consumers.len();
+    for (id, consumers) in &app.attention.outdated_consumers {
+        alerts.entry(id.clone()).or_default().outdated_consumers = consumers.len();
     }
-    if !app.attention.plain_copies.is_empty() {
-        for credential in app.credentials.all() {
-            if let Some(count) = app.attention.plain_copies.get(&credential.name) {
-                alerts.entry(credential.id.clone()).or_default().plain_copies = *count;
-            }
-        }
+    for (id, count) in &app.attention.plain_copies {
+        alerts.entry(id.clone()).or_default().plain_copies = *count;
     }
     alerts
 }

@@ -1,6 +1,7 @@
 //! Commands on credentials and their regions: filter, mark, reveal, copy, check, add, edit, switch.
 //!
-//! Opens their dialogs too. Start at `App::run_credential`; rotating is in `rotation/commands.rs`, undoing in `undo.rs`.
+//! Opens their dialogs too. Start at `App::run_credential`; rotating is in `rotation/commands.rs`,
+//! undoing in `undo.rs`.
 
 use std::collections::BTreeMap;
 
@@ -96,6 +97,11 @@ impl App {
 
     pub(in crate::tui::app) fn can_run_credential(&self, action: CredentialAction) -> bool {
         match action {
+            _ if requires_visible_names(action)
+                && self.ui_state.presentation == PresentationMode::On =>
+            {
+                false
+            }
             CredentialAction::Add | CredentialAction::SignIn => true,
             CredentialAction::ToggleSecret | CredentialAction::CopySecret => {
                 self.selected().is_some() && self.ui_state.presentation == PresentationMode::Off
@@ -104,9 +110,9 @@ impl App {
                 self.credentials.all_rows_loaded() && !self.credentials.all().is_empty()
             }
             CredentialAction::OpenPage => self.provider_page().is_some(),
-            CredentialAction::Deliver => self
-                .selected()
-                .is_some_and(|selected| !self.attention.due_deliveries(&selected.id).is_empty()),
+            CredentialAction::Deliver => self.selected().is_some_and(|selected| {
+                !self.attention.outdated_consumers(&selected.id).is_empty()
+            }),
             CredentialAction::ClearFilter => {
                 self.credentials.mark_count() > 0 || !self.credentials.filter_is_empty()
             }
@@ -120,11 +126,6 @@ impl App {
             | CredentialAction::PreviousRegion
             | CredentialAction::PickRegion
             | CredentialAction::ProbeRegions => self.can_run_region(),
-            _ if requires_visible_names(action)
-                && self.ui_state.presentation == PresentationMode::On =>
-            {
-                false
-            }
             _ => self.selected().is_some(),
         }
     }
@@ -163,17 +164,21 @@ impl App {
             self.detail.mask();
             return Vec::new();
         }
-        if self.refuse_in_presentation("Secrets stay masked", now) {
-            return Vec::new();
-        }
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
         };
-        self.start_reveal(id)
+        self.start_reveal(id, now)
     }
 
-    /// Starts to reveal the secret of a credential.
-    pub(in crate::tui::app) fn start_reveal(&mut self, id: CredentialId) -> Vec<UiEffect> {
+    /// Starts to reveal the secret of a credential, unless others may be watching.
+    pub(in crate::tui::app) fn start_reveal(
+        &mut self,
+        id: CredentialId,
+        now: Now,
+    ) -> Vec<UiEffect> {
+        if self.refuse_in_presentation("Secrets stay masked", now) {
+            return Vec::new();
+        }
         let (task, effect) =
             self.start_hidden_task(BackgroundTask::Credential(CredentialTask::Reveal(id)));
         self.detail.begin_reveal(task);
@@ -186,14 +191,14 @@ impl App {
         let Some(id) = self.selected().map(|credential| credential.id.clone()) else {
             return Vec::new();
         };
-        if self.refuse_in_presentation("Secrets are not copied", now) {
-            return Vec::new();
-        }
         self.start_copy(id, now)
     }
 
-    /// Starts copying the secret of a credential.
+    /// Starts copying the secret of a credential, unless others may be watching.
     pub(in crate::tui::app) fn start_copy(&mut self, id: CredentialId, now: Now) -> Vec<UiEffect> {
+        if self.refuse_in_presentation("Secrets are not copied", now) {
+            return Vec::new();
+        }
         let title = format!("Copy the secret of {}", self.display_name_by_id(&id));
         let task = CredentialTask::CopySecret(id, self.ui_state.terminal_copy_consent);
         vec![self.start_task(title, BackgroundTask::Credential(task), now).1]
@@ -230,7 +235,7 @@ impl App {
     }
 
     /// Whether the region under the cursor is not the credential's own.
-    fn is_other_region_under_cursor(&self) -> bool {
+    pub(in crate::tui::app) fn is_other_region_under_cursor(&self) -> bool {
         let Some(credential) = self.selected() else { return false };
         let all = self.catalog.regions(&credential.provider).unwrap_or_default();
         all.get(self.regions.cursor()).is_some_and(|region| region.id != credential.region)
@@ -267,7 +272,9 @@ impl App {
             return Vec::new();
         }
         let title = format!("Switch {} to {region}", self.display_name(credential));
-        if let Some(home) = self.regions.accepted_elsewhere(&region) {
+        // The pane has the results of the selected credential only.
+        let is_shown = self.regions.shown_credential() == Some(id);
+        if let Some(home) = self.regions.accepted_elsewhere(&region).filter(|_| is_shown) {
             let text = format!("{region} may refuse this credential: it was accepted in {home}");
             self.activity.notify(NotificationLevel::Warning, text, now.instant);
         }
@@ -299,7 +306,7 @@ impl App {
     /// Asks before the secret is delivered to the consumers that have an older one.
     fn open_delivery_confirmation(&mut self, now: Now) {
         let Some(credential) = self.selected() else { return };
-        let due = self.attention.due_deliveries(&credential.id);
+        let due = self.attention.outdated_consumers(&credential.id);
         if due.is_empty() {
             let text = "No consumer of this credential has an older secret";
             return self.activity.notify(NotificationLevel::Info, text, now.instant);

@@ -56,7 +56,7 @@ pub struct RevealedSecret<'a> {
 
 /// Row of the detail pane below the heading.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CredentialFact {
+pub enum CredentialDetailRow {
     /// Status, with what the latest check adds to it.
     Status,
     /// Why the latest check did not accept the credential.
@@ -87,39 +87,42 @@ pub enum CredentialFact {
 
 /// Returns the rows of the detail of a credential, the most important first: small screens show only
 /// those.
-pub fn rows(app: &App, credential: &Credential) -> Vec<CredentialFact> {
+pub fn rows(app: &App, credential: &Credential) -> Vec<CredentialDetailRow> {
     let kind = app.catalog.kind(&credential.provider, &credential.kind).ok();
     let uses_exchange = kind.is_some_and(|kind| kind.authorization.uses_token_exchange());
     let has_duplicates = !app.detail.duplicates().is_empty();
-    let optional = |is_shown: bool, row: CredentialFact| is_shown.then_some(row);
     let mut rows: Vec<_> = [
-        Some(CredentialFact::Status),
-        optional(failure_reason(credential).is_some(), CredentialFact::Reason),
-        optional(app.open_rotations.waiting(&credential.id).is_some(), CredentialFact::Rotation),
-        Some(CredentialFact::Expiry),
-        Some(CredentialFact::Identity),
-        Some(CredentialFact::Secret),
-        Some(CredentialFact::Region),
-        optional(uses_exchange, CredentialFact::Session),
-        optional(
-            credential.fields.contains_key(ORGANIZATIONS_FIELD),
-            CredentialFact::Organizations,
-        ),
-        optional(has_duplicates, CredentialFact::Fingerprint),
-        optional(!credential.labels.is_empty(), CredentialFact::Labels),
+        Some(CredentialDetailRow::Status),
+        failure_reason(credential).is_some().then_some(CredentialDetailRow::Reason),
+        app.open_rotations
+            .waiting(&credential.id)
+            .is_some()
+            .then_some(CredentialDetailRow::Rotation),
+        Some(CredentialDetailRow::Expiry),
+        Some(CredentialDetailRow::Identity),
+        Some(CredentialDetailRow::Secret),
+        Some(CredentialDetailRow::Region),
+        uses_exchange.then_some(CredentialDetailRow::Session),
+        credential
+            .fields
+            .contains_key(ORGANIZATIONS_FIELD)
+            .then_some(CredentialDetailRow::Organizations),
+        has_duplicates.then_some(CredentialDetailRow::Fingerprint),
+        (!credential.labels.is_empty()).then_some(CredentialDetailRow::Labels),
     ]
     .into_iter()
     .flatten()
     .collect();
     let fields = credential.fields.keys().filter(|id| *id != ORGANIZATIONS_FIELD);
-    rows.extend(fields.map(|id| CredentialFact::Field(id.clone())));
-    rows.push(CredentialFact::Added);
-    rows.extend(optional(!has_duplicates, CredentialFact::Fingerprint));
-    let secret = rows.iter().position(|row| *row == CredentialFact::Secret).unwrap_or(0);
+    rows.extend(fields.map(|id| CredentialDetailRow::Field(id.clone())));
+    rows.push(CredentialDetailRow::Added);
+    rows.extend((!has_duplicates).then_some(CredentialDetailRow::Fingerprint));
+    let secret = rows.iter().position(|row| *row == CredentialDetailRow::Secret).unwrap_or(0);
     let below = usize::from(app.screen_layout().detail.inside_border().height)
         .saturating_sub(secret + HEADING_ROWS);
     if !app.detail.is_masked() && below < MIN_REVEALED_ROWS {
-        // A revealed secret is shown whole, also where there is little room.
+        // Where there is little room, a revealed secret comes first, so that as much of it as possible
+        // is shown.
         let row = rows.remove(secret);
         rows.insert(0, row);
     }

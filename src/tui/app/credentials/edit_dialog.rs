@@ -9,13 +9,11 @@ use std::sync::Arc;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialName};
 use crate::engine::background::protocol::{CredentialEdit, TaskEvent, TaskId};
-use crate::tui::app::credentials::add_dialog::{
-    parse_labels, parse_optional_day, provider_field_id, region_choice,
-};
+use crate::tui::app::credentials::add_dialog::{parse_labels, parse_optional_day, region_choice};
 use crate::tui::app::credentials::pasted_secret_dialog::PastedSecret;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogTask};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField};
+use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, provider_field_id};
 use crate::tui::app::{App, Now, display_format};
 
 /// Advice for a new secret that is not recognized.

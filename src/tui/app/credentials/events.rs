@@ -38,8 +38,8 @@ impl App {
                     before.is_some_and(|before| before.fingerprint != credential.fingerprint);
                 self.regions.follow_credential(before, &credential, now.instant);
                 if has_other_secret {
-                    self.attention.forget_plain_copies(&credential.name);
-                    effects.push(self.list_due_deliveries());
+                    self.attention.forget_plain_copies(&id);
+                    effects.push(self.list_outdated_consumers());
                 }
                 self.credentials.upsert(*credential, now.wall);
                 if is_new {
@@ -49,10 +49,16 @@ impl App {
                 // The awaited result has arrived; further reports of the task concern no dialog.
                 effects.extend(self.deliver_to_dialogs(task, || TaskEvent::Done, now));
             }
-            CredentialEvent::DueDeliveries(consumers) => {
-                self.attention.set_due_deliveries(consumers);
+            CredentialEvent::OutdatedConsumers(consumers) => {
+                self.attention.set_outdated_consumers(consumers);
             }
-            CredentialEvent::PlainCopies(copies) => self.attention.set_plain_copies(copies),
+            CredentialEvent::PlainCopies(copies) => {
+                let all = self.credentials.all().iter();
+                let found = all
+                    .filter_map(|known| Some((known.id.clone(), *copies.get(&known.name)?)))
+                    .collect();
+                self.attention.set_plain_copies(found);
+            }
             CredentialEvent::AccessToken(id, life) => {
                 if self.selected().is_some_and(|selected| selected.id == id) {
                     self.detail.set_access_token(life);
@@ -101,8 +107,8 @@ impl App {
     }
 
     /// Starts to look for consumers that have an older secret than their credential.
-    pub(in crate::tui::app) fn list_due_deliveries(&mut self) -> UiEffect {
-        let task = BackgroundTask::Credential(CredentialTask::ListDueDeliveries);
+    pub(in crate::tui::app) fn list_outdated_consumers(&mut self) -> UiEffect {
+        let task = BackgroundTask::Credential(CredentialTask::ListOutdatedConsumers);
         self.start_hidden_task(task).1
     }
 

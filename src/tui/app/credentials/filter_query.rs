@@ -11,24 +11,24 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{Credential, CredentialName, CredentialStatus, Timestamp};
 use crate::tui::app::display_format::days_left;
-use crate::tui::app::widgets::word_start::{WordStart, find_word_start};
+use crate::tui::app::widgets::prefix_match::{PrefixMatch, find_prefix_match};
 
 /// Parsed filter.
 pub struct FilterQuery {
     terms: Vec<FilterTerm>,
     fuzzy_pattern: Option<FuzzyPattern>,
-    mistake: Option<FilterMistake>,
+    mistake: Option<FilterTermError>,
 }
 
-/// Why a word that looks like a term is none. It filters nothing.
+/// Error in a filter term. The term is ignored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FilterMistake {
+pub enum FilterTermError {
     /// No property has this name.
     UnknownProperty(String),
     /// No status begins with this text.
     UnknownStatus(String),
     /// The text is not a number of days.
-    NotDays(String),
+    InvalidDuration(String),
 }
 
 /// Words to match fuzzily.
@@ -88,7 +88,7 @@ impl FilterQuery {
     }
 
     /// Returns what is wrong with the last mistyped term, if there is one.
-    pub fn mistake(&self) -> Option<&FilterMistake> {
+    pub fn mistake(&self) -> Option<&FilterTermError> {
         self.mistake.as_ref()
     }
 
@@ -150,10 +150,10 @@ impl FuzzyPattern {
     /// Returns what a name gains where the pattern starts it, or starts one of its words: more than
     /// any other match can score.
     fn start_bonus(&self, name: &str) -> u32 {
-        match find_word_start(name, &self.text) {
-            WordStart::Text => Self::NAME_START_BONUS,
-            WordStart::Word => Self::WORD_START_BONUS,
-            WordStart::Elsewhere => 0,
+        match find_prefix_match(name, &self.text) {
+            PrefixMatch::WholeText => Self::NAME_START_BONUS,
+            PrefixMatch::Word => Self::WORD_START_BONUS,
+            PrefixMatch::Nowhere => 0,
         }
     }
 
@@ -209,24 +209,21 @@ impl FilterField {
     }
 }
 
-impl fmt::Display for FilterMistake {
+impl fmt::Display for FilterTermError {
     /// Says what is wrong and what would be right.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UnknownProperty(name) => {
-                write!(f, "no \"{name}\"; use ")?;
+                write!(f, "unknown property \"{name}\"; use ")?;
                 FilterField::NAMES.iter().try_for_each(|(known, _)| write!(f, "{known}: "))?;
                 f.write_str("expires<")
             }
             Self::UnknownStatus(text) => {
                 let words = CredentialStatus::ALL.map(CredentialStatus::word);
-                write!(f, "no status \"{text}\"; use {}", words.join(", "))
+                write!(f, "unknown status \"{text}\"; use {}", words.join(", "))
             }
-            Self::NotDays(term) => {
-                write!(
-                    f,
-                    "\"{term}\" needs a time, such as expires<14d, 2w, 3m, 1y or expires:never"
-                )
+            Self::InvalidDuration(term) => {
+                write!(f, "\"{term}\" needs a duration: expires<14d (d, w, m, y) or expires:never")
             }
         }
     }
@@ -245,7 +242,7 @@ fn name_chars<'n>(name: &'n CredentialName, letters: &'n mut Vec<char>) -> Utf32
 }
 
 /// Parses a term. Returns `None` for text that does not look like one.
-fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterMistake>> {
+fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterTermError>> {
     let operator = word.find([':', '<', '>']).filter(|at| *at > 0)?;
     let (name, rest) = word.split_at(operator);
     let (operator, text) = rest.split_at(1);
@@ -259,17 +256,17 @@ fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterMistake>> {
             (None, "never") => Ok(FilterTerm::NeverExpires),
             (Some(bound), text) => parse_days(text)
                 .map(|days| FilterTerm::Expires(bound, days))
-                .ok_or_else(|| FilterMistake::NotDays(word.to_owned())),
-            (None, _) => Err(FilterMistake::NotDays(word.to_owned())),
+                .ok_or_else(|| FilterTermError::InvalidDuration(word.to_owned())),
+            (None, _) => Err(FilterTermError::InvalidDuration(word.to_owned())),
         });
     }
     let known = FilterField::NAMES.into_iter().find(|(known, _)| *known == name);
     let Some((_, field)) = known.filter(|_| bound.is_none()) else {
-        return Some(Err(FilterMistake::UnknownProperty(name.to_owned())));
+        return Some(Err(FilterTermError::UnknownProperty(name.to_owned())));
     };
     let text = text.to_lowercase();
     if field == FilterField::Status && !is_status_text(&text) {
-        return Some(Err(FilterMistake::UnknownStatus(text)));
+        return Some(Err(FilterTermError::UnknownStatus(text)));
     }
     Some(Ok(FilterTerm::Contains(field, text)))
 }
@@ -277,7 +274,9 @@ fn parse_term(word: &str) -> Option<Result<FilterTerm, FilterMistake>> {
 /// Returns whether a status, or an HTTP status, can begin with this text.
 fn is_status_text(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
-        || CredentialStatus::ALL.iter().any(|status| status.word().starts_with(text))
+        || CredentialStatus::ALL.iter().any(|status| {
+            [status.word(), status.as_str()].iter().any(|word| word.starts_with(text))
+        })
 }
 
 /// Parses a duration in days: `14d`, `2w`, `3m` (months of 30 days), `1y`, or a bare number of
@@ -370,20 +369,32 @@ mod tests {
     fn a_mistyped_term_is_told_and_filters_nothing() {
         let mistake = |text: &str| FilterQuery::parse(text).mistake().map(ToString::to_string);
         for (typed, told) in [
-            ("statu:x", "no \"statu\"; use region: kind: provider: status: label: name: expires<"),
-            ("expire<14d", "no \"expire\"; use"),
-            ("status<14d", "no \"status\"; use"),
-            ("expires<soon", "\"expires<soon\" needs a time, such as expires<14d"),
-            ("expires<", "\"expires<\" needs a time"),
-            ("expires<99999999999999999999d", "needs a time"),
-            ("expires:soon", "needs a time"),
-            ("status:gone", "no status \"gone\"; use"),
+            (
+                "statu:x",
+                "unknown property \"statu\"; use region: kind: provider: status: label: name: expires<",
+            ),
+            ("expire<14d", "unknown property \"expire\"; use"),
+            ("status<14d", "unknown property \"status\"; use"),
+            ("expires<soon", "\"expires<soon\" needs a duration: expires<14d"),
+            ("expires<", "\"expires<\" needs a duration"),
+            ("expires<99999999999999999999d", "needs a duration"),
+            ("expires:soon", "needs a duration"),
+            ("status:gone", "unknown status \"gone\"; use"),
         ] {
             let said = mistake(typed).unwrap_or_else(|| panic!("{typed} is accepted"));
             assert!(said.contains(told), "{typed}: {said}");
             assert_eq!(found(typed).len(), samples::credentials().len(), "{typed}");
         }
-        for right in ["", "ci", "status:", "status:4", "region:eu", "expires<2w", "expires:never"] {
+        for right in [
+            "",
+            "ci",
+            "status:",
+            "status:4",
+            "status:not",
+            "region:eu",
+            "expires<2w",
+            "expires:never",
+        ] {
             assert_eq!(mistake(right), None, "{right}");
         }
     }

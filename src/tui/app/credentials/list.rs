@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use tui_input::Input;
 
 use super::attention::{AttentionReason, CredentialAlerts};
-use super::filter_query::{FilterMistake, FilterQuery, MatcherBuffer};
+use super::filter_query::{FilterQuery, FilterTermError, MatcherBuffer};
 use super::row_index::RowIndex;
 use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
@@ -143,7 +143,7 @@ fn attention_of(
     now: Timestamp,
 ) -> Option<AttentionReason> {
     let alerts = alerts.get(&credential.id).copied().unwrap_or_default();
-    AttentionReason::of(credential, alerts, now)
+    AttentionReason::for_credential(credential, alerts, now)
 }
 
 fn compare_ignoring_case(a: &str, b: &str) -> Ordering {
@@ -229,10 +229,7 @@ impl CredentialList {
         }
         self.alerts = alerts;
         if self.sort == SortKey::Attention {
-            let selected = self.selected().map(|credential| credential.id.clone());
-            self.sort_all(now);
-            self.recompute_visible(now);
-            self.select_id(selected.as_ref());
+            self.sort_again(now);
         }
     }
 
@@ -456,7 +453,7 @@ impl CredentialList {
     }
 
     /// Returns what is wrong with the filter, if it has a mistyped term.
-    pub fn filter_mistake(&self) -> Option<&FilterMistake> {
+    pub fn filter_term_error(&self) -> Option<&FilterTermError> {
         self.filter.query.mistake()
     }
 
@@ -480,8 +477,13 @@ impl CredentialList {
 
     /// Sorts by the next sort key.
     pub fn sort_by_next_key(&mut self, now: Timestamp) {
-        let selected = self.selected().map(|credential| credential.id.clone());
         self.sort = self.sort.next();
+        self.sort_again(now);
+    }
+
+    /// Sorts all rows; the cursor stays on its credential.
+    fn sort_again(&mut self, now: Timestamp) {
+        let selected = self.selected().map(|credential| credential.id.clone());
         self.sort_all(now);
         self.recompute_visible(now);
         self.select_id(selected.as_ref());

@@ -25,7 +25,7 @@ pub(in crate::tui::app) fn open_region_picker(app: &mut App) {
     let hosts: Vec<_> =
         all.iter().map(|region| display_format::region_host(region, &app.catalog)).collect();
     let titles = title_columns(app, all, &hosts);
-    let item = |(region, host): (&Region, &String)| {
+    let items = all.iter().zip(&hosts).map(|(region, host)| {
         let result = result_in(&region.id);
         let (right_role, sign) = display_format::check_style(result, symbols);
         let title = chart::fit_text(&region.title, titles, symbols.ellipsis);
@@ -45,14 +45,14 @@ pub(in crate::tui::app) fn open_region_picker(app: &mut App) {
                 (credential.id.clone(), region.id.clone()),
             )
         }
-    };
+    });
+    let items = items.collect();
     let accepted = app
         .regions
         .accepted_elsewhere(&credential.region)
         .filter(|_| result_in(&credential.region) == CheckResult::Refused);
     let wanted = accepted.unwrap_or(&credential.region);
     let cursor = all.iter().position(|region| region.id == wanted).unwrap_or(0);
-    let items = all.iter().zip(&hosts).map(item).collect();
     let pick = PickerDialog::new("Choose region", items, cursor, |(id, region)| {
         DialogAction::call(move |app, now| app.switch_region(&id, region, now))
     });

@@ -1,9 +1,10 @@
-//! What follows a test of a credential in all regions: the switch to the region that accepted it.
+//! Result of a test of a credential in all regions, and the offer to switch to the region that
+//! accepted it.
 //!
 //! Start at [`RunningProbe`].
 
-use crate::domain::CredentialId;
 use crate::domain::response::CheckResult;
+use crate::domain::{Credential, CredentialId};
 use crate::engine::background::protocol::{BackgroundTask, RegionCheckResult, TaskId};
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
@@ -26,11 +27,6 @@ impl RunningProbe {
             self.accepted.push(result.region.clone());
         }
     }
-
-    /// Whether this task carries out the test.
-    pub fn is_task(&self, task: TaskId) -> bool {
-        self.task == task
-    }
 }
 
 /// Starts the test of a credential in all regions of its provider.
@@ -39,7 +35,7 @@ pub(in crate::tui::app) fn start_probe(
     credential: CredentialId,
     now: Now,
 ) -> Vec<UiEffect> {
-    let title = format!("Test {} in every region", app.display_name_by_id(&credential));
+    let title = format!("Try all regions: {}", app.display_name_by_id(&credential));
     let (task, effect) =
         app.start_task(title, BackgroundTask::CheckAllRegions(credential.clone()), now);
     app.region_probe = Some(RunningProbe { task, credential, accepted: Vec::new() });
@@ -49,43 +45,43 @@ pub(in crate::tui::app) fn start_probe(
 /// Says what a finished test has found, and offers to switch if another region than the
 /// credential's own accepted it.
 pub(in crate::tui::app) fn finish_probe(app: &mut App, task: TaskId, now: Now) {
-    let Some(probe) = app.region_probe.take_if(|probe| probe.is_task(task)) else { return };
+    let Some(probe) = take_probe(app, task) else { return };
     let Some(credential) = app.credentials.get(&probe.credential) else { return };
-    let (name, own) = (app.display_name(credential), credential.region.clone());
-    let short =
-        |region: &str| display_format::short_region(region, &credential.provider).to_owned();
+    let (name, own) = (app.display_name(credential), &credential.region);
     let (level, text) = match probe.accepted.first() {
         None => (NotificationLevel::Warning, format!("No region accepted {name}")),
-        Some(_) if probe.accepted.contains(&own) => {
-            (NotificationLevel::Success, format!("{own}, the region of {name}, accepted it"))
+        Some(_) if probe.accepted.contains(own) => {
+            (NotificationLevel::Success, format!("{name} was accepted in {own}, its region"))
         }
         Some(other) if app.dialogs.is_empty() => {
-            let (id, other, keep) = (probe.credential, other.clone(), short(&own));
-            return open_switch_confirmation(app, (&id, &name), (&own, &other), &keep);
+            return app.dialogs.push(switch_confirmation(app, credential, other));
         }
         Some(other) => (NotificationLevel::Warning, format!("{name} was accepted in {other}")),
     };
     app.activity.notify(level, text, now.instant);
 }
 
-fn open_switch_confirmation(
-    app: &mut App,
-    credential: (&CredentialId, &str),
-    regions: (&str, &str),
-    keep: &str,
-) {
-    let ((id, name), (own, other)) = (credential, regions);
+/// Forgets a test that failed or was canceled.
+pub(in crate::tui::app) fn drop_probe(app: &mut App, task: TaskId) {
+    drop(take_probe(app, task));
+}
+
+fn take_probe(app: &mut App, task: TaskId) -> Option<RunningProbe> {
+    app.region_probe.take_if(|probe| probe.task == task)
+}
+
+/// Asks whether to switch a credential to the region that accepted it.
+fn switch_confirmation(app: &App, credential: &Credential, other: &str) -> ConfirmDialog {
+    let (name, own) = (app.display_name(credential), &credential.region);
     let rows = vec![
         DialogRow::text(format!("{other} accepted {name}.")),
-        DialogRow::text(format!("Its region is {own}, which did not accept it.")),
+        DialogRow::text(format!("Its current region, {own}, did not accept it.")),
     ];
-    let (id, region) = (id.clone(), other.to_owned());
+    let keep = format!("Keep {}", display_format::short_region(own, &credential.provider));
+    let (id, region) = (credential.id.clone(), other.to_owned());
     let switch = DialogAction::call(move |app, now| app.switch_region(&id, region, now));
-    let dialog = ConfirmDialog::new(
-        format!("Accepted in {other}"),
-        rows,
-        FormButton::Submit("Switch"),
-        switch,
-    );
-    app.dialogs.push(dialog.with_cancel_label(format!("Keep {keep}")).with_action_focused());
+    let title = format!("Switch to {other}?");
+    ConfirmDialog::new(title, rows, FormButton::Submit("Switch"), switch)
+        .with_cancel_label(keep)
+        .with_action_focused()
 }

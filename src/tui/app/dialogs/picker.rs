@@ -18,11 +18,11 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::widgets::dialog_view::{
-    DialogRow, DialogView, FieldValue, FieldView, ListItem, TextCut, list_window,
+    DialogRow, DialogView, FieldValue, FieldView, ListItem, TextTruncation, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
-use crate::tui::app::widgets::word_start::find_word_start;
+use crate::tui::app::widgets::prefix_match::find_prefix_match;
 use crate::tui::app::{App, Now};
 
 /// Columns of a list.
@@ -58,7 +58,7 @@ pub struct PickerItem<T> {
     /// Text that the search matches first.
     pub text: String,
     /// Part of that text that is left out where it does not fit.
-    pub cut: TextCut,
+    pub cut: TextTruncation,
     /// Description of the item.
     pub more: String,
     /// Short text at the right edge.
@@ -110,7 +110,7 @@ impl<T> PickerItem<T> {
     ) -> Self {
         Self {
             text: text.into(),
-            cut: TextCut::End,
+            cut: TextTruncation::End,
             more: more.into(),
             right: String::new(),
             right_role: StyleRole::Key,
@@ -332,9 +332,10 @@ impl<T: 'static> PickerDialog<T> {
         // Matches in the title rank above matches in the description.
         let typed = self.input.value().trim();
         let mut rank = |item: &PickerItem<T>| match score(&item.text) {
-            Some(score) => Some((MatchField::Title, find_word_start(&item.text, typed), score)),
-            None => score(&format!("{} {}", item.text, item.more))
-                .map(|score| (MatchField::Description, find_word_start(&item.more, typed), score)),
+            Some(score) => Some((MatchField::Title, find_prefix_match(&item.text, typed), score)),
+            None => score(&format!("{} {}", item.text, item.more)).map(|score| {
+                (MatchField::Description, find_prefix_match(&item.more, typed), score)
+            }),
         };
         let scored = self.items.iter().enumerate().filter_map(|(at, item)| Some((rank(item)?, at)));
         let mut scored: Vec<_> = scored.collect();

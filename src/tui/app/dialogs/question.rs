@@ -344,11 +344,7 @@ impl Form {
         if self.focus >= self.fields.len() {
             return FormEvent::Unchanged;
         }
-        let left = self.focus;
-        let next = (left + 1..self.fields.len())
-            .find(|at| self.fields[*at].visibility != FieldVisibility::ViewSwitch);
-        self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
-        FormEvent::Blurred(left)
+        self.focus_next_input(FieldVisibility::ViewSwitch)
     }
 
     /// Returns whether the focused field has a problem.

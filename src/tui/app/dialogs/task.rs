@@ -20,6 +20,11 @@ impl DialogTask {
         self.running = Some(task);
     }
 
+    /// Returns the running task.
+    pub fn running(&self) -> Option<TaskId> {
+        self.running
+    }
+
     /// Returns whether a task is running.
     pub fn is_running(&self) -> bool {
         self.running.is_some()

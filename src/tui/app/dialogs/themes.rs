@@ -6,7 +6,7 @@ use crate::config::theme::{AUTO_THEME, StyleRole, Theme};
 use crate::config::{KeyPress, theme};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{
-    DialogAnchor, DialogRow, DialogView, ListItem, TextCut,
+    DialogAnchor, DialogRow, DialogView, ListItem, TextTruncation,
 };
 use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, ThemeMode, UiEffect, settings};
@@ -106,7 +106,7 @@ impl Dialog for ThemeDialog {
                 index: Some(at),
                 mark: None,
                 text: format!(" {name}"),
-                cut: TextCut::End,
+                cut: TextTruncation::End,
                 more: more.to_owned(),
                 right: String::new(),
                 right_role: StyleRole::Key,

@@ -7,7 +7,7 @@ use crate::tui::app::command::{CursorMotion, FocusTarget, PaneResize, ScreenActi
 use crate::tui::app::dialogs::{JumpDialog, ThemeDialog};
 use crate::tui::app::layout::{BorderSide, PaneBorder};
 use crate::tui::app::widgets::split_rect::SplitRect as _;
-use crate::tui::app::{App, Pane, UiEffect, ZoomState, layout, overview};
+use crate::tui::app::{App, Now, Pane, UiEffect, ZoomState, layout, overview};
 
 /// Columns that one key press moves a border.
 const RESIZE_COLUMNS: i32 = 4;
@@ -15,7 +15,11 @@ const RESIZE_COLUMNS: i32 = 4;
 const RESIZE_ROWS: i32 = 2;
 
 impl App {
-    pub(in crate::tui::app) fn run_screen(&mut self, action: ScreenAction) -> Vec<UiEffect> {
+    pub(in crate::tui::app) fn run_screen(
+        &mut self,
+        action: ScreenAction,
+        now: Now,
+    ) -> Vec<UiEffect> {
         match action {
             ScreenAction::Zoom => {
                 self.toggle_zoom();
@@ -31,7 +35,7 @@ impl App {
                 Vec::new()
             }
             ScreenAction::Jump => {
-                self.dialogs.push(JumpDialog::new(self.click_targets()));
+                self.dialogs.push(JumpDialog::new(self.click_targets(now)));
                 Vec::new()
             }
             ScreenAction::Timeline => overview::commands::open_timeline(self),

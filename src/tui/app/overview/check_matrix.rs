@@ -92,7 +92,7 @@ impl CheckMatrixDialog {
         ]
         .map(|result| {
             let (role, sign) = display_format::check_style(result, glyphs);
-            (role, format!("{sign} {}   ", display_format::check_text(result)))
+            (role, format!("{sign} {}   ", result.label()))
         });
         DialogRow::spans(pieces.into())
     }
@@ -129,7 +129,8 @@ impl CheckMatrixDialog {
         }
     }
 
-    /// Returns a cell: the symbol of the check result, the latency, and a pointer at the credential's own region.
+    /// Returns a cell: the symbol of the check result, the latency, and a pointer at the
+    /// credential's own region.
     fn cell_spans(
         &self,
         credential: &Credential,

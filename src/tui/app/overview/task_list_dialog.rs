@@ -13,7 +13,7 @@ use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
 };
 use crate::tui::app::widgets::chart;
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextCut};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextTruncation};
 use crate::tui::app::widgets::list_cursor::moved_cursor;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};
 
@@ -165,7 +165,7 @@ impl TaskListDialog {
             index: Some(at),
             mark: Some(mark),
             text: entry_title(entry, app),
-            cut: TextCut::End,
+            cut: TextTruncation::End,
             more,
             right,
             right_role: mark.0,

@@ -293,7 +293,7 @@ impl App {
             self.activity.set_progress(task, done, total);
         }
         if has_ended {
-            effects.push(self.list_due_deliveries());
+            effects.push(self.list_outdated_consumers());
         }
         effects
     }

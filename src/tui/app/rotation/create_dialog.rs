@@ -12,11 +12,11 @@ use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::rotation::creation_strategy;
 use crate::domain::{Credential, CredentialId, CredentialName};
 use crate::engine::background::protocol::CreateRequest;
-use crate::tui::app::credentials::add_dialog::{parse_labels, provider_field_id};
+use crate::tui::app::credentials::add_dialog::parse_labels;
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
 use crate::tui::app::widgets::form::{
-    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput,
+    FieldInput, Form, FormButton, FormEvent, FormField, SelectInput, provider_field_id,
 };
 use crate::tui::app::{App, Now};
 

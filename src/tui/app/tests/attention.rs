@@ -42,7 +42,7 @@ fn what_needs_attention_comes_first_and_one_key_goes_through_it() {
     let copies = BTreeMap::from([(CredentialName::parse("laptop").unwrap(), 2)]);
     session.report(TaskId(9), TaskEvent::Credential(CredentialEvent::PlainCopies(copies)));
     let due = vec![consumer(5)];
-    session.report(TaskId(9), TaskEvent::Credential(CredentialEvent::DueDeliveries(due)));
+    session.report(TaskId(9), TaskEvent::Credential(CredentialEvent::OutdatedConsumers(due)));
     let first = ["old-jenkins", "appsec-bot", "mobile-ci", "laptop", "web-scans"];
     assert_eq!(names(&session)[..5], first);
     let reasons = [
@@ -50,7 +50,7 @@ fn what_needs_attention_comes_first_and_one_key_goes_through_it() {
         AttentionReason::ExpiresSoon(5),
         AttentionReason::RotationWaits,
         AttentionReason::PlainCopies(2),
-        AttentionReason::DeliveryDue(1),
+        AttentionReason::ConsumersOutdated(1),
     ];
     let now = session.now.wall;
     let shown: Vec<_> = first
@@ -82,7 +82,7 @@ fn a_secret_is_delivered_to_those_that_have_an_older_one_after_a_yes() {
     assert!(session.notice().contains("No consumer of this credential has an older secret"));
     let selected = session.app.selected().expect("a credential").id.clone();
     let due = Consumer { credential: selected.clone(), ..consumer(0) };
-    session.report(TaskId(9), TaskEvent::Credential(CredentialEvent::DueDeliveries(vec![due])));
+    session.report(TaskId(9), TaskEvent::Credential(CredentialEvent::OutdatedConsumers(vec![due])));
     session.press("I");
     assert!(session.dialog_text().contains("/app/.env"), "{}", session.dialog_text());
     session.press("Tab Enter");
@@ -106,7 +106,8 @@ fn after_a_refusal_the_footer_begins_with_what_helps() {
 fn a_click_on_a_count_of_the_header_shows_only_those() {
     let mut session = session();
     let refused = |session: &TestSession| {
-        let counts = header::status_counts(&session.app, session.now.wall);
+        let (_, room) = header::header_items(&session.app);
+        let counts = header::status_counts(&session.app, room, session.now.wall);
         counts.into_iter().find(|count| count.status == CredentialStatus::Refused).expect("one")
     };
     let count = refused(&session);
@@ -148,7 +149,7 @@ fn a_test_of_all_regions_ends_with_the_switch() {
 fn a_test_that_no_region_or_the_own_one_accepted_says_so() {
     for (region, result, told) in [
         ("SNYK-US-02", CheckResult::Refused, "No region accepted old-jenkins"),
-        ("SNYK-US-02", CheckResult::Accepted, "SNYK-US-02, the region of old-jenkins, accepted it"),
+        ("SNYK-US-02", CheckResult::Accepted, "old-jenkins was accepted in SNYK-US-02, its region"),
     ] {
         let mut session = session();
         session.press("/").type_text("old-jenkins").press("Enter A Tab Enter");

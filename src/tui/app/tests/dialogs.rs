@@ -161,7 +161,7 @@ fn a_region_that_is_only_assumed_is_named_and_tried_when_the_user_adds() {
     };
     let (text, region, policy) = add(1);
     assert!(text.contains(&format!("{region} is assumed")), "{text}");
-    assert!(text.contains("Add tries it at api."), "{text}");
+    assert!(text.contains("Add sends the secret to api."), "{text}");
     assert_eq!(policy, ClassifyPolicy::AskProvider);
     let (text, _, policy) = add(0);
     assert!(!text.contains("assumed"), "{text}");

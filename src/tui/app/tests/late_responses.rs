@@ -1,4 +1,5 @@
-//! Tests of responses that arrive after the user has done something else, or that are computed elsewhere.
+//! Tests of responses that arrive after the user has done something else, or that are computed
+//! elsewhere.
 
 use super::*;
 

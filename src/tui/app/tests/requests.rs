@@ -319,7 +319,7 @@ fn an_element_of_a_response_opens_forms_with_its_value() {
     session.press("p").type_text("list organizations").press("Enter");
     let listed = r#"{"data":[{"id":"o7","attributes":{"name":"Acme"}}]}"#;
     respond(&mut session, |response| response.body = ResponseBody::from(listed.to_owned()));
-    session.press("Enter").choose_item("Create a credential");
+    session.press("Enter").choose_item("Create credential");
     let Some(create) = session.app.dialogs.top_as::<CreateDialog>() else { panic!("no form") };
     assert_eq!(create.form().expect("a form").value("field:org_id"), "o7");
 }

@@ -124,7 +124,7 @@ fn whatever_a_key_does_the_help_does_too() {
 #[test]
 fn jump_labels_reach_every_kind_of_place() {
     let mut session = session();
-    let Some(places) = Some(session.app.click_targets()) else { return };
+    let Some(places) = Some(session.app.click_targets(session.now)) else { return };
     let unlike: HashSet<_> = places.iter().collect();
     assert_eq!(unlike.len(), places.len(), "no place has two labels");
     let screen = session.app.screen_layout();
@@ -198,5 +198,11 @@ fn moving_and_jumping_never_leave_the_screen() {
     }
     session.app.run_action(CommandAction::Screen(ScreenAction::Zoom), session.now);
     let area = session.app.ui_state.area;
-    assert!(session.app.click_targets().iter().all(|(x, y)| area.contains(Position::new(*x, *y))));
+    assert!(
+        session
+            .app
+            .click_targets(session.now)
+            .iter()
+            .all(|(x, y)| area.contains(Position::new(*x, *y)))
+    );
 }

@@ -154,7 +154,7 @@ pub struct ListItem {
     /// Main text.
     pub text: String,
     /// Part of the main text that is left out where it does not fit.
-    pub cut: TextCut,
+    pub cut: TextTruncation,
     /// Additional text, dimmed.
     pub more: String,
     /// Short text at the right edge.
@@ -167,7 +167,7 @@ pub struct ListItem {
 
 /// Part of a text that is left out where it does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TextCut {
+pub enum TextTruncation {
     /// Its end.
     #[default]
     End,

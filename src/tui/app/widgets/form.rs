@@ -16,9 +16,9 @@ use crate::domain::provider::spec::ListPointers;
 use crate::domain::provider::{Provider, ValueListing};
 
 /// Prefix of the IDs of fields that hold a property of the credential.
-pub const PROPERTY_PREFIX: &str = "field:";
+const PROPERTY_PREFIX: &str = "field:";
 /// Hint that explains how to list the values.
-const LISTING_HINT: &str = "C-o lists them.";
+const LISTING_HINT: &str = "C-o lists the values.";
 /// Hint that explains the mark of a required field.
 const REQUIRED_HINT: &str = "Required.";
 /// Hint that explains how to select an option, where keys are pressed.
@@ -76,12 +76,8 @@ pub struct ValueRequest {
     pub field: String,
     /// Label of the field.
     pub label: String,
-    /// Credential that asks for the list.
-    pub credential: CredentialId,
-    /// Preset whose response is the list.
-    pub preset: String,
-    /// Position of the values in the response.
-    pub items: ListPointers,
+    /// Where the provider lists the values.
+    pub listing: FieldListing,
     /// Values of the other fields, for the placeholders of the preset.
     pub given: BTreeMap<String, String>,
 }
@@ -162,6 +158,11 @@ pub enum FormEvent {
     Blurred(usize),
     /// This button was pressed.
     Pressed(FormButton),
+}
+
+/// Returns the ID of the field that holds a property of the credential.
+pub fn provider_field_id(property: &str) -> String {
+    format!("{PROPERTY_PREFIX}{property}")
 }
 
 impl FormButton {
@@ -268,14 +269,18 @@ impl FormField {
     /// list of them.
     #[must_use]
     pub fn with_listing(mut self, credential: &CredentialId, provider: Option<&Provider>) -> Self {
-        let property = self.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&self.id);
-        let listing = provider.and_then(|provider| provider.value_listing(property));
+        let listing = provider.and_then(|provider| provider.value_listing(self.property()));
         self.listing = listing.map(|ValueListing { preset, items }| FieldListing {
             credential: credential.clone(),
             preset: preset.id.clone(),
             items: items.clone(),
         });
         self
+    }
+
+    /// Returns the property of the credential that the field holds, or the placeholder.
+    fn property(&self) -> &str {
+        self.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&self.id)
     }
 
     /// Returns the label, with a mark if the field is required.
@@ -364,14 +369,14 @@ impl Form {
     /// Returns the request for the values of the focused field, if the provider lists them.
     pub fn value_request(&self) -> Option<ValueRequest> {
         let field = self.fields.get(self.focus)?;
-        let FieldListing { credential, preset, items } = field.listing.clone()?;
-        let known = self.fields.iter().map(|field| {
-            let property = field.id.strip_prefix(PROPERTY_PREFIX).unwrap_or(&field.id);
-            (property.to_owned(), self.value(&field.id).to_owned())
-        });
+        let listing = field.listing.clone()?;
+        let known = self
+            .fields
+            .iter()
+            .map(|field| (field.property().to_owned(), self.value(&field.id).to_owned()));
         let given = known.filter(|(_, value)| !value.is_empty()).collect();
         let (label, field) = (field.label.clone(), field.id.clone());
-        Some(ValueRequest { field, label, credential, preset, items, given })
+        Some(ValueRequest { field, label, listing, given })
     }
 
     /// Returns the properties of the credential that the form has text fields for.
@@ -383,7 +388,7 @@ impl Form {
     /// Sets the text fields of these properties.
     pub fn fill_properties(&mut self, values: &BTreeMap<String, String>) {
         for (property, value) in values {
-            self.fill_field(&format!("{PROPERTY_PREFIX}{property}"), value);
+            self.fill_field(&provider_field_id(property), value);
         }
         self.focus = 0;
     }
@@ -396,6 +401,13 @@ impl Form {
         *input = Input::new(value.to_owned());
         (field.problem, self.focus) = (None, at);
         true
+    }
+
+    /// Selects an option of a field by its ID.
+    pub fn select_id(&mut self, field: &str, option: &str) {
+        if let Some(FormField { control: FieldInput::Select(choice), .. }) = self.field_mut(field) {
+            *choice = SelectInput::new(std::mem::take(&mut choice.options), option);
+        }
     }
 
     /// Moves the focus to the field with this ID.
@@ -512,15 +524,15 @@ impl Form {
         {
             return FormEvent::Pressed(*submit);
         }
-        self.focus_next_input()
+        self.focus_next_input(FieldVisibility::Hidden)
     }
 
     /// Moves the focus to the next field, or behind the last one to the button that does what the
-    /// dialog is for, the last button.
-    pub fn focus_next_input(&mut self) -> FormEvent {
+    /// dialog is for, the last button. Fields with the visibility `skipped` are passed over.
+    pub fn focus_next_input(&mut self, skipped: FieldVisibility) -> FormEvent {
         let left = self.focus;
-        let next = (left + 1..self.fields.len())
-            .find(|at| self.fields[*at].visibility != FieldVisibility::Hidden);
+        let mut later = left + 1..self.fields.len();
+        let next = later.find(|at| self.fields[*at].visibility != skipped);
         self.focus = next.unwrap_or(self.fields.len() + self.buttons.len().max(1) - 1);
         FormEvent::Blurred(left)
     }

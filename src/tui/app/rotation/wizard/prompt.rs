@@ -22,7 +22,9 @@ use crate::tui::app::dialogs::{
     QuestionValue,
 };
 use crate::tui::app::sign_in::dialog::copy_url;
-use crate::tui::app::widgets::dialog_view::{DialogRow, FieldValue, FieldView, ListItem, TextCut};
+use crate::tui::app::widgets::dialog_view::{
+    DialogRow, FieldValue, FieldView, ListItem, TextTruncation,
+};
 use crate::tui::app::widgets::form::{edit_input, insert_text};
 use crate::tui::app::widgets::list_cursor::scroll_offset;
 use crate::tui::app::widgets::secret_input::SecretInput;
@@ -409,7 +411,7 @@ impl RotationPromptView {
             index: Some(at),
             mark: None,
             text,
-            cut: TextCut::End,
+            cut: TextTruncation::End,
             more: String::new(),
             right: String::new(),
             right_role: StyleRole::Key,

@@ -4,7 +4,7 @@
 
 use crate::config::theme::{GlyphSet, StyleRole};
 use crate::domain::rotation::{ProgressLine, RotationPlan, StepStatus};
-use crate::tui::app::widgets::dialog_view::{DialogRow, ListItem, TextCut};
+use crate::tui::app::widgets::dialog_view::{DialogRow, ListItem, TextTruncation};
 
 /// The steps and their states.
 #[derive(Default)]
@@ -146,7 +146,7 @@ impl WizardStep {
             index: None,
             mark: Some((role, sign)),
             text,
-            cut: TextCut::End,
+            cut: TextTruncation::End,
             more: String::new(),
             right,
             right_role: role,

@@ -12,7 +12,7 @@ use crate::domain::rotation::{
 };
 use crate::engine::background::protocol::RotationSummary;
 use crate::tui::app::dialogs::problem;
-use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextCut};
+use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextTruncation};
 use crate::tui::app::{App, Now, PresentationMode};
 
 const WIDTH_COLUMNS: u16 = 88;
@@ -192,7 +192,7 @@ fn plan_rows(plan: &RotationPlan, glyphs: &GlyphSet) -> Vec<DialogRow> {
             index: None,
             mark,
             text: step.description.clone(),
-            cut: TextCut::End,
+            cut: TextTruncation::End,
             more: String::new(),
             right,
             right_role: StyleRole::Dim,

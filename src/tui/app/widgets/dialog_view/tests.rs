@@ -19,7 +19,7 @@ fn the_cursor_is_seen_and_the_foot_stays() {
         index: Some(at),
         mark: None,
         text: at.to_string(),
-        cut: TextCut::End,
+        cut: TextTruncation::End,
         more: String::new(),
         right: String::new(),
         right_role: StyleRole::Key,
