@@ -45,13 +45,12 @@ impl SignalWatcher {
 }
 
 #[cfg(unix)]
-pub(super) use unix::{SignalWatcher, open_input_terminal};
+pub(super) use unix::SignalWatcher;
 
 #[cfg(unix)]
 mod unix {
-    use std::fs::File;
-    use std::io::{self, IsTerminal};
-    use std::os::fd::{AsFd, OwnedFd};
+    use std::io;
+    use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
     use std::sync::mpsc;
     use std::time::Duration;
@@ -62,6 +61,7 @@ mod unix {
     use signal_hook::iterator::exfiltrator::SignalOnly;
 
     use super::{HANGUP_EXIT_CODE, InterruptPolicy, PathBuf, SystemEvent, UnboundedSender};
+    use crate::tui::input::open_input_terminal;
     use crate::tui::settings_watcher::ConfigWatcher;
     use crate::tui::terminal::restore_terminal;
 
@@ -172,14 +172,5 @@ mod unix {
                 signal_hook::low_level::exit(code.into());
             }
         }
-    }
-
-    /// Opens the terminal from which input is read.
-    pub(in crate::tui) fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
-        let stdin = io::stdin();
-        if stdin.is_terminal() {
-            return stdin.as_fd().try_clone_to_owned().map(Some);
-        }
-        Ok(File::open("/dev/tty").ok().map(OwnedFd::from))
     }
 }

@@ -29,7 +29,7 @@ use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 #[cfg(unix)]
-pub(super) use reader_unix::spawn_reader;
+pub(super) use reader_unix::{open_input_terminal, spawn_reader};
 #[cfg(not(unix))]
 pub(super) use reader_windows::spawn_reader;
 

@@ -4,8 +4,9 @@
 //! terminal. It reads until nothing is left, so that no input waits for the next key, and wipes its
 //! buffer after each read. Start at [`spawn_reader`].
 
-use std::io::{self, Read as _, Write as _};
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _, Write as _};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,7 +19,6 @@ use super::InputPause;
 use super::input_decoder::InputDecoder;
 use super::readiness::{is_readable, timespec};
 use crate::tui::app::InputEvent;
-use crate::tui::signals::open_input_terminal;
 
 /// How long to wait after ESC for the rest of a sequence.
 const ESCAPE_HOLD: Duration = Duration::from_millis(40);
@@ -144,4 +144,13 @@ impl TerminalReader {
         }
         Ok(())
     }
+}
+
+/// Opens the terminal from which input is read.
+pub(in crate::tui) fn open_input_terminal() -> io::Result<Option<OwnedFd>> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return stdin.as_fd().try_clone_to_owned().map(Some);
+    }
+    Ok(File::open("/dev/tty").ok().map(OwnedFd::from))
 }

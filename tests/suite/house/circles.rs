@@ -21,6 +21,7 @@ struct CircleArea {
 
 /// The areas. `mod.rs` of each is its hub: the state of the screen, the struct of services.
 const AREAS: &[CircleArea] = &[
+    CircleArea::new("tui"),
     CircleArea::new("tui/app"),
     CircleArea {
         // The services that are shared, and the ports that all are built from.
