@@ -5,9 +5,6 @@
 //! program reads, such as `tee`, would reveal the secret, so [`runner_reads_stderr`] looks for the
 //! runner's end of the pipe first.
 
-#[cfg(target_os = "linux")]
-use std::io::IsTerminal as _;
-
 use zeroize::Zeroizing;
 
 use crate::domain::Secret;
@@ -55,9 +52,7 @@ fn push_mask_command(commands: &mut Vec<u8>, line: &[u8]) {
 /// Returns whether standard error of this process is a pipe that a runner of GitHub Actions reads.
 #[cfg(target_os = "linux")]
 pub fn runner_reads_stderr() -> bool {
-    if std::env::var_os(RUNNER_VARIABLE).is_none_or(|value| value != "true")
-        || std::io::stderr().is_terminal()
-    {
+    if std::env::var_os(RUNNER_VARIABLE).is_none_or(|value| value != "true") {
         return false;
     }
     let Some(stderr) = pipe_identity("/proc/self/fd/2".as_ref()) else { return false };
