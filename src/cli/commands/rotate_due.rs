@@ -143,27 +143,30 @@ impl DueRun<'_> {
         close_ended_rotations(self.context, self.context.engine()?).await?;
         let planned = self.plan().await?;
         let mut results: Vec<_> = planned.iter().map(DueResultJson::planned).collect();
-        let has_work = |due: &DueRotation| !matches!(due.action, DueAction::LeaveToUser { .. });
-        let pause = if planned.iter().any(has_work) {
-            self.context.unlocked_engine().await?;
-            pause_on_signal()
-        } else {
-            CancellationToken::new()
-        };
-        for (due, result) in planned.into_iter().zip(&mut results) {
-            if !has_work(&due) {
-                continue;
+        let mut confirmed = Vec::new();
+        for (place, due) in planned.into_iter().enumerate() {
+            match self.confirm(&due) {
+                _ if matches!(due.action, DueAction::LeaveToUser { .. }) => {}
+                Ok(()) => confirmed.push((place, due)),
+                Err(problem) => results[place].set_problem(DueResult::NotConfirmed, problem),
             }
+        }
+        if !confirmed.is_empty() {
+            self.context.unlocked_engine().await?;
+        }
+        // From here on nothing is asked: Ctrl-C at a question ends the process.
+        let pause = pause_on_signal();
+        for (place, due) in confirmed {
+            let result = &mut results[place];
             if pause.is_cancelled() {
                 result.set(DueResult::NotStarted, INTERRUPTED_EXIT_CODE);
                 continue;
             }
-            if let Err(problem) = self.confirm(&due) {
-                result.set_problem(DueResult::NotConfirmed, problem);
-                continue;
-            }
             match self.run_one(due, &pause).await {
-                Ok(Some(status)) => result.set_status(&status),
+                Ok(Some(status)) => {
+                    let rotation = &self.context.engine()?.rotation;
+                    result.set_status(&status, rotation.failure_of(&status).await);
+                }
                 Ok(None) => result.set(DueResult::NotDue, 0),
                 Err(problem) => result.set_problem(result_of(&problem), problem),
             }
@@ -289,13 +292,18 @@ impl DueResultJson {
         (self.reason, self.remedy) = (Some(reason), Some(problem.remedy));
     }
 
-    /// Sets the result of a rotation that has ended or stopped.
-    fn set_status(&mut self, status: &RotationStatus) {
+    /// Sets the result of a rotation that has ended or stopped, after this failure of a step.
+    fn set_status(&mut self, status: &RotationStatus, failure: Option<String>) {
         match unfinished_problem(status) {
             Some(problem) if status.state == RotationPhase::Running => {
                 self.set_problem(DueResult::Paused, problem);
             }
-            Some(problem) => self.set_problem(DueResult::NeedsHuman, problem),
+            Some(mut problem) => {
+                if let Some(failure) = failure.filter(|failure| !problem.why.contains(failure)) {
+                    problem.why = format!("{failure}; next: {}", problem.why);
+                }
+                self.set_problem(DueResult::NeedsHuman, problem);
+            }
             None => {
                 self.set(DueResult::Done, 0);
                 let notes = status.outcome().into_iter().map(str::to_owned);

@@ -8,7 +8,7 @@ use super::{RotationDirection, RotationObserver};
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{
     AdministratorPolicy, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
-    RotationStep, StepActor,
+    RotationStep, StepActor, StepStatus,
 };
 use crate::domain::{Credential, CredentialId, Problem, Timestamp};
 use crate::engine::rotation::RotationService;
@@ -68,8 +68,9 @@ impl RotationService {
         let open = self.journals.open_rotations().await?;
         let mut planned = Vec::new();
         for status in open.iter().filter(|status| status.purpose == RotationPurpose::Replace) {
-            let found = credentials.iter().find(|known| known.id == status.credential);
-            planned.extend(found.map(|known| DueRotation::new(known, unfinished_action(status))));
+            if let Some(known) = credentials.iter().find(|known| known.id == status.credential) {
+                planned.push(DueRotation::new(known, self.unfinished_action(status).await));
+            }
         }
         let now = self.clock.now();
         for credential in credentials.iter().filter(|known| is_due(known, within, now)) {
@@ -79,7 +80,7 @@ impl RotationService {
                 Some(status) if status.purpose == RotationPurpose::Replace => continue,
                 Some(status) => DueAction::LeaveToUser {
                     rotation: Some(status.id.clone()),
-                    problem: unfinished_problem(status),
+                    problem: self.unfinished_problem(status).await,
                 },
                 None => self.due_action(credential, administrators).await,
             };
@@ -110,6 +111,41 @@ impl RotationService {
                 self.rotate(*plan, observer).await.map(Some)
             }
         }
+    }
+
+    /// Returns why the step failed that has stopped an unfinished rotation; `None` if none has.
+    pub async fn failure_of(&self, status: &RotationStatus) -> Option<String> {
+        let summary = self.journals.summarize_rotation(&status.id).await.ok()?;
+        let ended = |state| matches!(state, StepStatus::Done | StepStatus::Failed);
+        let latest = summary.lines.into_iter().rev().find(|line| ended(line.state))?;
+        (latest.state == StepStatus::Failed).then_some(latest.detail)
+    }
+
+    /// Returns what to do with an unfinished rotation. One that waits for a secret, a sign-in or a
+    /// revocation by the user is left to the user; one that a failed step has stopped is tried again.
+    async fn unfinished_action(&self, status: &RotationStatus) -> DueAction {
+        let waits_for_user = status
+            .step
+            .as_deref()
+            .is_some_and(|step| USER_STEPS.iter().any(|user_step| user_step.to_string() == step));
+        if waits_for_user {
+            let problem = self.unfinished_problem(status).await;
+            return DueAction::LeaveToUser { rotation: Some(status.id.clone()), problem };
+        }
+        DueAction::Resume {
+            rotation: status.id.clone(),
+            is_stopped: status.state == RotationPhase::NeedsUser,
+        }
+    }
+
+    async fn unfinished_problem(&self, status: &RotationStatus) -> Problem {
+        let failure = self.failure_of(status).await.map(|failure| format!("{failure}; next: "));
+        Problem::new(
+            format!("{} is {}", status.name, status.state.unfinished_word()),
+            format!("{}{}", failure.unwrap_or_default(), status.next),
+            format!("run `tokenring rotate --resume {}`", status.id),
+        )
+        .with_class(ProblemClass::NeedsHuman)
     }
 
     async fn due_action(
@@ -180,30 +216,4 @@ fn user_task(plan: &RotationPlan) -> Option<&'static str> {
         (StepActor::UserSignIn, _) => Some("you sign in with the browser"),
         (StepActor::Program, _) => Some("you revoke the old secret on the provider's page"),
     }
-}
-
-/// Returns what to do with an unfinished rotation. One that waits for a secret, a sign-in or a
-/// revocation by the user is left to the user; one that a failed step has stopped is tried again.
-fn unfinished_action(status: &RotationStatus) -> DueAction {
-    let waits_for_user = status
-        .step
-        .as_deref()
-        .is_some_and(|step| USER_STEPS.iter().any(|user_step| user_step.to_string() == step));
-    if waits_for_user {
-        let problem = unfinished_problem(status);
-        return DueAction::LeaveToUser { rotation: Some(status.id.clone()), problem };
-    }
-    DueAction::Resume {
-        rotation: status.id.clone(),
-        is_stopped: status.state == RotationPhase::NeedsUser,
-    }
-}
-
-fn unfinished_problem(status: &RotationStatus) -> Problem {
-    Problem::new(
-        format!("{} is {}", status.name, status.state.unfinished_word()),
-        status.next.clone(),
-        format!("run `tokenring rotate --resume {}`", status.id),
-    )
-    .with_class(ProblemClass::NeedsHuman)
 }

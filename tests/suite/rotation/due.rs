@@ -148,7 +148,9 @@ fn a_refusal_is_reported_and_does_not_stop_the_others() {
 
     let again = rotate_due(&home, &[]).expect(8);
     assert_eq!(results(&again), [["us01-release-bot", "none", "needs-human"]]);
-    assert_eq!(again.json()[0]["rotation"], *id, "no second rotation was started");
+    let again = again.json();
+    assert_eq!(again[0]["rotation"], *id, "no second rotation was started");
+    assert!(again[0]["reason"].as_str().unwrap().contains("403"), "{again}");
 }
 
 #[test]
