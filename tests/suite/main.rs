@@ -45,6 +45,8 @@ mod passphrase;
 mod persisted;
 #[cfg(unix)]
 mod pictures;
+#[cfg(target_os = "linux")]
+mod pipelines;
 #[cfg(unix)]
 mod plain;
 #[cfg(unix)]

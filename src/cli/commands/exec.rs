@@ -13,7 +13,7 @@ use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::Engine;
 use crate::engine::exec::{
     ChildCommand, EnvValue, EnvVariable, SecretDelivery, UsageEvent, is_own_variable,
-    remove_leftovers,
+    mask_commands, remove_leftovers, runner_reads_stderr,
 };
 
 /// Run a command with a credential in its environment
@@ -41,9 +41,15 @@ pub(in crate::cli) struct ExecArgs {
         help = "Pass the secret in a file, in memory where the system can; VAR_FILE has its path"
     )]
     file: bool,
-    /// Mask the secret, its encodings and dumps of it in the output of the command, line by line
-    #[arg(long)]
+    #[arg(
+        long,
+        overrides_with = "no_mask",
+        help = "Mask the secret, its encodings and dumps of it in the output of the command, line by line; the default where CI=true"
+    )]
     mask: bool,
+    /// Do not mask the output where CI=true, and do not make the runner mask it
+    #[arg(long, overrides_with = "mask")]
+    no_mask: bool,
     /// Leave the TOKENRING_* variables to the command, which can then use other credentials too
     #[arg(long)]
     keep_tokenring_env: bool,
@@ -57,6 +63,8 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     tokenring exec --stdin ci-scanner -- vault kv put -mount=secret snyk token=-\n\n\
     The command replaces this process, so it receives signals directly and its exit code is the result. With --file or \
     --mask it is a child process, and signals and exit code are forwarded. If the command is not found, the exit code is 127.\n\n\
+    Where CI=true, --mask is the default, and on Linux the runner of GitHub Actions is told to mask the secret in the log of \
+    the job (::add-mask:: on standard error, if the runner itself reads it). --no-mask turns both off.\n\n\
     With --file on Linux, the path is valid in the command and in programs that inherit its open files. On other systems, \
     and where Linux has no files in memory, it is a private temporary file, which is removed afterwards; if tokenring was \
     killed, the next exec removes it.\n\n\
@@ -67,6 +75,9 @@ const EXAMPLES: &str = "Examples:\n  tokenring exec ci-scanner -- snyk test\n  \
     that you trust with the secret.\n\n\
     --mask protects from accidents, such as a secret in a log. It is not a barrier: a command can print the secret in a \
     form that is not recognized, or write it to a file.";
+
+/// Variable that all runners of pipelines set.
+const PIPELINE_VARIABLE: &str = "CI";
 
 /// Exit codes of shells for a command that is not found, or cannot be run.
 const NOT_FOUND_EXIT_CODE: u8 = 127;
@@ -118,6 +129,10 @@ impl ExecArgs {
         let own = std::env::vars_os()
             .map(|(name, _)| name)
             .filter(|name| !self.keep_tokenring_env && is_own_variable(name));
+        if !self.no_mask {
+            make_runner_mask(&variables);
+        }
+        let masked = self.mask || (!self.no_mask && runs_in_pipeline());
         let launch = ChildCommand {
             command: self.command.clone(),
             variables,
@@ -126,8 +141,8 @@ impl ExecArgs {
         };
         match launch_command(
             launch,
-            self.mask || cfg!(not(unix)) || delivery == SecretDelivery::Files,
-            self.mask.then_some(context.out),
+            masked || cfg!(not(unix)) || delivery == SecretDelivery::Files,
+            masked.then_some(context.out),
         ) {
             Ok(code) => Ok(code),
             Err(error) => {
@@ -171,6 +186,24 @@ impl ExecArgs {
             found.push(variable);
         }
         Ok((found, used))
+    }
+}
+
+/// Returns whether this process runs in a pipeline, whose output is a log that others read.
+fn runs_in_pipeline() -> bool {
+    std::env::var(PIPELINE_VARIABLE)
+        .is_ok_and(|value| value.eq_ignore_ascii_case("true") || value == "1")
+}
+
+/// Makes the runner of GitHub Actions mask the secrets in the log of its job, in what other steps
+/// write too.
+fn make_runner_mask(variables: &[EnvVariable]) {
+    if runner_reads_stderr() {
+        let secrets = variables.iter().filter_map(|variable| match &variable.value {
+            EnvValue::Secret(secret) => Some(secret.as_ref()),
+            EnvValue::Text(_) => None,
+        });
+        output::write_runner_commands(&mask_commands(secrets));
     }
 }
 

@@ -1,17 +1,20 @@
 //! `tokenring get`: writes a secret to a pipe.
 
 use crate::cli::context::CliContext;
-use crate::cli::output::print_warning;
+use crate::cli::output::{print_warning, write_runner_commands};
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Credential, Problem};
+use crate::engine::exec::{mask_commands, runner_reads_stderr};
 use crate::engine::{DisclosureChannel, SecretDisclosure};
 
 /// Print the secret to a pipe; to a terminal only with --reveal
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  \
         tokenring get ci-scanner | docker login --username ci --password-stdin registry.example.com\n  \
-        tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-")]
+        tokenring get triage --part client_secret | vault kv put -mount=secret app client_secret=-\n\n\
+        On Linux the runner of GitHub Actions is told to mask the secret in the log of the job (::add-mask:: on standard error, \
+        if the runner itself reads it).")]
 pub(in crate::cli) struct GetArgs {
     /// Name of the credential
     name: String,
@@ -48,6 +51,10 @@ impl GetArgs {
                 "the audit log has no record of this: {}: {}",
                 problem.what, problem.why
             ));
+        }
+        // Standard output is the input of another program.
+        if runner_reads_stderr() {
+            write_runner_commands(&mask_commands([&secret]));
         }
         secret.expose(|bytes| context.out.write_bytes(bytes))?;
         Ok(0)

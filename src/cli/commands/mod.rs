@@ -22,6 +22,7 @@ pub(super) mod remove;
 pub(super) mod request;
 pub(super) mod revoke;
 pub(super) mod rotate;
+mod rotate_due;
 pub(super) mod sandbox;
 pub(super) mod scan;
 pub(super) mod store;

@@ -1,14 +1,18 @@
 //! `tokenring rotate`: rotates a credential step by step, and lists, resumes or ends unfinished
 //! rotations.
 //!
-//! `create` and `revoke` use the progress and outcome functions of this file.
+//! `create` and `revoke` use the progress and outcome functions of this file; `--due` is in
+//! `rotate_due`.
 
+use super::rotate_due::DueRun;
+use crate::cli::args::parse_time_span;
 use crate::cli::context::CliContext;
 use crate::cli::input::prompt;
 use crate::cli::input::prompter::{BrowserArgs, CliPrompter, check_answers};
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};
+use crate::cli::output::usage_problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::rotation::{ProgressLine, RollbackEffect, StepStatus};
@@ -24,20 +28,33 @@ use crate::engine::rotation::{
 #[command(
     after_help = "Creates, stores, verifies and delivers a new secret, then revokes the old one. If you create the new secret on the \
         provider's page, it is read from standard input. With --json every step is one line.\n\n\
+    --due is for timers and pipelines. It resumes the unfinished rotations that need no user, then rotates the credentials \
+    whose known expiry is near or past, the first to expire first. Those that need you are listed with the reason and the \
+    command, and stop nothing. A rotation that a failed step has stopped is tried again once in each run. --as may be \
+    repeated, one for each region. Without --yes every rotation is confirmed at the terminal. Ctrl-C and SIGTERM pause before \
+    the next step (exit 130); the next run continues. With --json the report is one list. The exit code is that of the worst \
+    result: 1, 6, 4, 5, 2, then 8.\n\n\
     Examples:\n  tokenring rotate ci-scanner --plan\n  tokenring rotate ci-scanner --as admin --yes\n  \
+    tokenring rotate --due 14d --dry-run\n  tokenring rotate --due 14d --yes --as admin-us --as admin-eu\n  \
     tokenring rotate --resume ci-scanner < new-secret\n  tokenring rotate --resume ci-scanner --as other-admin\n  \
     tokenring rotate --list --all --json"
 )]
 pub(in crate::cli) struct RotateArgs {
     /// Name of the credential
-    #[arg(required_unless_present_any = ["resume", "rollback", "abandon", "list"], conflicts_with_all = ["resume", "rollback", "abandon", "list"])]
+    #[arg(required_unless_present_any = ["due", "resume", "rollback", "abandon", "list"], conflicts_with_all = ["due", "resume", "rollback", "abandon", "list"])]
     name: Option<String>,
+    /// Rotate all credentials that expire within this time, such as 14d, without a user
+    #[arg(long, value_name = "SPAN", value_parser = parse_time_span, conflicts_with_all = ["part", "resume", "rollback", "abandon", "list", "answers"])]
+    due: Option<time::Duration>,
     /// Show the plan and do nothing
-    #[arg(long, conflicts_with_all = ["resume", "rollback", "abandon"])]
+    #[arg(long, visible_alias = "dry-run", conflicts_with_all = ["resume", "rollback", "abandon"])]
     plan: bool,
-    /// Create and revoke with this credential instead; also while resuming
-    #[arg(long = "as", value_name = "ADMIN")]
-    administrator: Option<String>,
+    #[arg(
+        long = "as",
+        value_name = "ADMIN",
+        help = "Create and revoke with this credential instead; also while resuming; with --due it may be repeated"
+    )]
+    administrator: Vec<String>,
     #[arg(
         long,
         value_name = "PART",
@@ -89,13 +106,16 @@ impl RotateArgs {
             return list_rotations(context, self.listing.all).await;
         }
         check_answers(&self.answers)?;
+        if let Some(within) = self.due {
+            return self.rotate_due(context, within).await;
+        }
         if let Some((id, direction)) = self.resume_target() {
             if direction == RotationDirection::Abandon && !self.yes {
                 let question = "End the rotation where it is? What it created stays at the provider, and the old secret stays valid.";
                 prompt::confirm_by_typing(question, id, "--yes")?;
             }
             let engine = context.unlocked_engine().await?;
-            let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+            let administrator = self.single_administrator(engine).await?;
             let prompter =
                 CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
             let on_progress = |line: &ProgressLine| print_progress_line(context, line);
@@ -112,7 +132,7 @@ impl RotateArgs {
         }
         let (engine, name) = (context.engine()?, self.name.as_deref().unwrap_or_default());
         let credential = engine.credentials.find(name).await?;
-        let administrator = find_administrator(engine, self.administrator.as_deref()).await?;
+        let administrator = self.single_administrator(engine).await?;
         let part = self.part.clone().map_or(SecretPart::Secret, SecretPart::Named);
         if !self.plan {
             close_ended_rotations(context, engine).await?;
@@ -140,10 +160,7 @@ impl RotateArgs {
     ) -> Result<u8, Problem> {
         if !self.yes {
             let credential = context.engine()?.credentials.get(&plan.credential).await?;
-            let label =
-                if credential.is_production() { " It is labeled as production." } else { "" };
-            let question = format!("Rotate {}? {}.{label}", plan.name, plan.title());
-            prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")?;
+            confirm_rotation(&plan, credential.is_production())?;
         }
         let prompter =
             CliPrompter::new(context.out, self.answers.clone()).with_browser(self.browser);
@@ -155,6 +172,36 @@ impl RotateArgs {
             .rotate(plan, RotationObserver { prompter: &prompter, on_progress: &on_progress })
             .await?;
         report_outcome(context, &status)
+    }
+
+    async fn rotate_due(
+        &self,
+        context: &CliContext<'_>,
+        within: time::Duration,
+    ) -> Result<u8, Problem> {
+        let engine = context.engine()?;
+        let mut administrators = Vec::with_capacity(self.administrator.len());
+        for name in &self.administrator {
+            administrators.push(engine.credentials.find(name).await?);
+        }
+        let (confirmed, reason) = (self.yes, self.reason.clone());
+        let run = DueRun { context, within, administrators, confirmed, reason };
+        if self.plan { run.show_plan().await } else { run.run().await }
+    }
+
+    async fn single_administrator(&self, engine: &Engine) -> Result<Option<Credential>, Problem> {
+        match &self.administrator[..] {
+            [] => Ok(None),
+            [name] => find_administrator(engine, Some(name)).await,
+            names => Err(usage_problem(
+                "More than one administrator",
+                &format!(
+                    "one rotation is authorized by one credential; {} were named",
+                    names.len()
+                ),
+                "name one with --as",
+            )),
+        }
     }
 
     fn resume_target(&self) -> Option<(&str, RotationDirection)> {
@@ -208,8 +255,19 @@ async fn list_rotations(context: &CliContext<'_>, all: bool) -> Result<u8, Probl
     Ok(0)
 }
 
+/// Asks the user to type the name of the credential before its rotation starts. Without a terminal,
+/// `--yes` is required.
+pub(super) fn confirm_rotation(plan: &RotationPlan, is_production: bool) -> Result<(), Problem> {
+    let label = if is_production { " It is labeled as production." } else { "" };
+    let question = format!("Rotate {}? {}.{label}", plan.name, plan.title());
+    prompt::confirm_by_typing(&question, plan.name.as_str(), "--yes")
+}
+
 /// Closes the rotations that have ended but were left open, and reports each of them.
-async fn close_ended_rotations(context: &CliContext<'_>, engine: &Engine) -> Result<(), Problem> {
+pub(super) async fn close_ended_rotations(
+    context: &CliContext<'_>,
+    engine: &Engine,
+) -> Result<(), Problem> {
     for ended in engine.journals.close_ended_rotations().await? {
         let mut text = format!(
             "note: rotation {} of {} had ended and is closed now: {}",
@@ -266,6 +324,19 @@ pub(in crate::cli) fn report_outcome(
     context: &CliContext<'_>,
     status: &RotationStatus,
 ) -> Result<u8, Problem> {
+    let problem = unfinished_problem(status);
+    if problem.is_none() {
+        context.out.note(&format!("{}: {}", status.name, status.outcome().unwrap_or(&status.next)));
+    }
+    if status.outcome().is_some() {
+        status.notes.iter().for_each(|note| context.out.note(note));
+    }
+    problem.map_or(Ok(0), Err)
+}
+
+/// Returns the problem of a rotation that waits, is unfinished, or leaves steps to the user; `None`
+/// if it has ended.
+pub(super) fn unfinished_problem(status: &RotationStatus) -> Option<Problem> {
     let left = status.manual_steps.join("; ");
     let back = match status.rollback {
         RollbackEffect::Impossible(_) => "",
@@ -277,41 +348,29 @@ pub(in crate::cli) fn report_outcome(
         RotationPurpose::Create => format!("The creation of {}", status.name),
         RotationPurpose::Revoke => format!("The revocation of {}", status.name),
     };
-    match status.state {
-        RotationPhase::Running => {
-            let remedy = format!("resume it with `tokenring rotate --resume {}`{back}", status.id);
-            Err(Problem::new(
-                format!("{what} was paused"),
-                format!("next: {}", status.next),
-                remedy,
-            )
-            .with_class(ProblemClass::NeedsHuman))
-        }
-        RotationPhase::NeedsUser => {
-            let remedy =
-                format!("then resume with `tokenring rotate --resume {}`{back}", status.id);
-            let why = if left.is_empty() { status.next.clone() } else { left };
-            Err(Problem::new(format!("{what} waits for you"), why, remedy)
-                .with_class(ProblemClass::NeedsHuman))
-        }
+    let problem = match status.state {
+        RotationPhase::Running => Problem::new(
+            format!("{what} was paused"),
+            format!("next: {}", status.next),
+            format!("resume it with `tokenring rotate --resume {}`{back}", status.id),
+        ),
+        RotationPhase::NeedsUser => Problem::new(
+            format!("{what} waits for you"),
+            if left.is_empty() { status.next.clone() } else { left },
+            format!("then resume with `tokenring rotate --resume {}`{back}", status.id),
+        ),
         RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned
             if left.is_empty() =>
         {
-            context.out.note(&format!(
-                "{}: {}",
-                status.name,
-                status.outcome().unwrap_or(&status.next)
-            ));
-            status.notes.iter().for_each(|note| context.out.note(note));
-            Ok(0)
+            return None;
         }
-        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => {
-            status.notes.iter().for_each(|note| context.out.note(note));
-            let what = format!("{what} is {}, but manual steps remain", state_name(status.state));
-            Err(Problem::new(what, left, "complete these steps on the provider's page")
-                .with_class(ProblemClass::NeedsHuman))
-        }
-    }
+        RotationPhase::Done | RotationPhase::RolledBack | RotationPhase::Abandoned => Problem::new(
+            format!("{what} is {}, but manual steps remain", state_name(status.state)),
+            left,
+            "complete these steps on the provider's page",
+        ),
+    };
+    Some(problem.with_class(ProblemClass::NeedsHuman))
 }
 
 const fn state_name(state: RotationPhase) -> &'static str {

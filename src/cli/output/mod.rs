@@ -223,6 +223,12 @@ pub(super) fn forward_child_output(stream: OutputStream, bytes: &[u8]) -> io::Re
     }
 }
 
+/// Writes commands for the runner of GitHub Actions, which reads standard error and does not show
+/// them.
+pub(super) fn write_runner_commands(commands: &[u8]) {
+    let _ = io::stderr().write_all(commands);
+}
+
 /// Writes a part of a growing result. Returns `Break` when the reader has closed the pipe.
 pub(super) fn write_partial(text: &str) -> Result<ControlFlow<()>, Problem> {
     let mut out = io::stdout().lock();

@@ -1,11 +1,13 @@
 //! Environment of a child process: the variables of a credential's provider, and nothing of any
 //! other credential.
 //!
-//! `child` runs the process, `mask` redacts its output, `secret_file` passes a secret as a file,
-//! `signals_unix` and `signals_windows` forward signals.
+//! `child` runs the process, `mask` redacts its output, `ci_runner` makes the runner of a pipeline
+//! mask too, `secret_file` passes a secret as a file, `signals_unix` and `signals_windows` forward
+//! signals.
 //! Start with [`ExecService::env_variables`] and [`ChildCommand`].
 
 mod child;
+mod ci_runner;
 mod mask;
 mod secret_file;
 #[cfg(unix)]
@@ -29,6 +31,7 @@ use crate::domain::{Credential, CredentialName, Problem, Secret};
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};
+pub use ci_runner::{mask_commands, runner_reads_stderr};
 pub use secret_file::remove_leftovers;
 
 /// Prefix of the variables of tokenring. One of them names the file that opens the store.

@@ -5,7 +5,7 @@
 //! out what became of a step without a response, `prompts` asks the user the machine's questions,
 //! `sign_in` waits for the browser, `strategies` knows the providers' endpoints. Running, resuming
 //! and rolling back are the same loop over the same journal; `start` only chooses where it begins,
-//! and `ended` closes what was left open after its last entry.
+//! and `due` selects what a run without a user rotates.
 //!
 //! One process at a time drives a rotation. An operating-system lock identifies that process and
 //! disappears with it. Where no such locks exist, a lease in the index protects the rotation,
@@ -17,6 +17,7 @@ mod consistency;
 mod create;
 mod deliver;
 mod driver;
+mod due;
 mod metadata;
 mod plan;
 mod probe;
@@ -61,6 +62,7 @@ pub use crate::domain::rotation::{
     plan_lines,
 };
 pub use create::{CreateRequest, CreationPlan};
+pub use due::{DueAction, DueRotation};
 pub use start::RotationDirection;
 
 /// Result of one step.

@@ -5,6 +5,8 @@
 mod account_template;
 mod comparison;
 mod creation_and_revocation;
+#[cfg(unix)]
+mod due;
 mod fault_injection;
 mod faults;
 mod identity;

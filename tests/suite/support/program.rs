@@ -86,6 +86,8 @@ impl Home {
             "all_proxy",
             "SSH_CONNECTION",
             "SSH_TTY",
+            "CI",
+            "GITHUB_ACTIONS",
         ] {
             command.env_remove(name);
         }
