@@ -34,7 +34,7 @@ const BASE_PATHS: [&str; 8] = ["", "/api", "/v1", "/api/v1", "/api/v3", "/v3", "
 const HOST_ALIASES: [(&str, &str); 1] = [("api.probely.com", "api.eu.probely.com")];
 
 /// Endings of the names of variables and members that hold an endpoint, in lower case.
-const ENDPOINT_NAME_ENDINGS: [&str; 5] = ["api", "url", "endpoint", "host", "hostname"];
+const ENDPOINT_NAME_ENDINGS: [&str; 4] = ["url", "endpoint", "host", "hostname"];
 
 /// Returns the region that an endpoint of a provider means. Follows Snyk's command line: case, path,
 /// query and a trailing slash do not count, `http` counts as `https`, `app.` stands for `api.`, and
@@ -105,13 +105,18 @@ pub fn find_endpoint_name<'n>(
         names
             .iter()
             .copied()
-            .find(|name| is_endpoint_name(name) && name.to_ascii_lowercase().contains(vendor))
+            .find(|name| ends_like_endpoint(name) && name.to_ascii_lowercase().contains(vendor))
     };
     prefixed.or_else(exact).or_else(vendors)
 }
 
-/// Whether a variable or member of this name may hold an endpoint.
+/// Whether a variable or member of this name may hold an endpoint. A name that ends with "API" may
+/// hold a key too.
 pub fn is_endpoint_name(name: &str) -> bool {
+    ends_like_endpoint(name) || name.to_ascii_lowercase().ends_with("api")
+}
+
+fn ends_like_endpoint(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     ENDPOINT_NAME_ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
@@ -129,7 +134,7 @@ pub fn endpoint_variables(provider: &Provider) -> Vec<&str> {
         .conflicting_variables
         .iter()
         .map(String::as_str)
-        .filter(|name| is_endpoint_name(name));
+        .filter(|name| ends_like_endpoint(name));
     let mut found: Vec<&str> = Vec::new();
     for name in usual.chain(others).chain(["endpoint"]) {
         if !found.contains(&name) {
@@ -306,7 +311,7 @@ mod tests {
             ("ACME_SNYK_TOKEN", &["SNYK_API", "ACME_SNYK_API"], Some("ACME_SNYK_API")),
             ("snykToken", &["snykEndpoint"], Some("snykEndpoint")),
             ("api", &["org", "endpoint"], Some("endpoint")),
-            ("SNYK_TOKEN", &["DATABASE_URL", "API"], None),
+            ("SNYK_TOKEN", &["DATABASE_URL", "API", "SNYK_CFG_API"], None),
         ] {
             assert_eq!(find_endpoint_name(secret, names, provider, "snyk"), expected, "{secret}");
         }

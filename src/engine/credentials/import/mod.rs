@@ -379,7 +379,8 @@ impl ImportService {
         let vendors = vendor_words(&self.catalog);
         let vendor = vendors.iter().find(|vendor| vendor.provider == owner);
         let vendor = vendor.map_or(owner, |vendor| vendor.word.as_str());
-        let names: Vec<_> = raw.endpoints.iter().map(|(name, _)| name.as_str()).collect();
+        let names = raw.endpoints.iter().map(|(name, _)| name.as_str());
+        let names: Vec<_> = names.filter(|name| *name != raw.variable).collect();
         let beside = find_endpoint_name(&raw.variable, &names, provider, vendor)
             .and_then(|name| raw.endpoints.iter().rfind(|(known, _)| known == name));
         let default = self.catalog.regions(&best.provider).ok()?.first()?.id.clone();
