@@ -33,6 +33,9 @@ const BASE_PATHS: [&str; 8] = ["", "/api", "/v1", "/api/v1", "/api/v3", "/v3", "
 /// `api.probely.com` as their default, and the default region is the European one.
 const HOST_ALIASES: [(&str, &str); 1] = [("api.probely.com", "api.eu.probely.com")];
 
+/// Member of the Snyk CLI's configuration that holds an endpoint.
+const CONFIGURATION_MEMBER: &str = "endpoint";
+
 /// Endings of the names of variables and members that hold an endpoint, in lower case.
 const ENDPOINT_NAME_ENDINGS: [&str; 4] = ["url", "endpoint", "host", "hostname"];
 
@@ -93,7 +96,8 @@ pub fn find_endpoint_name<'n>(
     provider: &Provider,
     vendor: &str,
 ) -> Option<&'n str> {
-    let known = endpoint_variables(provider);
+    let mut known = endpoint_variables(provider);
+    known.push(CONFIGURATION_MEMBER);
     let at = secret_name.to_ascii_lowercase().find(vendor).unwrap_or_default();
     let prefix = &secret_name[..at];
     let prefixed = known.iter().find_map(|variable| {
@@ -121,8 +125,7 @@ fn ends_like_endpoint(name: &str) -> bool {
     ENDPOINT_NAME_ENDINGS.iter().any(|ending| lower.ends_with(ending))
 }
 
-/// Returns the variables from which a provider's tools read their endpoint, the usual one first, and
-/// the member of the Snyk CLI's configuration.
+/// Returns the variables from which a provider's tools read their endpoint, the usual one first.
 pub fn endpoint_variables(provider: &Provider) -> Vec<&str> {
     let usual = provider
         .kinds
@@ -136,7 +139,7 @@ pub fn endpoint_variables(provider: &Provider) -> Vec<&str> {
         .map(String::as_str)
         .filter(|name| ends_like_endpoint(name));
     let mut found: Vec<&str> = Vec::new();
-    for name in usual.chain(others).chain(["endpoint"]) {
+    for name in usual.chain(others) {
         if !found.contains(&name) {
             found.push(name);
         }

@@ -12,6 +12,7 @@ use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::identify::endpoint::{endpoint_variables, resolve_endpoint};
 use crate::domain::problem::Problem;
+use crate::domain::provider::Provider;
 use crate::engine::consumers::run_blocking;
 use crate::engine::credentials::import::{ImportSource, RawCandidate, read_source};
 use crate::engine::doctor::DoctorService;
@@ -142,7 +143,7 @@ impl DoctorService {
                         self.diagnose_region_mismatch(token, &value, &api, variable, is_open).await;
                     mismatches.extend(found);
                 }
-                if mismatches.is_empty() {
+                if mismatches.is_empty() && has_own_prefix(provider, variable) {
                     mismatches.extend(self.diagnose_unknown_endpoint(&provider.id, &api, variable));
                 }
                 findings.extend(mismatches);
@@ -230,6 +231,14 @@ impl DoctorService {
         let holder = self.database.find_credential(names.first()?.as_str()).await.ok()?;
         Some((holder.provider, holder.region))
     }
+}
+
+/// Whether a variable begins with the same word as another one of the provider's tools. Other
+/// variables that the tools read (`API_HOSTNAME`) may be meant for other programs.
+fn has_own_prefix(provider: &Provider, variable: &str) -> bool {
+    let word = |name: &str| name.split('_').next().map(str::to_owned);
+    let mut names = provider.kinds.iter().flat_map(|kind| &kind.environment);
+    names.any(|(name, _)| word(name) == word(variable))
 }
 
 /// Reports more than one variable with a token for the same tool.
