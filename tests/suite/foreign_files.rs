@@ -181,7 +181,7 @@ fn at_a_terminal_a_reference_is_replaced_after_a_yes() {
         let mut terminal = file.home.at_terminal(&["consumer", "deliver", "ci", "file"]);
         terminal.expect("Replace it? [y/N]");
         terminal.send(&format!("{answer}\r"));
-        assert_eq!(terminal.code(), i32::from(!is_replaced));
+        assert_eq!(terminal.code(), u32::from(!is_replaced));
         assert_eq!(file.text().contains(TWO), is_replaced);
     }
 }

@@ -59,9 +59,11 @@ pub(in crate::engine) fn set(
     let places: Vec<_> =
         assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
     let mut changed = Zeroizing::new(text.to_owned());
-    for DotenvAssignment { span, quote, .. } in places.iter().rev() {
-        let Some(written) = quote_value(value, *quote) else { return Ok(None) };
-        changed.replace_range(span.clone(), &written);
+    for place in places.iter().rev() {
+        // The backticks of a command would run the value.
+        let quote = place.quote.filter(|_| place.reference().is_none());
+        let Some(written) = quote_value(value, quote) else { return Ok(None) };
+        changed.replace_range(place.span.clone(), &written);
     }
     if places.is_empty() {
         let Some(written) = quote_value(value, None) else { return Ok(None) };
@@ -257,9 +259,10 @@ mod tests {
             ("TOKEN=o#ld\n", "TOKEN=new\n"),
             ("TOKEN=\n", "TOKEN=new\n"),
             ("TOKEN=one\nTOKEN=two\n", "TOKEN=new\nTOKEN=new\n"),
+            ("TOKEN=`pass show it`\n", "TOKEN=new\n"),
             ("#TOKEN=old\nMY_TOKEN=x\n", "#TOKEN=old\nMY_TOKEN=x\nTOKEN=new\n"),
             ("K=\"a\nTOKEN=inside\n\"\nTOKEN=old", "K=\"a\nTOKEN=inside\n\"\nTOKEN=new"),
-            ("K=\"a\\\"b\"\nTOKEN=`old`\n", "K=\"a\\\"b\"\nTOKEN=`new`\n"),
+            ("K=\"a\\\"b\"\nTOKEN=`old1`\n", "K=\"a\\\"b\"\nTOKEN=`new`\n"),
             ("\u{feff}TOKEN=old\n", "\u{feff}TOKEN=new\n"),
         ] {
             assert_eq!(after(before, "new"), expected);
