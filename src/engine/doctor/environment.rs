@@ -12,7 +12,7 @@ use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::identify::endpoint::{endpoint_variables, resolve_endpoint};
 use crate::domain::problem::Problem;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{CredentialKind, Provider};
 use crate::engine::consumers::run_blocking;
 use crate::engine::credentials::import::{ImportSource, RawCandidate, read_source};
 use crate::engine::doctor::DoctorService;
@@ -132,7 +132,7 @@ impl DoctorService {
         let mut findings = Vec::new();
         for provider in self.catalog.providers().filter(|known| known.regions_of.is_none()) {
             let mut tokens: Vec<_> =
-                provider.kinds.iter().map(|kind| kind.secret_variable()).collect();
+                provider.kinds.iter().map(CredentialKind::secret_variable).collect();
             tokens.dedup();
             for variable in endpoint_variables(provider) {
                 let Some(api) = env_var(variable) else { continue };

@@ -14,11 +14,13 @@ use zeroize::Zeroizing;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::{CredentialNameError, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
-use crate::domain::identify::endpoint::{EndpointError, find_endpoint_name, resolve_endpoint};
+use crate::domain::identify::endpoint::{
+    EndpointError, endpoint_variables, find_endpoint_name, resolve_endpoint,
+};
 use crate::domain::identify::secret_names::{is_secret_name, vendor_words};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
+use crate::domain::provider::{Provider, ProviderCatalog};
 use crate::domain::{Credential, CredentialName, Problem, Secret, Timestamp};
 use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::consumers::{clear_secret, run_blocking};
@@ -322,6 +324,11 @@ impl ImportService {
         let vendor = vendors.iter().find(|vendor| is_secret_name(variable, &vendor.word));
         let is_announced = self.is_token_variable(variable) || vendor.is_some();
         if let Some(reference) = &raw.reference {
+            let is_endpoint =
+                |provider: &Provider| endpoint_variables(provider).contains(&variable);
+            if self.catalog.providers().any(is_endpoint) {
+                return None;
+            }
             let why = format!("{reference}; it stays as it is");
             return is_announced.then(|| CandidateIdentity::rejected(why));
         }
