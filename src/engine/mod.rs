@@ -52,7 +52,7 @@ pub use crate::engine::background::runner::TaskManager;
 pub use crate::engine::checks::CheckService;
 pub use crate::engine::clipboard::service::ClipboardService;
 pub use crate::engine::consumers::{
-    ConsumerService, DeliveryOptions, DeliveryProof, DeliveryReport, EndpointMismatch,
+    ConsumerDeliveryOptions, ConsumerService, DeliveryProof, DeliveryReport, EndpointMismatch,
     probely_cli_locations, snyk_cli_locations,
 };
 pub use crate::engine::credentials::captured_secrets::CapturedSecretService;

@@ -18,7 +18,7 @@ use crate::domain::consumer::{
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
-use crate::engine::{self, DeliveryOptions};
+use crate::engine::{self, ConsumerDeliveryOptions};
 
 /// Manage where a credential's secret is delivered
 #[derive(Debug, clap::Args)]
@@ -275,7 +275,7 @@ impl DeliverArgs {
         let consumers = &context.unlocked_engine().await?.consumers;
         let reference = consumers.find_reference(&consumer).await?;
         let mismatch = consumers.find_endpoint_mismatch(&consumer).await?;
-        let options = DeliveryOptions {
+        let options = ConsumerDeliveryOptions {
             overwrite: self.overwrite
                 || reference.is_some_and(|found| confirm(&format!("{found}. Replace it?"))),
             set_endpoint: self.set_endpoint

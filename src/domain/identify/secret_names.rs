@@ -13,19 +13,8 @@ const MIN_VENDOR_WORD_BYTES: usize = 4;
 const SECRET_WORDS: [&str; 5] = ["token", "key", "api", "secret", "pat"];
 
 /// Last words of names that mean something beside a secret.
-const OTHER_LAST_WORDS: [&str; 13] = [
-    "id",
-    "org",
-    "organization",
-    "group",
-    "project",
-    "url",
-    "endpoint",
-    "host",
-    "hostname",
-    "file",
-    "path",
-    "name",
+const OTHER_LAST_WORDS: [&str; 12] = [
+    "id", "org", "group", "project", "url", "endpoint", "host", "hostname", "file", "path", "name",
     "version",
 ];
 

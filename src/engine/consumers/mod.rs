@@ -65,7 +65,7 @@ pub struct DeliveryReport {
 
 /// What a delivery may change beside the secret. Each is asked for, because it cannot be undone.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct DeliveryOptions {
+pub struct ConsumerDeliveryOptions {
     /// Whether the secret may replace a reference or a placeholder.
     pub overwrite: bool,
     /// Whether the endpoint beside the secret is set to the secret's region.
@@ -127,7 +127,8 @@ impl ConsumerService {
         let due = self.list_outdated().await?;
         let mut result = Ok(());
         for consumer in due.iter().filter(|consumer| consumer.credential == *id) {
-            let delivered = self.deliver_current(consumer, DeliveryOptions::default()).await;
+            let delivered =
+                self.deliver_current(consumer, ConsumerDeliveryOptions::default()).await;
             result = result.and(delivered.map(drop));
         }
         result
@@ -198,7 +199,7 @@ impl ConsumerService {
     pub async fn deliver_current(
         &self,
         consumer: &Consumer,
-        options: DeliveryOptions,
+        options: ConsumerDeliveryOptions,
     ) -> Result<DeliveryReport, Problem> {
         let credential = self.database.credential_by_id(&consumer.credential).await?;
         let secret = self.secrets.load_secret(&credential, &consumer.part).await?;
@@ -221,14 +222,14 @@ impl ConsumerService {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
-        self.deliver_with(consumer, secret, DeliveryOptions::default()).await
+        self.deliver_with(consumer, secret, ConsumerDeliveryOptions::default()).await
     }
 
     async fn deliver_with(
         &self,
         consumer: &Consumer,
         secret: &Secret,
-        options: DeliveryOptions,
+        options: ConsumerDeliveryOptions,
     ) -> Result<DeliveryReport, Problem> {
         let name = self.database.credential_by_id(&consumer.credential).await?.name;
         let part = if consumer.part == SecretPart::Secret {
@@ -261,7 +262,7 @@ impl ConsumerService {
         &self,
         consumer: &Consumer,
         secret: &Secret,
-        options: DeliveryOptions,
+        options: ConsumerDeliveryOptions,
     ) -> Result<DeliveryReport, Problem> {
         self.bindings.verify_consumer(consumer).await?;
         let fingerprint = self.fingerprints.fingerprint(secret).await?;
@@ -436,7 +437,7 @@ fn write_secret(
     consumer: &Consumer,
     secret: &str,
     check: &EndpointCheck,
-    options: DeliveryOptions,
+    options: ConsumerDeliveryOptions,
 ) -> Result<Option<String>, ConsumerError> {
     let target = &consumer.target;
     let path = target.path();

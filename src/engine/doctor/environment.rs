@@ -45,7 +45,8 @@ impl DoctorService {
             let found =
                 self.diagnose_region_mismatch(&what, &token, api, api_source, is_open).await;
             findings.extend(found.or_else(|| {
-                self.diagnose_unknown_endpoint("snyk", api, &format!("The endpoint in {path}"))
+                let provider = self.provider_of_config(config_path(raw))?;
+                self.diagnose_unknown_endpoint(provider, api, &format!("The endpoint in {path}"))
             }));
         }
         if findings.is_empty() {
@@ -150,6 +151,15 @@ impl DoctorService {
             }
         }
         findings
+    }
+
+    /// Returns the provider whose tool has a configuration file of this name.
+    fn provider_of_config(&self, path: &Path) -> Option<&str> {
+        let name = path.file_name()?;
+        let is_its = |provider: &&Provider| {
+            provider.tool_secrets.iter().any(|(file, _)| name == file.as_str())
+        };
+        self.catalog.providers().find(is_its).map(|provider| provider.id.as_str())
     }
 
     /// Reports an endpoint that means no region.
