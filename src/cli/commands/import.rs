@@ -20,6 +20,7 @@ use crate::engine::credentials::import::{ImportCandidate, ImportSource, TextForm
 /// Import plain-text credentials from other tools or files
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(in crate::cli) struct ImportArgs {
     #[command(subcommand)]
     from: ImportFrom,
@@ -35,8 +36,11 @@ pub(in crate::cli) struct ImportArgs {
     /// Register the file as a consumer, so that it gets the next secret too
     #[arg(long, global = true, conflicts_with = "blank")]
     consumer: bool,
-    /// Also import values that only their names announce, such as MY_SNYK_KEY
-    #[arg(long, global = true)]
+    #[arg(
+        long,
+        global = true,
+        help = "Also import values that only their names announce, such as MY_SNYK_KEY"
+    )]
     possible: bool,
 }
 

@@ -77,8 +77,8 @@ fn name_words(name: &str) -> Vec<String> {
         if !c.is_alphanumeric() || after_small && c.is_uppercase() {
             words.push(String::new());
         }
-        if c.is_alphanumeric() {
-            words.last_mut().into_iter().for_each(|word| word.extend(c.to_lowercase()));
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
         }
         after_small = c.is_lowercase() || c.is_ascii_digit();
     }
