@@ -88,6 +88,12 @@ pub enum DatabaseError {
         /// The file.
         path: PathBuf,
     },
+    /// The folder of the file cannot be written.
+    #[error("{}: the folder is read-only", .path.display())]
+    ReadOnly {
+        /// The file.
+        path: PathBuf,
+    },
     /// The disk or the folder's permissions prevented the call.
     #[error("{}: {why}", .path.display())]
     DiskError {
@@ -196,6 +202,12 @@ impl From<DatabaseError> for Problem {
                 "try again; if the problem persists, quit the other tokenring".to_owned(),
                 ProblemClass::Failed,
             ),
+            DatabaseError::ReadOnly { .. } => (
+                "The database cannot be written",
+                "make the folder writable, or set TOKENRING_HOME to another folder; nothing was changed"
+                    .to_owned(),
+                ProblemClass::Failed,
+            ),
             DatabaseError::DiskError { path, .. } => (
                 "The database cannot be read or written",
                 format!(
@@ -266,6 +278,7 @@ mod tests {
             DatabaseError::NotOurFile { path: path.clone() },
             DatabaseError::SymbolicLink { path: path.clone() },
             DatabaseError::Busy { path: path.clone() },
+            DatabaseError::ReadOnly { path: path.clone() },
             DatabaseError::DiskError { path, why },
         ]
     }
@@ -280,14 +293,14 @@ mod tests {
             titles.push(problem.what);
         }
         titles.dedup();
-        assert_eq!(titles.len(), 13, "two kinds of error must not look the same: {titles:?}");
+        assert_eq!(titles.len(), 14, "two kinds of error must not look the same: {titles:?}");
     }
 
     #[test]
     fn the_exit_code_follows_from_the_error() {
         let codes: Vec<u8> =
             all().into_iter().map(|error| Problem::from(error).class.exit_code()).collect();
-        assert_eq!(codes, [2, 3, 3, 2, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1]);
+        assert_eq!(codes, [2, 3, 3, 2, 3, 8, 1, 3, 1, 1, 1, 1, 1, 1, 1]);
     }
 
     #[test]

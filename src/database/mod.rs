@@ -52,6 +52,15 @@ pub use journal::{
 pub struct Database {
     connection: Mutex<Connection>,
     path: PathBuf,
+    access: FileAccess,
+}
+
+/// How the file was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FileAccess {
+    ReadWrite,
+    /// The folder cannot be written: calls that read work, and calls that write fail.
+    ReadOnly,
 }
 
 /// Time at which a change must be on disk.
@@ -67,6 +76,11 @@ impl Database {
     /// Returns the path of the file; empty for an in-memory database.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether the file cannot be written.
+    pub fn is_read_only(&self) -> bool {
+        self.access == FileAccess::ReadOnly
     }
 
     /// Reads the whole file and checks its integrity. The duration grows with the size of the file,
@@ -100,6 +114,9 @@ impl Database {
         durability: Durability,
         work: impl FnOnce(&Connection) -> Result<T, TransactionError>,
     ) -> Result<T, DatabaseError> {
+        if self.is_read_only() {
+            return Err(DatabaseError::ReadOnly { path: self.path.clone() });
+        }
         let transact = || {
             let mut connection = self.lock();
             connection.pragma_update(None, "synchronous", durability.synchronous_pragma())?;

@@ -13,8 +13,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{DatabaseError, TransactionError};
-use super::{Database, SKIP_CHECKPOINT_ON_CLOSE, migrations};
-use crate::util::private_files::{create_folder, parent_folder, sync_folder};
+use super::{Database, FileAccess, SKIP_CHECKPOINT_ON_CLOSE, migrations};
+use crate::util::private_files::{create_folder, is_folder_writable, parent_folder, sync_folder};
 
 /// How long a call waits for locks of other processes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -28,9 +28,14 @@ const MAX_LEFT_LOG_PAGES: u64 = 256;
 
 impl Database {
     /// Opens the database file; creates it (and its folder, 0700) or migrates it to this version
-    /// where needed.
+    /// where needed. In a folder that cannot be written, the file is opened for reading; a missing
+    /// one counts as empty.
     pub fn open(path: &Path) -> Result<Self, DatabaseError> {
-        Self::open_with_timeout(path, BUSY_TIMEOUT)
+        if is_folder_writable(parent_folder(path)) {
+            Self::open_with_timeout(path, BUSY_TIMEOUT)
+        } else {
+            Self::open_read_only(path)
+        }
     }
 
     /// Returns an in-memory database, for the demo and for tests.
@@ -43,7 +48,23 @@ impl Database {
         };
         let connection =
             open().map_err(|error: TransactionError| error.into_database_error(Path::new("")))?;
-        Ok(Self { connection: Mutex::new(connection), path: PathBuf::new() })
+        Ok(Self {
+            connection: Mutex::new(connection),
+            path: PathBuf::new(),
+            access: FileAccess::ReadWrite,
+        })
+    }
+
+    fn open_read_only(path: &Path) -> Result<Self, DatabaseError> {
+        if !database_exists(path)? {
+            let mut empty = Self::in_memory()?;
+            (empty.path, empty.access) = (path.to_owned(), FileAccess::ReadOnly);
+            return Ok(empty);
+        }
+        let connection =
+            connect_read_only(path).map_err(|error| error.into_database_error(path))?;
+        let (connection, path) = (Mutex::new(connection), path.to_owned());
+        Ok(Self { connection, path, access: FileAccess::ReadOnly })
     }
 
     fn open_with_timeout(path: &Path, timeout: Duration) -> Result<Self, DatabaseError> {
@@ -52,13 +73,17 @@ impl Database {
         }
         make_private(path).map_err(|error| disk_error(path, &error))?;
         let connection = connect(path, timeout).map_err(|error| error.into_database_error(path))?;
-        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+        let (connection, path) = (Mutex::new(connection), path.to_owned());
+        Ok(Self { connection, path, access: FileAccess::ReadWrite })
     }
 }
 
 impl Drop for Database {
     /// Forces a checkpoint if the log is long, whatever was written.
     fn drop(&mut self) {
+        if self.access == FileAccess::ReadOnly {
+            return;
+        }
         let is_long = fs::metadata(with_suffix(&self.path, "-wal"))
             .is_ok_and(|log| log.len() > MAX_LEFT_LOG_PAGES * PAGE_BYTES);
         if is_long && let Err(error) = self.lock().set_db_config(SKIP_CHECKPOINT_ON_CLOSE, false) {
@@ -127,6 +152,24 @@ fn connect(path: &Path, timeout: Duration) -> Result<Connection, TransactionErro
     let mut connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(timeout)?;
     connection.set_db_config(SKIP_CHECKPOINT_ON_CLOSE, true)?;
+    configure_connection(&connection)?;
+    migrations::migrate_if_older(&mut connection, path)?;
+    Ok(connection)
+}
+
+/// Opens the file without writing anything. With a write-ahead log, SQLite reads the log and its
+/// index beside the file; without one, the file is complete and cannot change.
+fn connect_read_only(path: &Path) -> Result<Connection, TransactionError> {
+    let has_log = fs::metadata(with_suffix(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    let mode = if has_log { "mode=ro" } else { "immutable=1" };
+    let mut uri = url::Url::from_file_path(path).map_or_else(|()| String::new(), String::from);
+    uri.push('?');
+    uri.push_str(mode);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_URI;
+    let mut connection = Connection::open_with_flags(uri, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     configure_connection(&connection)?;
     migrations::migrate_if_older(&mut connection, path)?;
     Ok(connection)

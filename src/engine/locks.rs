@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -83,11 +83,11 @@ impl CredentialLocks {
             return Ok(CredentialLock { file: None, _guard: guard });
         };
         let file = open_lock_file(folder, &format!("{id}.rotation"))
-            .map_err(|error| cannot_lock(&error))?;
+            .map_err(|error| cannot_lock(folder, &error))?;
         match file.try_lock() {
             Ok(()) => Ok(CredentialLock { file: Some(file), _guard: guard }),
             Err(std::fs::TryLockError::WouldBlock) => Err(rotation_in_progress()),
-            Err(std::fs::TryLockError::Error(error)) => Err(cannot_lock(&error)),
+            Err(std::fs::TryLockError::Error(error)) => Err(cannot_lock(folder, &error)),
         }
     }
 
@@ -109,7 +109,7 @@ impl CredentialLocks {
 
     async fn lock_file(&self, name: &str) -> Result<Option<File>, Problem> {
         let Some(folder) = &self.folder else { return Ok(None) };
-        let file = open_lock_file(folder, name).map_err(|error| cannot_lock(&error))?;
+        let file = open_lock_file(folder, name).map_err(|error| cannot_lock(folder, &error))?;
         let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {
@@ -118,7 +118,9 @@ impl CredentialLocks {
                     tokio::time::sleep(LOCK_POLL_INTERVAL).await;
                 }
                 Err(std::fs::TryLockError::WouldBlock) => return Err(lock_timed_out()),
-                Err(std::fs::TryLockError::Error(error)) => return Err(cannot_lock(&error)),
+                Err(std::fs::TryLockError::Error(error)) => {
+                    return Err(cannot_lock(folder, &error));
+                }
             }
         }
     }
@@ -135,7 +137,7 @@ impl Drop for CredentialLock {
     }
 }
 
-fn open_lock_file(folder: &std::path::Path, name: &str) -> std::io::Result<File> {
+fn open_lock_file(folder: &Path, name: &str) -> std::io::Result<File> {
     private_files::create_folder(folder)?;
     private_files::open_lock_file(&folder.join(name))
 }
@@ -161,11 +163,11 @@ fn lock_timed_out() -> Problem {
     )
 }
 
-fn cannot_lock(error: &std::io::Error) -> Problem {
+fn cannot_lock(folder: &Path, error: &std::io::Error) -> Problem {
     Problem::new(
         "The credential cannot be locked",
-        error.to_string(),
-        "check that the state folder is writable",
+        private_files::describe_lock_error(error, folder),
+        "check that the state folder is writable, on a file system with locks; TOKENRING_HOME chooses another folder",
     )
 }
 

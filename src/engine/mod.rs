@@ -52,7 +52,8 @@ pub use crate::engine::background::runner::TaskManager;
 pub use crate::engine::checks::CheckService;
 pub use crate::engine::clipboard::service::ClipboardService;
 pub use crate::engine::consumers::{
-    ConsumerService, DeliveryProof, DeliveryReport, probely_cli_locations, snyk_cli_locations,
+    ConsumerDeliveryOptions, ConsumerService, DeliveryProof, DeliveryReport, EndpointMismatch,
+    probely_cli_locations, snyk_cli_locations,
 };
 pub use crate::engine::credentials::captured_secrets::CapturedSecretService;
 pub use crate::engine::credentials::classify::{ClassificationResult, ClassificationService};

@@ -15,6 +15,10 @@ use rustls::{ClientConfig, RootCertStore};
 use super::NetError;
 use super::connect_timing::TimedSessionStore;
 
+/// Variable that names a PEM file with further authorities for Node, in which Snyk's command line is
+/// written.
+const EXTRA_CERTIFICATES_VARIABLE: &str = "NODE_EXTRA_CA_CERTS";
+
 /// Summary of the trusted authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaInfo {
@@ -50,12 +54,21 @@ impl CertificateStore {
         Self { roots: RootCertStore::empty(), load_error: None }
     }
 
-    /// Loads the system's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`) and the
-    /// bundled ones. Loading needs up to 70 ms, so call this once and not before the first request.
+    /// Loads the system's authorities (or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`), those of
+    /// `NODE_EXTRA_CA_CERTS`, which Snyk's tools honor too, and the bundled ones. Loading needs up to 70 ms, so call this once and not before the first request.
     pub(super) fn load_system() -> Self {
         let found = rustls_native_certs::load_native_certs();
-        let errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
-        Self::from_certificates(found.certs, &errors)
+        let mut errors: Vec<String> = found.errors.iter().map(ToString::to_string).collect();
+        let mut certificates = found.certs;
+        if let Some(path) =
+            std::env::var_os(EXTRA_CERTIFICATES_VARIABLE).filter(|path| !path.is_empty())
+        {
+            match read_extra_certificates(Path::new(&path)) {
+                Ok(extra) => certificates.extend(extra),
+                Err(error) => errors.push(error),
+            }
+        }
+        Self::from_certificates(certificates, &errors)
     }
 
     /// Adds the authorities in a PEM file.
@@ -63,9 +76,7 @@ impl CertificateStore {
         let unreadable = |why: &str| {
             NetError::InvalidRequest(format!("certificate file {}: {why}", path.display()))
         };
-        let read =
-            CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let certificates = read.map_err(|error| unreadable(&error.to_string()))?;
+        let certificates = read_pem_file(path).map_err(|error| unreadable(&error))?;
         match self.roots.add_parsable_certificates(certificates) {
             (0, _) => Err(unreadable("the file contains no certificate")),
             _ => Ok(self),
@@ -97,9 +108,47 @@ impl CertificateStore {
     }
 }
 
+fn read_pem_file(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| error.to_string())
+}
+
+/// Reads the file that `NODE_EXTRA_CA_CERTS` names. A file that cannot be used does not stop a
+/// request, as in Node; the error names it.
+fn read_extra_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let unusable = |why: &str| {
+        format!("{EXTRA_CERTIFICATES_VARIABLE} names {}, which was not used: {why}", path.display())
+    };
+    let certificates = read_pem_file(path).map_err(|error| unusable(&error))?;
+    let (usable, _) = RootCertStore::empty().add_parsable_certificates(certificates.clone());
+    if usable == 0 { Err(unusable("it contains no certificate")) } else { Ok(certificates) }
+}
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+
     use super::*;
+
+    #[test]
+    fn the_extra_certificates_of_node_are_read_and_a_broken_file_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("company.pem");
+        let own = webpki_root_certs::TLS_SERVER_ROOT_CERTS[0].as_ref();
+        let own = base64::engine::general_purpose::STANDARD.encode(own);
+        let pem = format!("-----BEGIN CERTIFICATE-----\n{own}\n-----END CERTIFICATE-----\n");
+        std::fs::write(&path, pem).unwrap();
+        assert_eq!(read_extra_certificates(&path).map(|found| found.len()), Ok(1));
+        std::fs::write(&path, "-----BEGIN CERTIFICATE-----\nno\n").unwrap();
+        for path in [&path, &folder.path().join("absent.pem")] {
+            let error = read_extra_certificates(path).unwrap_err();
+            assert!(
+                error.starts_with("NODE_EXTRA_CA_CERTS names ") && error.contains(".pem"),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn a_machine_without_authorities_has_the_bundled_ones() {

@@ -17,6 +17,7 @@ use super::body_stream::{BodySink, stream_body};
 use super::certificates::CertificateStore;
 use super::connect_timing::{ConnectTimer, TimedResolver, TimingLayer};
 use super::host_binding::PreparedRequest;
+use super::proxy::check_proxy_variables;
 use super::response::{self, ResponseClock};
 use super::{NetError, OutgoingRequest, RequestLimits, Transport};
 use crate::domain::Origin;
@@ -108,6 +109,9 @@ impl HttpClient {
         ca_file: Option<&PathBuf>,
     ) -> Result<reqwest::Response, NetError> {
         let key = self.connection_key(&request.url, limits.connect_timeout, ca_file);
+        if key.proxied && self.proxies == ProxyConfig::System {
+            check_proxy_variables(request.url.scheme(), |name| std::env::var(name).ok())?;
+        }
         let cell = Arc::clone(
             self.pooled_clients
                 .lock()

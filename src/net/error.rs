@@ -239,7 +239,7 @@ impl ConnectFailure {
                 "Check the region's host and port; a firewall or a stopped server also refuses connections."
             }
             Self::Tls => {
-                "If a company proxy re-signs the traffic, set its certificate authority in SSL_CERT_FILE or as the region's ca_file."
+                "If a company proxy re-signs the traffic, set its certificate authority in SSL_CERT_FILE or NODE_EXTRA_CA_CERTS, or as the region's ca_file."
             }
             Self::Proxy => "Check HTTPS_PROXY, and list hosts that need no proxy in NO_PROXY.",
             Self::Network => "Check the network and try again.",

@@ -19,6 +19,7 @@ mod error;
 mod form;
 mod host_binding;
 pub mod oauth;
+mod proxy;
 mod response;
 mod sealed;
 mod wire_preview;
@@ -33,6 +34,7 @@ pub use body_stream::BodySink;
 pub use certificates::{CaInfo, load_ca_info};
 pub use client::{HttpClient, ProxyConfig};
 pub use error::{BodyFault, ConnectFailure, NetError, RedirectHazard};
+pub use proxy::parse_proxy;
 pub use wire_preview::{WirePreview, preview_request};
 
 use crate::domain::request::HttpMethod;

@@ -16,10 +16,11 @@ pub const PASSPHRASE_FILE_VARIABLE: &str = "TOKENRING_PASSPHRASE_FILE";
 /// Maximum size of a passphrase file.
 const MAX_PASSPHRASE_FILE_BYTES: u64 = 4 << 10;
 
-/// Reads the passphrase from a file that is private to the user (a regular file, 0600, no symbolic
-/// link). One line break at the end of the file is not part of the passphrase.
+/// Reads the passphrase from a file that is private to the user, or from a pipe. Symbolic links are
+/// followed: what they end at must be private. One line break at the end is not part of the
+/// passphrase.
 pub fn from_file(path: &Path) -> Result<Secret, StoreError> {
-    let content = private_files::read_up_to(path, MAX_PASSPHRASE_FILE_BYTES)?
+    let content = private_files::read_source(path, MAX_PASSPHRASE_FILE_BYTES)?
         .ok_or_else(|| StoreError::UnusableFile(format!("{} does not exist", path.display())))?;
     let passphrase = Secret::new(strip_line_ending(&content).to_vec());
     if passphrase.is_empty() {
@@ -91,13 +92,42 @@ mod tests {
     }
 
     #[test]
-    fn links_folders_nothing_and_emptiness_are_refused() {
-        let (folder, path) = file(b"pw", 0o600);
-        let link = folder.path().join("link");
-        symlink(&path, &link).unwrap();
+    fn a_link_is_judged_by_what_it_ends_at() {
+        let (folder, path) = file(b"pw\n", 0o600);
+        // As Kubernetes mounts a secret: name -> ..data/name, ..data -> ..2026_11_30.
+        fs::create_dir(folder.path().join("..2026_11_30")).unwrap();
+        fs::rename(&path, folder.path().join("..2026_11_30/passphrase")).unwrap();
+        symlink("..2026_11_30", folder.path().join("..data")).unwrap();
+        symlink("..data/passphrase", &path).unwrap();
+        assert_eq!(from_file(&path).map(|passphrase| passphrase.len()), Ok(2));
+        let end = folder.path().join("..2026_11_30/passphrase");
+        fs::set_permissions(end, fs::Permissions::from_mode(0o644)).unwrap();
         assert!(
-            matches!(from_file(&link), Err(StoreError::InsecureFile(why)) if why.contains("symbolic link"))
+            matches!(from_file(&path), Err(StoreError::InsecureFile(why)) if why.contains("mode 644"))
         );
+    }
+
+    #[test]
+    fn a_pipe_is_read_to_its_end() {
+        use std::io::Write as _;
+        use std::os::fd::AsRawFd as _;
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(b"from a pipe\n").unwrap();
+        drop(writer);
+        let path = format!("/dev/fd/{}", reader.as_raw_fd());
+        let read = from_file(Path::new(&path)).unwrap_or_else(|error| panic!("{error}"));
+        assert!(read.same_as(&Secret::new(b"from a pipe".to_vec())));
+        assert!(
+            matches!(from_file(Path::new("/dev/null")), Err(StoreError::UnusableFile(why)) if why.contains("device"))
+        );
+    }
+
+    #[test]
+    fn folders_nothing_and_emptiness_are_refused() {
+        let (folder, _path) = file(b"pw", 0o600);
+        let link = folder.path().join("link");
+        symlink(folder.path().join("nowhere"), &link).unwrap();
+        assert!(matches!(from_file(&link), Err(StoreError::UnusableFile(_))));
         assert!(matches!(from_file(folder.path()), Err(StoreError::InsecureFile(_))));
         assert!(matches!(from_file(&folder.path().join("none")), Err(StoreError::UnusableFile(_))));
         let (_folder, empty) = file(b"\n", 0o600);

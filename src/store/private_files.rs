@@ -6,6 +6,8 @@
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read as _};
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -18,6 +20,9 @@ use crate::util::private_files::{
 
 /// Name prefix of a file that is still being written.
 const TEMP_FILE_PREFIX: &str = ".tmp-";
+
+/// How long a pipe that the user named may take.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, PartialEq)]
 enum FileKind {
@@ -68,18 +73,81 @@ pub(super) fn read_up_to(
     // Check the opened file again, because it may have been replaced after the first check.
     let metadata = file.metadata().map_err(disk_error(path))?;
     check_private(path, &metadata, FileKind::File)?;
-    let too_large = || {
-        let why = format!("{} is larger than {} KiB", path.display(), max_bytes >> 10);
-        StoreError::UnusableFile(why)
-    };
     if metadata.len() > max_bytes {
-        return Err(too_large());
+        return Err(too_large(path, max_bytes));
     }
     let mut content =
         Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default()));
     // The file may grow while it is read.
     file.take(max_bytes.saturating_add(1)).read_to_end(&mut content).map_err(disk_error(path))?;
-    if content.len() as u64 > max_bytes { Err(too_large()) } else { Ok(Some(content)) }
+    if content.len() as u64 > max_bytes {
+        Err(too_large(path, max_bytes))
+    } else {
+        Ok(Some(content))
+    }
+}
+
+/// Like [`read_up_to`], for a file that this program only reads: symbolic links are followed and
+/// what they end at is judged, because Kubernetes mounts secrets as links; a pipe (`/dev/stdin`,
+/// `/dev/fd/3`) is read to its end.
+pub(super) fn read_source(
+    path: &Path,
+    max_bytes: u64,
+) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let (sender, receiver) = mpsc::channel();
+    let source = path.to_owned();
+    // Opening a named pipe waits for its other end, and so does reading it.
+    thread::spawn(move || sender.send(read_opened(&source, max_bytes)));
+    receiver.recv_timeout(PIPE_TIMEOUT).unwrap_or_else(|_| {
+        let seconds = PIPE_TIMEOUT.as_secs();
+        let why = format!("{}: nothing was written to it within {seconds} s", path.display());
+        Err(StoreError::UnusableFile(why))
+    })
+}
+
+fn read_opened(path: &Path, max_bytes: u64) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    let file = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        opened => opened.map_err(disk_error(path))?,
+    };
+    check_source(path, &file.metadata().map_err(disk_error(path))?)?;
+    let mut content = Zeroizing::new(Vec::new());
+    file.take(max_bytes.saturating_add(1)).read_to_end(&mut content).map_err(disk_error(path))?;
+    if content.len() as u64 > max_bytes {
+        Err(too_large(path, max_bytes))
+    } else {
+        Ok(Some(content))
+    }
+}
+
+/// Checks that an opened file or pipe is private. A mount of Kubernetes belongs to root and may be
+/// readable for the group of the container, which has no other members.
+#[cfg(unix)]
+fn check_source(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+    if metadata.file_type().is_char_device() {
+        let why = format!("{} is a terminal or another device", path.display());
+        return Err(StoreError::UnusableFile(why));
+    }
+    let is_mounted = metadata.uid() == 0 && metadata.mode() & 0o027 == 0;
+    let is_own_root = rustix::process::geteuid().is_root();
+    if metadata.file_type().is_fifo() || metadata.is_file() && is_mounted && !is_own_root {
+        let access = foreign_access(metadata, ForeignAccess::Any).filter(|_| !is_mounted);
+        return access.map_or(Ok(()), |why| {
+            Err(StoreError::InsecureFile(format!("{} {why}", path.display())))
+        });
+    }
+    check_private(path, metadata, FileKind::File)
+}
+
+#[cfg(not(unix))]
+fn check_source(path: &Path, metadata: &Metadata) -> Result<(), StoreError> {
+    check_private(path, metadata, FileKind::File)
+}
+
+fn too_large(path: &Path, max_bytes: u64) -> StoreError {
+    let why = format!("{} is larger than {} KiB", path.display(), max_bytes >> 10);
+    StoreError::UnusableFile(why)
 }
 
 /// Replaces a file so that a crash at any moment leaves the old contents or the new ones on the
@@ -113,7 +181,9 @@ pub(super) fn lock(path: &Path, timeout: Duration) -> Result<File, StoreError> {
     match lock_until(&file, Instant::now() + timeout) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::TimedOut(timeout)),
-        Err(TryLockError::Error(error)) => Err(disk_error(path)(error)),
+        Err(TryLockError::Error(error)) => {
+            Err(StoreError::DiskError(private_files::describe_lock_error(&error, path)))
+        }
     }
 }
 

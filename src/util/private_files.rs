@@ -121,6 +121,47 @@ pub fn lock_until(file: &File, deadline: Instant) -> Result<(), TryLockError> {
     }
 }
 
+/// Describes why a lock could not be taken. Some network and user-space file systems have no locks,
+/// and their error says little.
+pub fn describe_lock_error(error: &io::Error, path: &Path) -> String {
+    if is_lock_unsupported(error) {
+        format!("the file system of {} has no file locks ({error})", path.display())
+    } else {
+        format!("{}: {error}", path.display())
+    }
+}
+
+#[cfg(unix)]
+fn is_lock_unsupported(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let found = error.raw_os_error().map(Errno::from_raw_os_error);
+    error.kind() == io::ErrorKind::Unsupported
+        || found.is_some_and(|found| {
+            [Errno::NOLCK, Errno::OPNOTSUPP, Errno::NOTSUP, Errno::NOSYS, Errno::INVAL]
+                .contains(&found)
+        })
+}
+
+#[cfg(not(unix))]
+fn is_lock_unsupported(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::Unsupported
+}
+
+/// Whether this user may write to a folder; for a folder that does not exist, to the nearest one
+/// that does. A read-only file system counts too.
+#[cfg(unix)]
+pub fn is_folder_writable(folder: &Path) -> bool {
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists());
+    existing
+        .is_none_or(|existing| rustix::fs::access(existing, rustix::fs::Access::WRITE_OK).is_ok())
+}
+
+/// Returns true: on this platform only an attempt shows whether a folder can be written.
+#[cfg(not(unix))]
+pub fn is_folder_writable(_folder: &Path) -> bool {
+    true
+}
+
 /// Makes a new name in a folder durable. Only Unix can open a folder for this.
 pub fn sync_folder(folder: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
@@ -229,6 +270,26 @@ mod tests {
             access(0o602, ForeignAccess::Write).as_deref(),
             Some("is writable by other users (mode 602)")
         );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_system_without_locks_is_named() {
+        let path = Path::new("/net/home/lock");
+        for (code, is_named) in [
+            (rustix::io::Errno::NOLCK, true),
+            (rustix::io::Errno::OPNOTSUPP, true),
+            (rustix::io::Errno::NOSYS, true),
+            (rustix::io::Errno::ACCESS, false),
+        ] {
+            let error = io::Error::from_raw_os_error(code.raw_os_error());
+            let text = describe_lock_error(&error, path);
+            assert_eq!(
+                text.contains("the file system of /net/home/lock has no file locks"),
+                is_named,
+                "{text}"
+            );
+        }
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod doctor;
 mod exec;
 #[cfg(target_os = "linux")]
 mod faults;
+#[cfg(unix)]
+mod foreign_files;
 mod fuzz;
 #[cfg(unix)]
 mod hostile_text;
@@ -52,6 +54,8 @@ mod plain;
 #[cfg(unix)]
 mod prompts;
 mod reach;
+#[cfg(target_os = "linux")]
+mod read_only_home;
 mod request;
 mod rotation;
 mod sandbox;

@@ -7,6 +7,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::cli::args::parse_name;
 use crate::cli::context::CliContext;
+use crate::cli::input::prompt;
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::TableColumn::{Name, Text};
 use crate::cli::output::table::{TableCell, TextTable};
@@ -15,8 +16,9 @@ use crate::domain::consumer::{
     CommandPreset, Consumer, ConsumerTarget, PresetDestination, StdinCommand,
 };
 use crate::domain::credential::SecretPart;
+use crate::domain::text::sanitize_line;
 use crate::domain::{Credential, Problem};
-use crate::engine;
+use crate::engine::{self, ConsumerDeliveryOptions};
 
 /// Manage where a credential's secret is delivered
 #[derive(Debug, clap::Args)]
@@ -64,6 +66,12 @@ struct DeliverArgs {
     /// Show what would be delivered and whether it would succeed
     #[arg(long)]
     dry_run: bool,
+    /// Replace a reference to a secret (op://…, $(…), ${…}) or a placeholder without asking
+    #[arg(long)]
+    overwrite: bool,
+    /// Set the endpoint beside the secret to the secret's region without asking
+    #[arg(long)]
+    set_endpoint: bool,
 }
 
 /// Add a consumer, to which the secret is delivered on rotation; nothing is delivered yet
@@ -264,8 +272,18 @@ impl DeliverArgs {
             }
             return Ok(0);
         }
-        let delivery =
-            context.unlocked_engine().await?.consumers.deliver_current(&consumer).await?;
+        let consumers = &context.unlocked_engine().await?.consumers;
+        let reference = consumers.find_reference(&consumer).await?;
+        let mismatch = consumers.find_endpoint_mismatch(&consumer).await?;
+        let options = ConsumerDeliveryOptions {
+            overwrite: self.overwrite
+                || reference.is_some_and(|found| confirm(&format!("{found}. Replace it?"))),
+            set_endpoint: self.set_endpoint
+                || mismatch.is_some_and(|found| {
+                    confirm(&format!("{}. Set it to {}?", found.describe(), found.api))
+                }),
+        };
+        let delivery = consumers.deliver_current(&consumer, options).await?;
         if context.out.json {
             context.out.print_json(&delivery)?;
         } else {
@@ -276,6 +294,13 @@ impl DeliverArgs {
         }
         Ok(0)
     }
+}
+
+/// Asks a user at the terminal; without one the answer is no.
+fn confirm(question: &str) -> bool {
+    prompt::is_interactive()
+        && prompt::read_line(&sanitize_line(&format!("{question} [y/N] ")))
+            .is_some_and(|answer| answer.eq_ignore_ascii_case("y"))
 }
 
 async fn list(context: &CliContext<'_>, name: &str) -> Result<u8, Problem> {

@@ -42,18 +42,24 @@ impl DoctorArgs {
             scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
         let mut findings = engine.doctor.diagnose(&input).await;
-        // A wrong passphrase, or a passphrase file that other users can read, is not among the
-        // findings: the store itself only reports that it is locked.
-        if let Some(problem) =
-            store_problem.filter(|problem| !problem_is_listed(problem, &findings))
-        {
-            findings.insert(
-                0,
-                Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy),
-            );
-        }
+        insert_store_problem(&mut findings, store_problem);
         print_diagnostics(context, &findings)?;
         Ok(exit_code(&findings))
+    }
+}
+
+/// Adds the problem of unlocking the store, unless a finding has it. A wrong passphrase, or a
+/// passphrase file that other users can read, is not among the findings: the store itself only
+/// reports that it is locked.
+pub(in crate::cli) fn insert_store_problem(
+    findings: &mut Vec<Diagnostic>,
+    problem: Option<Problem>,
+) {
+    if let Some(problem) = problem.filter(|problem| !problem_is_listed(problem, findings)) {
+        findings.insert(
+            0,
+            Diagnostic::warn(DiagnosticArea::Store, problem.what, problem.why, problem.remedy),
+        );
     }
 }
 

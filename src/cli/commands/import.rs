@@ -20,6 +20,7 @@ use crate::engine::credentials::import::{ImportCandidate, ImportSource, TextForm
 /// Import plain-text credentials from other tools or files
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(in crate::cli) struct ImportArgs {
     #[command(subcommand)]
     from: ImportFrom,
@@ -35,6 +36,12 @@ pub(in crate::cli) struct ImportArgs {
     /// Register the file as a consumer, so that it gets the next secret too
     #[arg(long, global = true, conflicts_with = "blank")]
     consumer: bool,
+    #[arg(
+        long,
+        global = true,
+        help = "Also import values that only their names announce, such as MY_SNYK_KEY"
+    )]
+    possible: bool,
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -93,6 +100,8 @@ struct ImportJson<'a> {
     /// Whether the plain-text copy was cleared.
     blanked: bool,
     why: Option<&'a str>,
+    /// Contradiction between the secret and what stands beside it.
+    contradiction: Option<&'a str>,
 }
 
 /// Outcome for one import candidate.
@@ -103,6 +112,8 @@ enum ImportOutcome {
     Imported,
     #[serde(rename = "known")]
     AlreadyStored,
+    /// Only the name says what it is; it was not imported.
+    Possible,
     Refused,
 }
 
@@ -144,7 +155,7 @@ impl ImportArgs {
             ));
         }
         let candidates = context.engine()?.imports.find_import_candidates(source).await?;
-        let keepable = candidates.iter().filter(|candidate| candidate.identified.is_ok()).count();
+        let keepable = candidates.iter().filter(|candidate| self.is_wanted(candidate)).count();
         if self.called.is_some() && keepable != 1 {
             let why = format!("{keepable} secrets were found, but --as names only one");
             return Err(usage_problem(
@@ -156,7 +167,7 @@ impl ImportArgs {
         let (mut results, mut failed) = (Vec::new(), Vec::new());
         for candidate in &candidates {
             results.push(if self.dry_run {
-                unimported_result(candidate)
+                self.unimported_result(candidate)
             } else {
                 self.import_candidate(context, candidate, &mut failed).await?
             });
@@ -194,6 +205,20 @@ impl ImportArgs {
         })
     }
 
+    /// Whether the candidate can be imported and was asked for.
+    fn is_wanted(&self, candidate: &ImportCandidate) -> bool {
+        candidate.identified.is_ok() && (self.possible || !candidate.is_possible)
+    }
+
+    fn unimported_result(&self, candidate: &ImportCandidate) -> ImportResult {
+        let outcome = match candidate.identified {
+            Err(_) => ImportOutcome::Refused,
+            Ok(_) if self.is_wanted(candidate) => ImportOutcome::Found,
+            Ok(_) => ImportOutcome::Possible,
+        };
+        ImportResult { outcome, name: None, plaintext: plaintext_state(candidate) }
+    }
+
     /// Stores a candidate. A copy that cannot be cleared does not stop the others: its problem is
     /// added to `failed`.
     async fn import_candidate(
@@ -202,8 +227,8 @@ impl ImportArgs {
         candidate: &ImportCandidate,
         failed: &mut Vec<Problem>,
     ) -> Result<ImportResult, Problem> {
-        if candidate.identified.is_err() {
-            return Ok(unimported_result(candidate));
+        if !self.is_wanted(candidate) {
+            return Ok(self.unimported_result(candidate));
         }
         let engine = context.unlocked_engine().await?;
         let (outcome, credential) =
@@ -221,7 +246,18 @@ impl ImportArgs {
                 ),
             };
         if let Some(target) = candidate.target.as_ref().filter(|_| self.consumer) {
-            engine.scan.add_consumer_for_target(&credential, &SecretPart::Secret, target).await?;
+            let added = engine
+                .scan
+                .add_consumer_for_target(&credential, &SecretPart::Secret, target)
+                .await?;
+            if let Some(consumer) = added
+                && let Err(problem) = engine.consumers.preview_delivery(&consumer).await
+            {
+                context.out.note(&format!(
+                    "note: a delivery would currently fail: {}; {}",
+                    problem.why, problem.remedy
+                ));
+            }
         }
         let blanked = if self.blank {
             Some(engine.imports.clear_plaintext_copy(candidate, &credential).await)
@@ -302,6 +338,12 @@ impl ImportArgs {
         for (file, mode) in open.collect::<BTreeSet<_>>() {
             context.out.note(&format!("note: other users can read {file} (mode {mode})"));
         }
+        for candidate in candidates {
+            if let Some(contradiction) = &candidate.contradiction {
+                let place = format!("{} in {}", candidate.location, source_file(candidate));
+                context.out.note(&sanitize_line(&format!("note: {place}: {contradiction}")));
+            }
+        }
         let left = results.iter().any(ImportResult::plaintext_remains);
         if left && !self.consumer && !self.blank {
             context
@@ -317,12 +359,6 @@ fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Probl
     let first = failed.next();
     failed.for_each(|Problem { what, why, .. }| context.out.note(&format!("note: {what}: {why}")));
     first
-}
-
-fn unimported_result(candidate: &ImportCandidate) -> ImportResult {
-    let outcome =
-        if candidate.identified.is_ok() { ImportOutcome::Found } else { ImportOutcome::Refused };
-    ImportResult { outcome, name: None, plaintext: plaintext_state(candidate) }
 }
 
 fn plaintext_state(candidate: &ImportCandidate) -> PlaintextState {
@@ -363,7 +399,7 @@ fn print_results(
         return context.out.print_json(&shapes);
     }
     if shapes.is_empty() {
-        context.out.note("Nothing to import: no secrets found.");
+        context.out.note("Nothing to import: no value has the form or the name of a known secret.");
         return Ok(());
     }
     let mut table = TextTable::new(&[
@@ -399,6 +435,9 @@ fn outcome_cell(shape: &ImportJson<'_>, result: &ImportResult) -> TableCell {
             TableCell::new(format!("imported as {name}{blanked}"), TextTone::Good)
         }
         ImportOutcome::AlreadyStored => format!("already stored as {name}{blanked}").into(),
+        ImportOutcome::Possible => {
+            TableCell::new("possible by its name only; --possible imports it", TextTone::Warning)
+        }
         ImportOutcome::Refused => TableCell::new(shape.why.unwrap_or_default(), TextTone::Warning),
     }
 }
@@ -416,6 +455,7 @@ fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> 
         outcome: result.outcome,
         blanked: result.plaintext == PlaintextState::Cleared,
         why: candidate.identified.as_ref().err().map(String::as_str),
+        contradiction: candidate.contradiction.as_deref(),
     }
 }
 
@@ -429,12 +469,14 @@ mod tests {
             ImportOutcome::Found,
             ImportOutcome::Imported,
             ImportOutcome::AlreadyStored,
+            ImportOutcome::Possible,
             ImportOutcome::Refused,
         ] {
             let word = match outcome {
                 ImportOutcome::Found => "found",
                 ImportOutcome::Imported => "imported",
                 ImportOutcome::AlreadyStored => "known",
+                ImportOutcome::Possible => "possible",
                 ImportOutcome::Refused => "refused",
             };
             assert_eq!(serde_json::to_value(outcome).unwrap(), word);

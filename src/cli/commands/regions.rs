@@ -9,9 +9,10 @@ use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::{TableCell, TextTable};
 use crate::cli::output::usage_problem;
 use crate::domain::credential::CheckReport;
+use crate::domain::identify::endpoint::parse_region_origin;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::region::Region;
+use crate::domain::region::{OriginError, Region};
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Origin, Problem};
 use crate::engine;
@@ -116,6 +117,12 @@ impl AddRegionArgs {
                 path.display()
             ));
         }
+        let same = regions.iter().find(|known| {
+            known.matches_origin(&region.api) && !known.id.eq_ignore_ascii_case(&region.id)
+        });
+        if let Some(same) = same {
+            context.out.note(&format!("note: {} is also the API of {}", region.api, same.id));
+        }
         if context.out.json {
             context.out.print_json(&region)?;
         } else {
@@ -136,8 +143,12 @@ impl AddRegionArgs {
         let named = |flag: &str, text: &Option<String>| {
             text.as_deref().map(|text| parse_origin(flag, text)).transpose()
         };
+        let api = self.api.as_deref().map(|text| {
+            parse_region_origin(text, &self.provider, catalog)
+                .map_err(|error| origin_problem("--api", &error))
+        });
         let (api, app, auth) =
-            (named("--api", &self.api)?, named("--app", &self.app)?, named("--auth", &self.auth)?);
+            (api.transpose()?, named("--app", &self.app)?, named("--auth", &self.auth)?);
         let (api, inferred_auth) = match (api, &app) {
             (None, Some(app)) => infer_hosts(catalog.regions(&self.provider)?, app)?,
             (Some(api), _) => (api, None),
@@ -278,9 +289,11 @@ fn list_all(context: &CliContext<'_>) -> Result<u8, Problem> {
 }
 
 fn parse_origin(flag: &str, text: &str) -> Result<Origin, Problem> {
-    Origin::parse(text).map_err(|error| {
-        let remedy = "use scheme and host only, such as https://api.example.com";
-        Problem::new(format!("Invalid {flag}"), error.to_string(), remedy)
-            .with_class(ProblemClass::Usage)
-    })
+    Origin::parse(text).map_err(|error| origin_problem(flag, &error))
+}
+
+fn origin_problem(flag: &str, error: &OriginError) -> Problem {
+    let remedy = "use scheme and host only, such as https://api.example.com";
+    Problem::new(format!("Invalid {flag}"), error.to_string(), remedy)
+        .with_class(ProblemClass::Usage)
 }

@@ -153,9 +153,14 @@ fn print_matches(context: &CliContext<'_>, scanned: &ScanResult) -> Result<(), P
         }));
     }
     if scanned.matches.is_empty() {
-        return context
-            .out
-            .print_text(&format!("no secrets found in {}", count_noun(scanned.files, "file")));
+        let mut text = format!("no secrets found in {}", count_noun(scanned.files, "file"));
+        if !scanned.unreadable.is_empty() {
+            text = format!("{text}; {} not scanned", scanned.unreadable.len());
+        }
+        if scanned.fingerprint_problem.is_some() {
+            text += "; copies of stored secrets were not looked for";
+        }
+        return context.out.print_text(&text);
     }
     let mut table = TextTable::new(&[Path("FILE"), Text("SECRET"), Text("WHAT TO DO")]);
     for found in &scanned.matches {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::doctor::print_diagnostics;
+use super::doctor::{insert_store_problem, print_diagnostics};
 use super::migrate::MigrateArgs;
 use crate::cli::context::{CliContext, read_passphrase};
 use crate::cli::input::prompt;
@@ -101,11 +101,15 @@ impl PassphraseArgs {
 
 async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
+    // Unlocked as by every other command, except that nothing is asked for.
+    let unlock_problem = context.unlock_without_prompt().await.err();
     // Concurrently, because a store that does not respond takes its whole timeout.
     let (chosen, others) =
         tokio::join!(engine.store.state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
-    print_diagnostics(context, &engine::doctor::store_findings(&chosen, &others))?;
+    let mut findings = engine::doctor::store_findings(&chosen, &others);
+    insert_store_problem(&mut findings, unlock_problem);
+    print_diagnostics(context, &findings)?;
     Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })
 }
 

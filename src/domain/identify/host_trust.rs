@@ -69,7 +69,7 @@ fn claim_names_origin(claim: &str, origin: &Origin) -> bool {
 /// Returns the API host that a claim means, by the rules of Snyk's own command line: `app.` stands
 /// for `api.`, a missing `api.` is added, and the path is ignored. A user name, a port, an IP
 /// address or a punycode label makes the claim invalid.
-fn canonical_api_host(claim: &str) -> Option<String> {
+pub(super) fn canonical_api_host(claim: &str) -> Option<String> {
     let text = if claim.contains("://") { claim.to_owned() } else { format!("https://{claim}") };
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
     let Some(Host::Domain(host)) = url.host() else { return None };
@@ -84,7 +84,7 @@ fn canonical_api_host(claim: &str) -> Option<String> {
 }
 
 /// Whether `host` is a subdomain of `suffix`, compared label by label.
-fn is_subdomain(host: &str, suffix: &str) -> bool {
+pub(super) fn is_subdomain(host: &str, suffix: &str) -> bool {
     host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.'))
 }
 

@@ -4,12 +4,16 @@
 //! Identification has three steps: `unwrap` removes what users paste along with a secret,
 //! `recognize` applies the rules of the catalog to the rest, and `token_claims` reads what a token
 //! says about itself. Claims are only hints, because nothing verifies a signature; `host_trust`
-//! decides which hosts in them count. Start at [`identify`].
+//! decides which hosts in them count. Start at [`identify`]. `endpoint` reads the address beside a
+//! secret, `reference` and `secret_names` tell what a value and its name are.
 
+pub mod endpoint;
 mod host_trust;
 mod json_secret;
 mod kind_choice;
 mod recognize;
+pub mod reference;
+pub mod secret_names;
 mod shell;
 pub mod token_claims;
 mod unwrap;

@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use zeroize::Zeroizing;
 
+use crate::domain::identify::reference::{SecretReference, recognize_reference};
+
 /// Error for a text that is not a dotenv file.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::engine) struct DotenvParseError {
@@ -29,6 +31,23 @@ pub(in crate::engine) struct DotenvAssignment<'a> {
     quote: Option<char>,
 }
 
+impl DotenvAssignment<'_> {
+    /// Returns the line of the value, from 1.
+    pub(in crate::engine) fn line(&self, text: &str) -> usize {
+        text[..self.span.start].matches('\n').count() + 1
+    }
+
+    /// Returns what the value refers to, if it is no secret itself. Backticks are quotes to some
+    /// readers and a command to others.
+    pub(in crate::engine) fn reference(&self) -> Option<SecretReference> {
+        if self.quote == Some('`') {
+            let quoted = Zeroizing::new(format!("`{}`", self.value));
+            return recognize_reference(&quoted);
+        }
+        recognize_reference(self.value)
+    }
+}
+
 /// Returns the text with `key` set to `value` in every assignment of the key, or in a new last line
 /// where there is none. Returns `Ok(None)` if no notation of the value means the same to every
 /// reader.
@@ -40,9 +59,11 @@ pub(in crate::engine) fn set(
     let places: Vec<_> =
         assignments(text)?.into_iter().filter(|assignment| assignment.key == key).collect();
     let mut changed = Zeroizing::new(text.to_owned());
-    for DotenvAssignment { span, quote, .. } in places.iter().rev() {
-        let Some(written) = quote_value(value, *quote) else { return Ok(None) };
-        changed.replace_range(span.clone(), &written);
+    for place in places.iter().rev() {
+        // The backticks of a command would run the value.
+        let quote = place.quote.filter(|_| place.reference().is_none());
+        let Some(written) = quote_value(value, quote) else { return Ok(None) };
+        changed.replace_range(place.span.clone(), &written);
     }
     if places.is_empty() {
         let Some(written) = quote_value(value, None) else { return Ok(None) };
@@ -51,6 +72,33 @@ pub(in crate::engine) fn set(
         changed.extend([before, key, "=", &written, end]);
     }
     Ok(Some(changed))
+}
+
+/// Returns the text without this value: every assignment of the key that holds it becomes empty. An
+/// assignment of the same key with another value stays.
+pub(in crate::engine) fn clear(
+    text: &str,
+    key: &str,
+    value: &str,
+) -> Result<Zeroizing<String>, DotenvParseError> {
+    let mut changed = Zeroizing::new(text.to_owned());
+    let all = assignments(text)?;
+    for found in all.iter().rev().filter(|found| found.key == key && found.value == value) {
+        changed.replace_range(found.span.clone(), "''");
+    }
+    Ok(changed)
+}
+
+/// Returns the lines of a key that is assigned more than once, with different values; empty for any
+/// other key. A new value for all of them would destroy one.
+pub(in crate::engine) fn repeated_lines(
+    text: &str,
+    key: &str,
+) -> Result<Vec<usize>, DotenvParseError> {
+    let all = assignments(text)?;
+    let found = || all.iter().filter(|one| one.key == key && !one.value.is_empty());
+    let differs = found().any(|one| found().any(|other| one.value != other.value));
+    Ok(if differs { found().map(|one| one.line(text)).collect() } else { Vec::new() })
 }
 
 /// Returns the value that readers see, which is that of the last assignment.
@@ -211,9 +259,10 @@ mod tests {
             ("TOKEN=o#ld\n", "TOKEN=new\n"),
             ("TOKEN=\n", "TOKEN=new\n"),
             ("TOKEN=one\nTOKEN=two\n", "TOKEN=new\nTOKEN=new\n"),
+            ("TOKEN=`pass show it`\n", "TOKEN=new\n"),
             ("#TOKEN=old\nMY_TOKEN=x\n", "#TOKEN=old\nMY_TOKEN=x\nTOKEN=new\n"),
             ("K=\"a\nTOKEN=inside\n\"\nTOKEN=old", "K=\"a\nTOKEN=inside\n\"\nTOKEN=new"),
-            ("K=\"a\\\"b\"\nTOKEN=`old`\n", "K=\"a\\\"b\"\nTOKEN=`new`\n"),
+            ("K=\"a\\\"b\"\nTOKEN=`old1`\n", "K=\"a\\\"b\"\nTOKEN=`new`\n"),
             ("\u{feff}TOKEN=old\n", "\u{feff}TOKEN=new\n"),
         ] {
             assert_eq!(after(before, "new"), expected);
@@ -247,6 +296,35 @@ mod tests {
         ] {
             assert_eq!(set(text, "TOKEN", "new").unwrap_err().line, line, "{text}");
         }
+    }
+
+    #[test]
+    fn of_a_key_that_stands_twice_only_the_named_value_goes() {
+        for (before, after) in [
+            ("TOKEN=one\nTOKEN=two\n", "TOKEN=one\nTOKEN=''\n"),
+            ("TOKEN='two'\nA=two\nTOKEN=\"two\" # x\n", "TOKEN=''\nA=two\nTOKEN='' # x\n"),
+            ("TOKEN=one\n", "TOKEN=one\n"),
+        ] {
+            assert_eq!(*clear(before, "TOKEN", "two").unwrap(), after);
+        }
+        for (text, lines) in [
+            ("TOKEN=one\nA=1\nTOKEN=two\n", vec![1, 3]),
+            ("TOKEN=one\nTOKEN=one\n", vec![]),
+            ("TOKEN=\nTOKEN=two\n", vec![]),
+            ("TOKEN=one\n", vec![]),
+        ] {
+            assert_eq!(repeated_lines(text, "TOKEN"), Ok(lines), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_told_from_a_quoted_token() {
+        let reference =
+            |text: &str| assignments(text).unwrap()[0].reference().map(|found| found.to_string());
+        for text in ["T=$(pass show x)", "T=`pass show x`", "T=\"${X}\"", "T='op://a/b'"] {
+            assert!(reference(text).is_some(), "{text}");
+        }
+        assert_eq!(reference("T=`5ec2e7aa-0000-4000-8000-00c0ffee0001`"), None);
     }
 
     #[test]

@@ -61,6 +61,26 @@ pub(in crate::engine) enum ConsumerError {
         /// What the file contains instead.
         why: String,
     },
+    /// The location stands more than once in the file, with different values.
+    #[error("{}: {location} stands there more than once, with different values (lines {})", .path.display(), join_lines(.lines))]
+    Repeated {
+        /// The file.
+        path: PathBuf,
+        /// Key, pointer or member.
+        location: String,
+        /// Lines, from 1.
+        lines: Vec<usize>,
+    },
+    /// The location holds a reference to a secret or a placeholder for one.
+    #[error("{}: the value of {location} is {reference}, not a secret", .path.display())]
+    HoldsReference {
+        /// The file.
+        path: PathBuf,
+        /// Key, pointer or member.
+        location: String,
+        /// What the value is.
+        reference: String,
+    },
     /// The format cannot represent the secret.
     #[error("the secret contains {0}, which this format cannot represent for every reader")]
     UnrepresentableSecret(&'static str),
@@ -134,6 +154,8 @@ impl ConsumerError {
                 "check the piped input; `tokenring import dotenv -` and `import json -` select its format".to_owned()
             }
             Self::LocationNotFound { .. } => "check the content of the file and choose another location; nothing was changed".to_owned(),
+            Self::Repeated { .. } => "delete the lines that programs do not need; nothing was changed".to_owned(),
+            Self::HoldsReference { .. } => "to replace it by the secret, run `tokenring consumer deliver` with --overwrite; otherwise remove the consumer; nothing was changed".to_owned(),
             Self::UnrepresentableSecret(_) => "use a command consumer, which reads the secret from standard input".to_owned(),
             Self::LockTimeout(_) | Self::ChangedConcurrently(_) => "try again; nothing was changed".to_owned(),
             Self::Io { .. } => "check that you may write to the file and its folder, and that the disk is not full".to_owned(),
@@ -147,6 +169,14 @@ impl ConsumerError {
 
 fn in_line(line: Option<usize>) -> String {
     line.map_or_else(String::new, |line| format!(" line {line}"))
+}
+
+fn join_lines(lines: &[usize]) -> String {
+    let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+    match &lines[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => lines.join(", "),
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +203,16 @@ mod tests {
             ConsumerError::LocationNotFound {
                 path: path.clone(),
                 why: "there is a number".to_owned(),
+            },
+            ConsumerError::Repeated {
+                path: path.clone(),
+                location: "SNYK_TOKEN".to_owned(),
+                lines: vec![2, 5, 9],
+            },
+            ConsumerError::HoldsReference {
+                path: path.clone(),
+                location: "SNYK_TOKEN".to_owned(),
+                reference: "a reference to 1Password".to_owned(),
             },
             ConsumerError::UnrepresentableSecret("a quote"),
             ConsumerError::LockTimeout(path.clone()),

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::error::ConsumerError;
 use crate::util::private_files::{
-    AtomicFile, lock_until, open_lock_file, parent_folder, refuse_links,
+    AtomicFile, describe_lock_error, lock_until, open_lock_file, parent_folder, refuse_links,
 };
 
 /// Maximum size of a configuration file.
@@ -122,7 +122,9 @@ pub(super) fn link_destination(path: &Path) -> Option<PathBuf> {
 fn lock_file(file: &File, path: &Path, deadline: Instant) -> Result<(), ConsumerError> {
     lock_until(file, deadline).map_err(|error| match error {
         TryLockError::WouldBlock => ConsumerError::LockTimeout(path.to_owned()),
-        TryLockError::Error(error) => ConsumerError::from_io(path, &error),
+        TryLockError::Error(error) => {
+            ConsumerError::Io { path: path.to_owned(), why: describe_lock_error(&error, path) }
+        }
     })
 }
 

@@ -28,6 +28,16 @@ pub(in crate::engine) struct JsonDocument<'a> {
     root: usize,
 }
 
+/// A string in a document.
+pub(in crate::engine) struct JsonString {
+    /// Its JSON pointer.
+    pub pointer: String,
+    /// The string.
+    pub text: Zeroizing<String>,
+    /// Span of the string in the document, with its quotes.
+    span: Range<usize>,
+}
+
 /// A member of an object, or an element of an array.
 struct JsonMember {
     name: String,
@@ -91,8 +101,9 @@ impl<'a> JsonDocument<'a> {
         Ok(found.and_then(|member| self.string_at(&member.value)))
     }
 
-    /// Returns all strings in the document, with their JSON pointers.
-    pub(in crate::engine) fn strings(self) -> Vec<(String, Zeroizing<String>)> {
+    /// Returns all strings in the document, with their JSON pointers. A pointer stands more than once
+    /// where a member does.
+    pub(in crate::engine) fn strings(self) -> Vec<JsonString> {
         let mut found = Vec::new();
         self.collect_strings(
             &(self.root..value_end(self.text.as_bytes(), self.root)),
@@ -102,16 +113,41 @@ impl<'a> JsonDocument<'a> {
         found
     }
 
+    /// Returns the whole text without this string: every member at a matching pointer that holds it
+    /// becomes empty. A member of the same name with another string stays.
+    pub(in crate::engine) fn clear(
+        self,
+        is_pointer: impl Fn(&str) -> bool,
+        text: &str,
+    ) -> Zeroizing<String> {
+        let mut changed = Zeroizing::new(self.text.to_owned());
+        for found in self.strings().iter().rev() {
+            if is_pointer(&found.pointer) && found.text.as_str() == text {
+                changed.replace_range(found.span.clone(), "\"\"");
+            }
+        }
+        changed
+    }
+
+    /// Returns the lines of a member that stands more than once, with different strings; empty for
+    /// any other member. A new value for all of them would destroy one.
+    pub(in crate::engine) fn repeated_lines(self, is_pointer: impl Fn(&str) -> bool) -> Vec<usize> {
+        let all = self.strings();
+        let found = || all.iter().filter(|one| is_pointer(&one.pointer) && !one.text.is_empty());
+        let differs = found().any(|one| found().any(|other| one.text != other.text));
+        if differs { found().map(|one| self.line(one)).collect() } else { Vec::new() }
+    }
+
+    /// Returns the line of a string, from 1.
+    pub(in crate::engine) fn line(self, found: &JsonString) -> usize {
+        self.text[..found.span.start].matches('\n').count() + 1
+    }
+
     /// Collects the strings of a value recursively; the nesting was limited when the text was
     /// parsed.
-    fn collect_strings(
-        self,
-        span: &Range<usize>,
-        pointer: &str,
-        found: &mut Vec<(String, Zeroizing<String>)>,
-    ) {
+    fn collect_strings(self, span: &Range<usize>, pointer: &str, found: &mut Vec<JsonString>) {
         if let Some(text) = self.string_at(span) {
-            found.push((pointer.to_owned(), text));
+            found.push(JsonString { pointer: pointer.to_owned(), text, span: span.clone() });
         }
         for member in self.members(span.start).unwrap_or_default() {
             let name = member.name.replace('~', "~0").replace('/', "~1");
@@ -338,12 +374,28 @@ mod tests {
     }
 
     #[test]
+    fn of_a_member_that_stands_twice_only_the_named_string_goes() {
+        let text =
+            "{\"a\": {\"t\": \"one\"},\n \"a\": {\"t\": \"two\", \"t\": \"two\"}, \"b\": \"two\"}";
+        let document = JsonDocument::parse(text).unwrap();
+        let cleared = document.clear(|pointer| pointer == "/a/t", "two");
+        assert_eq!(
+            *cleared,
+            "{\"a\": {\"t\": \"one\"},\n \"a\": {\"t\": \"\", \"t\": \"\"}, \"b\": \"two\"}"
+        );
+        assert_eq!(document.repeated_lines(|pointer| pointer == "/a/t"), [1, 2, 2]);
+        assert_eq!(document.repeated_lines(|pointer| pointer == "/b"), [0; 0]);
+        let same = JsonDocument::parse("{\"a\": \"x\", \"A\": \"x\", \"a\": null}").unwrap();
+        assert_eq!(same.repeated_lines(|pointer| pointer.eq_ignore_ascii_case("/a")), [0; 0]);
+    }
+
+    #[test]
     fn all_texts_come_with_their_pointers() {
         let document = JsonDocument::parse("{\"a\": [1, {\"b/c\": \"x\"}], \"d\": \"y\"}").unwrap();
         let found: Vec<_> = document
             .strings()
             .into_iter()
-            .map(|(pointer, text)| format!("{pointer} {}", *text))
+            .map(|found| format!("{} {}", found.pointer, *found.text))
             .collect();
         assert_eq!(found, ["/a/1/b~1c x", "/d y"]);
     }

@@ -7,10 +7,12 @@
 //! [`ConsumerService::deliver_current`].
 
 mod command;
+mod endpoint;
 pub(super) mod env_file;
 pub(super) mod error;
 pub(super) mod file;
 pub(super) mod json_file;
+mod occupied;
 mod probely_cli;
 pub(super) mod snyk_cli;
 
@@ -36,6 +38,8 @@ use crate::engine::fingerprints::FingerprintService;
 use crate::engine::ports::task_panicked;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
+use endpoint::EndpointCheck;
+pub use endpoint::EndpointMismatch;
 use error::ConsumerError;
 use file::LockedFile;
 use json_file::{JsonDocument, JsonEditError};
@@ -57,6 +61,15 @@ pub struct DeliveryReport {
     pub detail: String,
     /// Further information for the user.
     pub note: Option<String>,
+}
+
+/// What a delivery may change beside the secret. Each is asked for, because it cannot be undone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ConsumerDeliveryOptions {
+    /// Whether the secret may replace a reference or a placeholder.
+    pub overwrite: bool,
+    /// Whether the endpoint beside the secret is set to the secret's region.
+    pub set_endpoint: bool,
 }
 
 /// How a delivery can be verified.
@@ -114,7 +127,8 @@ impl ConsumerService {
         let due = self.list_outdated().await?;
         let mut result = Ok(());
         for consumer in due.iter().filter(|consumer| consumer.credential == *id) {
-            let delivered = self.deliver_current(consumer).await;
+            let delivered =
+                self.deliver_current(consumer, ConsumerDeliveryOptions::default()).await;
             result = result.and(delivered.map(drop));
         }
         result
@@ -182,10 +196,14 @@ impl ConsumerService {
 
     /// Delivers the current secret, or the part that the consumer is for, and verifies the
     /// delivery.
-    pub async fn deliver_current(&self, consumer: &Consumer) -> Result<DeliveryReport, Problem> {
+    pub async fn deliver_current(
+        &self,
+        consumer: &Consumer,
+        options: ConsumerDeliveryOptions,
+    ) -> Result<DeliveryReport, Problem> {
         let credential = self.database.credential_by_id(&consumer.credential).await?;
         let secret = self.secrets.load_secret(&credential, &consumer.part).await?;
-        let delivery = self.deliver(consumer, &secret).await?;
+        let delivery = self.deliver_with(consumer, &secret, options).await?;
         if self.verify_delivery(consumer, &secret).await? {
             return Ok(delivery);
         }
@@ -204,6 +222,15 @@ impl ConsumerService {
         consumer: &Consumer,
         secret: &Secret,
     ) -> Result<DeliveryReport, Problem> {
+        self.deliver_with(consumer, secret, ConsumerDeliveryOptions::default()).await
+    }
+
+    async fn deliver_with(
+        &self,
+        consumer: &Consumer,
+        secret: &Secret,
+        options: ConsumerDeliveryOptions,
+    ) -> Result<DeliveryReport, Problem> {
         let name = self.database.credential_by_id(&consumer.credential).await?.name;
         let part = if consumer.part == SecretPart::Secret {
             String::new()
@@ -216,7 +243,7 @@ impl ConsumerService {
                 AuditEvent::new("deliver", "begun").for_credential(name.as_str()).with_reason(&to),
             )
             .await?;
-        let result = self.write_to_consumer(consumer, secret).await;
+        let result = self.write_to_consumer(consumer, secret, options).await;
         let (outcome, suffix) = match &result {
             Ok(_) => ("done", String::new()),
             Err(problem) => ("failed", format!("; {}", problem.why)),
@@ -235,6 +262,7 @@ impl ConsumerService {
         &self,
         consumer: &Consumer,
         secret: &Secret,
+        options: ConsumerDeliveryOptions,
     ) -> Result<DeliveryReport, Problem> {
         self.bindings.verify_consumer(consumer).await?;
         let fingerprint = self.fingerprints.fingerprint(secret).await?;
@@ -253,8 +281,10 @@ impl ConsumerService {
             },
             file => {
                 let (receiver, text) = (consumer.clone(), secret_as_text(secret).map_err(refused)?);
-                let note =
-                    run_blocking(move || write_secret(&receiver, &text)).await?.map_err(refused)?;
+                let credential = self.database.credential_by_id(&consumer.credential).await?;
+                let check = EndpointCheck::new(&self.catalog, &credential, secret);
+                let write = move || write_secret(&receiver, &text, &check, options);
+                let note = run_blocking(write).await?.map_err(refused)?;
                 DeliveryReport {
                     consumer: consumer.name.clone(),
                     proof: DeliveryProof::ReadBack,
@@ -382,6 +412,8 @@ fn check_target(consumer: &Consumer) -> Result<(), ConsumerError> {
     }
     let file = open_consumer_file(consumer)?;
     file.check_replaceable()?;
+    occupied::refuse_repeated(&consumer.target, &file)?;
+    occupied::refuse_reference(&consumer.target, &file)?;
     // Any text works: the check is only whether the location exists.
     text_with_secret(&consumer.target, &file, "x").map(drop)
 }
@@ -401,7 +433,12 @@ fn open_consumer_file(consumer: &Consumer) -> Result<LockedFile, ConsumerError> 
     }
 }
 
-fn write_secret(consumer: &Consumer, secret: &str) -> Result<Option<String>, ConsumerError> {
+fn write_secret(
+    consumer: &Consumer,
+    secret: &str,
+    check: &EndpointCheck,
+    options: ConsumerDeliveryOptions,
+) -> Result<Option<String>, ConsumerError> {
     let target = &consumer.target;
     let path = target.path();
     let _lock = if let ConsumerTarget::SnykCli { .. } = target {
@@ -410,13 +447,26 @@ fn write_secret(consumer: &Consumer, secret: &str) -> Result<Option<String>, Con
         None
     };
     let file = open_consumer_file(consumer)?;
-    let text = text_with_secret(target, &file, secret)?;
-    let note = delivery_note(target, &file);
+    occupied::refuse_repeated(target, &file)?;
+    if !options.overwrite {
+        occupied::refuse_reference(target, &file)?;
+    }
+    let mut text = text_with_secret(target, &file, secret)?;
+    let mut notes: Vec<String> = delivery_note(target, &file).into_iter().collect();
+    if let Some(mismatch) = check.find_mismatch(target, &file)? {
+        if options.set_endpoint {
+            text = mismatch.apply(target, &text)?;
+            notes.push(format!("{} is now {}", mismatch.location, mismatch.api));
+        } else {
+            notes.push(format!("{}; --set-endpoint changes it", mismatch.describe()));
+        }
+    }
     file.replace(&text)?;
-    Ok(note)
+    Ok((!notes.is_empty()).then(|| notes.join("; ")))
 }
 
-/// Clears the value if it still is this secret; compared and changed under one lock.
+/// Clears the value if it still is this secret; compared and changed under one lock. Another value
+/// under the same name stays.
 pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(), ConsumerError> {
     let path = target.path();
     let _lock = if let ConsumerTarget::SnykCli { .. } = target {
@@ -425,11 +475,10 @@ pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(
         None
     };
     let file = LockedFile::open(path)?;
-    let there = secret_in_file(target, &file)?.map(|text| Secret::new(text.as_bytes().to_vec()));
-    if !there.is_some_and(|there| there.same_as(secret)) {
+    let text = occupied::text_without(target, &file, &*secret_as_text(secret)?)?;
+    if *text == file.text() {
         return Err(ConsumerError::ChangedConcurrently(path.to_owned()));
     }
-    let text = text_with_secret(target, &file, "")?;
     file.replace(&text)
 }
 

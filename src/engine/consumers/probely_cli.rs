@@ -16,19 +16,27 @@ pub(super) fn location() -> Option<PathBuf> {
 
 /// Returns the key in a configuration.
 pub(super) fn get(text: &str) -> Option<&str> {
-    key_span(text).map(|span| &text[span])
+    key_spans(text).into_iter().next().map(|span| &text[span])
+}
+
+/// Returns the lines of the key where the configuration has more than one; empty for any other. The
+/// CLI itself refuses such a file.
+pub(super) fn repeated_lines(text: &str) -> Vec<usize> {
+    let spans = key_spans(text);
+    let lines = spans.iter().map(|span| text[..span.start].matches('\n').count() + 1);
+    if spans.len() > 1 { lines.collect() } else { Vec::new() }
 }
 
 /// Returns the configuration with another key; `None` where it has no `api_key` to change.
 pub(super) fn set(text: &str, key: &str) -> Option<Zeroizing<String>> {
-    let span = key_span(text).filter(|_| !key.contains(['\n', '\r']))?;
+    let span = key_spans(text).into_iter().next().filter(|_| !key.contains(['\n', '\r']))?;
     Some(Zeroizing::new([&text[..span.start], key, &text[span.end..]].concat()))
 }
 
-/// Returns the span of the value. Section names match exactly and member names in any case, as in
+/// Returns the spans of the value. Section names match exactly and member names in any case, as in
 /// Python's reader.
-fn key_span(text: &str) -> Option<Range<usize>> {
-    let mut is_inside = false;
+fn key_spans(text: &str) -> Vec<Range<usize>> {
+    let (mut is_inside, mut found) = (false, Vec::new());
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let trimmed = line.trim();
@@ -38,11 +46,11 @@ fn key_span(text: &str) -> Option<Range<usize>> {
             && name.trim().eq_ignore_ascii_case("api_key")
         {
             let start = at + line.len() - value.trim_start_matches([' ', '\t']).len();
-            return Some(start..start + value.trim().len());
+            found.push(start..start + value.trim().len());
         }
         at += line.len();
     }
-    None
+    found
 }
 
 #[cfg(test)]
@@ -56,6 +64,13 @@ mod tests {
         assert_eq!(get(before), Some("old"));
         assert_eq!(set(before, "new").unwrap().as_str(), before.replace("old", "new"));
         assert_eq!(set("[AUTH]\napi_key=\n", "new").unwrap().as_str(), "[AUTH]\napi_key=new\n");
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_with_its_lines() {
+        let text = "[AUTH]\napi_key = one\n[AUTH]\n\nAPI_KEY = two\n";
+        assert_eq!(repeated_lines(text), [2, 5]);
+        assert_eq!(repeated_lines("[AUTH]\napi_key = one\n"), [0; 0]);
     }
 
     #[test]

@@ -16,7 +16,10 @@ use super::file::lock_file_at;
 use super::json_file::{JsonDocument, JsonEditError};
 
 /// Member that holds a token of any kind.
-const TOKEN_MEMBER: &str = "api";
+pub(super) const TOKEN_MEMBER: &str = "api";
+
+/// Member that names the API.
+pub(super) const ENDPOINT_MEMBER: &str = "endpoint";
 
 /// Member that holds an OAuth session, which takes precedence over the token.
 const SESSION_MEMBER: &str = "INTERNAL_OAUTH_TOKEN_STORAGE";
@@ -50,6 +53,11 @@ pub(super) fn set(text: &str, token: &str) -> Result<Zeroizing<String>, JsonEdit
 /// Returns the token in a configuration.
 pub(super) fn get(text: &str) -> Result<Option<Zeroizing<String>>, JsonEditError> {
     JsonDocument::parse(text)?.get_ignore_case(TOKEN_MEMBER)
+}
+
+/// Returns whether a JSON pointer leads to this member; the case does not count.
+pub(in crate::engine) fn is_member(pointer: &str, member: &str) -> bool {
+    pointer.strip_prefix('/').is_some_and(|name| name.eq_ignore_ascii_case(member))
 }
 
 /// Returns whether the CLI uses an OAuth session in the same file instead of the token.

@@ -32,6 +32,15 @@ impl DoctorService {
 
     async fn diagnose_integrity(&self, credentials: usize) -> Diagnostic {
         match self.database.run(Database::verify_integrity).await {
+            Ok(()) if self.database.database().is_read_only() => Diagnostic::warn(
+                DiagnosticArea::Database,
+                "The index can only be read",
+                format!(
+                    "{}: the folder is read-only; checks, changes and the audit log are not recorded",
+                    self.database.database().path().display()
+                ),
+                "make the folder writable, or set TOKENRING_HOME to another folder",
+            ),
             Ok(()) => {
                 let path = self.database.database().path();
                 let place = if path.as_os_str().is_empty() {

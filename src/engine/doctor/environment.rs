@@ -10,11 +10,11 @@ use std::path::Path;
 use super::{Diagnostic, DiagnosticArea};
 use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
+use crate::domain::identify::endpoint::{endpoint_variables, resolve_endpoint};
 use crate::domain::problem::Problem;
+use crate::domain::provider::{CredentialKind, Provider};
 use crate::engine::consumers::run_blocking;
-use crate::engine::credentials::import::{
-    ImportSource, RawCandidate, endpoint_origin, read_source,
-};
+use crate::engine::credentials::import::{ImportSource, RawCandidate, read_source};
 use crate::engine::doctor::DoctorService;
 
 /// Variables that hold a token, in the order of their precedence; all precede any file.
@@ -35,27 +35,19 @@ impl DoctorService {
             .await,
         );
         findings.extend(diagnose_competing_tokens());
-        if let (Some(token), Some(api)) = (env_var("SNYK_TOKEN"), env_var("SNYK_API")) {
-            findings.extend(
-                self.diagnose_region_mismatch(
-                    "SNYK_TOKEN",
-                    Secret::from_text(token),
-                    &api,
-                    "SNYK_API",
-                    is_open,
-                )
-                .await,
-            );
-        }
+        findings.extend(self.diagnose_endpoint_variables(is_open).await);
         for raw in snyk.iter().filter(|raw| raw.rejection.is_none()) {
-            let Some(api) = &raw.endpoint else { continue };
+            let Some((_, api)) = raw.endpoints.first() else { continue };
             let (token, path) =
                 (Secret::new(raw.text.as_bytes().to_vec()), config_path(raw).display());
             let (what, api_source) =
                 (format!("The token in {path}"), "the endpoint in the same file");
-            findings.extend(
-                self.diagnose_region_mismatch(&what, token, api, api_source, is_open).await,
-            );
+            let found =
+                self.diagnose_region_mismatch(&what, &token, api, api_source, is_open).await;
+            findings.extend(found.or_else(|| {
+                let provider = self.provider_of_config(config_path(raw))?;
+                self.diagnose_unknown_endpoint(provider, api, &format!("The endpoint in {path}"))
+            }));
         }
         if findings.is_empty() {
             let why = "no variable or configuration of the providers' tools overrides another";
@@ -136,6 +128,56 @@ impl DoctorService {
         findings
     }
 
+    /// Compares the token variables of each provider with the endpoint variables that its tools read.
+    async fn diagnose_endpoint_variables(&self, is_open: bool) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for provider in self.catalog.providers().filter(|known| known.regions_of.is_none()) {
+            let mut tokens: Vec<_> =
+                provider.kinds.iter().map(CredentialKind::secret_variable).collect();
+            tokens.dedup();
+            for variable in endpoint_variables(provider) {
+                let Some(api) = env_var(variable) else { continue };
+                let mut mismatches = Vec::new();
+                for token in &tokens {
+                    let Some(value) = env_var(token).map(Secret::from_text) else { continue };
+                    let found =
+                        self.diagnose_region_mismatch(token, &value, &api, variable, is_open).await;
+                    mismatches.extend(found);
+                }
+                if mismatches.is_empty() && has_own_prefix(provider, variable) {
+                    mismatches.extend(self.diagnose_unknown_endpoint(&provider.id, &api, variable));
+                }
+                findings.extend(mismatches);
+            }
+        }
+        findings
+    }
+
+    /// Returns the provider whose tool has a configuration file of this name.
+    fn provider_of_config(&self, path: &Path) -> Option<&str> {
+        let name = path.file_name()?;
+        let is_its = |provider: &&Provider| {
+            provider.tool_secrets.iter().any(|(file, _)| name == file.as_str())
+        };
+        self.catalog.providers().find(is_its).map(|provider| provider.id.as_str())
+    }
+
+    /// Reports an endpoint that means no region.
+    fn diagnose_unknown_endpoint(
+        &self,
+        provider: &str,
+        api: &str,
+        source: &str,
+    ) -> Option<Diagnostic> {
+        let error = resolve_endpoint(api, provider, &self.catalog).err()?;
+        Some(Diagnostic::warn(
+            DiagnosticArea::Environment,
+            format!("{source} leads to no known region"),
+            format!("its value is {error}"),
+            "fix the address, or add the region with `tokenring regions add`",
+        ))
+    }
+
     async fn describe_owner(&self, value: &Secret) -> String {
         match self.credentials.find_duplicates(value).await {
             Ok(names) if names.is_empty() => {
@@ -166,22 +208,18 @@ impl DoctorService {
     async fn diagnose_region_mismatch(
         &self,
         what: &str,
-        token: Secret,
+        token: &Secret,
         api: &str,
         api_source: &str,
         is_open: bool,
     ) -> Option<Diagnostic> {
-        let (provider, id) = self.region_of_token(&token, is_open).await?;
-        let regions = self.catalog.regions(&provider).ok()?;
-        let region = regions.iter().find(|region| region.id == id)?;
-        let origin = endpoint_origin(api);
-        if origin.as_ref().is_some_and(|origin| region.matches_origin(origin)) {
-            return None;
-        }
-        let elsewhere =
-            origin.and_then(|origin| regions.iter().find(|region| region.matches_origin(&origin)));
-        let points_to =
-            elsewhere.map_or_else(|| "no known region".to_owned(), |region| region.id.clone());
+        let (provider, id) = self.region_of_token(token, is_open).await?;
+        let region = self.catalog.region(&provider, &id).ok()?;
+        let points_to = match resolve_endpoint(api, &provider, &self.catalog) {
+            Ok(found) if found.id == region.id => return None,
+            Ok(found) => found.id.clone(),
+            Err(_) => "no known region".to_owned(),
+        };
         let what = format!("{what} belongs to {id}, but {api_source} points to {points_to}");
         let problem = Problem::new(
             what,
@@ -203,6 +241,14 @@ impl DoctorService {
         let holder = self.database.find_credential(names.first()?.as_str()).await.ok()?;
         Some((holder.provider, holder.region))
     }
+}
+
+/// Whether a variable begins with the same word as another one of the provider's tools. Other
+/// variables that the tools read (`API_HOSTNAME`) may be meant for other programs.
+fn has_own_prefix(provider: &Provider, variable: &str) -> bool {
+    let word = |name: &str| name.split('_').next().map(str::to_owned);
+    let mut names = provider.kinds.iter().flat_map(|kind| &kind.environment);
+    names.any(|(name, _)| word(name) == word(variable))
 }
 
 /// Reports more than one variable with a token for the same tool.

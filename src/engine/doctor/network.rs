@@ -185,17 +185,15 @@ fn proxy_variables() -> impl Iterator<Item = (&'static str, String)> {
 }
 
 fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
-    let url = url::Url::parse(value).or_else(|_| url::Url::parse(&format!("http://{value}")));
-    let url = url.ok();
-    let Some((host, port)) =
-        url.as_ref().and_then(|url| Some((url.host_str()?, url.port_or_known_default())))
-    else {
-        let remedy = "use a URL such as http://proxy.example:3128";
-        return Diagnostic::fail(
-            DiagnosticArea::Network,
-            Problem::new(format!("{name} is not a valid proxy"), "the value is not a URL", remedy),
-        );
+    let url = match net::parse_proxy(value) {
+        Ok(url) => url,
+        Err(why) => {
+            let remedy = "use a URL such as http://proxy.example:3128, or unset the variable; no request is sent until then";
+            let what = format!("{name} is not a usable proxy");
+            return Diagnostic::fail(DiagnosticArea::Network, Problem::new(what, why, remedy));
+        }
     };
+    let (host, port) = (url.host_str().unwrap_or_default(), url.port_or_known_default());
     let port = port.map(|port| format!(":{port}")).unwrap_or_default();
     let bypass =
         std::env::var("NO_PROXY").or_else(|_| std::env::var("no_proxy")).unwrap_or_default();
@@ -209,7 +207,7 @@ fn diagnose_proxy(name: &str, value: &str) -> Diagnostic {
 
 async fn diagnose_certificates() -> Option<Diagnostic> {
     let found = net::load_ca_info().await;
-    let remedy = "check SSL_CERT_FILE and SSL_CERT_DIR; the bundled certificate authorities are trusted anyway";
+    let remedy = "check SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS; the bundled certificate authorities are trusted anyway";
     Some(match found.load_error {
         None => Diagnostic::ok(
             DiagnosticArea::Network,

@@ -4,6 +4,7 @@
 //! `tokenize` supplies the words. Start with `SecretDetector::scan_file`.
 
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use zeroize::Zeroizing;
@@ -13,6 +14,7 @@ use super::tokenize::{
 };
 use super::{MatchOwner, MatchedCredential};
 use crate::domain::Secret;
+use crate::domain::identify::secret_names::{VendorWord, is_secret_name, vendor_words};
 use crate::domain::identify::{self, IdentificationCandidate};
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{AuthMethod, MatchConfidence, SecretRole};
@@ -21,6 +23,24 @@ use crate::util::hex::parse_hex;
 
 /// Maximum size of a private key.
 const MAX_PRIVATE_KEY_BYTES: usize = 16 << 10;
+
+/// Words after which a vendor's command takes a secret.
+const COMMAND_WORDS: [&str; 5] = ["auth", "api", "token", "pat", "key"];
+
+/// Options of the vendors' commands that take a secret.
+const SECRET_FLAGS: [&str; 8] = [
+    "--token",
+    "--api-token",
+    "--auth-token",
+    "--api-key",
+    "--key",
+    "--pat",
+    "--access-key",
+    "--personal-access-key",
+];
+
+/// How much of a line before a word is read as a command.
+const MAX_COMMAND_BYTES: usize = 256;
 
 const KEY_HEADER_PREFIX: &[u8] = b"-----BEGIN ";
 const KEY_LINE_SUFFIX: &[u8] = b"PRIVATE KEY-----";
@@ -36,6 +56,8 @@ pub(super) struct SecretDetector {
     /// schemes.
     variables: Vec<(String, String)>,
     schemes: Vec<(String, String)>,
+    /// Words of the vendors in the names of variables and commands.
+    vendors: Vec<VendorWord>,
     /// Files of the providers' tools and their members that hold a secret, each with its provider.
     tool_secrets: Vec<((String, String), String)>,
 }
@@ -86,7 +108,17 @@ impl SecretDetector {
         }
         prefixes.sort();
         prefixes.dedup();
-        Self { catalog, fingerprints, known_secrets, prefixes, variables, schemes, tool_secrets }
+        let vendors = vendor_words(&catalog);
+        Self {
+            catalog,
+            fingerprints,
+            known_secrets,
+            prefixes,
+            variables,
+            schemes,
+            vendors,
+            tool_secrets,
+        }
     }
 
     /// Returns the credentials that hold this secret.
@@ -147,7 +179,41 @@ impl SecretDetector {
                 .iter()
                 .find(|(known, _)| *known == scheme && header.ends_with(b"authorization"))
         };
-        named.or_else(headed).map(|(_, provider)| provider.as_str())
+        let by_name = || self.vendors.iter().find(|vendor| is_secret_name(word, &vendor.word));
+        let vendors = || by_name().or_else(|| self.commanded_vendor(before, word));
+        named
+            .or_else(headed)
+            .map(|(_, provider)| provider.as_str())
+            .or_else(|| vendors().map(|vendor| vendor.provider.as_str()))
+    }
+
+    /// Returns the vendor whose command takes the next word as its secret: `snyk auth …`, `snyk
+    /// config set api=…`, `appcircle login --pat=…`. `before` ends with `last`, a word of letters
+    /// and digits.
+    fn commanded_vendor(&self, before: &[u8], last: &str) -> Option<&VendorWord> {
+        let is_flag = before.len() > last.len() && before[before.len() - last.len() - 1] == b'-';
+        if !is_flag && !COMMAND_WORDS.contains(&last) {
+            return None;
+        }
+        let tail =
+            String::from_utf8_lossy(&before[before.len().saturating_sub(MAX_COMMAND_BYTES)..]);
+        let words: Vec<&str> = tail
+            .split(|c: char| c.is_whitespace() || "\"'`;|&()".contains(c))
+            .filter(|word| !word.is_empty())
+            .collect();
+        let (at, vendor) = words.iter().enumerate().rev().find_map(|(at, word)| {
+            self.vendors
+                .iter()
+                .find(|vendor| is_command(word, &vendor.word))
+                .map(|found| (at, found))
+        })?;
+        let takes_secret = match &words[at + 1..] {
+            [.., flag] if SECRET_FLAGS.contains(flag) => true,
+            ["auth", flags @ ..] => flags.iter().all(|flag| flag.starts_with('-')),
+            ["config", "set", member] => matches!(*member, "api" | "token"),
+            _ => false,
+        };
+        takes_secret.then_some(vendor)
     }
 }
 
@@ -173,32 +239,28 @@ impl FileScanState<'_> {
     ) {
         for span in split_words(line) {
             let (word, before) = (&line[span.clone()], &line[..span.start]);
-            self.scan_word(word, before, encoding, on_match);
+            self.scan_word(line, span.clone(), encoding, on_match);
             if let Some(plain) = word.contains(&b'%').then(|| decode_percent(word)).flatten() {
-                self.scan_word(&plain, before, Some("percent-encoded"), on_match);
+                let whole = Zeroizing::new([before, plain.as_slice()].concat());
+                self.scan_word(&whole, span.start..whole.len(), Some("percent-encoded"), on_match);
             }
             if let Some(plain) = decode_base64(word) {
-                split_words(&plain).for_each(|span| {
-                    self.scan_word(
-                        &plain[span.clone()],
-                        &plain[..span.start],
-                        Some("base64"),
-                        on_match,
-                    );
-                });
+                split_words(&plain)
+                    .for_each(|span| self.scan_word(&plain, span, Some("base64"), on_match));
             }
         }
     }
 
-    /// Checks the candidates in a word. Of those that start at the same place, a stored secret
-    /// takes precedence over a known format.
+    /// Checks the candidates in a word of a line. Of those that start at the same place, a stored
+    /// secret takes precedence over a known format.
     fn scan_word(
         &self,
-        word: &[u8],
-        before: &[u8],
+        line: &[u8],
+        span: Range<usize>,
         encoding: Option<&'static str>,
         on_match: MatchCallback<'_>,
     ) {
+        let word = &line[span.clone()];
         let all = secret_candidates(word);
         for same in all.chunk_by(|one, other| one.start == other.start) {
             if let Some(holders) =
@@ -207,8 +269,7 @@ impl FileScanState<'_> {
                 on_match(MatchOwner::Known(holders), encoding);
                 return;
             }
-            let start = same[0].start;
-            let ahead = if start == 0 { before } else { &word[..start] };
+            let ahead = &line[..span.start + same[0].start];
             if let Some(owner) = same
                 .iter()
                 .find_map(|part| self.detector.recognize(&word[part.clone()], ahead, self.file))
@@ -246,6 +307,14 @@ impl FileScanState<'_> {
         }
         self.key.clear();
     }
+}
+
+/// Whether a word of a command line starts the vendor's command: `snyk`, `/usr/bin/snyk`,
+/// `snyk@latest`, `probely-cli`, `snyk.exe`.
+fn is_command(word: &str, vendor: &str) -> bool {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or_default();
+    let rest = name.get(..vendor.len()).filter(|start| start.eq_ignore_ascii_case(vendor));
+    rest.is_some() && name[vendor.len()..].chars().next().is_none_or(|c| "@-.".contains(c))
 }
 
 fn looks_like_jwt(text: &[u8]) -> bool {
@@ -343,6 +412,22 @@ mod tests {
         ] {
             assert_eq!(seen(".env", &line), ["personal-token"], "{line}");
         }
+        for line in [
+            format!("MY_SNYK_KEY={strange}"),
+            format!("export ACME_SNYK_API_TOKEN='{strange}'"),
+            format!("{{\"snykToken\": \"{strange}\"}}"),
+            format!("TF_VAR_snyk_token={strange} terraform apply"),
+            format!("SNYK_CFG_API: {strange}"),
+            format!("snyk auth {strange}"),
+            format!(": 1700000000:0;snyk auth --auth-type=token {strange}"),
+            format!("npx snyk@latest auth -d {strange} && snyk test"),
+            format!("/usr/local/bin/snyk config set api={strange}"),
+            format!("cd x; snyk config set 'api={strange}'"),
+            format!("snyk-api-cli --token={strange} orgs"),
+            format!("snyk-to-html --api-key \"{strange}\""),
+        ] {
+            assert_eq!(seen("history", &line), ["personal-token"], "{line}");
+        }
         assert_eq!(seen("snyk.json", &format!("{{\"api\": \"{strange}\"}}")), ["personal-token"]);
         assert_eq!(
             seen("x", "https://a/snyk_uat.abcd1234.eyJoIjoiYSJ9.c2ln"),
@@ -351,6 +436,12 @@ mod tests {
         for harmless in [
             format!("id: {strange}"),
             format!("\"api\": \"{strange}\""),
+            format!("SNYK_CFG_ORG={strange}"),
+            format!("SNYK_API_ORG_ID={strange}"),
+            format!("snyk test --org={strange}"),
+            format!("snyk config set org={strange}"),
+            format!("gcloud auth {strange}"),
+            format!("see snyk-docs: key {strange}"),
             "SNYK_TOKEN=00000000-0000-0000-0000-000000000000".to_owned(),
             "SNYK_TOKEN=${{ secrets.SNYK_TOKEN }}".to_owned(),
             "nothing to see here, only words and more words".to_owned(),

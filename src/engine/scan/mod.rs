@@ -144,6 +144,14 @@ impl ScanResult {
             )
         });
         findings.extend(fingerprint_problem);
+        findings.extend(self.unreadable.iter().map(|file| {
+            Diagnostic::warn(
+                DiagnosticArea::Files,
+                sanitize_line(&format!("{} was not scanned", file.path.display())),
+                file.why.clone(),
+                "fix it or name the file, then scan again",
+            )
+        }));
         if findings.is_empty() {
             findings.push(Diagnostic::ok(
                 DiagnosticArea::Files,

@@ -84,6 +84,7 @@ impl Home {
             "http_proxy",
             "https_proxy",
             "all_proxy",
+            "NODE_EXTRA_CA_CERTS",
             "SSH_CONNECTION",
             "SSH_TTY",
             "CI",

@@ -14,10 +14,14 @@ use zeroize::Zeroizing;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::credential::{CredentialNameError, SecretPart};
 use crate::domain::identify::IdentificationCandidate;
+use crate::domain::identify::endpoint::{
+    EndpointError, endpoint_variables, find_endpoint_name, resolve_endpoint,
+};
+use crate::domain::identify::secret_names::{is_secret_name, vendor_words};
 use crate::domain::problem::ProblemClass;
-use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::{Credential, CredentialName, Origin, Problem, Secret, Timestamp};
+use crate::domain::provider::{Provider, ProviderCatalog};
+use crate::domain::{Credential, CredentialName, Problem, Secret, Timestamp};
 use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::consumers::{clear_secret, run_blocking};
 use crate::engine::credential_changes::NewCredential;
@@ -66,6 +70,10 @@ pub struct ImportCandidate {
     pub secret: Arc<Secret>,
     /// What it is, or why it cannot be imported.
     pub identified: Result<IdentifiedKind, String>,
+    /// Whether only the name beside it says what it is. It is imported only on request.
+    pub is_possible: bool,
+    /// A contradiction between the secret and what stands beside it.
+    pub contradiction: Option<String>,
 }
 
 /// What a plain-text secret was identified as.
@@ -83,9 +91,25 @@ pub struct IdentifiedKind {
     pub expires: Option<Timestamp>,
 }
 
+/// What is known about the text of a candidate.
+struct CandidateIdentity {
+    identified: Result<IdentifiedKind, String>,
+    is_possible: bool,
+    contradiction: Option<String>,
+}
+
+impl CandidateIdentity {
+    fn rejected(why: String) -> Self {
+        Self { identified: Err(why), is_possible: false, contradiction: None }
+    }
+}
+
 /// Why the value of a token variable is not imported.
 const UNKNOWN_SHAPE_REASON: &str =
     "its format is not known; if it is a token, add it with `tokenring add`";
+
+/// Minimum length of a text of an unknown format that may be a token.
+const MIN_TOKEN_BYTES: usize = 16;
 
 /// Maximum length of a derived name, which leaves room for a number.
 const MAX_DERIVED_NAME_CHARS: usize = 50;
@@ -144,7 +168,7 @@ impl ImportService {
         }
         candidates
             .into_iter()
-            .filter(|candidate| candidate.identified.is_ok())
+            .filter(|candidate| candidate.identified.is_ok() && !candidate.is_possible)
             .map(Arc::new)
             .collect()
     }
@@ -275,69 +299,118 @@ impl ImportService {
     }
 
     fn identify_candidate(&self, raw: RawCandidate) -> Option<ImportCandidate> {
-        let RawCandidate {
-            target,
-            location,
-            exposed_mode,
-            text,
-            variable,
-            endpoint,
-            org,
-            rejection,
-        } = raw;
-        let secret = Secret::new(text.as_bytes().to_vec());
-        let identified = match rejection {
-            Some(why) => Err(why.to_owned()),
-            None => self.identify_kind(&secret, &variable, endpoint.as_deref(), org)?,
+        let secret = Secret::new(raw.text.as_bytes().to_vec());
+        let found = match raw.rejection {
+            Some(why) => CandidateIdentity::rejected(why.to_owned()),
+            None => self.identify_kind(&secret, &raw)?,
         };
+        let CandidateIdentity { identified, is_possible, contradiction } = found;
         Some(ImportCandidate {
-            target,
-            location,
-            exposed_mode,
+            target: raw.target,
+            location: raw.location,
+            exposed_mode: raw.exposed_mode,
             secret: Arc::new(secret),
             identified,
+            is_possible,
+            contradiction,
         })
     }
 
     /// Identifies a secret by its format and by the variable that it was assigned to; `None` if it
     /// may be anything.
-    fn identify_kind(
-        &self,
-        secret: &Secret,
-        variable: &str,
-        endpoint: Option<&str>,
-        org: Option<String>,
-    ) -> Option<Result<IdentifiedKind, String>> {
+    fn identify_kind(&self, secret: &Secret, raw: &RawCandidate) -> Option<CandidateIdentity> {
+        let variable = raw.variable.as_str();
+        let vendors = vendor_words(&self.catalog);
+        let vendor = vendors.iter().find(|vendor| is_secret_name(variable, &vendor.word));
+        let is_announced = self.is_token_variable(variable) || vendor.is_some();
+        if let Some(reference) = &raw.reference {
+            let is_endpoint =
+                |provider: &Provider| endpoint_variables(provider).contains(&variable);
+            if self.catalog.providers().any(is_endpoint) {
+                return None;
+            }
+            let why = format!("{reference}; it stays as it is");
+            return is_announced.then(|| CandidateIdentity::rejected(why));
+        }
         let identified = self.credentials.identify(secret).ok();
         let named = |candidate: &&IdentificationCandidate| {
             self.is_provider_variable(&candidate.provider, variable)
         };
         let sure =
             |candidate: &&IdentificationCandidate| candidate.confidence > MatchConfidence::Possible;
+        let vendors_own = |candidate: &&IdentificationCandidate| {
+            vendor.is_some_and(|vendor| vendor.provider == candidate.provider)
+        };
         let candidates = || identified.iter().flat_map(|identified| &identified.candidates);
-        let Some(best) = candidates().find(named).or_else(|| candidates().find(sure)) else {
-            return self.is_token_variable(variable).then(|| Err(UNKNOWN_SHAPE_REASON.to_owned()));
+        let certain = candidates().find(named).or_else(|| candidates().find(sure));
+        let Some(best) = certain.or_else(|| candidates().find(vendors_own)) else {
+            return (self.is_token_variable(variable)
+                || vendor.is_some() && may_be_token(&raw.text))
+            .then(|| CandidateIdentity::rejected(UNKNOWN_SHAPE_REASON.to_owned()));
         };
         if best.is_incomplete {
-            return Some(Err(best.why.clone()));
+            return Some(CandidateIdentity::rejected(best.why.clone()));
         }
         if best.secret_role != SecretRole::Secret {
-            return Some(Err(format!("not a long-lived secret: {}", best.why)));
+            let why = format!("not a long-lived secret: {}", best.why);
+            return Some(CandidateIdentity::rejected(why));
         }
-        let regions = self.catalog.regions(&best.provider).ok()?;
-        let origin = endpoint.and_then(endpoint_origin);
-        let beside = origin
-            .as_ref()
-            .and_then(|origin| regions.iter().find(|region| region.matches_origin(origin)));
-        if let (Some(origin), None, None) = (&origin, beside, &best.region) {
-            return Some(Err(format!(
-                "used at {origin}, which is not a known region; add it with `tokenring regions add`"
-            )));
-        }
-        let told = best.region.clone().or_else(|| beside.map(|region| region.id.clone()));
-        let region = told.or_else(|| regions.first().map(|region| region.id.clone()))?;
+        let (region, contradiction) = match self.choose_region(best, raw)? {
+            Ok(chosen) => chosen,
+            Err(why) => return Some(CandidateIdentity::rejected(why)),
+        };
         let (provider, kind) = (best.provider.clone(), best.kind.clone());
-        Some(Ok(IdentifiedKind { provider, kind, region, org, expires: best.expires }))
+        Some(CandidateIdentity {
+            identified: Ok(IdentifiedKind {
+                provider,
+                kind,
+                region,
+                org: raw.org.clone(),
+                expires: best.expires,
+            }),
+            is_possible: certain.is_none(),
+            contradiction,
+        })
+    }
+
+    /// Chooses the region: the one that the secret names, else that of the endpoint beside it, else
+    /// the default. An endpoint that is not understood is never the default. Returns the region with
+    /// a contradiction, if there is one; or why there is no region.
+    fn choose_region(
+        &self,
+        best: &IdentificationCandidate,
+        raw: &RawCandidate,
+    ) -> Option<Result<(String, Option<String>), String>> {
+        let provider = self.catalog.provider(&best.provider).ok()?;
+        let owner = self.catalog.region_owner(&best.provider).ok()?.id.as_str();
+        let vendors = vendor_words(&self.catalog);
+        let vendor = vendors.iter().find(|vendor| vendor.provider == owner);
+        let vendor = vendor.map_or(owner, |vendor| vendor.word.as_str());
+        let names = raw.endpoints.iter().map(|(name, _)| name.as_str());
+        let names: Vec<_> = names.filter(|name| *name != raw.variable).collect();
+        let beside = find_endpoint_name(&raw.variable, &names, provider, vendor)
+            .and_then(|name| raw.endpoints.iter().rfind(|(known, _)| known == name));
+        let default = self.catalog.regions(&best.provider).ok()?.first()?.id.clone();
+        let Some((name, endpoint)) = beside else {
+            return Some(Ok((best.region.clone().unwrap_or(default), None)));
+        };
+        let leads_to = resolve_endpoint(endpoint, &best.provider, &self.catalog);
+        Some(match (&best.region, leads_to) {
+            (Some(own), Ok(found)) if found.id == *own => Ok((own.clone(), None)),
+            (Some(own), found) => {
+                let found =
+                    found.map_or_else(|error| error.to_string(), |region| region.id.clone());
+                let why = format!("the secret belongs to {own}, but {name} beside it is {found}");
+                Ok((own.clone(), Some(why)))
+            }
+            (None, Ok(found)) => Ok((found.id.clone(), None)),
+            (None, Err(EndpointError::UnknownHost(host))) => Err(format!(
+                "used at {host}, which is not a known region; add it with `tokenring regions add`"
+            )),
+            (None, Err(error)) => Err(format!(
+                "its region is unknown: {name} beside it is {error}; add it with `tokenring add --region`"
+            )),
+        })
     }
 
     /// Returns whether the tools of a provider read their token from this variable.
@@ -383,10 +456,9 @@ fn audit_location(target: &ConsumerTarget) -> String {
     format!("{}: {}", target.kind(), target.path().display())
 }
 
-/// Returns the origin of an endpoint, which may have a path.
-pub(in crate::engine) fn endpoint_origin(endpoint: &str) -> Option<Origin> {
-    let url = url::Url::parse(endpoint).ok()?;
-    Origin::parse(&url.origin().ascii_serialization()).ok()
+/// Whether a text of an unknown format may be a token: neither short, nor an address, nor words.
+fn may_be_token(text: &str) -> bool {
+    text.len() >= MIN_TOKEN_BYTES && !text.contains(|c: char| c.is_whitespace() || c == '/')
 }
 
 #[cfg(test)]

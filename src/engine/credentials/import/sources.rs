@@ -3,13 +3,17 @@
 //!
 //! Start with `read_source`.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::{ImportSource, TextFormat};
 use crate::domain::consumer::ConsumerTarget;
-use crate::engine::consumers::env_file::{self, DotenvParseError};
+use crate::domain::identify::endpoint::is_endpoint_name;
+use crate::domain::identify::reference::{SecretReference, recognize_reference};
+use crate::engine::consumers::env_file::{self, DotenvAssignment, DotenvParseError};
 use crate::engine::consumers::error::ConsumerError;
 use crate::engine::consumers::file::LockedFile;
 use crate::engine::consumers::json_file::{JsonDocument, JsonEditError};
@@ -29,13 +33,18 @@ pub(in crate::engine) struct RawCandidate {
     pub text: Zeroizing<String>,
     /// The variable that it was or would be assigned to.
     pub variable: String,
-    /// The API endpoint named beside it.
-    pub endpoint: Option<String>,
+    /// Names and values of the API endpoints beside it.
+    pub endpoints: Arc<Vec<(String, String)>>,
     /// The organization named beside it.
     pub org: Option<String>,
+    /// What it refers to, if it is no secret itself.
+    pub reference: Option<SecretReference>,
     /// Why it cannot be imported, if that is already known.
     pub rejection: Option<&'static str>,
 }
+
+/// Variable that names the organization.
+const ORG_VARIABLE: &str = "SNYK_CFG_ORG";
 
 const OAUTH_SESSION_REASON: &str = "an OAuth session of the Snyk CLI: its refresh token works only once, so no other program may use it";
 const ACCESS_TOKEN_REASON: &str = "a short-lived access token that expires soon; the key that it was created from is not in the file";
@@ -117,20 +126,37 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
             member(name)?.map(|text| text.to_string()).filter(|text| !text.is_empty()),
         )
     };
-    let (endpoint, org) = (plain("endpoint")?, plain("org")?);
-    let raw = |text, target: ConsumerTarget, rejection| RawCandidate {
+    let endpoints = plain("endpoint")?.map(|text| ("endpoint".to_owned(), text));
+    let (endpoints, org) = (Arc::new(endpoints.into_iter().collect()), plain("org")?);
+    let raw = |text: Zeroizing<String>, target: ConsumerTarget, rejection| RawCandidate {
         location: location_of(&target),
         target: Some(target),
         exposed_mode: file.exposed_mode(),
+        reference: recognize_reference(&text),
         text,
         variable: "SNYK_TOKEN".to_owned(),
-        endpoint: endpoint.clone(),
+        endpoints: Arc::clone(&endpoints),
         org: org.clone(),
         rejection,
     };
     let path = path.to_owned();
-    let token =
-        member("api")?.map(|text| raw(text, ConsumerTarget::SnykCli { path: path.clone() }, None));
+    // The names match in any case, so a token may stand there more than once.
+    let tokens: Vec<_> = document
+        .strings()
+        .into_iter()
+        .filter(|one| snyk_cli::is_member(&one.pointer, "api"))
+        .collect();
+    let lines: Vec<_> = tokens.iter().map(|one| document.line(one)).collect();
+    let is_repeated = tokens.len() > 1;
+    let tokens: Vec<_> = tokens
+        .into_iter()
+        .zip(lines)
+        .map(|(one, line)| {
+            let found = raw(one.text, ConsumerTarget::SnykCli { path: path.clone() }, None);
+            let location = numbered_location(&found.location, is_repeated.then_some(line));
+            RawCandidate { location, ..found }
+        })
+        .collect();
     let pointer = "/INTERNAL_OAUTH_TOKEN_STORAGE".to_owned();
     let session = member(&pointer[1..])?.map(|text| {
         raw(
@@ -139,20 +165,21 @@ fn read_snyk_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
             Some(OAUTH_SESSION_REASON),
         )
     });
-    Ok(token.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
+    Ok(tokens.into_iter().chain(session).filter(|raw| !raw.text.is_empty()).collect())
 }
 
 fn read_probely_cli(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
     let target = ConsumerTarget::ProbelyCli { path: path.to_owned() };
     let exposed_mode = LockedFile::open(path)?.exposed_mode();
     let key = crate::engine::consumers::read_secret(&target)?.filter(|key| !key.is_empty());
-    let raw = |text| RawCandidate {
+    let raw = |text: Zeroizing<String>| RawCandidate {
         location: location_of(&target),
         target: Some(target),
         exposed_mode,
+        reference: recognize_reference(&text),
         text,
         variable: "PROBELY_API_KEY".to_owned(),
-        endpoint: None,
+        endpoints: Arc::default(),
         org: None,
         rejection: None,
     };
@@ -183,8 +210,8 @@ fn read_json(path: &Path) -> Result<Vec<RawCandidate>, ConsumerError> {
         .map_err(|error| json_edit_problem(&file, error))
 }
 
-/// Reads the assignments of a dotenv text: each key once, with the value that readers see. `target`
-/// returns the target of a key.
+/// Reads the assignments of a dotenv text. A key that stands more than once, with different values,
+/// is listed for each of them, so that none is lost. `target` returns the target of a key.
 fn parse_dotenv(
     text: &str,
     exposed_mode: Option<&String>,
@@ -193,52 +220,93 @@ fn parse_dotenv(
     let all = env_file::assignments(text)?;
     let beside =
         |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
-    let raw = |key: &str, value: &str| RawCandidate {
-        target: target(key),
-        location: key.to_owned(),
-        exposed_mode: exposed_mode.cloned(),
-        text: Zeroizing::new(value.to_owned()),
-        variable: key.to_owned(),
-        endpoint: neighboring_endpoint(key, beside),
-        org: beside("SNYK_CFG_ORG"),
-        rejection: None,
+    let (endpoints, org) =
+        (endpoints_in(all.iter().map(|one| (one.key, one.value))), beside(ORG_VARIABLE));
+    let mut values: HashMap<&str, Vec<&str>> = HashMap::new();
+    for one in all.iter().filter(|one| !one.value.is_empty()) {
+        let known = values.entry(one.key).or_default();
+        if !known.contains(&one.value) {
+            known.push(one.value);
+        }
+    }
+    let mut listed = HashSet::new();
+    let found =
+        all.iter().filter(|one| !one.value.is_empty() && listed.insert((one.key, one.value)));
+    let raw = |one: &DotenvAssignment<'_>| {
+        let is_repeated = values.get(one.key).is_some_and(|values| values.len() > 1);
+        RawCandidate {
+            target: target(one.key),
+            location: numbered_location(one.key, is_repeated.then(|| one.line(text))),
+            exposed_mode: exposed_mode.cloned(),
+            text: Zeroizing::new(one.value.to_owned()),
+            variable: one.key.to_owned(),
+            endpoints: Arc::clone(&endpoints),
+            org: org.clone(),
+            reference: one.reference(),
+            rejection: None,
+        }
     };
-    let last = |place: usize, key: &str| all[place + 1..].iter().all(|later| later.key != key);
-    let counted = all
-        .iter()
-        .enumerate()
-        .filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
-    Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
+    Ok(found.map(raw).collect())
 }
 
-/// Reads all strings in a JSON text. `target` returns the target of a pointer.
+/// Reads all strings in a JSON text; a member that stands more than once is listed for each of its
+/// strings. `target` returns the target of a pointer.
 fn parse_json(
     text: &str,
     exposed_mode: Option<&String>,
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, JsonEditError> {
-    let all = JsonDocument::parse(text)?.strings();
-    let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(
-        |(pointer, text)| {
-            let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
-            let beside = |name: &str| {
-                all.iter()
-                    .find(|(known, _)| *known == format!("{parent}/{name}"))
-                    .map(|(_, text)| text.to_string())
-            };
-            RawCandidate {
-                target: target(pointer),
-                location: pointer.clone(),
-                exposed_mode: exposed_mode.cloned(),
-                text: text.clone(),
-                variable: name.to_owned(),
-                endpoint: neighboring_endpoint(name, beside),
-                org: beside("SNYK_CFG_ORG"),
-                rejection: None,
-            }
-        },
-    );
+    let document = JsonDocument::parse(text)?;
+    let all = document.strings();
+    let mut objects: HashMap<&str, Vec<(&str, &str)>> = HashMap::new();
+    let mut counts: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for one in all.iter().filter(|one| !one.text.is_empty()) {
+        let (parent, name) = one.pointer.rsplit_once('/').unwrap_or_default();
+        objects.entry(parent).or_default().push((name, &one.text));
+        counts.entry(&one.pointer).or_default().insert(&one.text);
+    }
+    let surroundings: HashMap<&str, _> = objects
+        .into_iter()
+        .map(|(parent, members)| {
+            let org = members.iter().find(|(name, _)| *name == ORG_VARIABLE);
+            let org = org.map(|(_, text)| (*text).to_owned());
+            (parent, (endpoints_in(members.into_iter()), org))
+        })
+        .collect();
+    let mut listed = HashSet::new();
+    let found = all.iter().filter(|one| {
+        !one.pointer.is_empty()
+            && !one.text.is_empty()
+            && listed.insert((one.pointer.as_str(), one.text.as_str()))
+    });
+    let raws = found.filter_map(|one| {
+        let (parent, name) = one.pointer.rsplit_once('/')?;
+        let (endpoints, org) = surroundings.get(parent)?;
+        let is_repeated = counts.get(one.pointer.as_str()).is_some_and(|texts| texts.len() > 1);
+        Some(RawCandidate {
+            target: target(&one.pointer),
+            location: numbered_location(&one.pointer, is_repeated.then(|| document.line(one))),
+            exposed_mode: exposed_mode.cloned(),
+            text: one.text.clone(),
+            variable: name.to_owned(),
+            endpoints: Arc::clone(endpoints),
+            org: org.clone(),
+            reference: recognize_reference(&one.text),
+            rejection: None,
+        })
+    });
     Ok(raws.collect())
+}
+
+/// Returns the location with its line, where the name alone does not say which one it is.
+fn numbered_location(name: &str, line: Option<usize>) -> String {
+    line.map_or_else(|| name.to_owned(), |line| format!("{name} (line {line})"))
+}
+
+/// Returns the names and values that may be endpoints.
+fn endpoints_in<'t>(all: impl Iterator<Item = (&'t str, &'t str)>) -> Arc<Vec<(String, String)>> {
+    let found = all.filter(|(name, text)| is_endpoint_name(name) && !text.is_empty());
+    Arc::new(found.map(|(name, text)| (name.to_owned(), text.to_owned())).collect())
 }
 
 /// Returns the pointer of a JSON target, else the program whose configuration it is.
@@ -246,15 +314,6 @@ fn location_of(target: &ConsumerTarget) -> String {
     match target {
         ConsumerTarget::JsonFile { pointer, .. } => pointer.clone(),
         other => other.kind().to_owned(),
-    }
-}
-
-/// Returns the value of the variable that names the API of the given token variable.
-fn neighboring_endpoint(key: &str, beside: impl Fn(&str) -> Option<String>) -> Option<String> {
-    match key {
-        "SNYK_TOKEN" | "SNYK_OAUTH_TOKEN" => beside("SNYK_API"),
-        "PROBELY_API_KEY" => beside("PROBELY_API_BASE_URL"),
-        _ => None,
     }
 }
 

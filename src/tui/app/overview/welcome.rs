@@ -221,6 +221,8 @@ mod tests {
             exposed_mode: None,
             secret: Arc::new(Secret::from_text("a-secret".to_owned())),
             identified: Ok(sort),
+            is_possible: false,
+            contradiction: None,
         })
     }
 

@@ -241,6 +241,8 @@ fn the_welcome() {
                 exposed_mode: None,
                 secret: Arc::new(Secret::from_text("x".to_owned())),
                 identified: is,
+                is_possible: false,
+                contradiction: None,
             })
         };
         let finds = vec![
