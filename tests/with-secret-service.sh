@@ -53,6 +53,7 @@ until_it_says() { # WORD QUESTION...
 }
 
 service=org.freedesktop.secrets path=/org/freedesktop/secrets
+locked=(org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Collection string:Locked)
 trap 'kill -KILL "${KEYRING_PID-}" 2>/dev/null || true' EXIT
 
 if [ "$KEYRING_STATE" = keepassxc ]; then
@@ -79,11 +80,14 @@ Enabled=true
 ConfirmAccessItem=${KEEPASSXC_CONFIRM:-false}
 ConfirmDeleteItem=false
 INI
-  keepassxc --config "$HOME/keepassxc.ini" --localconfig "$HOME/local.ini" --pw-stdin "$KEYRING_DATABASE" \
+  # Its lock against a second instance is in the folder of temporary files.
+  TMPDIR=$HOME keepassxc --config "$HOME/keepassxc.ini" --localconfig "$HOME/local.ini" --pw-stdin "$KEYRING_DATABASE" \
     < <(printf '%s\n' "$KEYRING_PASSWORD") >"$HOME/daemon.log" 2>&1 &
   export KEYRING_PID=$!
   until_it_says true org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner "string:$service"
   until_it_says "$path/collection/passwords" "$service" "$path" org.freedesktop.Secret.Service.ReadAlias string:default
+  # It names the collection before it has opened the database, and then answers a search with a dialog.
+  until_it_says false "$service" "$path/collection/passwords" "${locked[@]}"
   "$@"
   exit
 fi
@@ -94,7 +98,6 @@ export KEYRING_PID=$!
 
 until_it_says true org.freedesktop.DBus / org.freedesktop.DBus.NameHasOwner "string:$service"
 # The daemon reports "unlocked" for any password, so the script queries the collection.
-locked=(org.freedesktop.DBus.Properties.Get string:org.freedesktop.Secret.Collection string:Locked)
 until_it_says false "$service" "$path/aliases/default" "${locked[@]}"
 if [ "$KEYRING_STATE" = locked ]; then
   ask "$service" "$path" org.freedesktop.Secret.Service.Lock "array:objpath:$path/collection/login" >/dev/null

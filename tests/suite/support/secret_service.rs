@@ -35,7 +35,7 @@ pub(crate) fn session(kind: KeyringState, body: impl AsyncFnOnce()) {
         KeyringState::Bare => drop(wrapper.arg("--bare")),
         KeyringState::KeePassXc => drop(wrapper.arg("--keepassxc")),
         KeyringState::KeePassXcConfirming => {
-            drop(wrapper.arg("--keepassxc").env("KEEPASSXC_CONFIRM", "true"));
+            wrapper.arg("--keepassxc").env("KEEPASSXC_CONFIRM", "true");
         }
     }
     nested_run::run_nested(wrapper, body);

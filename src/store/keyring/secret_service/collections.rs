@@ -45,8 +45,8 @@ impl ServiceSession {
     /// encryption protects nothing from a program that may use the bus.
     pub(super) async fn connect(chosen: Option<String>) -> Result<Self, ServiceFault> {
         let bus = zbus::Connection::session().await.map_err(|error| match error {
-            zbus::Error::Address(_) | zbus::Error::InputOutput(_) => Error::Unavailable.into(),
-            other => ServiceFault::from(other),
+            refused @ zbus::Error::Handshake(_) => ServiceFault::from(refused),
+            _ => Error::Unavailable.into(),
         })?;
         let encrypted = SecretService::connect_with_existing(EncryptionType::Dh, bus.clone()).await;
         let service = match encrypted {
@@ -87,7 +87,7 @@ impl ServiceSession {
                 }
                 Some(home.collection_path.clone())
             }
-            // Items in other collections are readable all the same.
+            // Items in other collections are still readable.
             Err(ServiceFault::Failed(StoreError::NoCollection(_))) => None,
             Err(fault) => return Err(fault),
         };
