@@ -42,7 +42,7 @@ set -euo pipefail
 
 ask() { dbus-send --session --print-reply=literal --reply-timeout=2000 --dest="$1" "${@:2}" 2>/dev/null; }
 until_it_says() { # WORD QUESTION...
-  for _ in $(seq 250); do
+  for _ in $(seq 1000); do
     [ "$(ask "${@:2}" | awk '{print $NF}')" = "$1" ] && return
     kill -0 "$KEYRING_PID" 2>/dev/null || break
     sleep 0.02
