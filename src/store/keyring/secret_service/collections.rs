@@ -189,7 +189,8 @@ impl ServiceSession {
         match named.and_then(|at| all.into_iter().nth(at)) {
             Some(collection) => Ok(collection),
             None => {
-                let known: Vec<_> = labels.iter().map(|label| format!("\"{label}\"")).collect();
+                let known = labels.iter().filter(|label| !label.is_empty());
+                let known: Vec<_> = known.map(|label| format!("\"{label}\"")).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
                 let why = format!("no collection is named \"{chosen}\"; the keyring has {known}");
                 Err(StoreError::NoCollection(why).into())
