@@ -2,8 +2,8 @@
 //! mistake is reported with its line.
 //!
 //! A mistake is cut out by blanking its line, so that the line numbers of all others stay correct.
-//! Two settings are never guessed: an invalid `store` is an error for the whole file, because
-//! another store holds other secrets; and an invalid `readonly` counts as `true`. Start reading at
+//! Three settings are never guessed: an invalid `store` or `keyring_collection` is an error for the
+//! whole file, because another store holds other secrets; and an invalid `readonly` counts as `true`. Start reading at
 //! [`SettingsReport::parse`].
 
 use std::path::Path;
@@ -29,7 +29,7 @@ impl SettingsReport {
     ///
     /// # Errors
     ///
-    /// Returns the problem if the mistake is in the `store` setting, cannot be attributed to a
+    /// Returns the problem if the mistake is in the choice of the store, cannot be attributed to a
     /// line, or if there are too many mistakes.
     pub fn parse(path: &Path, text: &str) -> Result<Self, Problem> {
         parse_leniently(path, text)
@@ -54,7 +54,8 @@ fn parse_leniently(path: &Path, text: &str) -> Result<SettingsReport, Problem> {
         let Some(line) = line.filter(|_| problems.len() < MAX_REPORTED_PROBLEMS) else {
             return Err(problem);
         };
-        if remaining[line.clone()].contains("store") {
+        if ["store", "keyring_collection"].iter().any(|name| remaining[line.clone()].contains(name))
+        {
             return Err(problem);
         }
         force_readonly |= remaining[line.clone()].contains("readonly");

@@ -42,6 +42,11 @@ pub enum SettingType {
     Choice(&'static [&'static str]),
     /// The name of a theme.
     ThemeName,
+    /// Any text.
+    Text {
+        /// A value for the first settings file.
+        example: &'static str,
+    },
 }
 
 /// Value that the settings file can contain.
@@ -78,6 +83,7 @@ impl SettingSpec {
             SettingType::ThemeName => {
                 format!("{}, or a file in `themes/`", theme_names().collect::<Vec<_>>().join(", "))
             }
+            SettingType::Text { .. } => "text".to_owned(),
         }
     }
 
@@ -91,6 +97,7 @@ impl SettingSpec {
             SettingType::ThemeName => {
                 json!({ "type": "string", "examples": theme_names().collect::<Vec<_>>() })
             }
+            SettingType::Text { example } => json!({ "type": "string", "examples": [example] }),
         };
         schema["description"] = json!(self.help);
         if let Some(default) =
@@ -207,8 +214,11 @@ pub fn config_template() -> String {
             current = table;
             let _ = writeln!(text, "\n[{}]", table.unwrap_or_default());
         }
-        let default =
-            setting.default_value().or_else(|| StoreKind::default().to_toml()).unwrap_or_default();
+        let example = || match setting.value_type {
+            SettingType::Text { example } => example.to_owned().to_toml(),
+            _ => StoreKind::default().to_toml(),
+        };
+        let default = setting.default_value().or_else(example).unwrap_or_default();
         let _ = writeln!(
             text,
             "\n# {}: {}.\n# {name} = {default}",
@@ -291,6 +301,9 @@ mod tests {
                     theme_names().chain(["mine.toml"]).map(|name| format!("\"{name}\"")).collect(),
                     vec!["1".to_owned()],
                 ),
+                SettingType::Text { example } => {
+                    (vec![format!("\"{example}\"")], vec!["1".to_owned()])
+                }
             };
             for value in good {
                 assert!(read(&written(setting, &value)).is_ok(), "{} = {value}", setting.name);

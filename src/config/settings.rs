@@ -109,6 +109,9 @@ settings! {
         "Where secrets are stored; the keyring by default"
         store: Option<StoreKind> = None, SettingType::Choice(&StoreKind::NAMES), AfterRestart;
 
+        "Collection of the keyring for new secrets, by label or path; its default one if not set"
+        keyring_collection: Option<String> = None, SettingType::Text { example: "Login" }, AfterRestart;
+
         "How many seconds a secret stays revealed"
         #[serde(deserialize_with = "seconds")]
         reveal_seconds: u64 = 15, SECONDS, Immediate;

@@ -80,6 +80,15 @@ impl Database {
         })
     }
 
+    /// Returns the IDs of all keys that bindings were made with.
+    pub fn binding_keys(&self) -> Result<Vec<String>, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached("SELECT DISTINCT store FROM bindings")?;
+            let rows = select.query_map((), |row| row.get(0))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
     /// Returns all bindings that were made with this store's key.
     pub fn bindings(&self, store: &str) -> Result<Vec<BindingRecord>, DatabaseError> {
         self.read(|connection| {

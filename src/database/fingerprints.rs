@@ -30,6 +30,18 @@ const CLEAR_SLOT: &str = "UPDATE fingerprints SET slot = NULL \
 const DELETE_OLDEST_FORMER: &str = "DELETE FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot IS NULL AND fingerprint NOT IN \
     (SELECT fingerprint FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot IS NULL ORDER BY noted DESC LIMIT ?3)";
 
+/// Whether there are fingerprints, whether there are bindings, and whether a binding was made with
+/// this key.
+const SELECT_KEY_USE: &str = "SELECT EXISTS (SELECT 1 FROM fingerprints), EXISTS (SELECT 1 FROM bindings), \
+    EXISTS (SELECT 1 FROM bindings WHERE store = ?1)";
+
+/// Marks a delivery of the current secret as one of the secret with the new fingerprint.
+const RENEW_DELIVERIES: &str = "UPDATE consumers SET fingerprint = ?3 WHERE credential = ?1 AND COALESCE(part, 'secret') = ?2 AND fingerprint IN \
+    (SELECT fingerprint FROM fingerprints WHERE credential = ?1 AND part = ?2 AND slot = 'current' \
+    UNION SELECT fingerprint FROM credentials WHERE id = ?1 AND ?2 = 'secret')";
+
+const RENEW_CREDENTIAL: &str = "UPDATE credentials SET fingerprint = ?2 WHERE id = ?1";
+
 /// Location in the store: a slot of a part of a credential's secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretLocation {
@@ -61,6 +73,44 @@ impl Database {
             let mut select = connection.prepare_cached(SELECT_ALL)?;
             let rows = select.query_map((), read_fingerprint_row)?;
             Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+
+    /// Returns whether the fingerprints were made with another key than the one with this ID; `None`
+    /// is a store without a key. An index without bindings does not know its keys.
+    pub fn has_other_fingerprint_key(&self, key: Option<&str>) -> Result<bool, DatabaseError> {
+        self.read(|connection| {
+            let mut select = connection.prepare_cached(SELECT_KEY_USE)?;
+            Ok(select.query_row([key], |row| {
+                let (any, bound, known): (bool, bool, bool) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(any && if key.is_some() { bound && !known } else { true })
+            })?)
+        })
+    }
+
+    /// Replaces the fingerprints of secrets that have not changed, because their key has. All of
+    /// them are replaced or none.
+    pub fn renew_fingerprints(
+        &self,
+        fingerprints: &[(SecretLocation, String)],
+        at: Timestamp,
+    ) -> Result<(), DatabaseError> {
+        self.write(Durability::Immediate, |connection| {
+            for (location, fingerprint) in fingerprints {
+                let SecretLocation { credential, slot, part } = location;
+                if *slot == SecretSlot::Current {
+                    let values = params![credential, part, fingerprint];
+                    connection.prepare_cached(RENEW_DELIVERIES)?.execute(values)?;
+                    if *part == SecretPart::Secret {
+                        let values = params![credential, fingerprint];
+                        connection.prepare_cached(RENEW_CREDENTIAL)?.execute(values)?;
+                    }
+                }
+                retire_others(connection, location, Some(fingerprint))?;
+                upsert_fingerprint(connection, location, fingerprint, at)?;
+            }
+            Ok(())
         })
     }
 

@@ -30,7 +30,7 @@ use crate::engine::secrets::disclosure::DisclosureService;
 use crate::engine::sign_in::SignInService;
 use crate::engine::stores::migrate::MigrationService;
 use crate::net::HttpClient;
-use crate::store::{self, MemoryStore, StoreStatus};
+use crate::store::{self, MemoryStore, StoreLocation, StoreStatus};
 
 impl Engine {
     /// Creates an engine over these ports. Opens nothing and sends nothing yet.
@@ -100,7 +100,7 @@ pub fn open_engine(paths: &AppPaths, settings: &Settings) -> Result<Engine, Prob
     let ports = EngineDependencies {
         catalog: Arc::new(load_catalog(paths)?),
         database: Arc::new(Database::open(&paths.database())?),
-        store: store::open_store(store_in_use(settings), &paths.data),
+        store: store::open_store(store_in_use(settings), store_location(paths, settings)),
         transport: Arc::new(HttpClient::default()),
         clock: Arc::new(SystemClock),
     };
@@ -160,7 +160,7 @@ pub fn add_region(paths: &AppPaths, provider: &str, region: &Region) -> Result<P
 
 /// Returns the available stores that are not in use, and whether each could be used.
 pub async fn other_stores(paths: &AppPaths, settings: &Settings) -> Vec<StoreStatus> {
-    store::probe_stores(&paths.data, store_in_use(settings)).await
+    store::probe_stores(store_location(paths, settings), store_in_use(settings)).await
 }
 
 /// Reads the passphrase from a file that only its owner may read.
@@ -176,6 +176,14 @@ pub fn generate_passphrase() -> Result<Secret, Problem> {
 /// Rejects a new passphrase that is too easy to guess.
 pub fn check_new_passphrase(new: &Secret) -> Result<(), Problem> {
     Ok(store::passphrase::check_strength(new)?)
+}
+
+/// Returns where the stores of this user are.
+pub fn store_location<'a>(paths: &'a AppPaths, settings: &'a Settings) -> StoreLocation<'a> {
+    StoreLocation {
+        data: &paths.data,
+        keyring_collection: settings.keyring_collection.as_deref().filter(|name| !name.is_empty()),
+    }
 }
 
 /// Returns the configured store; the default is the keyring of the system.

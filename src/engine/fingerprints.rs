@@ -13,7 +13,8 @@ use tokio::sync::OnceCell;
 use zeroize::{Zeroizing, zeroize_stack};
 
 use crate::domain::Secret;
-use crate::domain::problem::Problem;
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::locks::CredentialLocks;
 use crate::engine::ports::SharedPorts;
 use crate::engine::ports::random_bytes;
@@ -21,7 +22,15 @@ use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex;
 
 /// Item that holds the fingerprint key.
-pub(in crate::engine) const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
+pub(in crate::engine) const FINGERPRINT_KEY_ITEM: &str = crate::store::FINGERPRINT_KEY_ITEM;
+
+/// Purpose of the key of the bindings, from which it is derived. The index records the ID of this
+/// key with every binding, which also tells whether the store still has the fingerprint key of the
+/// index.
+pub(in crate::engine) const BINDING_KEY_PURPOSE: &str = "tokenring bindings";
+
+/// Length in bytes of the ID of a key.
+const KEY_ID_BYTES: usize = 8;
 
 /// Length of a fingerprint in bytes: enough that two secrets never share a fingerprint by chance.
 const FINGERPRINT_BYTES: usize = 10;
@@ -46,6 +55,11 @@ impl FingerprintHasher {
         hex::to_hex(&self.fingerprint_bytes(bytes))
     }
 
+    /// Returns the fingerprint of a secret.
+    pub(in crate::engine) fn fingerprint_secret(&self, secret: &Secret) -> String {
+        secret.expose(|bytes| self.fingerprint(bytes))
+    }
+
     /// Returns the fingerprint of these bytes in binary form.
     pub(in crate::engine) fn fingerprint_bytes(&self, bytes: &[u8]) -> FingerprintBytes {
         let mut fingerprint = [0; FINGERPRINT_BYTES];
@@ -54,9 +68,40 @@ impl FingerprintHasher {
     }
 }
 
+/// How the fingerprint key of the store relates to the fingerprints in the index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::engine) enum FingerprintKeyState {
+    /// The fingerprints were made with this key, as far as the index tells; or there are none.
+    InUse,
+    /// The store has no key.
+    Missing,
+    /// The fingerprints were made with another key.
+    Replaced,
+}
+
+impl FingerprintKeyState {
+    /// Returns the problem for the user, if there is one.
+    pub(in crate::engine) fn problem(self) -> Option<Problem> {
+        let (what, why) = match self {
+            Self::InUse => return None,
+            Self::Missing => (
+                "The fingerprint key is missing from the store",
+                "the fingerprints in the index were made with a key that this store does not have: it was deleted, or the secrets are in another store",
+            ),
+            Self::Replaced => (
+                "The fingerprint key of the store is not the one of the index",
+                "the fingerprints in the index were made with another key: the key was replaced, or the secrets are in another store",
+            ),
+        };
+        let remedy = "use the store that has the secrets, or move them with `tokenring store migrate`; if this is the right store, run `tokenring doctor --fix` to make the fingerprints again from the stored secrets";
+        Some(Problem::new(what, why, remedy).with_class(ProblemClass::Store))
+    }
+}
+
 /// Fingerprints of secrets, with the fingerprint key of the store.
 pub(in crate::engine) struct FingerprintService {
     store: Arc<dyn SecretStore>,
+    database: DatabaseHandle,
     locks: Arc<CredentialLocks>,
     fingerprint_key: OnceCell<Secret>,
 }
@@ -66,6 +111,7 @@ impl FingerprintService {
     pub(in crate::engine) fn new(ports: &SharedPorts) -> Self {
         Self {
             store: Arc::clone(&ports.store),
+            database: ports.database.clone(),
             locks: Arc::clone(&ports.locks),
             fingerprint_key: OnceCell::new(),
         }
@@ -74,8 +120,7 @@ impl FingerprintService {
     /// Returns the keyed fingerprint of a secret: equal for equal secrets, and useless without the
     /// key, which is stored like any other secret.
     pub(in crate::engine) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
-        let fingerprints = self.fingerprint_hasher().await?;
-        Ok(secret.expose(|bytes| fingerprints.fingerprint(bytes)))
+        Ok(self.fingerprint_hasher().await?.fingerprint_secret(secret))
     }
 
     /// Returns a hasher with this store's fingerprint key; creates the key if there is none.
@@ -97,29 +142,76 @@ impl FingerprintService {
         &self,
         purpose: &str,
     ) -> Result<HmacKey, StoreError> {
-        let key = self.store.get(&ItemKey::internal(FINGERPRINT_KEY_ITEM)).await?;
+        let key = self.store.get(&ItemKey::fingerprint_key()).await?;
         derive_from(&key, purpose)
     }
 
-    async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
-        let item = ItemKey::internal(FINGERPRINT_KEY_ITEM);
-        match self.store.get(&item).await {
-            Err(StoreError::NotFound) => self.create_fingerprint_key(&item).await,
-            found => Ok(found?),
+    /// Compares the key in the store with the fingerprints in the index. Writes nothing. A store in
+    /// memory has no earlier key.
+    pub(in crate::engine) async fn key_state(&self) -> Result<FingerprintKeyState, Problem> {
+        match self.store.get(&ItemKey::fingerprint_key()).await {
+            Ok(key) => self.compare_key(Some(&key)).await,
+            Err(StoreError::NotFound) => self.compare_key(None).await,
+            Err(error) => Err(error.into()),
         }
     }
 
-    /// Creates the fingerprint key, unless another process was faster. A key that another process
-    /// has already used must not be overwritten.
-    async fn create_fingerprint_key(&self, item: &ItemKey) -> Result<Secret, Problem> {
+    /// Uses the key that the store has from now on, whatever key made the fingerprints in the index;
+    /// creates the key if there is none.
+    pub(in crate::engine) async fn adopt_stored_key(&self) -> Result<(), Problem> {
+        let adopt = || self.create_fingerprint_key(|_| Ok(()));
+        self.fingerprint_key.get_or_try_init(adopt).await.map(drop)
+    }
+
+    async fn compare_key(&self, key: Option<&Secret>) -> Result<FingerprintKeyState, Problem> {
+        if !self.store.backend().is_persistent() {
+            return Ok(FingerprintKeyState::InUse);
+        }
+        let id = key.map(|key| derive_from(key, BINDING_KEY_PURPOSE)).transpose()?;
+        let id = id.map(|key| key.id());
+        let has_key = id.is_some();
+        let has_other =
+            self.database.run(move |index| index.has_other_fingerprint_key(id.as_deref())).await?;
+        Ok(match (has_other, has_key) {
+            (false, _) => FingerprintKeyState::InUse,
+            (true, true) => FingerprintKeyState::Replaced,
+            (true, false) => FingerprintKeyState::Missing,
+        })
+    }
+
+    async fn load_fingerprint_key(&self) -> Result<Secret, Problem> {
+        match self.store.get(&ItemKey::fingerprint_key()).await {
+            Err(StoreError::NotFound) => {
+                let refuse = |state: FingerprintKeyState| state.problem().map_or(Ok(()), Err);
+                self.create_fingerprint_key(refuse).await
+            }
+            found => {
+                let key = found?;
+                match self.compare_key(Some(&key)).await?.problem() {
+                    Some(problem) => Err(problem),
+                    None => Ok(key),
+                }
+            }
+        }
+    }
+
+    /// Creates the fingerprint key, unless another process was faster: a key that another process
+    /// has already used must not be overwritten. `check` may refuse a new key for fingerprints that
+    /// another key has made.
+    async fn create_fingerprint_key(
+        &self,
+        check: impl FnOnce(FingerprintKeyState) -> Result<(), Problem>,
+    ) -> Result<Secret, Problem> {
+        let item = ItemKey::fingerprint_key();
         let lock = self.locks.lock_fingerprint_key().await;
         if let Err(problem) = &lock {
             tracing::warn!(%problem, "the fingerprint key is created without a lock");
         }
-        match self.store.get(item).await {
+        match self.store.get(&item).await {
             Err(StoreError::NotFound) => {
-                self.store.put(item, &Secret::new(random_bytes::<32>()?.to_vec())).await?;
-                Ok(self.store.get(item).await?)
+                check(self.compare_key(None).await?)?;
+                let key = Secret::new(random_bytes::<32>()?.to_vec());
+                Ok(self.store.put_if_absent(&item, &key).await?)
             }
             found => Ok(found?),
         }
@@ -144,6 +236,11 @@ impl HmacKey {
     /// Creates a hasher with this key.
     pub(in crate::engine) fn new(key: &[u8]) -> Result<Self, InvalidLength> {
         Hmac::new_from_slice(key).map(Self)
+    }
+
+    /// Returns the ID of this key: a MAC of a constant, which tells nothing about the key.
+    pub(in crate::engine) fn id(&self) -> String {
+        hex::to_hex(&self.digest(b"store")[..KEY_ID_BYTES])
     }
 
     /// Returns the digest of these bytes. HMAC works on a block that holds the bytes as they are

@@ -74,7 +74,7 @@ pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
-    open_engine, other_stores, passphrase_from_file, store_in_use,
+    open_engine, other_stores, passphrase_from_file, store_in_use, store_location,
 };
 pub use credentials::CredentialService;
 pub use doctor::DoctorService;

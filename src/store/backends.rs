@@ -56,8 +56,23 @@ pub enum Persistence {
 pub(super) struct StoreBackend {
     /// What the backend can do.
     pub info: BackendInfo,
-    /// Returns the store, not yet unlocked. The parameter is the folder of the program's data.
-    pub open: fn(&Path) -> Arc<dyn SecretStore>,
+    /// Returns the store, not yet unlocked.
+    pub open: fn(StoreLocation<'_>) -> Arc<dyn SecretStore>,
+}
+
+/// Where the stores of this user are. A folder alone is a location without further choices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreLocation<'a> {
+    /// Folder of the program's data.
+    pub data: &'a Path,
+    /// Label or path of the keyring's collection for new items; the default one if there is none.
+    pub keyring_collection: Option<&'a str>,
+}
+
+impl<'a> From<&'a Path> for StoreLocation<'a> {
+    fn from(data: &'a Path) -> Self {
+        Self { data, keyring_collection: None }
+    }
 }
 
 /// Store as it was found on this machine.
@@ -100,7 +115,8 @@ impl StoreStatus {
 
     /// Whether the store can be chosen: it is ready, or it is after unlocking.
     pub fn is_selectable(&self) -> bool {
-        matches!(self.problem, None | Some(StoreError::Locked | StoreError::NotInitialized))
+        use StoreError::{AccessUnconfirmed, Locked, NotInitialized};
+        matches!(self.problem, None | Some(Locked | AccessUnconfirmed | NotInitialized))
     }
 }
 
@@ -115,16 +131,23 @@ pub fn persistent_backends() -> impl Iterator<Item = BackendInfo> + Clone {
     StoreKind::ALL.into_iter().map(backend_info).filter(BackendInfo::is_persistent)
 }
 
-/// Returns the store of this kind, not yet unlocked; `data` is the folder of the program's data.
-pub fn open_store(kind: StoreKind, data: &Path) -> Arc<dyn SecretStore> {
-    (find_backend(kind).open)(data)
+/// Returns the store of this kind, not yet unlocked.
+pub fn open_store<'a>(
+    kind: StoreKind,
+    location: impl Into<StoreLocation<'a>>,
+) -> Arc<dyn SecretStore> {
+    (find_backend(kind).open)(location.into())
 }
 
 /// Returns the status of every store that outlives the process, except for this one. Asks all of
 /// them at the same time, because a store that does not respond takes its whole timeout.
-pub async fn probe_stores(data: &Path, except: StoreKind) -> Vec<StoreStatus> {
+pub async fn probe_stores<'a>(
+    location: impl Into<StoreLocation<'a>>,
+    except: StoreKind,
+) -> Vec<StoreStatus> {
+    let location = location.into();
     let others = persistent_backends().filter(|backend| backend.kind != except);
-    let stores: Vec<_> = others.map(|backend| open_store(backend.kind, data)).collect();
+    let stores: Vec<_> = others.map(|backend| open_store(backend.kind, location)).collect();
     let probes: Vec<_> = stores.iter().map(|store| StoreStatus::probe(store.as_ref())).collect();
     futures::future::join_all(probes).await
 }

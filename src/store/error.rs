@@ -16,6 +16,21 @@ pub enum StoreError {
     /// The store must be unlocked first. This does not say whether the item exists.
     #[error("the store is locked")]
     Locked,
+    /// The store is open, but asks the user before it gives an item to this process.
+    #[error("the keyring asks before it gives a secret to tokenring")]
+    AccessUnconfirmed,
+    /// The prompt that unlocks the store was dismissed.
+    #[error("the prompt of the keyring was dismissed")]
+    PromptDismissed,
+    /// The store cannot show the prompt that unlocks it.
+    #[error("the keyring cannot show its prompt")]
+    NoPrompt,
+    /// The store has no collection for new items.
+    #[error("the keyring has no collection for secrets: {0}")]
+    NoCollection(String),
+    /// The store rejected the form of a call: it cannot hold such an item.
+    #[error("the keyring refused an argument: {0}")]
+    InvalidArgument(String),
     /// The store does not exist yet; unlocking it with a new passphrase creates it.
     #[error("the store does not exist yet")]
     NotInitialized,
@@ -65,11 +80,30 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the user can unlock the store, or can create it by unlocking it.
+    pub fn needs_unlock(&self) -> bool {
+        matches!(
+            self,
+            Self::Locked
+                | Self::AccessUnconfirmed
+                | Self::PromptDismissed
+                | Self::NotInitialized
+                | Self::Denied(_)
+        )
+    }
+
     /// Returns the cause, without repeating the title.
     fn reason(&self) -> String {
         match self {
             Self::Locked => {
                 "secrets cannot be read or changed until the store is unlocked".to_owned()
+            }
+            Self::AccessUnconfirmed => {
+                "it is open, but asks you before it gives a secret to a program".to_owned()
+            }
+            Self::PromptDismissed => "the keyring is still locked".to_owned(),
+            Self::NoPrompt => {
+                "no program of this session shows its prompts, and it is locked".to_owned()
             }
             Self::NotInitialized => "no passphrase has been chosen for the store".to_owned(),
             Self::NotFound => {
@@ -78,7 +112,9 @@ impl StoreError {
             Self::WeakPassphrase => {
                 "an attacker who gets the file would find it by trying".to_owned()
             }
-            Self::Denied(why)
+            Self::NoCollection(why)
+            | Self::InvalidArgument(why)
+            | Self::Denied(why)
             | Self::UnusableFile(why)
             | Self::Unavailable(why)
             | Self::ReadBackMismatch(why)
@@ -90,88 +126,116 @@ impl StoreError {
         }
     }
 
-    /// Returns the title and the remedy for the user. The store that works on every machine and
-    /// accepts the largest items is the encrypted file.
-    fn title_and_remedy(&self) -> (&'static str, Cow<'static, str>) {
+    /// Returns the title for the user.
+    const fn title(&self) -> &'static str {
+        match self {
+            Self::Locked => "The store is locked",
+            Self::AccessUnconfirmed => "The keyring has not allowed access",
+            Self::PromptDismissed => "The prompt of the keyring was dismissed",
+            Self::NoPrompt => "The keyring cannot show its prompt",
+            Self::NoCollection(_) => "The keyring has no collection for secrets",
+            Self::InvalidArgument(_) => "The keyring cannot store the item",
+            Self::NotInitialized => "The store does not exist yet",
+            Self::NotFound => "The secret is not in the store",
+            Self::Denied(_) => "The store refused access",
+            Self::WeakPassphrase => "The passphrase is too easy to guess",
+            Self::UnusableFile(_) => "The passphrase file cannot be used",
+            Self::Unavailable(_) => "The store is not available",
+            Self::ReadBackMismatch(_) => "The store did not return what was written",
+            Self::TooLarge { .. } => "The secret is too large for the store",
+            Self::TimedOut(_) => "The store does not respond",
+            Self::Ambiguous(_) => "The store has duplicate items",
+            Self::Damaged(_) => "The store is damaged",
+            Self::InsecureFile(_) => "The file is not private",
+            Self::DiskError(_) => "The store cannot read or write its file",
+        }
+    }
+
+    /// Returns the remedy for the user. The store that works on every machine and accepts the
+    /// largest items is the encrypted file.
+    fn remedy(&self) -> Cow<'static, str> {
         let file = find_backend(StoreKind::File).info;
-        let variable = format!("`TOKENRING_STORE={}`", file.kind.as_str());
-        let (title, remedy) = match self {
+        let (title, variable) = (file.title, format!("`TOKENRING_STORE={}`", file.kind.as_str()));
+        let remedy = match self {
             Self::Unavailable(_) => {
-                let remedy =
-                    format!("start your keyring, or use the {} with {variable}", file.title);
-                return ("The store is not available", remedy.into());
+                return format!("start your keyring, or use the {title} with {variable}").into();
             }
             Self::ReadBackMismatch(_) => {
-                let remedy = format!(
-                    "check your keyring before you store secrets in it, or use the {} ({variable})",
-                    file.title
-                );
-                return ("The store did not return what was written", remedy.into());
+                return format!(
+                    "check your keyring before you store secrets in it, or use the {title} ({variable})"
+                )
+                .into();
             }
             Self::TooLarge { .. } => {
-                let remedy = format!(
-                    "use the {} ({variable}), which accepts secrets of up to {} MiB",
-                    file.title,
+                return format!(
+                    "use the {title} ({variable}), which accepts secrets of up to {} MiB",
                     file.item_limit >> 20
-                );
-                return ("The secret is too large for the store", remedy.into());
+                )
+                .into();
             }
-            Self::Locked => (
-                "The store is locked",
-                "press u on the screen, run `tokenring store unlock`, or unlock the store in your desktop's keyring program; then try again",
-            ),
-            Self::NotInitialized => (
-                "The store does not exist yet",
-                "press u on the screen or run `tokenring store unlock`, and choose a passphrase",
-            ),
-            Self::NotFound => (
-                "The secret is not in the store",
-                "add the secret again with `tokenring edit NAME --secret`, or delete the credential from tokenring",
-            ),
-            Self::Denied(_) => (
-                "The store refused access",
-                "enter the right passphrase, or allow tokenring in the prompt of the keyring",
-            ),
-            Self::UnusableFile(_) => (
-                "The passphrase file cannot be used",
-                "name a file that contains only the passphrase, with mode 0600",
-            ),
-            Self::WeakPassphrase => (
-                "The passphrase is too easy to guess",
-                "use six random words (press Enter at the prompt of `tokenring store unlock` to generate them), or 16 random characters",
-            ),
-            Self::TimedOut(_) => (
-                "The store does not respond",
-                "look for an unlock prompt on your desktop, wait for another running tokenring, or restart the keyring",
-            ),
-            Self::Ambiguous(_) => {
-                ("The store has duplicate items", "remove the extra item with your keyring program")
+            Self::NoPrompt => {
+                return format!(
+                    "unlock the keyring on its desktop; on a machine without a desktop, use the {title} ({variable})"
+                )
+                .into();
             }
-            Self::Damaged(_) => {
-                ("The store is damaged", "restore the file from a backup; nothing was changed")
+            Self::InvalidArgument(_) => {
+                return format!(
+                    "use another keyring program, or the {title} ({variable}); this keyring does not accept such items"
+                )
+                .into();
             }
-            Self::InsecureFile(_) => (
-                "The file is not private",
-                "check who could have read or replaced the file, then run `chmod 600` on the file and `chmod 700` on its folder",
-            ),
-            Self::DiskError(_) => (
-                "The store cannot read or write its file",
-                "free disk space or fix the permissions of the folder; the existing file is unchanged",
-            ),
+            Self::Locked => {
+                "press u on the screen, run `tokenring store unlock`, or unlock the store in your desktop's keyring program; then try again"
+            }
+            Self::AccessUnconfirmed => {
+                "press u on the screen and allow it; commands work after you turn off the confirmation in the keyring program (KeePassXC: Settings, Secret Service Integration)"
+            }
+            Self::PromptDismissed => {
+                "press u on the screen or run `tokenring store unlock` again, and enter the password of the keyring"
+            }
+            Self::NoCollection(_) => {
+                "create a default keyring in your keyring program (KeePassXC: expose a group of the database), or name an existing one with `keyring_collection` in config.toml"
+            }
+            Self::NotInitialized => {
+                "press u on the screen or run `tokenring store unlock`, and choose a passphrase"
+            }
+            Self::NotFound => {
+                "add the secret again with `tokenring edit NAME --secret`, or delete the credential from tokenring"
+            }
+            Self::Denied(_) => {
+                "enter the right passphrase, or allow tokenring in the prompt of the keyring"
+            }
+            Self::UnusableFile(_) => {
+                "name a file that contains only the passphrase, with mode 0600"
+            }
+            Self::WeakPassphrase => {
+                "use six random words (press Enter at the prompt of `tokenring store unlock` to generate them), or 16 random characters"
+            }
+            Self::TimedOut(_) => {
+                "look for a prompt of the keyring on your desktop and answer it, wait for another running tokenring, or restart the keyring"
+            }
+            Self::Ambiguous(_) => "remove the extra item with your keyring program",
+            Self::Damaged(_) => "restore the file from a backup; nothing was changed",
+            Self::InsecureFile(_) => {
+                "check who could have read or replaced the file, then run `chmod 600` on the file and `chmod 700` on its folder"
+            }
+            Self::DiskError(_) => {
+                "free disk space or fix the permissions of the folder; the existing file is unchanged"
+            }
         };
-        (title, remedy.into())
+        remedy.into()
     }
 }
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        let (what, remedy) = error.title_and_remedy();
         let class = if error == StoreError::NotFound {
             ProblemClass::NotFound
         } else {
             ProblemClass::Store
         };
-        Self::new(what, error.reason(), remedy).with_class(class)
+        Self::new(error.title(), error.reason(), error.remedy()).with_class(class)
     }
 }
 
@@ -184,6 +248,11 @@ mod tests {
         let why = || "a specific reason".to_owned();
         for error in [
             StoreError::Locked,
+            StoreError::AccessUnconfirmed,
+            StoreError::PromptDismissed,
+            StoreError::NoPrompt,
+            StoreError::NoCollection(why()),
+            StoreError::InvalidArgument(why()),
             StoreError::NotInitialized,
             StoreError::NotFound,
             StoreError::Denied(why()),
@@ -206,7 +275,7 @@ mod tests {
             );
             assert!(!problem.why.is_empty() && !problem.remedy.is_empty(), "{problem}");
         }
-        for error in [StoreError::Locked, StoreError::NotInitialized] {
+        for error in [StoreError::Locked, StoreError::PromptDismissed, StoreError::NotInitialized] {
             let remedy = Problem::from(error).remedy;
             assert!(
                 remedy.contains("press u") && remedy.contains("`tokenring store unlock`"),

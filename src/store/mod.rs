@@ -29,7 +29,7 @@ mod self_test;
 mod tracked;
 
 pub use backends::{
-    BackendInfo, Persistence, StoreStatus, UnlockSource, backend_info, open_store,
+    BackendInfo, Persistence, StoreLocation, StoreStatus, UnlockSource, backend_info, open_store,
     persistent_backends, probe_stores,
 };
 pub use error::StoreError;
@@ -38,6 +38,9 @@ pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 pub use self_test::{run_self_test, run_self_test_with_size};
 pub use tracked::TrackedStore;
+
+/// Name of the program's own item that holds the fingerprint key.
+pub const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
 
 /// Deadline of a call that opens no prompt.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -112,6 +115,18 @@ pub trait SecretStore: Send + Sync {
     /// returns.
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError>;
 
+    /// Stores a secret under this key unless the key has one, and returns the one that it has. A
+    /// store without a lock of its own between processes leaves that to the caller.
+    async fn put_if_absent(&self, key: &ItemKey, secret: &Secret) -> Result<Secret, StoreError> {
+        match self.get(key).await {
+            Err(StoreError::NotFound) => {
+                self.put(key, secret).await?;
+                self.get(key).await
+            }
+            found => found,
+        }
+    }
+
     /// Removes the item under this key; a missing item is not an error.
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError>;
 }
@@ -142,6 +157,11 @@ impl ItemKey {
     /// Returns the key of an internal item of the program, such as the fingerprint key.
     pub fn internal(name: &'static str) -> Self {
         Self(format!("tokenring/{name}"))
+    }
+
+    /// Returns the key of the item that holds the fingerprint key.
+    pub fn fingerprint_key() -> Self {
+        Self::internal(FINGERPRINT_KEY_ITEM)
     }
 
     /// Returns the key of the anchor of an audit log. Several databases can share one store, so the

@@ -84,6 +84,10 @@ impl SecretStore for TrackedStore {
         self.track(self.inner.put(key, secret).await)
     }
 
+    async fn put_if_absent(&self, key: &ItemKey, secret: &Secret) -> Result<Secret, StoreError> {
+        self.track(self.inner.put_if_absent(key, secret).await)
+    }
+
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         self.track(self.inner.delete(key).await)
     }

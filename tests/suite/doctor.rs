@@ -190,8 +190,10 @@ fn the_store_and_the_index_are_held_against_one_another() {
     told(&findings(&whole, "index"), "ok", "1 credential in");
 
     fs::remove_dir_all(home.root().join("data/vault")).unwrap();
-    let lost = home.run(&["doctor", "--offline", "--json"]).expect(0);
-    told(&findings(&lost, "index"), "warn", "us01-admin has no secret in the store");
+    let lost = home.run(&["doctor", "--offline", "--json"]).expect(1);
+    told(&findings(&lost, "index"), "fail", "The fingerprint key is missing from the store");
+    let fixed = home.run(&["doctor", "--offline", "--json", "--fix"]).expect(0);
+    told(&findings(&fixed, "index"), "warn", "us01-admin has no secret in the store");
 
     let mut locked = home.command(&["doctor", "--offline", "--json"]);
     let done = locked.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();

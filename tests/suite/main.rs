@@ -33,6 +33,8 @@ mod index;
 #[cfg(target_os = "linux")]
 mod keyring;
 #[cfg(target_os = "linux")]
+mod keyring_matrix;
+#[cfg(target_os = "linux")]
 mod leak;
 #[cfg(target_os = "linux")]
 mod memory;

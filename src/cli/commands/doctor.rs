@@ -18,10 +18,13 @@ pub(in crate::cli) struct DoctorArgs {
     /// Do not use the network
     #[arg(long)]
     offline: bool,
+    /// Make the fingerprints again from the stored secrets if the fingerprint key was lost or replaced
+    #[arg(long)]
+    fix: bool,
 }
 
 const EXAMPLES: &str = "Examples:\n  tokenring doctor\n  tokenring doctor --offline --json\n\n\
-    Changes nothing and sends no secret: regions are contacted without one. If the store is an encrypted file, the command \
+    Changes nothing without --fix and sends no secret: regions are contacted without one. If the store is an encrypted file, the command \
     asks for its passphrase to check more. Exits with 1 if something does not work, with 6 if that is the store.";
 
 impl DoctorArgs {
@@ -41,7 +44,10 @@ impl DoctorArgs {
             color_depth: Some(context.settings.color_depth),
             scope: if self.offline { DoctorScope::Machine } else { DoctorScope::Providers },
         };
+        let fixed = if self.fix { Some(engine.doctor.fix().await?) } else { None };
         let mut findings = engine.doctor.diagnose(&input).await;
+        findings.extend(fixed);
+        findings.sort_by_key(|finding| finding.area);
         insert_store_problem(&mut findings, store_problem);
         print_diagnostics(context, &findings)?;
         Ok(exit_code(&findings))

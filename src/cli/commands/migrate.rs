@@ -45,7 +45,11 @@ impl MigrateArgs {
         let in_use = engine::store_in_use(&context.settings);
         let from = choose_source(self.to, in_use, self.from)?;
         let engine = context.engine()?;
-        let migration = StoreMigration::new(from, self.to, &context.paths.data);
+        let migration = StoreMigration::new(
+            from,
+            self.to,
+            engine::store_location(&context.paths, &context.settings),
+        );
         unlock_stores(&migration).await?;
         if self.dry_run {
             print_plan(context, &engine.migration.plan_migration(&migration).await?)?;

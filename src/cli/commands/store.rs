@@ -125,6 +125,8 @@ async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
                 .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
                 .await?;
         }
+        // What is allowed to this process is not allowed to the next command.
+        Some(error @ StoreError::AccessUnconfirmed) => return Err(error.into()),
         Some(_) => {
             context.out.note("Waiting for the keyring's own prompt (Ctrl-C cancels).");
             engine.store.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;

@@ -28,6 +28,7 @@ fn without_a_file_everything_is_as_usual() {
 fn the_file_says_what_is_different() {
     let text = r#"
             store = "file"
+            keyring_collection = "Work"
             reveal_seconds = 5
             clipboard_seconds = 10
             lock_minutes = 5
@@ -48,6 +49,7 @@ fn the_file_says_what_is_different() {
     let expected = Settings {
         store: Some(StoreKind::File),
         store_source: StoreChoiceSource::Settings,
+        keyring_collection: Some("Work".to_owned()),
         reveal_seconds: 5,
         clipboard_seconds: 10,
         lock_minutes: 5,

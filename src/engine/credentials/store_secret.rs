@@ -8,6 +8,7 @@
 use crate::database::{Database, DatabaseError, FingerprintRecord, SecretLocation};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{Credential, Problem, Secret, Timestamp};
+use crate::engine::ALL_SLOTS;
 use crate::engine::requests::access_tokens::ACCESS_TOKEN_PART;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::store::{ItemKey, StoreError};
@@ -84,6 +85,40 @@ impl SecretAccess {
             }
         }
         self.database.run(Database::fingerprints).await
+    }
+
+    /// Computes the fingerprint of every secret of every credential that the store has.
+    pub(in crate::engine) async fn compute_fingerprints(
+        &self,
+    ) -> Result<Vec<(SecretLocation, String)>, Problem> {
+        let hasher = self.fingerprints.fingerprint_hasher().await?;
+        let mut locations = Vec::new();
+        for credential in self.database.credentials().await? {
+            let access_token = SecretPart::Named(ACCESS_TOKEN_PART.to_owned());
+            // The item of an access token also has its expiry, so it is not what was fingerprinted.
+            let parts = self.known_parts(&credential).into_iter();
+            for part in parts.filter(|part| *part != access_token) {
+                locations.extend(ALL_SLOTS.map(|slot| SecretLocation {
+                    credential: credential.id.clone(),
+                    slot,
+                    part: part.clone(),
+                }));
+            }
+        }
+        let mut computed = Vec::new();
+        for batch in locations.chunks(self.store.read_batch_size()) {
+            let keys: Vec<_> = batch.iter().map(item_key).collect();
+            for (location, secret) in batch.iter().zip(self.store.get_many(&keys).await) {
+                match secret {
+                    Ok(secret) => {
+                        computed.push((location.clone(), hasher.fingerprint_secret(&secret)));
+                    }
+                    Err(StoreError::NotFound) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(computed)
     }
 
     /// Returns the fingerprint of the current secret of a credential, as the index knows it.

@@ -25,7 +25,12 @@ impl DoctorService {
         findings.extend(diagnose_expiring(&credentials, self.clock.now()));
         findings.extend(self.diagnose_waiting_rotations().await);
         if is_open {
-            findings.extend(self.diagnose_missing_secrets(&credentials).await);
+            match self.diagnose_fingerprint_key().await {
+                // Without the right key, every secret would be reported as another one.
+                Ok(Some(finding)) => findings.push(finding),
+                Ok(None) => findings.extend(self.diagnose_missing_secrets(&credentials).await),
+                Err(problem) => findings.push(Diagnostic::fail(DiagnosticArea::Database, problem)),
+            }
         }
         findings
     }

@@ -1,11 +1,12 @@
 //! Doctor: diagnosis of problems on this machine, each with a remedy.
 //!
-//! Every area is examined on its own, so an error in one does not prevent the others. Nothing is
-//! changed, except that one test value is written to the store, read back and deleted; no secret is
-//! sent anywhere. Start at [`DoctorService::diagnose`].
+//! Every area is examined on its own, so an error in one does not prevent the others. The diagnosis
+//! changes nothing, except that one test value is written to the store, read back and deleted; no
+//! secret is sent anywhere. Start at [`DoctorService::diagnose`]; [`DoctorService::fix`] repairs.
 
 mod database;
 mod environment;
+mod fingerprint_key;
 mod network;
 mod overrides;
 mod store;
@@ -26,6 +27,9 @@ use super::rotation_journals::RotationJournals;
 use crate::config::{ClipboardChoice, ColorDepth};
 use crate::domain::Problem;
 use crate::domain::provider::ProviderCatalog;
+use crate::engine::fingerprints::FingerprintService;
+use crate::engine::locks::CredentialLocks;
+use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::engine::stores::StoreService;
 use crate::net::Transport;
@@ -188,6 +192,9 @@ pub struct DoctorService {
     secrets: Arc<SecretAccess>,
     credentials: Arc<CredentialService>,
     journals: Arc<RotationJournals>,
+    locks: Arc<CredentialLocks>,
+    fingerprints: Arc<FingerprintService>,
+    bindings: Arc<BindingService>,
 }
 
 impl DoctorService {
@@ -211,6 +218,9 @@ impl DoctorService {
             secrets: Arc::clone(&core.secrets),
             credentials,
             journals: Arc::clone(&core.journals),
+            locks: Arc::clone(&ports.locks),
+            fingerprints: Arc::clone(&core.fingerprints),
+            bindings: Arc::clone(&core.bindings),
         }
     }
 

@@ -35,23 +35,17 @@ use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem, Secret};
 use crate::engine::audit::AuditService;
 use crate::engine::database_handle::DatabaseHandle;
-use crate::engine::fingerprints::{FingerprintService, HmacKey};
+use crate::engine::fingerprints::{BINDING_KEY_PURPOSE, FingerprintService, HmacKey};
 use crate::engine::ports::SharedPorts;
 use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex::to_hex;
-
-/// Purpose of the key of the bindings, from which it is derived.
-const BINDING_KEY_PURPOSE: &str = "tokenring bindings";
 
 /// Name of the item that says that everything was recorded, in the list of a migration.
 pub(in crate::engine) const BINDINGS_RECORDED_ITEM: &str = "bindings-recorded";
 
 /// Content of that item.
 const BINDINGS_RECORDED: &str = "1";
-
-/// Length in bytes of the ID of a key.
-const KEY_ID_BYTES: usize = 8;
 
 /// Key of the bindings of one store.
 pub(in crate::engine) struct BindingKey {
@@ -104,7 +98,7 @@ struct VerifiedBindings(Mutex<HashMap<BindingSubject, String>>);
 
 impl BindingKey {
     fn new(mac: HmacKey) -> Self {
-        let store = to_hex(&mac.digest(b"store")[..KEY_ID_BYTES]);
+        let store = mac.id();
         Self { mac, store }
     }
 
@@ -318,6 +312,14 @@ impl BindingService {
             ))
         };
         self.binding_key.get_or_try_init(derive).await.map(Some)
+    }
+
+    /// Records everything as it is with the key that the store has now, after that key has changed.
+    pub(in crate::engine) async fn record_with_new_key(&self) -> Result<(), Problem> {
+        match self.binding_key().await? {
+            Some(key) => self.record_everything(key).await,
+            None => Ok(()),
+        }
     }
 
     /// Returns the key of the bindings for a new record. `None` where nothing is recorded: the store

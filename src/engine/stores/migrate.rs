@@ -6,7 +6,6 @@
 //! which two stores these are. Start with [`MigrationService::plan_migration`] and
 //! [`MigrationService::copy_to_target`].
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,7 +25,7 @@ use crate::engine::ports::{CoreServices, SharedPorts};
 use crate::engine::secrets::bindings::{BINDINGS_RECORDED_ITEM, BindingService};
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::store::{
-    self, ItemKey, SecretStore, StoreError, StoreStatus, UnlockMethod, backend_info,
+    self, ItemKey, SecretStore, StoreError, StoreLocation, StoreStatus, UnlockMethod, backend_info,
     persistent_backends,
 };
 
@@ -97,10 +96,10 @@ impl MigrationItem {
 }
 
 impl StoreMigration {
-    /// Creates a migration between two stores of this user; `data` is the folder of the program's
-    /// data.
-    pub fn new(from: StoreKind, to: StoreKind, data: &Path) -> Self {
-        Self::between(store::open_store(from, data), store::open_store(to, data))
+    /// Creates a migration between two stores of this user.
+    pub fn new<'a>(from: StoreKind, to: StoreKind, location: impl Into<StoreLocation<'a>>) -> Self {
+        let location = location.into();
+        Self::between(store::open_store(from, location), store::open_store(to, location))
     }
 
     /// Creates a migration from one store to another.

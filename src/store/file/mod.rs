@@ -55,7 +55,7 @@ pub(super) static BACKEND: StoreBackend = StoreBackend {
         persistence: Persistence::Disk,
         item_limit: super::DEFAULT_MAX_ITEM_BYTES,
     },
-    open: |data| Arc::new(FileStore::new(data.join(VAULT_FOLDER))),
+    open: |location| Arc::new(FileStore::new(location.data.join(VAULT_FOLDER))),
 };
 
 impl FileStore {
@@ -197,6 +197,21 @@ impl SecretStore for FileStore {
         let secret = super::clone_secret(secret);
         self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret)))
             .await
+    }
+
+    /// Checks and writes under the lock of the file, so that several processes get one secret.
+    async fn put_if_absent(&self, key: &ItemKey, secret: &Secret) -> Result<Secret, StoreError> {
+        BACKEND.info.validate_item(key, secret)?;
+        let secret = super::clone_secret(secret);
+        self.with_item(key, move |vault, key| {
+            vault.update_items(|items| {
+                if items.get(key).err() == Some(StoreError::NotFound) {
+                    items.put(key, &secret);
+                }
+            })?;
+            vault.get(key)
+        })
+        .await
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {

@@ -43,7 +43,7 @@ pub(super) static BACKEND: StoreBackend = StoreBackend {
         persistence: Persistence::Disk,
         item_limit: ITEM_LIMIT,
     },
-    open: |_| Arc::new(KeyringStore::new()),
+    open: |location| Arc::new(KeyringStore::in_collection(location.keyring_collection)),
 };
 
 /// Store in the system's keyring. It connects on first use and keeps the connection.
@@ -57,6 +57,13 @@ impl KeyringStore {
     /// Returns the keyring of this session, without connecting.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns the keyring of this session with another collection for new items, by its label or
+    /// path. A platform without collections has one keyring.
+    pub fn in_collection(collection: Option<&str>) -> Self {
+        let platform = Arc::new(PlatformBackend::new(collection.map(str::to_owned)));
+        Self { platform, ..Self::default() }
     }
 
     /// Runs a call that changes nothing with a deadline; a call that is too late is dropped.

@@ -23,6 +23,11 @@ pub(super) const ITEM_LIMIT: usize = if cfg!(windows) { 2560 } else { 64 * 1024 
 pub(super) struct NativeBackend;
 
 impl NativeBackend {
+    /// Returns the keyring of this system, which has no collections to choose from.
+    pub(super) fn new(_collection: Option<String>) -> Self {
+        Self
+    }
+
     /// Reads an item that never exists, which reaches the store without accessing a secret.
     pub(super) async fn status(&self) -> Result<(), StoreError> {
         match self.get(&ItemKey::internal("status")).await {

@@ -119,11 +119,11 @@ impl TaskList {
         };
         let (mood, state) = match problem {
             None => (StoreStatusKind::Ready, ""),
-            Some(StoreError::Locked | StoreError::Denied(_)) => {
-                (StoreStatusKind::ActionRequired { opens: "unlock" }, "locked")
-            }
             Some(StoreError::NotInitialized) => {
                 (StoreStatusKind::ActionRequired { opens: "create" }, "not created yet")
+            }
+            Some(error) if error.needs_unlock() => {
+                (StoreStatusKind::ActionRequired { opens: "unlock" }, "locked")
             }
             Some(StoreError::TimedOut(_)) => (StoreStatusKind::Unavailable, "not responding"),
             Some(_) => (StoreStatusKind::Unavailable, "unavailable"),

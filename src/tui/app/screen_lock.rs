@@ -113,10 +113,7 @@ impl App {
     /// Whether the store exists or can be created but must be unlocked first.
     pub(super) fn store_needs_unlock(&self) -> bool {
         let problem = self.activity.store.as_ref().and_then(|store| store.problem.as_ref());
-        matches!(
-            problem,
-            Some(StoreError::Locked | StoreError::NotInitialized | StoreError::Denied(_))
-        )
+        problem.is_some_and(StoreError::needs_unlock)
     }
 
     /// Unlocks the store by its own prompt, or asks for its passphrase.

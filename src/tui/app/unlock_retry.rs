@@ -87,7 +87,8 @@ impl UnlockRetries {
 
 /// Whether a task failed because the store is locked.
 pub(super) fn is_store_locked(problem: &Problem) -> bool {
-    problem.what == Problem::from(StoreError::Locked).what
+    let locked = [StoreError::Locked, StoreError::AccessUnconfirmed];
+    locked.into_iter().any(|error| problem.what == Problem::from(error).what)
 }
 
 impl App {
@@ -96,7 +97,8 @@ impl App {
     /// may be a script that does not expect the question.
     pub(super) fn on_store_status(&mut self, status: StoreStatus) {
         let is_first = self.activity.store.is_none();
-        let is_locked = status.problem == Some(StoreError::Locked);
+        let is_locked =
+            matches!(status.problem, Some(StoreError::Locked | StoreError::AccessUnconfirmed));
         self.activity.store = Some(status);
         if is_first
             && is_locked

@@ -19,6 +19,7 @@ use super::assert_file;
 
 /// A settings file with every key, none at its default.
 const EVERY_KEY: &str = r#"store = "file"
+keyring_collection = "Work"
 reveal_seconds = 16
 clipboard_seconds = 31
 lock_minutes = 16
@@ -63,6 +64,7 @@ fn every_key_of_the_settings() {
     let expected = Settings {
         store: Some(StoreKind::File),
         store_source: chooser,
+        keyring_collection: Some("Work".to_owned()),
         reveal_seconds: 16,
         clipboard_seconds: 31,
         lock_minutes: 16,

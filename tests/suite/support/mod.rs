@@ -13,6 +13,8 @@ pub(crate) mod recorder;
 #[cfg(target_os = "linux")]
 pub(crate) mod secret_service;
 pub(crate) mod session;
+#[cfg(target_os = "linux")]
+pub(crate) mod stand_in;
 #[cfg(unix)]
 pub(crate) mod svg;
 

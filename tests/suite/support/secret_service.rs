@@ -12,11 +12,19 @@ pub(crate) enum KeyringState {
     Unlocked,
     Locked,
     Bare,
+    /// `KeePassXC` in the place of gnome-keyring, with an open database.
+    KeePassXc,
+    /// The same, asking before it gives an item to a program.
+    KeePassXcConfirming,
 }
 
 /// Runs `body` in a session with its own message bus.
 pub(crate) fn session(kind: KeyringState, body: impl AsyncFnOnce()) {
     if !programs_installed(&["dbus-run-session", "gnome-keyring-daemon", "secret-tool"]) {
+        return;
+    }
+    let is_keepassxc = matches!(kind, KeyringState::KeePassXc | KeyringState::KeePassXcConfirming);
+    if is_keepassxc && !programs_installed(&["keepassxc", "keepassxc-cli"]) {
         return;
     }
     let mut wrapper =
@@ -25,6 +33,10 @@ pub(crate) fn session(kind: KeyringState, body: impl AsyncFnOnce()) {
         KeyringState::Unlocked => {}
         KeyringState::Locked => drop(wrapper.arg("--locked")),
         KeyringState::Bare => drop(wrapper.arg("--bare")),
+        KeyringState::KeePassXc => drop(wrapper.arg("--keepassxc")),
+        KeyringState::KeePassXcConfirming => {
+            wrapper.arg("--keepassxc").env("KEEPASSXC_CONFIRM", "true");
+        }
     }
     nested_run::run_nested(wrapper, body);
 }
@@ -79,6 +91,15 @@ impl Drop for Daemon {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+/// Calls a method of `KeePassXC`'s own interface.
+pub(crate) fn call_keepassxc(method: &str, arguments: &[String]) {
+    let mut call = Command::new("dbus-send");
+    let name = "org.keepassxc.KeePassXC.MainWindow";
+    call.args(["--session", "--print-reply", &format!("--dest={name}"), "/keepassxc"]);
+    call.arg(format!("{name}.{method}")).args(arguments);
+    assert!(call.stdout(Stdio::null()).status().unwrap().success());
 }
 
 /// Locks the keyring of this session, as a desktop does when the user is away.

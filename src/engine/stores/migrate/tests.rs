@@ -1,5 +1,6 @@
 //! Tests of moving secrets between stores.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;

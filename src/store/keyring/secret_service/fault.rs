@@ -18,7 +18,7 @@ pub(super) enum ServiceFault {
 type FaultMapping = fn(String) -> ServiceFault;
 
 /// Meaning of named errors; all other errors keep their own message.
-const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
+const FAULT_MAPPINGS: [(&str, FaultMapping); 11] = [
     ("org.freedesktop.Secret.Error.IsLocked", |_| ServiceFault::Failed(StoreError::Locked)),
     ("org.freedesktop.Secret.Error.NoSession", ServiceFault::ConnectionLost),
     ("org.freedesktop.DBus.Error.NoReply", ServiceFault::ConnectionLost),
@@ -30,6 +30,12 @@ const FAULT_MAPPINGS: [(&str, FaultMapping); 9] = [
     ("org.freedesktop.DBus.Error.AuthFailed", |why| ServiceFault::Failed(StoreError::Denied(why))),
     ("org.freedesktop.DBus.Error.LimitsExceeded", |why| {
         ServiceFault::Failed(StoreError::Denied(why))
+    }),
+    ("org.freedesktop.DBus.Error.InvalidArgs", |why| {
+        ServiceFault::Failed(StoreError::InvalidArgument(why))
+    }),
+    ("org.freedesktop.DBus.Error.InvalidSignature", |why| {
+        ServiceFault::Failed(StoreError::InvalidArgument(why))
     }),
     ("org.freedesktop.DBus.Error.ServiceUnknown", |_| {
         unavailable("no Secret Service is running in this session")
@@ -62,9 +68,11 @@ impl From<Error> for ServiceFault {
     fn from(error: Error) -> Self {
         match &error {
             Error::Locked => StoreError::Locked.into(),
-            Error::Prompt => StoreError::Denied("the prompt was dismissed".to_owned()).into(),
+            Error::Prompt => StoreError::PromptDismissed.into(),
             Error::Unavailable => unavailable("this session has no D-Bus session bus"),
-            Error::NoResult => unavailable("the Secret Service has no default collection"),
+            Error::NoResult => {
+                StoreError::NoCollection("no collection is the default one".to_owned()).into()
+            }
             Error::Crypto(why) => StoreError::Damaged((*why).to_owned()).into(),
             Error::PromptDisconnected | Error::Zbus(zbus::Error::InputOutput(_)) => {
                 Self::ConnectionLost(error.to_string())

@@ -1,19 +1,21 @@
 //! Secret Service of a Linux desktop, through its asynchronous interface.
 //!
-//! Only [`SecretServiceBackend::unlock`] opens a prompt; all other calls check first whether
-//! something is locked. The session with the service is opened by the first call and reused. A
-//! daemon that restarts loses the session, so a call opens a new one when the service no longer
-//! knows it. Start reading at [`SecretServiceBackend`].
+//! Only [`SecretServiceBackend::unlock`] opens a prompt; all other calls ask first whether something
+//! is locked, or get that as the answer. The session with the service is opened by the first call
+//! and reused. A daemon that restarts loses the session, so a call opens a new one when the service
+//! no longer knows it. Start reading at [`SecretServiceBackend`]; `collections` finds the items.
 
+mod collections;
 mod fault;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use secret_service::{EncryptionType, Item, SecretService};
+use secret_service::Item;
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+use self::collections::ServiceSession;
 use self::fault::ServiceFault;
 use super::SERVICE;
 use crate::domain::Secret;
@@ -30,43 +32,58 @@ pub(super) const ITEM_LIMIT: usize = 64 * 1024;
 /// Schema attribute that distinguishes the items of this program in keyring programs.
 const ITEM_SCHEMA: &str = "dev.tokenring.Item";
 
-/// Content type for clients that display items.
-const CONTENT_TYPE: &str = "text/plain";
+/// Content type of text, for clients that display items.
+const TEXT_TYPE: &str = "text/plain";
+
+/// Content type of everything that is not plain text.
+const BINARY_TYPE: &str = "application/octet-stream";
 
 /// A new item replaces one with the same attributes: another process may have created it since the
 /// search, and there must never be two.
 const REPLACE_EXISTING: bool = true;
 
-type ServiceSession = Arc<SecretService<'static>>;
-
 /// Connection to the Secret Service.
 #[derive(Default)]
-pub(super) struct SecretServiceBackend(Mutex<Option<ServiceSession>>);
+pub(super) struct SecretServiceBackend {
+    session: Mutex<Option<Arc<ServiceSession>>>,
+    /// Label or path of the collection for new items; the default collection if there is none.
+    collection: Option<String>,
+}
 
 impl SecretServiceBackend {
-    /// Returns whether the service is ready, locked or unavailable.
-    pub(super) async fn status(&self) -> Result<(), StoreError> {
-        self.call_with_reconnect(|session| async move { ensure_unlocked(&session).await }).await
+    /// Returns the service, with the label or path of the collection for new items.
+    pub(super) fn new(collection: Option<String>) -> Self {
+        Self { session: Mutex::default(), collection }
     }
 
-    /// Opens the desktop's unlock prompt. It uses a separate connection: dropping this future
+    /// Returns whether the service is ready, locked or unavailable.
+    pub(super) async fn status(&self) -> Result<(), StoreError> {
+        self.call_with_reconnect(|session| async move { session.check_usable().await }).await
+    }
+
+    /// Opens the unlock prompts of the service. It uses a separate connection: dropping this future
     /// closes the connection, and the service removes the prompt of a caller that has disconnected.
+    /// The connection is used from then on, because a service may have allowed access to it alone.
     pub(super) async fn unlock(&self) -> Result<(), StoreError> {
         let unlock = async {
-            let session = connect().await?;
-            session.get_default_collection().await?.unlock().await?;
-            ensure_unlocked(&session).await
+            let session = ServiceSession::connect(self.collection.clone()).await?;
+            session.unlock().await?;
+            Ok(session)
         };
-        unlock.await.map_err(ServiceFault::into_store_error)
+        let session = unlock.await.map_err(ServiceFault::into_store_error)?;
+        *self.session.lock().await = Some(Arc::new(session));
+        Ok(())
     }
 
     pub(super) async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
         self.call_with_reconnect(|session| async move {
-            match find_items(&session, key).await?.as_slice() {
-                [item] => Ok(Secret::new(item.get_secret().await?)),
-                // A locked service may hide its items, so an empty result counts only if the
-                // service is unlocked.
-                [] => ensure_unlocked(&session).await.and(Err(StoreError::NotFound.into())),
+            match session.find_items(key).await?.as_slice() {
+                [path] => {
+                    let item = session.item(path).await?;
+                    let read = item.get_secret().await.map_err(ServiceFault::from);
+                    Ok(Secret::new(explain_lock(&session, &item, read).await?))
+                }
+                [] => Err(session.missing_item().await),
                 items => Err(StoreError::Ambiguous(items.len()).into()),
             }
         })
@@ -76,8 +93,12 @@ impl SecretServiceBackend {
     pub(super) async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         let bytes = &*Zeroizing::new(secret.expose(<[u8]>::to_vec));
         self.call_with_reconnect(|session| async move {
-            match find_items(&session, key).await?.as_slice() {
-                [item] => Ok(item.set_secret(bytes, CONTENT_TYPE).await?),
+            match session.find_items(key).await?.as_slice() {
+                [path] => {
+                    let item = session.item(path).await?;
+                    let written = item.set_secret(bytes, content_type(bytes)).await;
+                    explain_lock(&session, &item, written.map_err(ServiceFault::from)).await
+                }
                 [] => create_item(&session, key, bytes).await,
                 items => Err(StoreError::Ambiguous(items.len()).into()),
             }
@@ -88,11 +109,13 @@ impl SecretServiceBackend {
     /// Removes every item under this key, so that the key is free afterwards.
     pub(super) async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         self.call_with_reconnect(|session| async move {
-            let items = find_items(&session, key).await?;
+            let items = session.find_items(key).await?;
             if items.is_empty() {
-                return ensure_unlocked(&session).await;
+                return session.check_usable().await;
             }
-            for item in &items {
+            for path in &items {
+                let item = session.item(path).await?;
+                session.check_item_unlocked(&item).await?;
                 item.delete().await?;
             }
             Ok(())
@@ -103,7 +126,7 @@ impl SecretServiceBackend {
     /// Makes the next call open a new connection. Running calls keep their connection.
     pub(super) fn reset_connection(&self) {
         // If the lock is held, a new connection is being opened.
-        if let Ok(mut session) = self.0.try_lock() {
+        if let Ok(mut session) = self.session.try_lock() {
             *session = None;
         }
     }
@@ -111,7 +134,7 @@ impl SecretServiceBackend {
     /// Makes a call, and repeats it once with a new session if the service has lost the old one.
     async fn call_with_reconnect<T, F>(
         &self,
-        call: impl Fn(ServiceSession) -> F,
+        call: impl Fn(Arc<ServiceSession>) -> F,
     ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, ServiceFault>>,
@@ -126,77 +149,93 @@ impl SecretServiceBackend {
         }
     }
 
-    async fn session(&self) -> Result<ServiceSession, StoreError> {
-        let mut session = self.0.lock().await;
+    async fn session(&self) -> Result<Arc<ServiceSession>, StoreError> {
+        let mut session = self.session.lock().await;
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
         // This needs a timeout too: a change continues after its caller has given up, and an
         // unresponsive bus would block it forever.
         let new = with_timeout(CALL_TIMEOUT, async {
-            connect().await.map_err(ServiceFault::into_store_error)
+            let session = ServiceSession::connect(self.collection.clone()).await;
+            session.map_err(ServiceFault::into_store_error)
         })
         .await?;
-        Ok(session.insert(new).clone())
+        Ok(session.insert(Arc::new(new)).clone())
     }
 
     /// Drops this session, unless another call has already replaced it.
-    async fn discard_session(&self, lost: &ServiceSession) {
-        let mut session = self.0.lock().await;
+    async fn discard_session(&self, lost: &Arc<ServiceSession>) {
+        let mut session = self.session.lock().await;
         if session.as_ref().is_some_and(|current| Arc::ptr_eq(current, lost)) {
             *session = None;
         }
     }
 }
 
-async fn connect() -> Result<ServiceSession, ServiceFault> {
-    Ok(Arc::new(SecretService::connect(EncryptionType::Dh).await?))
-}
-
-async fn ensure_unlocked(session: &SecretService<'_>) -> Result<(), ServiceFault> {
-    if session.get_default_collection().await?.is_locked().await? {
-        Err(StoreError::Locked.into())
-    } else {
-        Ok(())
+/// Replaces the answer that an item is locked by the reason why it is.
+async fn explain_lock<T>(
+    session: &ServiceSession,
+    item: &Item<'_>,
+    outcome: Result<T, ServiceFault>,
+) -> Result<T, ServiceFault> {
+    if let Err(ServiceFault::Failed(StoreError::Locked)) = outcome {
+        session.check_item_unlocked(item).await?;
     }
-}
-
-/// Returns all items under this key; each of them is readable without a prompt.
-async fn find_items<'a>(
-    session: &'a SecretService<'_>,
-    key: &ItemKey,
-) -> Result<Vec<Item<'a>>, ServiceFault> {
-    let found = session
-        .search_items(HashMap::from([("service", SERVICE), ("username", key.as_str())]))
-        .await?;
-    if found.locked.is_empty() { Ok(found.unlocked) } else { Err(StoreError::Locked.into()) }
+    outcome
 }
 
 async fn create_item(
-    session: &SecretService<'_>,
+    session: &ServiceSession,
     key: &ItemKey,
     bytes: &[u8],
 ) -> Result<(), ServiceFault> {
-    ensure_unlocked(session).await?;
     let attributes = HashMap::from([
         ("service", SERVICE),
         ("username", key.as_str()),
         ("xdg:schema", ITEM_SCHEMA),
     ]);
-    let collection = session.get_default_collection().await?;
-    collection.create_item(SERVICE, attributes, bytes, REPLACE_EXISTING, CONTENT_TYPE).await?;
+    let collection = session.collection_for_new_items().await?;
+    let content_type = content_type(bytes);
+    collection.create_item(SERVICE, attributes, bytes, REPLACE_EXISTING, content_type).await?;
     Ok(())
+}
+
+/// Returns the content type of these bytes. KeePassXC and KWallet decode text as UTF-8 and do not
+/// return every text as it was: KeePassXC drops a byte order mark and replaces placeholders in
+/// braces. So only text that no service changes is declared as text.
+fn content_type(bytes: &[u8]) -> &'static str {
+    let is_changed = |c: char| {
+        (c.is_control() && !matches!(c, '\n' | '\t'))
+            || matches!(c, '{' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    };
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(is_changed) => TEXT_TYPE,
+        _ => BINARY_TYPE,
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CONTENT_TYPE, ITEM_SCHEMA, SERVICE};
+    use super::{BINARY_TYPE, ITEM_SCHEMA, SERVICE, TEXT_TYPE, content_type};
 
     #[test]
     fn what_items_in_the_keyring_are_filed_under() {
         assert_eq!(
-            [SERVICE, ITEM_SCHEMA, CONTENT_TYPE],
-            ["tokenring", "dev.tokenring.Item", "text/plain"]
+            [SERVICE, ITEM_SCHEMA, TEXT_TYPE, BINARY_TYPE],
+            ["tokenring", "dev.tokenring.Item", "text/plain", "application/octet-stream"]
         );
+    }
+
+    #[test]
+    fn only_what_every_service_returns_as_it_was_is_declared_as_text() {
+        for text in ["", "snyk_uat.token", "-----BEGIN KEY-----\nMC4=\n", "über"] {
+            assert_eq!(content_type(text.as_bytes()), TEXT_TYPE, "{text:?}");
+        }
+        let changed: [&[u8]; 6] =
+            [&[0, 255, 10], b"\xff", b"a\0b", b"a\rb", b"\xef\xbb\xbftext", b"{TITLE}"];
+        for bytes in changed {
+            assert_eq!(content_type(bytes), BINARY_TYPE, "{bytes:?}");
+        }
     }
 }
