@@ -58,6 +58,10 @@ pub enum StoreError {
     /// A file that must be private to the user is not, or a link or folder is in its place.
     #[error("the file is not private: {0}")]
     InsecureFile(String),
+    /// The store cannot be kept unlocked for other processes, or what keeps it unlocked cannot be
+    /// used.
+    #[error("the session of the store cannot be used: {0}")]
+    Session(String),
     /// The disk or the folder's permissions prevented the call; the previous contents are
     /// unchanged.
     #[error("disk error: {0}")]
@@ -84,6 +88,7 @@ impl StoreError {
             | Self::ReadBackMismatch(why)
             | Self::Damaged(why)
             | Self::InsecureFile(why)
+            | Self::Session(why)
             | Self::DiskError(why) => why.clone(),
             Self::TimedOut(wait) => format!("no response within {} s", wait.as_secs()),
             Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
@@ -154,6 +159,10 @@ impl StoreError {
                 "The file is not private",
                 "check who could have read or replaced the file, then run `chmod 600` on the file and `chmod 700` on its folder",
             ),
+            Self::Session(_) => (
+                "The store cannot be kept unlocked",
+                "run `tokenring store lock` and `tokenring store unlock` again, or add `--in kernel-keyring`; without this, each command asks for the passphrase",
+            ),
             Self::DiskError(_) => (
                 "The store cannot read or write its file",
                 "free disk space or fix the permissions of the folder; the existing file is unchanged",
@@ -196,6 +205,7 @@ mod tests {
             StoreError::Ambiguous(2),
             StoreError::Damaged(why()),
             StoreError::InsecureFile(why()),
+            StoreError::Session(why()),
             StoreError::DiskError(why()),
         ] {
             let problem = Problem::from(error);

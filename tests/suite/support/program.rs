@@ -70,6 +70,11 @@ impl Home {
         self.folder.path().join("home")
     }
 
+    /// The folder that the program finds as the runtime folder of the login.
+    pub(crate) fn runtime_folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The command that starts the program in this home.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tokenring"));
@@ -92,6 +97,8 @@ impl Home {
         // Hosts other than loopback go through a proxy that does not exist: no test sends anything
         // beyond this machine.
         command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+        // An agent ends with the folder of its socket, so it does not outlive the test.
+        command.env("XDG_RUNTIME_DIR", self.runtime_folder());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
