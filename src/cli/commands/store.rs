@@ -224,7 +224,7 @@ fn foreign_lock_problem(state: &StoreStatus, does: &str) -> Problem {
     usage_problem(
         "The store has no passphrase of its own",
         &format!("your desktop {does} the {}", state.backend.title),
-        "use your desktop's keyring program, or run the command without these options",
+        "use your desktop's keyring program, or `tokenring store unlock` without options",
     )
 }
 

@@ -43,6 +43,7 @@ impl Home {
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
+        make_runtime_folder(&home);
         // Runs in another thread, because a test may already have a runtime.
         std::thread::scope(|scope| {
             scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap();
@@ -53,10 +54,12 @@ impl Home {
 
     /// Creates a home whose secrets are stored in the keyring of this session.
     pub(crate) fn on_keyring() -> Self {
-        Self {
+        let home = Self {
             folder: TempDir::new().unwrap(),
             variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())],
-        }
+        };
+        make_runtime_folder(&home);
+        home
     }
 
     /// Sets an environment variable for every command.
@@ -71,8 +74,8 @@ impl Home {
     }
 
     /// The folder that the program finds as the runtime folder of the login.
-    pub(crate) fn runtime_folder(&self) -> &Path {
-        self.folder.path()
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.folder.path().join("run")
     }
 
     /// The command that starts the program in this home.
@@ -358,6 +361,14 @@ impl Drop for SimulatorProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes the folder that a login has, which is private to its user.
+fn make_runtime_folder(home: &Home) {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(home.runtime_folder()).unwrap();
 }
 
 #[cfg(unix)]

@@ -18,6 +18,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, WatchFlags};
 use rustix::io::Errno;
+use rustix::stdio::stdout;
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, clock_gettime,
 };
@@ -133,9 +134,9 @@ pub(super) fn run() -> bool {
         Ok(_) => READY.to_owned(),
         Err(why) => why.clone(),
     };
-    let _ = rustix::io::write(rustix::stdio::stdout(), report.as_bytes());
+    let _ = rustix::io::write(stdout(), report.as_bytes());
     let is_started = agent.is_ok();
-    if let Ok(mut agent) = agent
+    if let Ok(agent) = agent
         && close_standard_streams().is_ok()
     {
         agent.serve();
@@ -184,7 +185,7 @@ impl SessionAgent {
     }
 
     /// Waits for requests until the session ends.
-    fn serve(&mut self) {
+    fn serve(&self) {
         loop {
             let mut fds = [
                 PollFd::new(&self.timer, PollFlags::IN),

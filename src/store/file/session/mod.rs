@@ -6,10 +6,7 @@
 //! passphrase, or when another vault was restored, the key is not handed out. Start reading at
 //! [`VaultSession`]; `agent` is the process, `agent_socket` its address and client, `kernel_keyring`
 //! the holder without a process.
-#![cfg_attr(
-    not(target_os = "linux"),
-    expect(dead_code, unused_imports, reason = "only Linux has holders")
-)]
+#![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has holders"))]
 
 #[cfg(target_os = "linux")]
 mod agent;
