@@ -3,7 +3,7 @@
 //! or replaced. Start with [`SessionHome`].
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::Shutdown;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -303,7 +303,7 @@ fn an_agent_of_another_version_is_told() {
         scope.spawn(|| {
             // Until it is asked nothing.
             while let Ok((mut stream, _)) = other.accept()
-                && stream.read_to_end(&mut Vec::new()).is_ok_and(|read| read > 0)
+                && BufReader::new(&stream).read_line(&mut String::new()).is_ok_and(|read| read > 0)
             {
                 let _ = stream.write_all(br#"{"protocol":7,"session":"sealed"}"#);
             }

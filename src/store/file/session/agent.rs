@@ -6,8 +6,8 @@
 //! counts), or until its socket is removed or replaced by that of a newer agent. Start reading at
 //! [`start`] for the program that starts it, and at [`run`] for the process.
 
-use std::fs::{self, OpenOptions};
-use std::io::{Read as _, Write as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::Read as _;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -18,14 +18,15 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, WatchFlags};
 use rustix::io::Errno;
-use rustix::stdio::stdout;
+use rustix::stdio::{stdin, stdout};
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, clock_gettime,
 };
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
-use super::agent_socket::{AgentRequest, is_own_user, prepare_socket, read_message, set_timeouts};
+use super::agent_socket::{
+    AgentRequest, is_own_user, prepare_socket, read_message, set_timeouts, write_message,
+};
 use super::{AGENT_ARGUMENTS, PROTOCOL_VERSION, SessionCall, SessionMessage, SessionRecord};
 use crate::domain::Secret;
 use crate::store::StoreError;
@@ -79,12 +80,10 @@ pub(super) fn start(
 ) -> Result<(), StoreError> {
     let maximum_ms = u64::try_from(maximum.as_millis()).unwrap_or(u64::MAX);
     let start = AgentStart { socket: prepare_socket(vault_id)?, maximum_ms, session };
-    let input = serde_json::to_vec(&start).map(Zeroizing::new);
     let failed = |why: String| StoreError::Session(format!("the agent cannot start: {why}"));
-    let input = input.map_err(|error| failed(error.to_string()))?;
     let mut agent = spawn().map_err(|error| failed(error.to_string()))?;
     // An agent that ends early does not read its input; what it prints tells why.
-    let _ = agent.stdin.take().map(|mut pipe| pipe.write_all(&input));
+    let _ = agent.stdin.take().map(|mut pipe| write_message(&mut pipe, &start));
     match first_line(&mut agent) {
         Ok(line) if line == READY => Ok(()),
         outcome => {
@@ -145,7 +144,11 @@ pub(super) fn run() -> bool {
 }
 
 fn read_start() -> Result<AgentStart, String> {
-    let input = read_message(std::io::stdin()).map_err(|error| error.to_string())?;
+    // Not the standard library's input, whose buffer would keep a copy of the key.
+    let input = rustix::io::dup(stdin())
+        .map_err(std::io::Error::from)
+        .and_then(|input| read_message(File::from(input)))
+        .map_err(|error| error.to_string())?;
     serde_json::from_slice(&input)
         .map_err(|_| "it was not started by `tokenring store unlock`".to_owned())
 }
@@ -245,10 +248,8 @@ impl SessionAgent {
                 (Some(self.record(None)), AgentOutcome::Continue)
             }
         };
-        if let Ok(reply) = serde_json::to_vec(&SessionMessage::new(session)).map(Zeroizing::new) {
-            let mut stream = stream;
-            let _ = stream.write_all(&reply);
-        }
+        let mut stream = stream;
+        let _ = write_message(&mut stream, &SessionMessage::new(session));
         outcome
     }
 

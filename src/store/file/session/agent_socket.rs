@@ -75,18 +75,21 @@ pub(super) fn end(vault_id: &str) -> Result<bool, StoreError> {
         return Ok(false);
     };
     let (pid, stream) = (connection.peer.pid, connection.stream.try_clone());
-    // The agent closes the connection by ending.
     let identity = IdentityDigest::from_contents(&[]);
-    if connection.exchange(SessionCall::End, &identity).is_ok_and(|reply| !reply.is_empty()) {
-        return Ok(true);
-    }
-    let ended = rustix::process::kill_process(pid, Signal::KILL).map_err(std::io::Error::from);
-    let _ = fs::remove_file(&socket);
+    let reply = connection.exchange(SessionCall::End, &identity);
+    let killed = if reply.is_ok_and(|reply| !reply.is_empty()) {
+        Ok(())
+    } else {
+        let _ = fs::remove_file(&socket);
+        rustix::process::kill_process(pid, Signal::KILL)
+    };
+    // The end of the agent closes the connection.
     let waited = stream.and_then(|mut stream| stream.read_to_end(&mut Vec::new()));
-    match ended {
-        Ok(()) => Ok(true),
-        Err(_) if waited.is_ok() => Ok(true),
-        Err(error) => Err(StoreError::Session(format!("the agent cannot be ended: {error}"))),
+    match killed.map_err(std::io::Error::from) {
+        Err(error) if waited.is_err() => {
+            Err(StoreError::Session(format!("the agent cannot be ended: {error}")))
+        }
+        _ => Ok(true),
     }
 }
 
@@ -132,7 +135,7 @@ impl AgentConnection {
         Ok(Some(Self { stream, peer }))
     }
 
-    /// Sends a request, and returns the reply once the agent has closed the connection.
+    /// Sends a request, and returns the reply.
     fn exchange(
         mut self,
         call: SessionCall,
@@ -140,8 +143,7 @@ impl AgentConnection {
     ) -> std::io::Result<Zeroizing<Vec<u8>>> {
         let identity = identity.clone();
         let request = AgentRequest { protocol: PROTOCOL_VERSION, call, identity };
-        self.stream.write_all(&serde_json::to_vec(&request)?)?;
-        self.stream.shutdown(std::net::Shutdown::Write)?;
+        write_message(&mut self.stream, &request)?;
         read_message(&self.stream)
     }
 }
@@ -153,10 +155,31 @@ pub(super) fn set_timeouts(stream: &UnixStream) -> std::io::Result<()> {
     stream.set_write_timeout(Some(RESPONSE_TIMEOUT))
 }
 
-/// Reads a message up to its end, into a buffer that does not grow and so leaves no copies behind.
-pub(super) fn read_message(source: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    let mut message = Zeroizing::new(Vec::with_capacity(MAX_MESSAGE_BYTES + 1));
-    source.take(MAX_MESSAGE_BYTES as u64).read_to_end(&mut message)?;
+/// Writes a message in one line.
+pub(super) fn write_message(
+    target: &mut impl Write,
+    message: &impl Serialize,
+) -> std::io::Result<()> {
+    let mut line = Zeroizing::new(Vec::with_capacity(MAX_MESSAGE_BYTES));
+    serde_json::to_writer(&mut *line, message)?;
+    line.push(b'\n');
+    target.write_all(&line)
+}
+
+/// Reads a message: one line, or everything if the other side closes the connection without one. The
+/// buffer does not grow, so that no copies are left behind.
+pub(super) fn read_message(mut source: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut message = Zeroizing::new(vec![0; MAX_MESSAGE_BYTES]);
+    let mut length = 0;
+    while length < message.len() && !message[..length].ends_with(b"\n") {
+        match source.read(&mut message[length..]) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    message.truncate(length);
     Ok(message)
 }
 
