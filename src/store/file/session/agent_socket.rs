@@ -7,7 +7,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{ErrorKind, Read, Write as _};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use super::{IdentityDigest, PROTOCOL_VERSION, SessionCall, SessionMessage, Sessi
 use crate::store::{StoreError, private_files};
 
 /// How long either side waits for the other one.
-pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_millis(1000);
+pub(super) const RESPONSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Maximum size of a message in bytes.
 const MAX_MESSAGE_BYTES: usize = 4 << 10;
