@@ -160,7 +160,7 @@ pub(super) fn write_message(
     target: &mut impl Write,
     message: &impl Serialize,
 ) -> std::io::Result<()> {
-    let mut line = Zeroizing::new(Vec::with_capacity(MAX_MESSAGE_BYTES));
+    let mut line = Zeroizing::new(Vec::<u8>::with_capacity(MAX_MESSAGE_BYTES));
     serde_json::to_writer(&mut *line, message)?;
     line.push(b'\n');
     target.write_all(&line)
