@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use sha2::{Digest as _, Sha256};
+use tokenring::util::hex::to_hex;
 
 use crate::support::TEST_TIMEOUT;
 use crate::support::program::{Home, Outcome, PASSPHRASE};
@@ -423,8 +424,7 @@ fn another_user_gets_no_response_and_the_memory_cannot_be_read() {
     assert_eq!(as_other(&mut get).expect(0).out, SECRET, "its own user is served");
 
     let identity = fs::read(home.vault().join("identity.age")).unwrap();
-    let digest: String =
-        Sha256::digest(identity).iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = to_hex(&Sha256::digest(identity));
     let mut stream = UnixStream::connect(home.socket()).unwrap();
     let request = format!(r#"{{"protocol":1,"call":"open","identity":"{digest}"}}"#);
     let _ = stream.write_all(request.as_bytes());
