@@ -24,6 +24,7 @@ use crate::cli::commands::{
 };
 use crate::cli::output::secret_arguments;
 use crate::domain::{Problem, StoreKind};
+use crate::engine;
 use context::{CliContext, SettingsStrictness};
 use output::CliOutput;
 
@@ -102,7 +103,7 @@ enum CliCommand {
     Generate(generate::GenerateArgs),
     /// Show, check or edit the settings
     Config(config::ConfigArgs),
-    /// Show, unlock or migrate the store
+    /// Show, unlock, lock or migrate the store
     Store(store::StoreArgs),
 }
 
@@ -121,6 +122,9 @@ encrypted file; the screen ignores it and asks."
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
     process::harden_process();
+    if process::is_agent_start() {
+        return if engine::run_agent() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
     generate::answer_shell();
     let cli = match parse() {
         Ok(cli) => cli,

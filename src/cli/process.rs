@@ -21,6 +21,13 @@ pub(super) fn harden_process() {
     );
 }
 
+/// Whether this process is to be the agent of a store: `tokenring store unlock` starts it with these
+/// arguments, and describes it on standard input.
+pub(super) fn is_agent_start() -> bool {
+    std::env::args_os().skip(1).eq(crate::engine::AGENT_ARGUMENTS)
+        && !std::io::IsTerminal::is_terminal(&std::io::stdin())
+}
+
 /// Logs to the file named by `TOKENRING_LOG`, at the level named by `TOKENRING_LOG_LEVEL` (`debug`
 /// by default).
 pub(super) fn start_log() -> Result<(), Problem> {

@@ -69,7 +69,8 @@ pub use crate::engine::sign_in::{
 pub use crate::engine::stores::StoreService;
 pub use crate::engine::stores::migrate::MigrationService;
 pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
-pub use crate::store::{backend_info, persistent_backends};
+pub use crate::store::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
+pub use crate::store::{AGENT_ARGUMENTS, backend_info, persistent_backends, run_agent};
 pub use audit::AuditService;
 pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use build::{

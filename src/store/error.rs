@@ -73,6 +73,10 @@ pub enum StoreError {
     /// A file that must be private to the user is not, or a link or folder is in its place.
     #[error("the file is not private: {0}")]
     InsecureFile(String),
+    /// The store cannot be kept unlocked for other processes, or what keeps it unlocked cannot be
+    /// used.
+    #[error("the session of the store cannot be used: {0}")]
+    Session(String),
     /// The disk or the folder's permissions prevented the call; the previous contents are
     /// unchanged.
     #[error("disk error: {0}")]
@@ -120,6 +124,7 @@ impl StoreError {
             | Self::ReadBackMismatch(why)
             | Self::Damaged(why)
             | Self::InsecureFile(why)
+            | Self::Session(why)
             | Self::DiskError(why) => why.clone(),
             Self::TimedOut(wait) => format!("no response within {} s", wait.as_secs()),
             Self::TooLarge { .. } | Self::Ambiguous(_) => self.to_string(),
@@ -147,6 +152,7 @@ impl StoreError {
             Self::Ambiguous(_) => "The store has duplicate items",
             Self::Damaged(_) => "The store is damaged",
             Self::InsecureFile(_) => "The file is not private",
+            Self::Session(_) => "The store cannot be kept unlocked",
             Self::DiskError(_) => "The store cannot read or write its file",
         }
     }
@@ -223,6 +229,9 @@ impl StoreError {
             Self::DiskError(_) => {
                 "free disk space or fix the permissions of the folder; the existing file is unchanged"
             }
+            Self::Session(_) => {
+                "run `tokenring store lock` and `tokenring store unlock` again, or add `--in kernel-keyring`; without this, each command asks for the passphrase"
+            }
         };
         remedy.into()
     }
@@ -265,6 +274,7 @@ mod tests {
             StoreError::Ambiguous(2),
             StoreError::Damaged(why()),
             StoreError::InsecureFile(why()),
+            StoreError::Session(why()),
             StoreError::DiskError(why()),
         ] {
             let problem = Problem::from(error);

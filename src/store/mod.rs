@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use futures::StreamExt as _;
 
 use self::backends::StoreBackend;
+use self::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 use crate::domain::credential::{CredentialId, SecretPart, SecretSlot};
 use crate::domain::{Secret, StoreKind};
 use crate::util::hex::to_hex;
@@ -26,6 +27,7 @@ mod memory;
 pub mod passphrase;
 mod private_files;
 mod self_test;
+pub mod session;
 mod tracked;
 
 pub use backends::{
@@ -33,7 +35,7 @@ pub use backends::{
     persistent_backends, probe_stores,
 };
 pub use error::StoreError;
-pub use file::{FileStore, WorkFactor};
+pub use file::{AGENT_ARGUMENTS, FileStore, WorkFactor, run_agent};
 pub use keyring::KeyringStore;
 pub use memory::MemoryStore;
 pub use self_test::{run_self_test, run_self_test_with_size};
@@ -81,6 +83,28 @@ pub trait SecretStore: Send + Sync {
     /// the desktop has it.
     async fn lock(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// Lets other processes of this user open the unlocked store without its passphrase. Replaces a
+    /// session that is active.
+    async fn start_session(
+        &self,
+        _holder: SessionHolder,
+        _limits: SessionLimits,
+    ) -> Result<StoreSession, StoreError> {
+        Err(StoreError::Denied("this store has no passphrase of its own".to_owned()))
+    }
+
+    /// Returns whether other processes can open the store without its passphrase.
+    async fn session(&self) -> SessionState {
+        SessionState::NotOffered
+    }
+
+    /// Ends the session, and returns whether there was one. Processes that have opened the store
+    /// with it read nothing any more; what they write is still stored, so that no new secret is
+    /// lost.
+    async fn end_session(&self) -> Result<bool, StoreError> {
+        Ok(false)
     }
 
     /// Replaces the passphrase of the store, and the key that encrypts its items. If the process

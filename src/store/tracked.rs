@@ -10,6 +10,7 @@ use async_trait::async_trait;
 
 use super::{BackendInfo, ItemKey, SecretStore, StoreError, UnlockMethod};
 use crate::domain::Secret;
+use crate::store::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 
 /// Store of a process, with the outcome of its latest call.
 pub struct TrackedStore {
@@ -55,6 +56,22 @@ impl SecretStore for TrackedStore {
 
     async fn lock(&self) -> Result<(), StoreError> {
         self.inner.lock().await
+    }
+
+    async fn start_session(
+        &self,
+        holder: SessionHolder,
+        limits: SessionLimits,
+    ) -> Result<StoreSession, StoreError> {
+        self.inner.start_session(holder, limits).await
+    }
+
+    async fn session(&self) -> SessionState {
+        self.inner.session().await
+    }
+
+    async fn end_session(&self) -> Result<bool, StoreError> {
+        self.inner.end_session().await
     }
 
     async fn change_passphrase(

@@ -1,5 +1,6 @@
-//! Benchmarks of commands without prompts: commands that only read the index, and `exec`, which
-//! starts a program with a secret. Start with [`measure`].
+//! Benchmarks of commands without prompts: commands that only read the index, `exec`, which starts a
+//! program with a secret, and `get` from an encrypted file that an agent keeps unlocked. Start with
+//! [`measure`].
 
 use std::process::Command;
 
@@ -14,6 +15,7 @@ pub(crate) fn measure(home: &Home) {
     list(home);
     grown_lists();
     exec();
+    unlocked_get();
 }
 
 /// Measures `list`, compared with another reader of the same SQLite file.
@@ -62,6 +64,26 @@ fn exec() {
     let beside = format!("the variable set by hand {by_hand}");
     table::limit(
         "`exec NAME -- true`, what it adds",
+        &over.to_string(),
+        &beside,
+        (over.median().as_secs_f64() * 1e3, 10.0, "ms"),
+    );
+}
+
+/// Measures `get` without a passphrase while an agent runs, compared with the start of the program.
+/// The derivation of the key from the passphrase is not part of it, however expensive it is.
+fn unlocked_get() {
+    let home = Home::with_credentials(1);
+    tokio::runtime::Runtime::new().unwrap().block_on(home.store_secrets(1));
+    run(&mut home.command(&["store", "unlock"]));
+    let get =
+        || run(home.command(&["get", "ci  -scan-00000"]).env_remove("TOKENRING_PASSPHRASE_FILE"));
+    let (taken, beside) = alternate(RUNS, get, || run(&mut home.command(&["--version"])));
+    let over: RunTimes =
+        (0..100).map(|percent| taken.at(percent).saturating_sub(beside.median())).collect();
+    let beside = format!("`--version` {beside}");
+    table::limit(
+        "`get` with an agent, what it adds to the start",
         &over.to_string(),
         &beside,
         (over.median().as_secs_f64() * 1e3, 10.0, "ms"),

@@ -86,8 +86,13 @@ impl Home {
         Connection::open(index).unwrap().execute(FILL_INDEX_SQL, [count]).unwrap();
         let passphrase = home.0.path().join("passphrase");
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
-        std::fs::set_permissions(passphrase, std::os::unix::fs::PermissionsExt::from_mode(0o600))
-            .unwrap();
+        let set_mode = |path: &Path, mode| {
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode))
+                .unwrap();
+        };
+        set_mode(&passphrase, 0o600);
+        std::fs::create_dir(home.runtime_folder()).unwrap();
+        set_mode(&home.runtime_folder(), 0o700);
         home
     }
 
@@ -125,12 +130,18 @@ impl Home {
         let mut command = Command::new(program());
         command.args(arguments).env("TOKENRING_HOME", self.root()).env("TOKENRING_STORE", "file");
         command.env("TOKENRING_PASSPHRASE_FILE", self.0.path().join("passphrase"));
+        // An agent ends with this folder.
+        command.env("XDG_RUNTIME_DIR", self.runtime_folder());
         command
     }
 
     /// Path of the index file.
     pub(crate) fn index(&self) -> PathBuf {
         self.root().join("data/index.db")
+    }
+
+    fn runtime_folder(&self) -> PathBuf {
+        self.0.path().join("run")
     }
 
     fn root(&self) -> PathBuf {

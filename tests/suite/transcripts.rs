@@ -313,6 +313,7 @@ fn placeholder(word: &str, after: &str, before: &str) -> String {
         () if word.len() >= 12 && shape.chars().all(|c| c == 'x') && !digits => "HEX",
         // The versions of an API are dates too, but always the same ones.
         () if shape == "xxxx-xx-xx" && word.starts_with("20") && word != "2024-10-15" => "DATE",
+        () if shape == "xx:xx" && after.starts_with(" UTC") => "TIME",
         () if digits && before.ends_with("(uid ") => "N",
         () if digits
             && after.starts_with(' ')
@@ -332,6 +333,7 @@ fn what_differs_from_run_to_run_has_a_word() {
         ("at 2026-11-21T10:00:00Z.", "at TIME."),
         ("\"latency_ms\":12,\"n\":3", "\"latency_ms\":N,\"n\":3"),
         ("2027-02-07 (78 d)", "DATE (N d)"),
+        ("until 2027-02-07 09:05 UTC", "until DATE TIME UTC"),
         ("id 0196a3b4c5d6e7f8, 5ec2e7aa-0000-4000-8000-00c0ffee0001", "id HEX, UUID"),
         ("nightly-tr-0196a3b4c5d6e7f8-1 (jvH94maZyo5M)", "nightly-tr-HEX-N (ID)"),
         ("200 OK in SNYK-EU-01", "200 OK in SNYK-EU-01"),

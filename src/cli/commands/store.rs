@@ -1,17 +1,23 @@
-//! `tokenring store`: shows, unlocks and migrates the store, and changes its passphrase.
+//! `tokenring store`: shows, unlocks, locks and migrates the store, and changes its passphrase.
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::doctor::{insert_store_problem, print_diagnostics};
 use super::migrate::MigrateArgs;
+use crate::cli::args::parse_timeout;
 use crate::cli::context::{CliContext, read_passphrase};
 use crate::cli::input::prompt;
 use crate::cli::output::usage_problem;
 use crate::domain::Problem;
-use crate::engine::background::protocol::{StoreError, UnlockMethod};
-use crate::engine::{self, PASSPHRASE_FILE_VARIABLE};
+use crate::engine::background::protocol::{StoreError, StoreStatus, UnlockMethod};
+use crate::engine::{
+    self, PASSPHRASE_FILE_VARIABLE, SessionHolder, SessionLimits, SessionState, StoreService,
+};
 
-/// Show, unlock or migrate the store, or change its passphrase
+/// Show, unlock, lock or migrate the store, or change its passphrase
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
@@ -28,11 +34,12 @@ enum StoreCommand {
     Status,
     /// Copy all secrets to another store and verify each copy
     Migrate(MigrateArgs),
-    /// Unlock the store: the keyring with its own prompt, the encrypted file with its passphrase
-    #[command(
-        after_help = "Examples:\n  tokenring store unlock\n  TOKENRING_STORE=file tokenring store unlock"
-    )]
-    Unlock,
+    Unlock(UnlockArgs),
+    /// Lock the encrypted file: no command opens it any more without its passphrase
+    #[command(after_help = "Examples:\n  tokenring store lock\n\n\
+        Ends what `store unlock` has started, for all terminals. Locking the screen does the same. A screen or command that has \
+        opened the store without its passphrase reads no secret any more.")]
+    Lock,
     /// Change the passphrase of the encrypted file
     Passphrase(PassphraseArgs),
 }
@@ -43,7 +50,8 @@ impl StoreArgs {
         match self.command {
             StoreCommand::Status => print_status(context).await,
             StoreCommand::Migrate(verb) => verb.run(context).await,
-            StoreCommand::Unlock => unlock_store(context).await,
+            StoreCommand::Unlock(verb) => verb.run(context).await,
+            StoreCommand::Lock => lock_store(context).await,
             StoreCommand::Passphrase(verb) => verb.run(context).await,
         }
     }
@@ -87,8 +95,14 @@ impl PassphraseArgs {
                 ));
             }
         };
+        let was_in_session = matches!(engine.store.session().await, SessionState::Active(_));
         engine.store.change_passphrase(&current, &new).await?;
         context.out.note("passphrase changed; backups still open with the old one");
+        if was_in_session {
+            context
+                .out
+                .note("note: the store is locked; `tokenring store unlock` unlocks it again");
+        }
         if let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE) {
             context.out.note(&format!(
                 "note: {PASSPHRASE_FILE_VARIABLE} names {}; write the new passphrase there",
@@ -108,30 +122,119 @@ async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
         tokio::join!(engine.store.state(), engine::other_stores(&context.paths, &context.settings));
     let usable = chosen.problem.is_none();
     let mut findings = engine::doctor::store_findings(&chosen, &others);
+    findings.extend(engine::doctor::session_finding(&engine.store.session().await));
     insert_store_problem(&mut findings, unlock_problem);
     print_diagnostics(context, &findings)?;
     Ok(if usable { 0 } else { crate::domain::problem::ProblemClass::Store.exit_code() })
 }
 
-async fn unlock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
-    let engine = context.engine()?;
-    let state = engine.store.state().await;
-    match state.problem {
-        None => {}
-        Some(error) if state.backend.has_passphrase() => {
-            let passphrase = read_passphrase(&state.backend, &error)?;
-            engine
-                .store
-                .unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT)
-                .await?;
+/// Unlock the store: the keyring with its own prompt, the encrypted file with its passphrase
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tokenring store unlock\n  tokenring store unlock --for 30m --idle 10m\n  \
+    TOKENRING_STORE=file tokenring store unlock\n\n\
+    The encrypted file stays unlocked for your other commands too: an agent holds its key (not the secrets) in memory, until the \
+    time has passed, you are idle for too long, or `tokenring store lock`. Only your own processes can ask the agent. \
+    `--in kernel-keyring` needs no process; use it where processes in the background are ended, such as in a CI job."
+)]
+struct UnlockArgs {
+    /// Lock the encrypted file again after this time, such as 30m (default: 8h)
+    #[arg(long = "for", value_name = "TIME", value_parser = parse_timeout)]
+    maximum: Option<Duration>,
+    /// Lock the encrypted file again when no command has used it for this time (default: 1h)
+    #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
+    idle: Option<Duration>,
+    /// What holds the key meanwhile (default: agent)
+    #[arg(long = "in", value_name = "HOLDER", value_parser = session_holder_parser())]
+    holder: Option<SessionHolder>,
+}
+
+impl UnlockArgs {
+    /// Unlocks the store, and keeps an encrypted file unlocked for other commands.
+    async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
+        let store = &context.engine()?.store;
+        let state = store.state().await;
+        if state.backend.has_passphrase() {
+            return self.unlock_for_session(context, store, &state).await;
         }
-        // What is allowed to this process is not allowed to the next command.
-        Some(error @ StoreError::AccessUnconfirmed) => return Err(error.into()),
-        Some(_) => {
+        if let Some(error @ StoreError::AccessUnconfirmed) = state.problem {
+            // What is allowed to this process is not allowed to the next command.
+            return Err(error.into());
+        }
+        if state.problem.is_some() {
             context.out.note("Waiting for the keyring's own prompt (Ctrl-C cancels).");
-            engine.store.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
+            store.unlock(UnlockMethod::SystemPrompt, engine::UNLOCK_TIMEOUT).await?;
         }
+        context.out.note(&format!("{}: unlocked", state.backend.title));
+        Ok(0)
     }
-    context.out.note(&format!("{}: unlocked", state.backend.title));
+
+    /// Unlocks a store with its passphrase. An active session is replaced only where the options ask
+    /// for it, and only with the passphrase: it never prolongs itself.
+    async fn unlock_for_session(
+        &self,
+        context: &CliContext<'_>,
+        store: &StoreService,
+        state: &StoreStatus,
+    ) -> Result<u8, Problem> {
+        let title = state.backend.title;
+        let session = store.session().await;
+        if let SessionState::Active(session) = &session
+            && !self.names_session()
+            && state.problem.is_none()
+        {
+            context.out.note(&format!("{title}: already unlocked {}", session.describe_end()));
+            return Ok(0);
+        }
+        let locked = StoreError::Locked;
+        let passphrase =
+            read_passphrase(&state.backend, state.problem.as_ref().unwrap_or(&locked))?;
+        store.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await?;
+        if session == SessionState::NotOffered && !self.names_session() {
+            let why = "this system has no agent, so each command asks for the passphrase";
+            context.out.note(&format!("{title}: unlocked; {why}"));
+            return Ok(0);
+        }
+        let usual = SessionLimits::default();
+        let limits = SessionLimits {
+            maximum: self.maximum.unwrap_or(usual.maximum),
+            idle: self.idle.unwrap_or(usual.idle),
+        };
+        let holder = self.holder.unwrap_or(SessionHolder::Agent);
+        let session = store.start_session(holder, limits).await?;
+        context.out.note(&format!("{title}: unlocked {}", session.describe_end()));
+        Ok(0)
+    }
+
+    const fn names_session(&self) -> bool {
+        self.maximum.is_some() || self.idle.is_some() || self.holder.is_some()
+    }
+}
+
+async fn lock_store(context: &CliContext<'_>) -> Result<u8, Problem> {
+    let store = &context.engine()?.store;
+    let state = store.state().await;
+    if !state.backend.has_passphrase() {
+        return Err(foreign_lock_problem(&state, "locks"));
+    }
+    let had_session = store.end_session().await?;
+    let remark = if had_session { "" } else { " (it was not unlocked)" };
+    context.out.note(&format!("{}: locked{remark}", state.backend.title));
     Ok(0)
+}
+
+/// Returns the problem of a store that only the desktop locks and unlocks.
+fn foreign_lock_problem(state: &StoreStatus, does: &str) -> Problem {
+    usage_problem(
+        "The store has no passphrase of its own",
+        &format!("your desktop {does} the {}", state.backend.title),
+        "use your desktop's keyring program, or `tokenring store unlock` without options",
+    )
+}
+
+fn session_holder_parser() -> impl TypedValueParser<Value = SessionHolder> {
+    PossibleValuesParser::new(SessionHolder::ALL.map(SessionHolder::as_str)).try_map(|name| {
+        let mut holders = SessionHolder::ALL.into_iter();
+        holders.find(|holder| holder.as_str() == name).ok_or("unknown holder")
+    })
 }

@@ -35,7 +35,7 @@ use crate::engine::stores::StoreService;
 use crate::net::Transport;
 use crate::store::{SecretStore, StoreStatus};
 
-pub use store::diagnose_stores as store_findings;
+pub use store::{diagnose_session as session_finding, diagnose_stores as store_findings};
 
 /// One result of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -228,6 +228,7 @@ impl DoctorService {
     pub async fn diagnose(&self, input: &DoctorInput) -> Vec<Diagnostic> {
         let state = self.store_service.state().await;
         let mut findings = store_findings(&state, &input.other_stores);
+        findings.extend(session_finding(&self.store_service.session().await));
         let is_open = state.problem.is_none();
         if is_open {
             findings.extend(self.diagnose_store_round_trip().await);

@@ -4,6 +4,7 @@
 use super::{Diagnostic, DiagnosticArea, DiagnosticSeverity};
 use crate::domain::Problem;
 use crate::engine::doctor::DoctorService;
+use crate::store::session::SessionState;
 use crate::store::{self, Persistence, StoreError, StoreStatus};
 
 /// Size of the longest secret of any kind: a private key of 4,096 bits, as PEM.
@@ -14,6 +15,29 @@ pub fn diagnose_stores(chosen: &StoreStatus, others: &[StoreStatus]) -> Vec<Diag
     std::iter::once(diagnose_active_store(chosen))
         .chain(others.iter().map(diagnose_other_store))
         .collect()
+}
+
+/// Reports whether a session keeps the store unlocked; returns `None` for a store without sessions.
+pub fn diagnose_session(session: &SessionState) -> Option<Diagnostic> {
+    let area = DiagnosticArea::Store;
+    match session {
+        SessionState::NotOffered => None,
+        SessionState::Inactive => Some(Diagnostic::ok(
+            area,
+            "No agent keeps the store unlocked",
+            "each command asks for the passphrase; `tokenring store unlock` asks once",
+        )),
+        SessionState::Active(session) => Some(Diagnostic::ok(
+            area,
+            format!("{} keeps the store unlocked", session.holder.title()),
+            format!("{}; `tokenring store lock` ends it", session.describe()),
+        )),
+        SessionState::Unusable(error) => {
+            let problem = Problem::from(error.clone());
+            let what = "The agent of the store cannot be used";
+            Some(Diagnostic::warn(area, what, problem.why, problem.remedy))
+        }
+    }
 }
 
 impl DoctorService {

@@ -16,6 +16,7 @@ use super::clipboard::Clipboard;
 use super::ports::SharedPorts;
 use super::secrets::token_cache::AccessTokenCache;
 use crate::domain::{Problem, Secret};
+use crate::store::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 use crate::store::{SecretStore, StoreStatus, UnlockMethod};
 
 /// State and passphrase of the secret store.
@@ -57,11 +58,36 @@ impl StoreService {
         Ok(self.store.unlock(by, wait).await?)
     }
 
-    /// Locks the store, and clears the clipboard and the access tokens of this process.
+    /// Locks the store, and clears the clipboard and the access tokens of this process. Ends the
+    /// session of the store too: otherwise the next process would open what was locked.
     pub async fn lock(&self) -> Result<(), Problem> {
         self.token_cache.clear();
+        let session = self.store.end_session().await;
         self.store.lock().await?;
+        session?;
         self.clipboard.clear_last().await.map(drop)
+    }
+
+    /// Lets other processes of this user open the unlocked store without its passphrase.
+    pub async fn start_session(
+        &self,
+        holder: SessionHolder,
+        limits: SessionLimits,
+    ) -> Result<StoreSession, Problem> {
+        let session = self.store.start_session(holder, limits).await?;
+        let reason = format!("{}, {}", holder.as_str(), session.describe_end());
+        self.audit.record(AuditEvent::new("store-unlock", "done").with_reason(reason)).await?;
+        Ok(session)
+    }
+
+    /// Returns whether other processes can open the store without its passphrase.
+    pub async fn session(&self) -> SessionState {
+        self.store.session().await
+    }
+
+    /// Ends the session of the store, and returns whether there was one.
+    pub async fn end_session(&self) -> Result<bool, Problem> {
+        Ok(self.store.end_session().await?)
     }
 
     /// Changes the passphrase of the store.

@@ -8,22 +8,28 @@
 //! `passphrase_change` replaces passphrase and key.
 //!
 //! No item stays in memory: each call reads and decrypts the file again, so it also sees the
-//! changes of other processes. Start reading at [`FileStore`].
+//! changes of other processes. A store that is locked can be opened by a session, which holds the
+//! key for all processes of the user. Start reading at [`FileStore`].
 
 mod items;
 mod passphrase_change;
 mod passphrase_identity;
+mod session;
 mod vault;
+mod vault_access;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub use self::session::{AGENT_ARGUMENTS, run_agent};
 use self::vault::Vault;
+use self::vault_access::VaultAccess;
 use super::backends::StoreBackend;
 use super::key_locks::{KeyLocks, spawn_blocking, with_timeout};
+use super::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 use super::{
     BackendInfo, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
     UnlockSource,
@@ -34,7 +40,7 @@ use crate::domain::{Secret, StoreKind};
 pub struct FileStore {
     folder: PathBuf,
     work_factor: WorkFactor,
-    vault: Mutex<Option<Arc<Vault>>>,
+    access: Arc<VaultAccess>,
     key_locks: KeyLocks,
 }
 
@@ -55,18 +61,24 @@ pub(super) static BACKEND: StoreBackend = StoreBackend {
         persistence: Persistence::Disk,
         item_limit: super::DEFAULT_MAX_ITEM_BYTES,
     },
-    open: |location| Arc::new(FileStore::new(location.data.join(VAULT_FOLDER))),
+    open: |location| Arc::new(FileStore::new(location.data.join(VAULT_FOLDER)).with_sessions()),
 };
 
 impl FileStore {
     /// Returns the locked store in this folder. The first unlock creates it.
     pub fn new(folder: PathBuf) -> Self {
         Self {
+            access: Arc::new(VaultAccess::new(folder.clone())),
             folder,
             work_factor: WorkFactor::default(),
-            vault: Mutex::default(),
             key_locks: KeyLocks::default(),
         }
+    }
+
+    /// Returns the store that also opens by a session of the user.
+    #[must_use]
+    pub fn with_sessions(self) -> Self {
+        Self { access: Arc::new(VaultAccess::with_session(self.folder.clone())), ..self }
     }
 
     /// Returns the store with another work factor for its creation.
@@ -75,24 +87,21 @@ impl FileStore {
         Self { work_factor, ..self }
     }
 
-    fn unlocked_vault(&self) -> Option<Arc<Vault>> {
-        self.vault.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Runs `work` on one item while holding the lock of its key. The lock moves into the work,
     /// which runs to completion once it has started.
     async fn with_item<T: Send + 'static>(
         &self,
         key: &ItemKey,
+        open: impl FnOnce(&VaultAccess) -> Result<Arc<Vault>, StoreError> + Send + 'static,
         work: impl FnOnce(&Vault, &ItemKey) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         key.validate()?;
         with_timeout(CALL_TIMEOUT, async {
             let guard = self.key_locks.lock(key).await;
-            let (folder, unlocked, key) = (self.folder.clone(), self.unlocked_vault(), key.clone());
+            let (access, key) = (Arc::clone(&self.access), key.clone());
             spawn_blocking(move || {
                 let _guard = guard;
-                work(&*unlocked.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?, &key)
+                work(&*open(&access)?, &key)
             })
             .await
         })
@@ -126,10 +135,8 @@ impl SecretStore for FileStore {
     }
 
     async fn status(&self) -> Result<(), StoreError> {
-        let (folder, unlocked) = (self.folder.clone(), self.unlocked_vault());
-        let check = spawn_blocking(move || {
-            vault::check_vault(&folder).and(unlocked.map_or(Err(StoreError::Locked), |_| Ok(())))
-        });
+        let access = Arc::clone(&self.access);
+        let check = spawn_blocking(move || access.check());
         with_timeout(CALL_TIMEOUT, check).await
     }
 
@@ -146,13 +153,32 @@ impl SecretStore for FileStore {
         .await?;
         // Set the vault here and not on the thread: if the caller has canceled meanwhile, the store
         // stays locked.
-        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
+        self.access.set_unlocked(vault);
         Ok(())
     }
 
     async fn lock(&self) -> Result<(), StoreError> {
-        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.access.lock();
         Ok(())
+    }
+
+    async fn start_session(
+        &self,
+        holder: SessionHolder,
+        limits: SessionLimits,
+    ) -> Result<StoreSession, StoreError> {
+        let access = Arc::clone(&self.access);
+        spawn_blocking(move || access.start_session(holder, limits)).await
+    }
+
+    async fn session(&self) -> SessionState {
+        let access = Arc::clone(&self.access);
+        spawn_blocking(move || Ok(access.session())).await.unwrap_or_else(SessionState::Unusable)
+    }
+
+    async fn end_session(&self) -> Result<bool, StoreError> {
+        let access = Arc::clone(&self.access);
+        spawn_blocking(move || access.end_session()).await
     }
 
     async fn change_passphrase(
@@ -165,22 +191,22 @@ impl SecretStore for FileStore {
         let (current, new) = (vault::passphrase_text(current)?, vault::passphrase_text(new)?);
         let change = move || Vault::change_passphrase(folder, &current, &new, work_factor);
         let vault = with_timeout(wait, spawn_blocking(change)).await?;
-        *self.vault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(vault));
-        Ok(())
+        self.access.set_unlocked(vault);
+        // What a session holds is the key of the old passphrase.
+        self.end_session().await.map(drop)
     }
 
     async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        self.with_item(key, Vault::get).await
+        self.with_item(key, VaultAccess::for_reading, Vault::get).await
     }
 
     async fn get_many(&self, keys: &[ItemKey]) -> Vec<Result<Secret, StoreError>> {
         let read = with_timeout(CALL_TIMEOUT, async {
             let guards = self.key_locks.lock_all(keys).await;
-            let (folder, unlocked, keys) =
-                (self.folder.clone(), self.unlocked_vault(), keys.to_vec());
+            let (access, keys) = (Arc::clone(&self.access), keys.to_vec());
             spawn_blocking(move || {
                 let _guards = guards;
-                unlocked.map_or_else(|| Err(vault::closed_reason(&folder)), Ok)?.get_many(&keys)
+                access.for_reading()?.get_many(&keys)
             })
             .await
         });
@@ -195,15 +221,17 @@ impl SecretStore for FileStore {
     async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
         BACKEND.info.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
-        self.with_item(key, move |vault, key| vault.update_items(|items| items.put(key, &secret)))
-            .await
+        self.with_item(key, VaultAccess::for_writing, move |vault, key| {
+            vault.update_items(|items| items.put(key, &secret))
+        })
+        .await
     }
 
     /// Checks and writes under the lock of the file, so that several processes get one secret.
     async fn put_if_absent(&self, key: &ItemKey, secret: &Secret) -> Result<Secret, StoreError> {
         BACKEND.info.validate_item(key, secret)?;
         let secret = super::clone_secret(secret);
-        self.with_item(key, move |vault, key| {
+        self.with_item(key, VaultAccess::for_writing, move |vault, key| {
             vault.update_items(|items| {
                 if items.get(key).err() == Some(StoreError::NotFound) {
                     items.put(key, &secret);
@@ -215,6 +243,9 @@ impl SecretStore for FileStore {
     }
 
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        self.with_item(key, |vault, key| vault.update_items(|items| items.remove(key))).await
+        self.with_item(key, VaultAccess::for_writing, |vault, key| {
+            vault.update_items(|items| items.remove(key))
+        })
+        .await
     }
 }

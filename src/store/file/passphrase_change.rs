@@ -125,7 +125,8 @@ impl PassphraseChange<'_> {
     }
 }
 
-fn is_unfinished(folder: &Path) -> Result<bool, StoreError> {
+/// Returns whether a change was interrupted. Opening the vault with a passphrase finishes it.
+pub(super) fn is_unfinished(folder: &Path) -> Result<bool, StoreError> {
     private_files::file_exists(&folder.join(JOURNAL_FILE))
 }
 

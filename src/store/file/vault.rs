@@ -128,6 +128,16 @@ impl Vault {
         write_items(&self.folder, &[&self.identity], &items)
     }
 
+    /// Returns whether the identity is the one that the items are encrypted for. Decrypts no item.
+    pub(super) fn has_key_of_items(&self) -> Result<bool, StoreError> {
+        let encrypted = private_files::read(&self.folder.join(ITEMS_FILE))?
+            .ok_or_else(|| closed_reason(&self.folder))?;
+        let identities = std::iter::once(&self.identity as &dyn age::Identity);
+        age::Decryptor::new_buffered(encrypted.as_slice())
+            .map(|decryptor| decryptor.decrypt(identities).is_ok())
+            .map_err(|error| damaged_file(ITEMS_FILE, &error))
+    }
+
     pub(super) fn decrypt_items(&self) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let encrypted = private_files::read(&self.folder.join(ITEMS_FILE))?
             .ok_or_else(|| closed_reason(&self.folder))?;

@@ -238,6 +238,7 @@ impl CommandRecorder {
         self.note("doctor", &doctor.out);
         self.run("store status", &["store", "status"], 0);
         self.run("store unlock", &["store", "unlock"], 0);
+        self.run("store lock", &["store", "lock"], 0);
         self.run("config path", &["config", "path"], 0);
         self.run("config schema", &["config", "schema"], 0);
         self.run("config check", &["config", "check"], 0);

@@ -1,5 +1,7 @@
 //! Tests of the stores: every backend against one contract. Start with `contract.rs`.
 
+#[cfg(target_os = "linux")]
+mod agent;
 mod contract;
 mod file;
 #[cfg(target_os = "linux")]

@@ -43,6 +43,7 @@ impl Home {
         std::fs::write(&passphrase, PASSPHRASE).unwrap();
         make_private(&passphrase);
         let home = Self { folder, variables: Vec::new() };
+        make_runtime_folder(&home);
         // Runs in another thread, because a test may already have a runtime.
         std::thread::scope(|scope| {
             scope.spawn(|| make_vault(&home.root().join("data/vault"))).join().unwrap();
@@ -53,10 +54,12 @@ impl Home {
 
     /// Creates a home whose secrets are stored in the keyring of this session.
     pub(crate) fn on_keyring() -> Self {
-        Self {
+        let home = Self {
             folder: TempDir::new().unwrap(),
             variables: vec![("TOKENRING_STORE".to_owned(), "keyring".to_owned())],
-        }
+        };
+        make_runtime_folder(&home);
+        home
     }
 
     /// Sets an environment variable for every command.
@@ -68,6 +71,11 @@ impl Home {
     /// The folder of all files of the program.
     pub(crate) fn root(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// The folder that the program finds as the runtime folder of the login.
+    pub(crate) fn runtime_folder(&self) -> PathBuf {
+        self.folder.path().join("run")
     }
 
     /// The command that starts the program in this home.
@@ -95,6 +103,8 @@ impl Home {
         // Hosts other than loopback go through a proxy that does not exist: no test sends anything
         // beyond this machine.
         command.env("HTTPS_PROXY", "http://127.0.0.1:1");
+        // An agent ends with the folder of its socket, so it does not outlive the test.
+        command.env("XDG_RUNTIME_DIR", self.runtime_folder());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -354,6 +364,14 @@ impl Drop for SimulatorProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Makes the folder that a login has, which is private to its user.
+fn make_runtime_folder(home: &Home) {
+    let mut builder = std::fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(home.runtime_folder()).unwrap();
 }
 
 #[cfg(unix)]
