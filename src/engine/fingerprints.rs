@@ -41,9 +41,19 @@ impl FingerprintHasher {
         Self(key)
     }
 
+    /// Creates a hasher with these bytes as the key, for comparisons that no store has a key for.
+    pub(in crate::engine) fn with_key(key: &[u8]) -> Result<Self, Problem> {
+        HmacKey::new(key).map(Self::new).map_err(|_| unusable_key().into())
+    }
+
     /// Returns the fingerprint of these bytes as hexadecimal text.
     pub(in crate::engine) fn fingerprint(&self, bytes: &[u8]) -> String {
         hex::to_hex(&self.fingerprint_bytes(bytes))
+    }
+
+    /// Returns the fingerprint of a secret as hexadecimal text.
+    pub(in crate::engine) fn fingerprint_secret(&self, secret: &Secret) -> String {
+        secret.expose(|bytes| self.fingerprint(bytes))
     }
 
     /// Returns the fingerprint of these bytes in binary form.
@@ -74,8 +84,7 @@ impl FingerprintService {
     /// Returns the keyed fingerprint of a secret: equal for equal secrets, and useless without the
     /// key, which is stored like any other secret.
     pub(in crate::engine) async fn fingerprint(&self, secret: &Secret) -> Result<String, Problem> {
-        let fingerprints = self.fingerprint_hasher().await?;
-        Ok(secret.expose(|bytes| fingerprints.fingerprint(bytes)))
+        Ok(self.fingerprint_hasher().await?.fingerprint_secret(secret))
     }
 
     /// Returns a hasher with this store's fingerprint key; creates the key if there is none.

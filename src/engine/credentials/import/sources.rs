@@ -3,6 +3,7 @@
 //!
 //! Start with `read_source`.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
@@ -191,8 +192,8 @@ fn parse_dotenv(
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, DotenvParseError> {
     let all = env_file::assignments(text)?;
-    let beside =
-        |key: &str| all.iter().rfind(|known| known.key == key).map(|known| known.value.to_owned());
+    let by_key: HashMap<_, _> = all.iter().map(|one| (one.key, one.value)).collect();
+    let beside = |key: &str| by_key.get(key).map(|value| (*value).to_owned());
     let raw = |key: &str, value: &str| RawCandidate {
         target: target(key),
         location: key.to_owned(),
@@ -203,11 +204,11 @@ fn parse_dotenv(
         org: beside("SNYK_CFG_ORG"),
         rejection: None,
     };
-    let last = |place: usize, key: &str| all[place + 1..].iter().all(|later| later.key != key);
+    let last: HashMap<_, _> = all.iter().enumerate().map(|(place, one)| (one.key, place)).collect();
     let counted = all
         .iter()
         .enumerate()
-        .filter(|(place, one)| !one.value.is_empty() && last(*place, one.key));
+        .filter(|(place, one)| !one.value.is_empty() && last[one.key] == *place);
     Ok(counted.map(|(_, one)| raw(one.key, one.value)).collect())
 }
 
@@ -218,13 +219,14 @@ fn parse_json(
     target: impl Fn(&str) -> Option<ConsumerTarget>,
 ) -> Result<Vec<RawCandidate>, JsonEditError> {
     let all = JsonDocument::parse(text)?.strings();
+    // The first string counts where a name stands twice.
+    let by_pointer: HashMap<_, _> =
+        all.iter().rev().map(|(pointer, text)| (pointer.as_str(), text)).collect();
     let raws = all.iter().filter(|(pointer, text)| !pointer.is_empty() && !text.is_empty()).map(
         |(pointer, text)| {
             let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
             let beside = |name: &str| {
-                all.iter()
-                    .find(|(known, _)| *known == format!("{parent}/{name}"))
-                    .map(|(_, text)| text.to_string())
+                by_pointer.get(format!("{parent}/{name}").as_str()).map(|text| text.to_string())
             };
             RawCandidate {
                 target: target(pointer),
