@@ -66,7 +66,9 @@ pub use crate::engine::sign_in::{
     NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService,
 };
 pub use crate::engine::stores::StoreService;
+pub use crate::engine::stores::backup::BackupService;
 pub use crate::engine::stores::migrate::MigrationService;
+pub use crate::store::backup_file::{BackupKey, BackupLock};
 pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
 pub use crate::store::{backend_info, persistent_backends};
 pub use audit::AuditService;
@@ -125,6 +127,8 @@ pub struct Engine {
     pub store: Arc<StoreService>,
     /// Move of all secrets to another store.
     pub migration: Arc<MigrationService>,
+    /// Backups of everything.
+    pub backup: Arc<BackupService>,
     /// What secrets may be used for.
     pub bindings: Arc<BindingService>,
     /// Credentials in the index and the store.
