@@ -1,7 +1,8 @@
-//! `tokenring store`: shows, unlocks and migrates the store, and changes its passphrase.
+//! `tokenring store`: shows, unlocks, migrates and exports the store, and changes its passphrase.
 
 use std::path::PathBuf;
 
+use super::backup::ExportArgs;
 use super::doctor::print_diagnostics;
 use super::migrate::MigrateArgs;
 use crate::cli::context::{CliContext, read_passphrase};
@@ -11,7 +12,7 @@ use crate::domain::Problem;
 use crate::engine::background::protocol::{StoreError, UnlockMethod};
 use crate::engine::{self, PASSPHRASE_FILE_VARIABLE};
 
-/// Show, unlock or migrate the store, or change its passphrase
+/// Show, unlock, migrate or export the store, or change its passphrase
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
@@ -35,6 +36,8 @@ enum StoreCommand {
     Unlock,
     /// Change the passphrase of the encrypted file
     Passphrase(PassphraseArgs),
+    /// Write everything to an encrypted backup file
+    Export(ExportArgs),
 }
 
 impl StoreArgs {
@@ -45,6 +48,7 @@ impl StoreArgs {
             StoreCommand::Migrate(verb) => verb.run(context).await,
             StoreCommand::Unlock => unlock_store(context).await,
             StoreCommand::Passphrase(verb) => verb.run(context).await,
+            StoreCommand::Export(verb) => verb.run(context).await,
         }
     }
 }
@@ -78,7 +82,7 @@ impl PassphraseArgs {
         let current = read_passphrase(&store, &StoreError::Locked)?;
         let new = match &self.new_passphrase_file {
             Some(path) => engine::passphrase_from_file(path)?,
-            None if prompt::is_interactive() => prompt::choose_passphrase(&store)?,
+            None if prompt::is_interactive() => prompt::choose_passphrase(store.title)?,
             None => {
                 return Err(usage_problem(
                     "The new passphrase is missing",
