@@ -33,12 +33,12 @@ struct PreparedCredential {
 
 /// Items that are written to the store together, with their fingerprints for the index.
 #[derive(Default)]
-struct SecretBatch {
+struct SecretWrites {
     items: Vec<(ItemKey, Arc<Secret>)>,
     fingerprints: Vec<(SecretLocation, String)>,
 }
 
-impl SecretBatch {
+impl SecretWrites {
     /// Adds the parts of a credential's secret. The secret itself comes last, so that a credential
     /// that has it has all of its parts.
     fn add(&mut self, id: &CredentialId, secrets: &SecretParts, hasher: &FingerprintHasher) {
@@ -70,7 +70,7 @@ impl CredentialService {
             new.into_iter().map(|new| self.prepare(new, &hasher, &mut known)).collect();
         let prepared = self.bind_prepared(prepared).await?;
 
-        let (mut batch, mut secrets) = (CredentialBatch::default(), SecretBatch::default());
+        let (mut batch, mut secrets) = (CredentialBatch::default(), SecretWrites::default());
         for PreparedCredential { credential, secrets: parts, bindings } in prepared.iter().flatten()
         {
             secrets.add(&credential.id, parts, &hasher);
@@ -98,7 +98,7 @@ impl CredentialService {
         owners: Vec<(CredentialId, SecretParts)>,
     ) -> Result<BTreeSet<CredentialId>, Problem> {
         let hasher = self.fingerprints.fingerprint_hasher().await?;
-        let (mut completed, mut secrets) = (BTreeSet::new(), SecretBatch::default());
+        let (mut completed, mut secrets) = (BTreeSet::new(), SecretWrites::default());
         let key =
             |id: &CredentialId| ItemKey::for_part(id, SecretSlot::Current, &SecretPart::Secret);
         for batch in owners.chunks(self.batch_size()) {
@@ -171,8 +171,8 @@ impl CredentialService {
     }
 
     /// Writes secrets, reads each one back to verify it, and records their fingerprints.
-    async fn store_batch(&self, secrets: SecretBatch) -> Result<(), Problem> {
-        let SecretBatch { items, fingerprints } = secrets;
+    async fn store_batch(&self, secrets: SecretWrites) -> Result<(), Problem> {
+        let SecretWrites { items, fingerprints } = secrets;
         self.store.put_many(&items).await?;
         let keys: Vec<_> = items.iter().map(|(key, _)| key.clone()).collect();
         for ((_, secret), read_back) in items.iter().zip(self.store.get_many(&keys).await) {
