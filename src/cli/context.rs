@@ -174,5 +174,5 @@ pub(super) fn read_passphrase(store: &BackendInfo, state: &StoreError) -> Result
     if *state != StoreError::NotInitialized {
         return prompt::read_hidden_line(&format!("Passphrase for the {}", store.title));
     }
-    prompt::choose_passphrase(store)
+    prompt::choose_passphrase(store.title)
 }

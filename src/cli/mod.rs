@@ -81,7 +81,7 @@ enum CliCommand {
     Regions(regions::RegionsArgs),
     /// Send a request with a credential; list saved and sent ones
     Request(request::RequestArgs),
-    /// Import plain-text credentials from other tools or files
+    /// Import credentials from other tools, files, lists, password managers or a backup
     Import(import::ImportArgs),
     /// Find plain-text copies of secrets in files
     Scan(scan::ScanArgs),

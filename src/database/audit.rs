@@ -75,26 +75,13 @@ const SELECT: &str = "SELECT seq, at, actor, action, name, outcome, reason, hash
 impl Database {
     /// Appends an entry to the audit log. The returned record is on disk.
     pub fn append_audit(&self, entry: &AuditEntry) -> Result<AuditRecord, DatabaseError> {
+        self.write(Durability::Immediate, |connection| append_entry(connection, entry))
+    }
+
+    /// Appends entries to the audit log in one transaction. They are on disk when this call returns.
+    pub fn append_audit_entries(&self, entries: &[AuditEntry]) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let head = read_audit_head(connection)?;
-            let seq = head.entries + 1;
-            let hash = hash_record(&head.hash, seq, entry);
-            let AuditEntry { at, actor, action, name, outcome, reason } = entry;
-            let values = params![
-                CountColumn(seq),
-                TimestampMicros(*at),
-                actor,
-                action,
-                name,
-                outcome,
-                reason,
-                hash
-            ];
-            connection.prepare_cached(INSERT)?.execute(values)?;
-            connection
-                .prepare_cached("UPDATE audit_head SET entries = ?1, hash = ?2")?
-                .execute(params![CountColumn(seq), hash])?;
-            Ok(AuditRecord { seq, entry: entry.clone(), hash })
+            entries.iter().try_for_each(|entry| append_entry(connection, entry).map(drop))
         })
     }
 
@@ -152,6 +139,24 @@ impl Database {
             Ok(found == 1)
         })
     }
+}
+
+/// Appends an entry inside a transaction.
+fn append_entry(
+    connection: &Connection,
+    entry: &AuditEntry,
+) -> Result<AuditRecord, TransactionError> {
+    let head = read_audit_head(connection)?;
+    let seq = head.entries + 1;
+    let hash = hash_record(&head.hash, seq, entry);
+    let AuditEntry { at, actor, action, name, outcome, reason } = entry;
+    let values =
+        params![CountColumn(seq), TimestampMicros(*at), actor, action, name, outcome, reason, hash];
+    connection.prepare_cached(INSERT)?.execute(values)?;
+    connection
+        .prepare_cached("UPDATE audit_head SET entries = ?1, hash = ?2")?
+        .execute(params![CountColumn(seq), hash])?;
+    Ok(AuditRecord { seq, entry: entry.clone(), hash })
 }
 
 fn compare_heads(found: &AuditHead, noted: &AuditHead) -> AuditIntegrity {

@@ -57,27 +57,12 @@ impl Database {
     /// Adds a consumer. A name that another consumer of the credential has is an error.
     pub fn add_consumer(&self, consumer: &Consumer) -> Result<(), DatabaseError> {
         self.write(Durability::Immediate, |connection| {
-            let Consumer { credential, name, part, target, linked_to, last_delivery: delivered } =
-                consumer;
+            let Consumer { credential, name, .. } = consumer;
             find_credential(connection, credential)?;
             if select_consumers(connection, credential)?.iter().any(|known| known.name == *name) {
                 return Err(DatabaseError::ConsumerNameTaken(name.clone()).into());
             }
-            let (fingerprint, at) = (
-                delivered.as_ref().map(|last| &last.fingerprint),
-                delivered.as_ref().map(|last| TimestampMicros(last.at)),
-            );
-            let values = params![
-                credential,
-                name,
-                target.kind(),
-                JsonColumn(TargetColumn { target, linked_to: linked_to.clone() }),
-                fingerprint,
-                at,
-                part_id(part)
-            ];
-            connection.prepare_cached(INSERT_CONSUMER)?.execute(values)?;
-            Ok(())
+            insert_consumer(connection, consumer)
         })
     }
 
@@ -121,6 +106,29 @@ impl Database {
             }
         })
     }
+}
+
+/// Adds a consumer inside a transaction.
+pub(super) fn insert_consumer(
+    connection: &Connection,
+    consumer: &Consumer,
+) -> Result<(), TransactionError> {
+    let Consumer { credential, name, part, target, linked_to, last_delivery: delivered } = consumer;
+    let (fingerprint, at) = (
+        delivered.as_ref().map(|last| &last.fingerprint),
+        delivered.as_ref().map(|last| TimestampMicros(last.at)),
+    );
+    let values = params![
+        credential,
+        name,
+        target.kind(),
+        JsonColumn(TargetColumn { target, linked_to: linked_to.clone() }),
+        fingerprint,
+        at,
+        part_id(part)
+    ];
+    connection.prepare_cached(INSERT_CONSUMER)?.execute(values)?;
+    Ok(())
 }
 
 /// Returns the error for an unknown consumer, with the names of the credential's consumers.

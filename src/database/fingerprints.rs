@@ -160,7 +160,7 @@ impl Database {
     }
 }
 
-fn upsert_fingerprint(
+pub(super) fn upsert_fingerprint(
     connection: &Connection,
     location: &SecretLocation,
     fingerprint: &str,
@@ -173,7 +173,7 @@ fn upsert_fingerprint(
 }
 
 /// Marks the fingerprints of a location as former, except `except`.
-fn retire_others(
+pub(super) fn retire_others(
     connection: &Connection,
     location: &SecretLocation,
     except: Option<&str>,

@@ -3,11 +3,11 @@
 //!
 //! Start reading at [`Database::record_request`].
 
-use rusqlite::{OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{CountColumn, JsonColumn, TimestampMicros};
-use super::error::DatabaseError;
+use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability, PurgeReport};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
@@ -17,9 +17,10 @@ use crate::domain::{CredentialId, Timestamp};
 const MAX_HISTORY_ENTRIES: u64 = 10_000;
 
 /// Sent request with the outcome.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryEntry {
     /// Time of the request.
+    #[serde(with = "time::serde::rfc3339")]
     pub at: Timestamp,
     /// Credential that was used.
     pub credential: CredentialId,
@@ -84,31 +85,8 @@ const DELETE_ALL_BUT_NEWEST: &str =
 impl Database {
     /// Adds a request to the history. A request whose credential is gone is dropped.
     pub fn record_request(&self, sent: &HistoryEntry) -> Result<(), DatabaseError> {
-        let HistoryEntry {
-            at,
-            credential,
-            region,
-            draft,
-            body_left_out,
-            status,
-            verdict,
-            latency_ms,
-            size,
-        } = sent;
-        let column = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
-        let (latency, size) = (latency_ms.map(CountColumn), size.map(CountColumn));
         self.write(Durability::Deferred, |connection| {
-            let values = params![
-                TimestampMicros(*at),
-                credential,
-                region,
-                JsonColumn(&column),
-                status,
-                verdict,
-                latency,
-                size
-            ];
-            connection.prepare_cached(INSERT)?.execute(values)?;
+            insert_entry(connection, sent)?;
             connection
                 .prepare_cached(DELETE_ALL_BUT_NEWEST)?
                 .execute([CountColumn(MAX_HISTORY_ENTRIES)])?;
@@ -151,6 +129,37 @@ impl Database {
         })?;
         Ok(PurgeReport { deleted, erasure: self.erase_deleted_rows() })
     }
+}
+
+/// Adds a request inside a transaction; one whose credential is gone is dropped.
+pub(super) fn insert_entry(
+    connection: &Connection,
+    sent: &HistoryEntry,
+) -> Result<(), TransactionError> {
+    let HistoryEntry {
+        at,
+        credential,
+        region,
+        draft,
+        body_left_out,
+        status,
+        verdict,
+        latency_ms,
+        size,
+    } = sent;
+    let column = DraftColumn { draft: draft.clone(), body_left_out: *body_left_out };
+    let values = params![
+        TimestampMicros(*at),
+        credential,
+        region,
+        JsonColumn(&column),
+        status,
+        verdict,
+        latency_ms.map(CountColumn),
+        size.map(CountColumn)
+    ];
+    connection.prepare_cached(INSERT)?.execute(values)?;
+    Ok(())
 }
 
 fn read_history_row(row: &Row<'_>) -> Result<HistoryRecord, rusqlite::Error> {

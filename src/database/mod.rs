@@ -15,6 +15,7 @@
 //! for one table. Secrets belong to `store`.
 
 mod audit;
+mod batch;
 mod bindings;
 mod checks;
 mod columns;
@@ -35,6 +36,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 
 pub use audit::{AuditEntry, AuditHead, AuditIntegrity, AuditRecord};
+pub use batch::{CredentialBatch, KnownCredentials};
 pub use bindings::{BindingRecord, BindingSubject};
 pub use checks::{CheckedSecret, RegionCheckResult};
 pub use credentials::MAX_SORTED_ROWS;

@@ -72,17 +72,29 @@ impl AuditService {
 
     /// Appends an event to the audit log without anchoring it.
     pub(super) async fn append(&self, event: AuditEvent) -> Result<(), Problem> {
+        let entry = self.entry(event);
+        self.database.run(move |index| index.append_audit(&entry)).await?;
+        Ok(())
+    }
+
+    /// Appends many events at once, and anchors the log if the store is open.
+    pub(super) async fn record_all(&self, events: Vec<AuditEvent>) -> Result<(), Problem> {
+        let entries: Vec<_> = events.into_iter().map(|event| self.entry(event)).collect();
+        self.database.run(move |index| index.append_audit_entries(&entries)).await?;
+        self.anchor().await;
+        Ok(())
+    }
+
+    fn entry(&self, event: AuditEvent) -> AuditEntry {
         let AuditEvent { action, outcome, name, reason } = event;
-        let entry = AuditEntry {
+        AuditEntry {
             at: self.clock.now(),
             actor: audit_actor(),
             action: action.to_owned(),
             name,
             outcome: outcome.to_owned(),
             reason,
-        };
-        self.database.run(move |index| index.append_audit(&entry)).await?;
-        Ok(())
+        }
     }
 
     /// Returns the newest `limit` records, newest first.

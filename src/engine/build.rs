@@ -28,6 +28,7 @@ use crate::engine::credentials::classify::ClassificationService;
 use crate::engine::credentials::import::ImportService;
 use crate::engine::secrets::disclosure::DisclosureService;
 use crate::engine::sign_in::SignInService;
+use crate::engine::stores::backup::BackupService;
 use crate::engine::stores::migrate::MigrationService;
 use crate::net::HttpClient;
 use crate::store::{self, MemoryStore, StoreLocation, StoreStatus};
@@ -68,6 +69,7 @@ impl Engine {
             clock: Arc::clone(&ports.clock),
             store: Arc::clone(&core.store_service),
             migration: Arc::new(MigrationService::new(ports, core)),
+            backup: Arc::new(BackupService::new(ports, core)),
             bindings: Arc::clone(&core.bindings),
             captured_secrets: Arc::new(CapturedSecretService::new(
                 ports,

@@ -50,12 +50,17 @@ impl FingerprintHasher {
         Self(key)
     }
 
+    /// Creates a hasher with these bytes as the key, for comparisons that no store has a key for.
+    pub(in crate::engine) fn with_key(key: &[u8]) -> Result<Self, Problem> {
+        HmacKey::new(key).map(Self::new).map_err(|_| unusable_key().into())
+    }
+
     /// Returns the fingerprint of these bytes as hexadecimal text.
     pub(in crate::engine) fn fingerprint(&self, bytes: &[u8]) -> String {
         hex::to_hex(&self.fingerprint_bytes(bytes))
     }
 
-    /// Returns the fingerprint of a secret.
+    /// Returns the fingerprint of a secret as hexadecimal text.
     pub(in crate::engine) fn fingerprint_secret(&self, secret: &Secret) -> String {
         secret.expose(|bytes| self.fingerprint(bytes))
     }

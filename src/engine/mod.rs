@@ -67,7 +67,9 @@ pub use crate::engine::sign_in::{
     NewSession, PendingSignIn, SIGN_IN_TIMEOUT, SignInResult, SignInService,
 };
 pub use crate::engine::stores::StoreService;
+pub use crate::engine::stores::backup::BackupService;
 pub use crate::engine::stores::migrate::MigrationService;
+pub use crate::store::backup_file::{BackupKey, BackupLock};
 pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
 pub use crate::store::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 pub use crate::store::{AGENT_ARGUMENTS, backend_info, persistent_backends, run_agent};
@@ -127,6 +129,8 @@ pub struct Engine {
     pub store: Arc<StoreService>,
     /// Move of all secrets to another store.
     pub migration: Arc<MigrationService>,
+    /// Backups of everything.
+    pub backup: Arc<BackupService>,
     /// What secrets may be used for.
     pub bindings: Arc<BindingService>,
     /// Credentials in the index and the store.

@@ -6,6 +6,7 @@
 //! description of a credential ever reaches it, because item names and attributes are plain text on
 //! the disk. Data that is not secret belongs to `database`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ use crate::domain::{Secret, StoreKind};
 use crate::util::hex::to_hex;
 
 mod backends;
+pub mod backup_file;
 mod error;
 mod file;
 pub mod key_file;
@@ -47,6 +49,9 @@ pub const FINGERPRINT_KEY_ITEM: &str = "fingerprint-key";
 /// Deadline of a call that opens no prompt.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Deadline of a call that changes many items.
+pub const BATCH_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Maximum number of concurrent reads in a bulk read.
 const MAX_CONCURRENT_READS: usize = 8;
 
@@ -59,8 +64,8 @@ const DEFAULT_MAX_ITEM_BYTES: usize = 1 << 20;
 
 /// Store for secrets.
 ///
-/// Every call except [`SecretStore::unlock`] finishes within [`CALL_TIMEOUT`] and never opens a
-/// prompt.
+/// Every call except [`SecretStore::unlock`] finishes within [`CALL_TIMEOUT`] for each item, or
+/// within [`BATCH_TIMEOUT`] where it writes all items at once, and never opens a prompt.
 ///
 /// Calls on one key take effect in the order in which they started, and a key never has two items.
 /// So when a `put` or `delete` times out (or its future is dropped), its result is unknown only
@@ -128,9 +133,9 @@ pub trait SecretStore: Send + Sync {
         futures::stream::iter(calls).buffered(MAX_CONCURRENT_READS).collect().await
     }
 
-    /// Returns the recommended number of secrets per read for a caller that needs very many. All
-    /// secrets of a batch are in memory at once, and the first one is available only when the whole
-    /// batch is.
+    /// Returns the recommended number of secrets per read or write for a caller that has very many.
+    /// All secrets of a batch are in memory at once, and the first one is available only when the
+    /// whole batch is.
     fn read_batch_size(&self) -> usize {
         64
     }
@@ -153,6 +158,25 @@ pub trait SecretStore: Send + Sync {
 
     /// Removes the item under this key; a missing item is not an error.
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError>;
+
+    /// Stores secrets under these keys and replaces the previous ones. They are durable when this
+    /// call returns. After an error some of them may be stored, in the order of the list. A store
+    /// that writes everything for one secret writes it once for all, and then all or none are
+    /// stored.
+    async fn put_many(&self, items: &[(ItemKey, Arc<Secret>)]) -> Result<(), StoreError> {
+        for (key, secret) in items {
+            self.put(key, secret).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes the items under these keys, like [`SecretStore::put_many`] stores them.
+    async fn delete_many(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        for key in keys {
+            self.delete(key).await?;
+        }
+        Ok(())
+    }
 }
 
 /// Method to unlock a store.

@@ -108,6 +108,14 @@ impl SecretStore for TrackedStore {
     async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
         self.track(self.inner.delete(key).await)
     }
+
+    async fn put_many(&self, items: &[(ItemKey, Arc<Secret>)]) -> Result<(), StoreError> {
+        self.track(self.inner.put_many(items).await)
+    }
+
+    async fn delete_many(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        self.track(self.inner.delete_many(keys).await)
+    }
 }
 
 #[cfg(test)]

@@ -329,6 +329,7 @@ fn few_files_expose_a_secret() {
 const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/audit_anchor.rs", "reads the anchor"),
     ("src/engine/checks/mod.rs", "reads a batch, which is verified before it is sent"),
+    ("src/engine/credentials/batch.rs", "compares what it has just written"),
     ("src/engine/credentials/mod.rs", "compares what it has just written"),
     ("src/engine/credentials/store_secret.rs", "computes fingerprints"),
     ("src/engine/doctor/overrides.rs", "describes the hosts"),
@@ -341,6 +342,11 @@ const UNVERIFIED_READERS: &[(&str, &str)] = &[
     ("src/engine/secrets/bound_secrets.rs", "reads after the verification"),
     ("src/engine/secrets/rebinding.rs", "records the hosts"),
     ("src/engine/sign_in/mod.rs", "reads the session that a new one replaces, to revoke it"),
+    ("src/engine/stores/backup.rs", "exports everything, encrypted, with the hosts of its regions"),
+    (
+        "src/engine/stores/restore.rs",
+        "compares what it has just written, and what is there already",
+    ),
 ];
 
 #[test]

@@ -5,6 +5,10 @@
 #![cfg(test)]
 
 mod audit;
+#[cfg(unix)]
+mod backup;
+#[cfg(unix)]
+mod bulk_import;
 mod cli;
 #[cfg(target_os = "linux")]
 mod clipboard;

@@ -1,11 +1,16 @@
-//! `tokenring import`: imports credentials from plain-text files of other programs.
+//! `tokenring import`: imports credentials from plain-text files of other programs, from lists and
+//! from backups.
+//!
+//! Start at [`ImportArgs::run`]. Lists belong to `bulk_import`, backups to `backup`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use zeroize::Zeroizing;
 
+use super::backup::{BackupImport, import_backup};
+use super::bulk_import::{BulkImport, ImportOutcome, ImportRowJson, run_bulk_import};
 use crate::cli::args::parse_name;
 use crate::cli::context::CliContext;
 use crate::cli::input::{prompt, secret_input};
@@ -15,15 +20,24 @@ use crate::cli::output::usage_problem;
 use crate::domain::credential::SecretPart;
 use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
-use crate::engine::credentials::import::{ImportCandidate, ImportSource, TextFormat};
+use crate::engine::credentials::import::bulk::{
+    BulkSource, ImportFileContent, detect_import_file, detect_record_list,
+};
+use crate::engine::credentials::import::{
+    ImportCandidate, ImportSource, ListFormat, PasswordProgram, TextFormat,
+};
 
-/// Import plain-text credentials from other tools or files
+/// Import credentials from other tools, files, lists, password managers or a backup
 #[derive(Debug, clap::Args)]
-#[command(after_help = EXAMPLES)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct ImportArgs {
     #[command(subcommand)]
-    from: ImportFrom,
+    from: Option<ImportFrom>,
+    /// File of any format below: list, export of Bitwarden (JSON) or 1Password (1PUX, CSV), backup of
+    /// `tokenring store export`, JSON or dotenv file; or the folder of a pass tree
+    #[arg(required = true)]
+    file: Option<PathBuf>,
     /// List what would be imported; nothing is stored or changed
     #[arg(long, global = true)]
     dry_run: bool,
@@ -42,6 +56,25 @@ pub(in crate::cli) struct ImportArgs {
         help = "Also import values that only their names announce, such as MY_SNYK_KEY"
     )]
     possible: bool,
+    /// Add a number to the name of a record whose name is taken
+    #[arg(long, global = true)]
+    rename: bool,
+    /// File with the age identity that opens a backup
+    #[arg(long, value_name = "FILE")]
+    identity: Option<PathBuf>,
+    /// File with the passphrase of a backup, for runs without a terminal
+    #[arg(long, value_name = "FILE", conflicts_with = "identity")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// What is to be imported.
+enum ImportPlan {
+    /// Places in the files of other programs.
+    Places(ImportSource),
+    /// Many records; whether each is meant to be a credential.
+    Bulk(BulkSource, bool),
+    /// A backup.
+    Backup(PathBuf),
 }
 
 #[derive(Debug, Clone, clap::Subcommand)]
@@ -73,7 +106,33 @@ enum ImportFrom {
         /// File; - for standard input
         file: PathBuf,
     },
-    /// Import from standard input: JSON if it starts with a brace or bracket, otherwise dotenv
+    /// Import a list of records: JSON, JSON lines or CSV with a header
+    #[command(
+        after_help = "Members or columns: name, provider, kind, region, secret, fields, labels, parts, expires. Only the secret is \
+        required where its format is known. In CSV, field:ID and part:ID are columns of their own.\n\n\
+        The exit code is 1 if a record could not be imported; the others are imported.\n\n\
+        Examples:\n  tokenring import records tokens.csv --dry-run\n  vault-export | tokenring import records -"
+    )]
+    Records {
+        /// File; - for standard input
+        file: PathBuf,
+    },
+    /// Import from a tree of pass, which decrypts the entries
+    #[command(
+        after_help = "Examples:\n  tokenring import pass --dry-run\n  tokenring import pass ~/.password-store/ci"
+    )]
+    Pass {
+        /// Folder of the tree; by default the user's own
+        folder: Option<PathBuf>,
+    },
+    /// Import from a tree of gopass, which decrypts the entries
+    #[command(after_help = "Examples:\n  tokenring import gopass --dry-run")]
+    Gopass {
+        /// Folder of the tree; by default all mounted ones
+        folder: Option<PathBuf>,
+    },
+    /// Import from standard input: a list, JSON if it starts with a brace or bracket, otherwise
+    /// dotenv
     #[command(name = STDIN_MARKER, after_help = "Examples:\n  pass show ci/env | tokenring import -")]
     Piped,
 }
@@ -82,40 +141,9 @@ enum ImportFrom {
 const STDIN_MARKER: &str = "-";
 
 const EXAMPLES: &str = "Examples:\n  tokenring import snyk-cli --dry-run\n  tokenring import snyk-cli --as laptop --consumer\n  \
-    tokenring import dotenv .env --blank\n  pass show ci/env | tokenring import -";
-
-/// Import candidate as `--json` prints it.
-#[derive(Serialize)]
-struct ImportJson<'a> {
-    path: String,
-    place: &'a str,
-    /// Mode of the file, where other users can read it.
-    open_to_others: Option<&'a str>,
-    provider: Option<&'a str>,
-    kind: Option<&'a str>,
-    region: Option<&'a str>,
-    /// Name of the credential that has the secret now.
-    name: Option<&'a str>,
-    outcome: ImportOutcome,
-    /// Whether the plain-text copy was cleared.
-    blanked: bool,
-    why: Option<&'a str>,
-    /// Contradiction between the secret and what stands beside it.
-    contradiction: Option<&'a str>,
-}
-
-/// Outcome for one import candidate.
-#[derive(Clone, Copy, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-enum ImportOutcome {
-    Found,
-    Imported,
-    #[serde(rename = "known")]
-    AlreadyStored,
-    /// Only the name says what it is; it was not imported.
-    Possible,
-    Refused,
-}
+    tokenring import dotenv .env --blank\n  tokenring import bitwarden_export.json --dry-run\n  tokenring import keyring.age\n  \
+    pass show ci/env | tokenring import -\n\n\
+    An import that was interrupted is completed by running it again.";
 
 /// Outcome for one import candidate, with the credential's name.
 struct ImportResult {
@@ -145,7 +173,51 @@ impl ImportResult {
 impl ImportArgs {
     /// Lists the candidates, stores them, and clears the plain-text copies where that is requested.
     pub(in crate::cli) async fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let source = self.build_source()?;
+        let plan = self.build_plan()?;
+        self.check_options(&plan)?;
+        let (dry_run, renames) = (self.dry_run, self.rename);
+        match plan {
+            ImportPlan::Places(source) => self.import_places(context, source).await,
+            ImportPlan::Bulk(source, is_strict) => {
+                run_bulk_import(context, BulkImport { source, is_strict, dry_run, renames }).await
+            }
+            ImportPlan::Backup(path) => {
+                let Self { identity, passphrase_file, .. } = self;
+                let import = BackupImport { path, identity, passphrase_file, dry_run, renames };
+                import_backup(context, &import).await
+            }
+        }
+    }
+
+    /// Rejects options that say nothing about what is imported.
+    fn check_options(&self, plan: &ImportPlan) -> Result<(), Problem> {
+        let refuse =
+            |why: &str, remedy: &str| Err(usage_problem("Nothing was imported", why, remedy));
+        let is_backup = matches!(plan, ImportPlan::Backup(_));
+        if !is_backup && (self.identity.is_some() || self.passphrase_file.is_some()) {
+            return refuse("the file is not a backup", "omit --identity and --passphrase-file");
+        }
+        if matches!(plan, ImportPlan::Places(_)) {
+            return Ok(());
+        }
+        if self.blank || self.consumer {
+            let why = "a list or backup cannot be cleared or kept up to date";
+            return refuse(why, "omit --blank and --consumer, and delete the file afterwards");
+        }
+        if self.called.is_some() {
+            let remedy =
+                "omit --as; rename the credentials afterwards with `tokenring edit --rename`";
+            return refuse("the records have names of their own", remedy);
+        }
+        Ok(())
+    }
+
+    /// Imports from places in the files of other programs.
+    async fn import_places(
+        &self,
+        context: &CliContext<'_>,
+        source: ImportSource,
+    ) -> Result<u8, Problem> {
         if matches!(source, ImportSource::Piped(..)) && (self.blank || self.consumer) {
             let why = "standard input cannot be cleared or kept up to date";
             return Err(usage_problem(
@@ -180,28 +252,63 @@ impl ImportArgs {
         first_problem(context, failed).map_or(Ok(0), Err)
     }
 
-    fn build_source(&self) -> Result<ImportSource, Problem> {
-        let absolute = |path: &PathBuf| {
-            std::path::absolute(path).map_err(|error| {
-                usage_problem("Invalid path", &error.to_string(), "use another path")
-            })
+    fn build_plan(&self) -> Result<ImportPlan, Problem> {
+        let Some(from) = &self.from else {
+            return self.plan_for_file(&absolute(self.file.as_deref().unwrap_or(Path::new("")))?);
         };
-        Ok(match &self.from {
-            ImportFrom::SnykCli => ImportSource::SnykCli,
-            ImportFrom::ProbelyCli => ImportSource::ProbelyCli,
-            ImportFrom::AppcircleCli => ImportSource::AppcircleCli,
-            ImportFrom::Dotenv { file } if is_stdin_marker(file) => {
-                ImportSource::Piped(TextFormat::Dotenv, Arc::new(secret_input::read_text()?))
-            }
+        let places = |source| Ok(ImportPlan::Places(source));
+        match from {
+            ImportFrom::SnykCli => places(ImportSource::SnykCli),
+            ImportFrom::ProbelyCli => places(ImportSource::ProbelyCli),
+            ImportFrom::AppcircleCli => places(ImportSource::AppcircleCli),
+            ImportFrom::Dotenv { file } if is_stdin_marker(file) => places(ImportSource::Piped(
+                TextFormat::Dotenv,
+                Arc::new(secret_input::read_text()?),
+            )),
+            ImportFrom::Dotenv { file } => places(ImportSource::Dotenv(absolute(file)?)),
             ImportFrom::Json { file } if is_stdin_marker(file) => {
-                ImportSource::Piped(TextFormat::Json, Arc::new(secret_input::read_text()?))
+                Ok(self.plan_for_text(secret_input::read_list_text()?, Some(TextFormat::Json)))
             }
-            ImportFrom::Dotenv { file } => ImportSource::Dotenv(absolute(file)?),
-            ImportFrom::Json { file } => ImportSource::Json(absolute(file)?),
-            ImportFrom::Piped => {
-                let text = secret_input::read_text()?;
-                ImportSource::Piped(detect_format(&text), Arc::new(text))
+            ImportFrom::Json { file } => {
+                let path = absolute(file)?;
+                // What cannot be read is reported where it is read again.
+                match detect_import_file(&path) {
+                    Ok(ImportFileContent::List(format)) if self.takes_records(format) => {
+                        Ok(ImportPlan::Bulk(BulkSource::List(path), is_strict(format)))
+                    }
+                    _ => places(ImportSource::Json(path)),
+                }
             }
+            ImportFrom::Records { file } if is_stdin_marker(file) => {
+                let text = Arc::new(secret_input::read_list_text()?);
+                Ok(ImportPlan::Bulk(BulkSource::Piped(text), true))
+            }
+            ImportFrom::Records { file } => {
+                Ok(ImportPlan::Bulk(BulkSource::List(absolute(file)?), true))
+            }
+            ImportFrom::Pass { folder } => plan_for_tree(PasswordProgram::Pass, folder.as_deref()),
+            ImportFrom::Gopass { folder } => {
+                plan_for_tree(PasswordProgram::Gopass, folder.as_deref())
+            }
+            ImportFrom::Piped => Ok(self.plan_for_text(secret_input::read_list_text()?, None)),
+        }
+    }
+
+    /// Returns what a file of any format is imported as.
+    fn plan_for_file(&self, path: &Path) -> Result<ImportPlan, Problem> {
+        let path = path.to_owned();
+        Ok(match detect_import_file(&path)? {
+            ImportFileContent::List(format) if self.takes_records(format) => {
+                ImportPlan::Bulk(BulkSource::List(path), is_strict(format))
+            }
+            ImportFileContent::Tree => {
+                ImportPlan::Bulk(BulkSource::Tree(PasswordProgram::Pass, Some(path)), false)
+            }
+            ImportFileContent::Encrypted => ImportPlan::Backup(path),
+            ImportFileContent::List(_) | ImportFileContent::Json => {
+                ImportPlan::Places(ImportSource::Json(path))
+            }
+            ImportFileContent::Other => ImportPlan::Places(ImportSource::Dotenv(path)),
         })
     }
 
@@ -217,6 +324,22 @@ impl ImportArgs {
             Ok(_) => ImportOutcome::Possible,
         };
         ImportResult { outcome, name: None, plaintext: plaintext_state(candidate) }
+    }
+
+    fn plan_for_text(&self, text: Zeroizing<String>, format: Option<TextFormat>) -> ImportPlan {
+        let list = detect_record_list(&text);
+        if let Some(list) = list.filter(|list| self.takes_records(*list)) {
+            return ImportPlan::Bulk(BulkSource::Piped(Arc::new(text)), is_strict(list));
+        }
+        let format = format.unwrap_or_else(|| detect_format(&text));
+        ImportPlan::Places(ImportSource::Piped(format, Arc::new(text)))
+    }
+
+    /// Returns whether a list is imported record by record. JSON is imported place by place where
+    /// its places are to be cleared or kept up to date.
+    const fn takes_records(&self, format: ListFormat) -> bool {
+        let is_json = matches!(format, ListFormat::JsonArray | ListFormat::Bitwarden);
+        !(is_json && (self.blank || self.consumer))
     }
 
     /// Stores a candidate. A copy that cannot be cleared does not stop the others: its problem is
@@ -353,6 +476,21 @@ impl ImportArgs {
     }
 }
 
+fn absolute(path: &Path) -> Result<PathBuf, Problem> {
+    std::path::absolute(path)
+        .map_err(|error| usage_problem("Invalid path", &error.to_string(), "use another path"))
+}
+
+fn plan_for_tree(program: PasswordProgram, folder: Option<&Path>) -> Result<ImportPlan, Problem> {
+    let folder = folder.map(absolute).transpose()?;
+    Ok(ImportPlan::Bulk(BulkSource::Tree(program, folder), false))
+}
+
+/// Returns whether every record of a list is meant to be a credential.
+const fn is_strict(format: ListFormat) -> bool {
+    !matches!(format, ListFormat::Bitwarden | ListFormat::OnePassword)
+}
+
 /// Returns the first problem, with which the command fails. The others are printed as notes.
 fn first_problem(context: &CliContext<'_>, failed: Vec<Problem>) -> Option<Problem> {
     let mut failed = failed.into_iter();
@@ -425,7 +563,7 @@ fn print_results(
     context.out.print_table(&table)
 }
 
-fn outcome_cell(shape: &ImportJson<'_>, result: &ImportResult) -> TableCell {
+fn outcome_cell(shape: &ImportRowJson<'_>, result: &ImportResult) -> TableCell {
     let name = shape.name.unwrap_or_default();
     let blanked =
         if result.plaintext == PlaintextState::Cleared { ", plain-text copy cleared" } else { "" };
@@ -442,9 +580,9 @@ fn outcome_cell(shape: &ImportJson<'_>, result: &ImportResult) -> TableCell {
     }
 }
 
-fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> ImportJson<'a> {
+fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> ImportRowJson<'a> {
     let identified = candidate.identified.as_ref().ok();
-    ImportJson {
+    ImportRowJson {
         path: source_file(candidate),
         place: &candidate.location,
         open_to_others: candidate.exposed_mode.as_deref(),
@@ -456,30 +594,5 @@ fn import_json<'a>(candidate: &'a ImportCandidate, result: &'a ImportResult) -> 
         blanked: result.plaintext == PlaintextState::Cleared,
         why: candidate.identified.as_ref().err().map(String::as_str),
         contradiction: candidate.contradiction.as_deref(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::ImportOutcome;
-
-    #[test]
-    fn the_json_words_of_every_outcome() {
-        for outcome in [
-            ImportOutcome::Found,
-            ImportOutcome::Imported,
-            ImportOutcome::AlreadyStored,
-            ImportOutcome::Possible,
-            ImportOutcome::Refused,
-        ] {
-            let word = match outcome {
-                ImportOutcome::Found => "found",
-                ImportOutcome::Imported => "imported",
-                ImportOutcome::AlreadyStored => "known",
-                ImportOutcome::Possible => "possible",
-                ImportOutcome::Refused => "refused",
-            };
-            assert_eq!(serde_json::to_value(outcome).unwrap(), word);
-        }
     }
 }

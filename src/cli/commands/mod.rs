@@ -2,6 +2,8 @@
 
 pub(super) mod add;
 pub(super) mod audit;
+pub(super) mod backup;
+pub(super) mod bulk_import;
 pub(super) mod check;
 pub(super) mod config;
 pub(super) mod consumer;

@@ -1,10 +1,12 @@
-//! `tokenring store`: shows, unlocks, locks and migrates the store, and changes its passphrase.
+//! `tokenring store`: shows, unlocks, locks, migrates and exports the store, and changes its
+//! passphrase.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
+use super::backup::ExportArgs;
 use super::doctor::{insert_store_problem, print_diagnostics};
 use super::migrate::MigrateArgs;
 use crate::cli::args::parse_timeout;
@@ -17,7 +19,7 @@ use crate::engine::{
     self, PASSPHRASE_FILE_VARIABLE, SessionHolder, SessionLimits, SessionState, StoreService,
 };
 
-/// Show, unlock, lock or migrate the store, or change its passphrase
+/// Show, unlock, lock, migrate or export the store, or change its passphrase
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tokenring store status\n  tokenring store migrate --to file --dry-run"
@@ -42,6 +44,8 @@ enum StoreCommand {
     Lock,
     /// Change the passphrase of the encrypted file
     Passphrase(PassphraseArgs),
+    /// Write everything to an encrypted backup file
+    Export(ExportArgs),
 }
 
 impl StoreArgs {
@@ -53,6 +57,7 @@ impl StoreArgs {
             StoreCommand::Unlock(verb) => verb.run(context).await,
             StoreCommand::Lock => lock_store(context).await,
             StoreCommand::Passphrase(verb) => verb.run(context).await,
+            StoreCommand::Export(verb) => verb.run(context).await,
         }
     }
 }
@@ -86,7 +91,7 @@ impl PassphraseArgs {
         let current = read_passphrase(&store, &StoreError::Locked)?;
         let new = match &self.new_passphrase_file {
             Some(path) => engine::passphrase_from_file(path)?,
-            None if prompt::is_interactive() => prompt::choose_passphrase(&store)?,
+            None if prompt::is_interactive() => prompt::choose_passphrase(store.title)?,
             None => {
                 return Err(usage_problem(
                     "The new passphrase is missing",

@@ -6,7 +6,6 @@ use crate::cli::output::usage_problem;
 use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, Secret};
 use crate::engine;
-use crate::engine::background::protocol::BackendInfo;
 use crate::tui::terminal_line::{InputEcho, print_secret_line, read_answer};
 
 /// Returns whether a user at a terminal can reply to questions.
@@ -88,12 +87,11 @@ pub(in crate::cli) fn confirm_by_typing(
     .with_class(ProblemClass::Usage))
 }
 
-/// Asks for a new passphrase twice. Where none is typed, generates six words and shows them once.
-pub(in crate::cli) fn choose_passphrase(store: &BackendInfo) -> Result<Secret, Problem> {
-    let typed = read_hidden(&format!(
-        "New passphrase for the {} (Enter generates six random words)",
-        store.title
-    ))?;
+/// Asks for a new passphrase of `what` twice. Where none is typed, generates six words and shows them
+/// once.
+pub(in crate::cli) fn choose_passphrase(what: &str) -> Result<Secret, Problem> {
+    let typed =
+        read_hidden(&format!("New passphrase for the {what} (Enter generates six random words)"))?;
     let chosen = if typed.is_empty() {
         let words = engine::generate_passphrase()?;
         show_secret("Write these words down; they are not shown again", &words);

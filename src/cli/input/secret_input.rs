@@ -13,6 +13,9 @@ use crate::domain::{Problem, Secret};
 /// Maximum size of a secret. A pipe that provides more is a mistake.
 const MAX_SECRET_BYTES: usize = 1 << 20;
 
+/// Maximum size of a list with many secrets.
+const MAX_LIST_BYTES: usize = 64 << 20;
+
 /// Reads a secret: all of standard input, or what is typed or pasted at a hidden prompt.
 pub(in crate::cli) fn read_secret(title: &str) -> Result<Secret, Problem> {
     if io::stdin().is_terminal() { prompt::read_hidden(title) } else { read_pipe() }
@@ -21,6 +24,15 @@ pub(in crate::cli) fn read_secret(title: &str) -> Result<Secret, Problem> {
 /// Reads a text that contains secrets from standard input. Such a text is never typed, so a
 /// terminal is a problem.
 pub(in crate::cli) fn read_text() -> Result<Zeroizing<String>, Problem> {
+    read_text_up_to(MAX_SECRET_BYTES)
+}
+
+/// Like [`read_text`], for a list with many secrets.
+pub(in crate::cli) fn read_list_text() -> Result<Zeroizing<String>, Problem> {
+    read_text_up_to(MAX_LIST_BYTES)
+}
+
+fn read_text_up_to(limit: usize) -> Result<Zeroizing<String>, Problem> {
     if io::stdin().is_terminal() {
         let why = "standard input is a terminal, not a pipe";
         return Err(Problem::new(
@@ -30,7 +42,8 @@ pub(in crate::cli) fn read_text() -> Result<Zeroizing<String>, Problem> {
         )
         .with_class(ProblemClass::Usage));
     }
-    let text = read_pipe()?.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
+    let text = read_pipe_up_to(limit)?;
+    let text = text.expose(|bytes| std::str::from_utf8(bytes).map(str::to_owned));
     text.map(Zeroizing::new).map_err(|_| {
         let why = "the input is not valid UTF-8";
         Problem::new("Standard input could not be read", why, "pipe in text, such as a dotenv file")
@@ -105,19 +118,24 @@ fn stdin_read_problem(error: &io::Error) -> Problem {
     Problem::new("Standard input could not be read", error.to_string(), "pipe the secret again")
 }
 
-/// Reads all of standard input. The buffer has its full size from the start, so that growing it
-/// never leaves a copy of the secret in memory.
+/// Reads all of standard input, which is a secret.
 fn read_pipe() -> Result<Secret, Problem> {
+    read_pipe_up_to(MAX_SECRET_BYTES)
+}
+
+/// Reads all of standard input. The buffer of a secret has its full size from the start, so that
+/// growing it never leaves a copy of the secret in memory.
+fn read_pipe_up_to(limit: usize) -> Result<Secret, Problem> {
     let mut bytes = Vec::with_capacity(MAX_SECRET_BYTES + 1);
     io::stdin()
         .lock()
-        .take(MAX_SECRET_BYTES as u64 + 1)
+        .take(limit as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| stdin_read_problem(&error))?;
-    let too_long = bytes.len() > MAX_SECRET_BYTES;
+    let too_long = bytes.len() > limit;
     let secret = Secret::new(bytes);
     if too_long {
-        let why = "standard input has more than 1 MiB";
+        let why = format!("standard input has more than {} MiB", limit >> 20);
         return Err(Problem::new("The input is not a secret", why, "pipe only the secret")
             .with_class(ProblemClass::Usage));
     }

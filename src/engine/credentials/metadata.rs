@@ -95,13 +95,13 @@ impl SecretAccess {
 }
 
 /// Returns the texts of a credential that its user entered.
-fn entered_texts(credential: &Credential) -> impl Iterator<Item = &str> {
+pub(super) fn entered_texts(credential: &Credential) -> impl Iterator<Item = &str> {
     let labels = credential.labels.iter().map(String::as_str);
     let fields = credential.fields.values().map(String::as_str);
     std::iter::once(credential.name.as_str()).chain(labels).chain(fields)
 }
 
-fn stored_secret_problem() -> Problem {
+pub(super) fn stored_secret_problem() -> Problem {
     metadata_problem("The name, a label or a field is invalid", &MetadataError::LooksLikeSecret)
 }
 

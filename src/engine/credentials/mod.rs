@@ -4,6 +4,7 @@
 //! leaves a credential without a secret, which every user can see and fix; the other order would
 //! leave a secret that no index entry names. Start with [`CredentialService::add`].
 
+mod batch;
 pub(super) mod captured_secrets;
 pub(super) mod classify;
 pub mod import;

@@ -4,6 +4,8 @@
 //! an edit leaves as it is must be as recorded; otherwise the edit would accept a change that
 //! another program made. Start with `plan_rebinding`; `bindings` verifies the records.
 
+use std::collections::HashMap;
+
 use super::bindings::{
     BindingKey, BindingService, CredentialBinding, RecordedBinding, consumer_record,
     credential_record, describe_origins, hosts_problem, unrecorded_origins,
@@ -39,6 +41,46 @@ impl BindingService {
         let mut records = vec![credential_record(key, credential)];
         records.extend(self.record_chosen_region(key, credential, region, &[]).await?);
         self.database.run(move |index| index.put_bindings(&records)).await
+    }
+
+    /// Returns the records of many new credentials, or why a credential cannot be bound. The hosts
+    /// of a region are compared once for all of its credentials.
+    pub(in crate::engine) async fn new_credential_records(
+        &self,
+        credentials: &[Credential],
+    ) -> Result<Vec<Result<Vec<BindingRecord>, Problem>>, Problem> {
+        let Some(key) = self.recording_key().await? else {
+            return Ok(credentials.iter().map(|_| Ok(Vec::new())).collect());
+        };
+        let mut chosen = HashMap::new();
+        let mut records = Vec::with_capacity(credentials.len());
+        for credential in credentials {
+            let region = (credential.provider.clone(), credential.region.clone());
+            if !chosen.contains_key(&region) {
+                let record = match self.catalog.region(&credential.provider, &credential.region) {
+                    Ok(found) => self.record_chosen_region(key, credential, found, &[]).await,
+                    Err(error) => Err(error.into()),
+                };
+                chosen.insert(region.clone(), record);
+            }
+            let of_region = chosen[&region].clone();
+            records.push(of_region.map(|of_region| {
+                of_region.into_iter().chain([credential_record(key, credential)]).collect()
+            }));
+        }
+        Ok(records)
+    }
+
+    /// Returns the records of new consumers.
+    pub(in crate::engine) async fn new_consumer_records(
+        &self,
+        consumers: &[Consumer],
+    ) -> Result<Vec<BindingRecord>, Problem> {
+        let key = self.recording_key().await?;
+        Ok(key
+            .into_iter()
+            .flat_map(|key| consumers.iter().map(|one| consumer_record(key, one)))
+            .collect())
     }
 
     /// Records the hosts of a private region that nothing uses yet, because the user chose it.

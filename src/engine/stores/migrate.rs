@@ -20,7 +20,7 @@ use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::audit_anchor::AUDIT_ANCHOR_ITEM;
 use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::fingerprints::FINGERPRINT_KEY_ITEM;
-use crate::engine::locks::{CredentialLock, CredentialLocks};
+use crate::engine::locks::CredentialLocks;
 use crate::engine::ports::{CoreServices, SharedPorts};
 use crate::engine::secrets::bindings::{BINDINGS_RECORDED_ITEM, BindingService};
 use crate::engine::secrets::bound_secrets::SecretAccess;
@@ -134,31 +134,61 @@ impl StoreMigration {
         (self.from.backend().title, self.to.backend().title)
     }
 
-    async fn compare(&self, key: &ItemKey, secret: &Secret) -> Result<ItemComparison, StoreError> {
-        if secret.len() > self.to.backend().item_limit {
-            return Ok(ItemComparison::TooLarge);
-        }
-        match self.to.get(key).await {
-            Ok(there) if there.same_as(secret) => Ok(ItemComparison::Same),
-            Ok(_) => Ok(ItemComparison::Differs),
-            Err(StoreError::NotFound) => Ok(ItemComparison::New),
-            Err(error) => Err(error),
-        }
+    /// Compares the items of the source under these keys with the target; `None` where the source
+    /// has none.
+    async fn compare(&self, keys: &[ItemKey]) -> Result<Vec<Option<ItemComparison>>, StoreError> {
+        let limit = self.to.backend().item_limit;
+        let sources = self.from.get_many(keys).await;
+        let targets = self.to.get_many(keys).await;
+        let compare = |(source, target): (Result<Secret, _>, Result<Secret, _>)| {
+            let source = match source {
+                Err(StoreError::NotFound) => return Ok(None),
+                source => source?,
+            };
+            if source.len() > limit {
+                return Ok(Some(ItemComparison::TooLarge));
+            }
+            match target {
+                Ok(there) if there.same_as(&source) => Ok(Some(ItemComparison::Same)),
+                Ok(_) => Ok(Some(ItemComparison::Differs)),
+                Err(StoreError::NotFound) => Ok(Some(ItemComparison::New)),
+                Err(error) => Err(error),
+            }
+        };
+        sources.into_iter().zip(targets).map(compare).collect()
     }
 
-    /// Copies an item, as the source holds it now, and verifies it by reading it back.
-    async fn copy_item(&self, key: &ItemKey) -> Result<(), StoreError> {
-        let secret = self.from.get(key).await?;
-        self.to.put(key, &secret).await?;
-        if self.to.get(key).await?.same_as(&secret) { Ok(()) } else { Err(readback_mismatch()) }
+    /// Copies items, as the source holds them now, and verifies them by reading them back.
+    async fn copy_items(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        let secrets: Result<Vec<_>, _> = self.from.get_many(keys).await.into_iter().collect();
+        let items: Vec<_> = keys.iter().cloned().zip(secrets?.into_iter().map(Arc::new)).collect();
+        self.to.put_many(&items).await?;
+        self.verify_same(&items).await
     }
 
-    /// Removes an item from the source if the target returns the same.
-    async fn remove_from_source(&self, key: &ItemKey) -> Result<(), StoreError> {
-        if !self.to.get(key).await?.same_as(&self.from.get(key).await?) {
-            return Err(readback_mismatch());
+    /// Removes items from the source if the target returns the same.
+    async fn remove_from_source(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        let secrets: Result<Vec<_>, _> = self.from.get_many(keys).await.into_iter().collect();
+        let items: Vec<_> = keys.iter().cloned().zip(secrets?.into_iter().map(Arc::new)).collect();
+        self.verify_same(&items).await?;
+        self.from.delete_many(keys).await
+    }
+
+    /// Fails unless the target returns the same secrets.
+    async fn verify_same(&self, items: &[(ItemKey, Arc<Secret>)]) -> Result<(), StoreError> {
+        let keys: Vec<_> = items.iter().map(|(key, _)| key.clone()).collect();
+        for ((_, secret), there) in items.iter().zip(self.to.get_many(&keys).await) {
+            if !there?.same_as(secret) {
+                return Err(readback_mismatch());
+            }
         }
-        self.from.delete(key).await
+        Ok(())
+    }
+
+    /// Returns how many items one call moves: what suits the store that reads and writes everything
+    /// for one item.
+    fn batch_size(&self) -> usize {
+        self.from.read_batch_size().max(self.to.read_batch_size())
     }
 }
 
@@ -193,14 +223,25 @@ impl MigrationService {
             (self.audit.anchor_item_key(), AUDIT_ANCHOR_ITEM),
             (self.bindings.bindings_recorded_key(), BINDINGS_RECORDED_ITEM),
         ];
-        let mut items = Vec::new();
-        for (key, label) in own {
-            self.compare_item(migration, key, OWN_ITEMS_NAME, label, &mut items).await?;
-        }
+        let mut possible: Vec<_> = own
+            .into_iter()
+            .map(|(key, label)| (key, OWN_ITEMS_NAME.to_owned(), label.to_owned()))
+            .collect();
         for credential in self.database.credentials().await? {
-            for (key, label) in self.item_keys(&credential) {
-                self.compare_item(migration, key, credential.name.as_str(), &label, &mut items)
-                    .await?;
+            let keys = self.item_keys(&credential).into_iter();
+            possible.extend(keys.map(|(key, label)| (key, credential.name.to_string(), label)));
+        }
+        let mut items = Vec::new();
+        for batch in possible.chunks(migration.batch_size()) {
+            let keys: Vec<_> = batch.iter().map(|(key, _, _)| key.clone()).collect();
+            for ((key, name, item), state) in batch.iter().zip(migration.compare(&keys).await?) {
+                let of_state = |state| MigrationItem {
+                    name: name.clone(),
+                    item: item.clone(),
+                    state,
+                    key: key.clone(),
+                };
+                items.extend(state.map(of_state));
             }
         }
         Ok(items)
@@ -213,13 +254,18 @@ impl MigrationService {
         on_conflict: ConflictPolicy,
         mut on_item: impl FnMut(&MigrationItem),
     ) -> Result<Vec<MigrationItem>, Problem> {
-        let _claims = self.lock_all_rotations().await?;
+        let _lock = self.locks.try_lock_all_rotations()?;
         let plan = self.plan_migration(migration).await?;
         check_conflicts(&plan, on_conflict)?;
         store::run_self_test(migration.to.as_ref()).await?;
-        for item in plan.iter().filter(|item| item.state != ItemComparison::Same) {
-            migration.copy_item(&item.key).await?;
-            on_item(item);
+        let missing: Vec<_> =
+            plan.iter().filter(|item| item.state != ItemComparison::Same).collect();
+        for batch in missing.chunks(migration.batch_size()) {
+            let keys: Vec<_> = batch.iter().map(|item| item.key.clone()).collect();
+            migration.copy_items(&keys).await?;
+            for item in batch {
+                on_item(item);
+            }
         }
         let after = self.plan_migration(migration).await?;
         match after.iter().find(|item| item.state != ItemComparison::Same) {
@@ -238,21 +284,23 @@ impl MigrationService {
 
     /// Removes from the source every item that the target returns; returns their number.
     pub async fn empty_source(&self, migration: &StoreMigration) -> Result<usize, Problem> {
-        let _claims = self.lock_all_rotations().await?;
+        let _lock = self.locks.try_lock_all_rotations()?;
         let items = self.plan_migration(migration).await?;
-        let mut removed = 0;
-        for item in &items {
-            match item.state {
-                ItemComparison::Same => migration.remove_from_source(&item.key).await?,
-                // The store in use has a newer anchor, so the old one is of no use.
-                ItemComparison::Differs if item.is_own(AUDIT_ANCHOR_ITEM) => {
-                    migration.from.delete(&item.key).await?;
-                }
-                _ => continue,
-            }
-            removed += 1;
+        let same: Vec<_> = items
+            .iter()
+            .filter(|item| item.state == ItemComparison::Same)
+            .map(|item| item.key.clone())
+            .collect();
+        for batch in same.chunks(migration.batch_size()) {
+            migration.remove_from_source(batch).await?;
         }
-        Ok(removed)
+        // The store in use has a newer anchor, so the old one is of no use.
+        let is_old_anchor = |item: &&MigrationItem| {
+            item.state == ItemComparison::Differs && item.is_own(AUDIT_ANCHOR_ITEM)
+        };
+        let Some(anchor) = items.iter().find(is_old_anchor) else { return Ok(same.len()) };
+        migration.from.delete(&anchor.key).await?;
+        Ok(same.len() + 1)
     }
 
     /// Records in the audit log that the secrets were moved. Does not anchor the entry: the anchor
@@ -271,29 +319,6 @@ impl MigrationService {
                 )),
             )
             .await
-    }
-
-    async fn lock_all_rotations(&self) -> Result<Vec<CredentialLock>, Problem> {
-        let credentials = self.database.credentials().await?;
-        credentials.iter().map(|credential| self.locks.try_lock_rotation(&credential.id)).collect()
-    }
-
-    async fn compare_item(
-        &self,
-        migration: &StoreMigration,
-        key: ItemKey,
-        name: &str,
-        item: &str,
-        items: &mut Vec<MigrationItem>,
-    ) -> Result<(), Problem> {
-        let secret = match migration.from.get(&key).await {
-            Ok(secret) => secret,
-            Err(StoreError::NotFound) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        let state = migration.compare(&key, &secret).await?;
-        items.push(MigrationItem { name: name.to_owned(), item: item.to_owned(), state, key });
-        Ok(())
     }
 
     fn item_keys(&self, credential: &Credential) -> Vec<(ItemKey, String)> {

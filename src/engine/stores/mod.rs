@@ -1,8 +1,11 @@
-//! The secret store as a whole: its state and self-test, unlocking, locking, and its passphrase.
+//! The secret store as a whole: its state and self-test, unlocking, locking, and its passphrase; its
+//! migration to another store, and its backups.
 //!
 //! Start with [`StoreService::state`].
 
+pub mod backup;
 pub mod migrate;
+pub mod restore;
 pub(super) mod tasks;
 
 use std::sync::Arc;

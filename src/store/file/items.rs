@@ -3,7 +3,9 @@
 //! Start reading at [`VaultItems`]. Encryption and files belong to [`super::vault`].
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::de::{MapAccess, Visitor};
@@ -90,6 +92,23 @@ impl<'a> VaultItems<'a> {
         }
     }
 
+    /// Adds or replaces many items at once; of a key that occurs twice, the later one counts.
+    pub(super) fn put_all(&mut self, items: &[(ItemKey, Arc<Secret>)]) {
+        self.items.0.extend(items.iter().map(|(key, secret)| {
+            let encoded = secret.expose(|bytes| BASE64_STANDARD.encode(bytes));
+            (
+                VaultText(Cow::Owned(key.as_str().to_owned())),
+                EncodedSecret(VaultText(Cow::Owned(encoded))),
+            )
+        }));
+        self.items.sort_and_dedup();
+    }
+
+    pub(super) fn remove_all(&mut self, keys: &[ItemKey]) {
+        let removed: HashSet<_> = keys.iter().map(ItemKey::as_str).collect();
+        self.items.0.retain(|(key, _)| !removed.contains(&*key.0));
+    }
+
     pub(super) fn remove(&mut self, key: &ItemKey) {
         if let Ok(position) = self.items.position(key) {
             self.items.0.remove(position);
@@ -101,6 +120,13 @@ impl SortedItems<'_> {
     /// Returns the position of a key, or the position where it belongs.
     fn position(&self, key: &ItemKey) -> Result<usize, usize> {
         self.0.binary_search_by(|(known, _)| (*known.0).cmp(key.as_str()))
+    }
+
+    /// Sorts the entries by key. Of duplicate keys, the later one counts.
+    fn sort_and_dedup(&mut self) {
+        self.0.reverse();
+        self.0.sort_by(|(one, _), (other, _)| one.cmp(other));
+        self.0.dedup_by(|(next, _), (retained, _)| next == retained);
     }
 }
 
@@ -132,11 +158,10 @@ impl<'de> Visitor<'de> for ItemsVisitor {
             entries.push(entry);
         }
         if !entries.is_sorted_by(|(one, _), (next, _)| one < next) {
-            // Another program wrote the entries in a different order. Of duplicate keys, the later
-            // one counts.
-            entries.reverse();
-            entries.sort_by(|(one, _), (other, _)| one.cmp(other));
-            entries.dedup_by(|(next, _), (retained, _)| next == retained);
+            // Another program wrote the entries in a different order.
+            let mut items = SortedItems(entries);
+            items.sort_and_dedup();
+            return Ok(items);
         }
         Ok(SortedItems(entries))
     }
@@ -185,6 +210,22 @@ mod tests {
         for key in &keys {
             assert!(again.get(key).is_ok_and(|read| read.same_as(&secret)));
         }
+    }
+
+    #[test]
+    fn many_items_are_put_and_removed_at_once_and_the_later_of_two_counts() {
+        let secret = |text: &str| Arc::new(Secret::from_text(text.to_owned()));
+        let [a, b, c] = ["a", "b", "c"].map(ItemKey::internal);
+        let mut items = VaultItems::empty();
+        items.put(&b, &secret("old"));
+        let added = [(&c, "c"), (&a, "a"), (&b, "first"), (&b, "second")];
+        items.put_all(&added.map(|(key, text)| (key.clone(), secret(text))));
+        for (key, text) in [(&a, "a"), (&b, "second"), (&c, "c")] {
+            assert!(items.get(key).is_ok_and(|read| read.same_as(&secret(text))), "{text}");
+        }
+        items.remove_all(&[a.clone(), c]);
+        assert_eq!(items.get(&a).err(), Some(StoreError::NotFound));
+        assert_eq!(items.items.0.len(), 1);
     }
 
     #[test]

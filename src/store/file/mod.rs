@@ -24,15 +24,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+pub(super) use self::passphrase_identity::PassphraseIdentity;
 pub use self::session::{AGENT_ARGUMENTS, run_agent};
 use self::vault::Vault;
+pub(super) use self::vault::passphrase_text;
 use self::vault_access::VaultAccess;
 use super::backends::StoreBackend;
 use super::key_locks::{KeyLocks, spawn_blocking, with_timeout};
 use super::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 use super::{
-    BackendInfo, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError, UnlockMethod,
-    UnlockSource,
+    BATCH_TIMEOUT, BackendInfo, CALL_TIMEOUT, ItemKey, Persistence, SecretStore, StoreError,
+    UnlockMethod, UnlockSource,
 };
 use crate::domain::{Secret, StoreKind};
 
@@ -109,6 +111,29 @@ impl FileStore {
     }
 }
 
+impl FileStore {
+    /// Like [`FileStore::with_item`], for a change of many items at once.
+    async fn with_items(
+        &self,
+        keys: &[ItemKey],
+        work: impl FnOnce(&Vault) -> Result<(), StoreError> + Send + 'static,
+    ) -> Result<(), StoreError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        with_timeout(BATCH_TIMEOUT, async {
+            let guards = self.key_locks.lock_all(keys).await;
+            let access = Arc::clone(&self.access);
+            spawn_blocking(move || {
+                let _guards = guards;
+                work(&*access.for_writing()?)
+            })
+            .await
+        })
+        .await
+    }
+}
+
 impl WorkFactor {
     /// Largest work factor that is accepted when a vault is opened: about ten seconds.
     const MAX: u8 = 20;
@@ -117,6 +142,11 @@ impl WorkFactor {
     /// values are clamped.
     pub fn new(log_n: u8) -> Self {
         Self(log_n.clamp(1, Self::MAX))
+    }
+
+    /// Returns the binary logarithm of N.
+    pub(super) const fn exponent(self) -> u8 {
+        self.0
     }
 }
 
@@ -247,5 +277,19 @@ impl SecretStore for FileStore {
             vault.update_items(|items| items.remove(key))
         })
         .await
+    }
+
+    async fn put_many(&self, items: &[(ItemKey, Arc<Secret>)]) -> Result<(), StoreError> {
+        items.iter().try_for_each(|(key, secret)| BACKEND.info.validate_item(key, secret))?;
+        let keys: Vec<_> = items.iter().map(|(key, _)| key.clone()).collect();
+        let items = items.to_vec();
+        self.with_items(&keys, move |vault| vault.update_items(|known| known.put_all(&items))).await
+    }
+
+    async fn delete_many(&self, keys: &[ItemKey]) -> Result<(), StoreError> {
+        keys.iter().try_for_each(ItemKey::validate)?;
+        let removed = keys.to_vec();
+        self.with_items(keys, move |vault| vault.update_items(|items| items.remove_all(&removed)))
+            .await
     }
 }

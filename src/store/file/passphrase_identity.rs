@@ -23,7 +23,7 @@ const SALT_BYTES: usize = 16;
 const SCRYPT_BLOCK_SIZE: u32 = 8;
 
 /// age identity that decrypts with a passphrase.
-pub(super) struct PassphraseIdentity<'a>(pub(super) &'a SecretString);
+pub(in crate::store) struct PassphraseIdentity<'a>(pub(in crate::store) &'a SecretString);
 
 impl Identity for PassphraseIdentity<'_> {
     fn unwrap_stanza(&self, stanza: &Stanza) -> Option<Result<FileKey, DecryptError>> {

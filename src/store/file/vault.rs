@@ -59,7 +59,7 @@ pub(super) fn closed_reason(folder: &Path) -> StoreError {
 }
 
 /// Converts a passphrase into the type that age expects.
-pub(super) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, StoreError> {
+pub(in crate::store) fn passphrase_text(passphrase: &Secret) -> Result<SecretString, StoreError> {
     if passphrase.is_empty() {
         return Err(StoreError::Denied("the passphrase is empty".to_owned()));
     }

@@ -1,9 +1,16 @@
 //! Import: finds plain-text credentials in the files of other programs, adds them to the store, and
 //! clears the plain-text copies afterwards.
 //!
-//! `sources` reads the files. Start with [`ImportService::find_import_candidates`] and
+//! `sources` reads the files of other tools, one place at a time. `bulk` imports lists of records,
+//! exports of password managers and password trees, which `records`, `password_managers` and
+//! `password_tree` read. Start with [`ImportService::find_import_candidates`] and
 //! [`ImportService::import`].
 
+pub mod bulk;
+mod password_managers;
+mod password_tree;
+mod record_resolution;
+mod records;
 mod sources;
 
 use std::path::{Path, PathBuf};
@@ -30,6 +37,8 @@ use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::ports::{CoreServices, SharedPorts};
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
+pub use password_tree::PasswordProgram;
+pub use records::{ImportRecord, ListFormat};
 pub(in crate::engine) use sources::{RawCandidate, read_source};
 
 /// Source of an import.
