@@ -8,7 +8,8 @@ use std::sync::Arc;
 use time::format_description::well_known::Rfc3339;
 
 use super::records::ImportRecord;
-use super::{ImportService, UNKNOWN_SHAPE_REASON, endpoint_origin};
+use super::{ImportService, UNKNOWN_SHAPE_REASON};
+use crate::domain::identify::endpoint::resolve_endpoint;
 use crate::domain::identify::{IdentificationCandidate, KindChoice, choose_kind};
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
@@ -214,17 +215,6 @@ impl ImportService {
     /// Returns the region of a provider that one of these addresses belongs to, as its API or its
     /// web application.
     fn region_of_addresses(&self, addresses: &[String], provider: &str) -> Option<&Region> {
-        let regions = self.catalog.regions(provider).ok()?;
-        addresses.iter().find_map(|address| {
-            let is_url = address.contains("://");
-            let origin = if is_url {
-                endpoint_origin(address)
-            } else {
-                endpoint_origin(&format!("https://{address}"))
-            }?;
-            regions.iter().find(|region| {
-                region.matches_origin(&origin) || region.app.as_ref() == Some(&origin)
-            })
-        })
+        addresses.iter().find_map(|address| resolve_endpoint(address, provider, &self.catalog).ok())
     }
 }
