@@ -1,11 +1,11 @@
 //! Collections of the Secret Service: where items are found, where new ones go, and what is locked.
 //!
 //! An item has its own lock: its collection can be open while the default collection is locked, and
-//! KeePassXC asks about each item of an open database. So every question here is about what holds
+//! `KeePassXC` asks about each item of an open database. So every question here is about what holds
 //! the items of this program. New items go into the chosen collection; without a choice, into the
 //! collection of the fingerprint key, and before that exists, into the default collection.
 //!
-//! Collections are searched one by one, because KeePassXC answers a search through the service with
+//! Collections are searched one by one, because `KeePassXC` answers a search through the service with
 //! its own unlock dialog. Only [`ServiceSession::unlock`] opens a prompt. Start reading at
 //! [`ServiceSession`].
 
@@ -186,16 +186,14 @@ impl ServiceSession {
             .iter()
             .position(|collection| collection.collection_path.as_str() == chosen)
             .or_else(|| labels.iter().position(|label| label == chosen));
-        match named.and_then(|at| all.into_iter().nth(at)) {
-            Some(collection) => Ok(collection),
-            None => {
-                let known = labels.iter().filter(|label| !label.is_empty());
-                let known: Vec<_> = known.map(|label| format!("\"{label}\"")).collect();
-                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-                let why = format!("no collection is named \"{chosen}\"; the keyring has {known}");
-                Err(StoreError::NoCollection(why).into())
-            }
+        if let Some(collection) = named.and_then(|at| all.into_iter().nth(at)) {
+            return Ok(collection);
         }
+        let known = labels.iter().filter(|label| !label.is_empty());
+        let known: Vec<_> = known.map(|label| format!("\"{label}\"")).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let why = format!("no collection is named \"{chosen}\"; the keyring has {known}");
+        Err(StoreError::NoCollection(why).into())
     }
 
     /// Returns the paths of all items of this program.
@@ -210,7 +208,7 @@ impl ServiceSession {
     }
 
     /// Returns the paths of all collections. Asks the service each time, because databases of
-    /// KeePassXC are opened and closed at any time.
+    /// `KeePassXC` are opened and closed at any time.
     async fn collection_paths(&self) -> Result<Vec<OwnedObjectPath>, ServiceFault> {
         let asked = ("org.freedesktop.Secret.Service", "Collections");
         let properties = Some("org.freedesktop.DBus.Properties");

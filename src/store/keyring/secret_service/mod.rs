@@ -201,8 +201,8 @@ async fn create_item(
     Ok(())
 }
 
-/// Returns the content type of these bytes. KeePassXC and KWallet decode text as UTF-8 and do not
-/// return every text as it was: KeePassXC drops a byte order mark and replaces placeholders in
+/// Returns the content type of these bytes. `KeePassXC` and `KWallet` decode text as UTF-8 and do not
+/// return every text as it was: `KeePassXC` drops a byte order mark and replaces placeholders in
 /// braces. So only text that no service changes is declared as text.
 fn content_type(bytes: &[u8]) -> &'static str {
     let is_changed = |c: char| {
