@@ -4,29 +4,33 @@
 //! result to `output`, the only file of the program that writes to standard output and standard
 //! error. Logic that the screen needs too belongs in the engine. Start reading at [`main`];
 //! [`command`] returns the grammar.
+//!
+//! Process-wide setup: hardening, logging and the async runtime.
 
 mod args;
 pub mod commands;
 mod context;
 mod grammar;
 pub mod input;
-mod old_names;
 mod output;
-mod process;
 
+use std::fs::OpenOptions;
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 use clap::{Parser, Subcommand};
+use context::{CliContext, SettingsStrictness};
+use output::CliOutput;
 
 use crate::cli::commands::{
     add, audit, check, config, consumer, create, demo, doctor, edit, exec, generate, get, identify,
-    import, list, login, regions, remove, request, revoke, rotate, sandbox, scan, store, tui,
+    import, list, login, regions, remove, request, revoke, rotate, scan, store, tui,
 };
 use crate::cli::output::secret_arguments;
+use crate::domain::problem::ProblemClass;
 use crate::domain::{Problem, StoreKind};
-use crate::engine;
-use context::{CliContext, SettingsStrictness};
-use output::CliOutput;
+use crate::util::private_files::private_mode;
+use crate::{cli, engine};
 
 /// Store, test and rotate Snyk and Appcircle API tokens from the terminal
 #[derive(Debug, Parser)]
@@ -58,7 +62,7 @@ enum CliCommand {
     /// Try the screen on the built-in simulator; nothing is saved
     Demo(demo::DemoArgs),
     /// Run the provider simulator alone, on loopback, until stopped
-    Sandbox(sandbox::SandboxArgs),
+    Sandbox(demo::SandboxArgs),
     /// Store a credential; the secret comes from a pipe or a prompt
     Add(add::AddArgs),
     /// List all credentials
@@ -121,8 +125,8 @@ encrypted file; the screen ignores it and asks."
 
 /// Runs the program with the arguments of this process.
 pub fn main() -> ExitCode {
-    process::harden_process();
-    if process::is_agent_start() {
+    cli::harden_process();
+    if cli::is_agent_start() {
         return if engine::run_agent() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     generate::answer_shell();
@@ -164,7 +168,7 @@ pub fn command() -> clap::Command {
 }
 
 fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
-    process::start_log()?;
+    cli::start_log()?;
     let context =
         CliContext::new(cli.global, SettingsStrictness::for_command(cli.command.as_ref()), output)?;
     match cli.command {
@@ -178,7 +182,7 @@ fn run(cli: CliArgs, output: &CliOutput) -> Result<u8, Problem> {
 /// Not inlined: it needs stack space for every command, which the screen would pay for.
 #[inline(never)]
 fn run_blocking(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, Problem> {
-    process::build_runtime()?.block_on(run_command(verb, context))
+    cli::build_runtime()?.block_on(run_command(verb, context))
 }
 
 impl SettingsStrictness {
@@ -221,4 +225,64 @@ async fn run_command(verb: CliCommand, context: &CliContext<'_>) -> Result<u8, P
         CliCommand::Config(verb) => verb.run(context),
         CliCommand::Store(verb) => verb.run(context).await,
     }
+}
+
+/// Disables core dumps and prevents other processes of this user from reading this process's
+/// memory.
+///
+/// Best effort: a system that refuses is no reason not to start.
+pub(in crate::cli) fn harden_process() {
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+    #[cfg(unix)]
+    let _ = rustix::process::setrlimit(
+        rustix::process::Resource::Core,
+        rustix::process::Rlimit { current: Some(0), maximum: Some(0) },
+    );
+}
+
+/// Whether this process is to be the agent of a store: `tokenring store unlock` starts it with these
+/// arguments, and describes it on standard input.
+pub(in crate::cli) fn is_agent_start() -> bool {
+    std::env::args_os().skip(1).eq(crate::engine::AGENT_ARGUMENTS)
+        && !std::io::IsTerminal::is_terminal(&std::io::stdin())
+}
+
+/// Logs to the file named by `TOKENRING_LOG`, at the level named by `TOKENRING_LOG_LEVEL` (`debug`
+/// by default).
+pub(in crate::cli) fn start_log() -> Result<(), Problem> {
+    let Some(path) = std::env::var_os("TOKENRING_LOG") else { return Ok(()) };
+    let wanted = std::env::var("TOKENRING_LOG_LEVEL").unwrap_or_else(|_| "debug".to_owned());
+    let level: tracing::Level = wanted.parse().map_err(|_| {
+        let why = "TOKENRING_LOG_LEVEL names no level";
+        Problem::new("Unknown log level", why, "use error, warn, info, debug or trace")
+            .with_class(ProblemClass::Usage)
+    })?;
+    let mut options = OpenOptions::new();
+    options.create(true).append(true);
+    let file = private_mode(&mut options).open(&path).map_err(|error| {
+        let what = format!("The log {} cannot be written", path.display());
+        Problem::new(what, error.to_string(), "name another file in TOKENRING_LOG, or unset it")
+            .with_class(ProblemClass::Usage)
+    })?;
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(Mutex::new(file))
+        .init();
+    Ok(())
+}
+
+/// Builds the async runtime. Two worker threads are enough: tasks mostly wait, and they must not
+/// crowd out the drawing task.
+pub(in crate::cli) fn build_runtime() -> Result<tokio::runtime::Runtime, Problem> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(
+        |error| {
+            Problem::new(
+                "The program cannot start its tasks",
+                error.to_string(),
+                "free some threads or memory and try again",
+            )
+        },
+    )
 }

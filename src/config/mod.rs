@@ -5,7 +5,6 @@
 //! describes every setting. Command line flags are applied by `cli`. Credentials and secrets do not
 //! belong here.
 
-mod edit;
 mod file;
 pub mod key;
 pub mod layout;
@@ -17,7 +16,7 @@ pub mod schema;
 mod settings;
 pub mod theme;
 
-pub use edit::{save_store_choice, save_theme_choice};
+pub use crate::config::file::{save_store_choice, save_theme_choice};
 pub use file::write_private;
 pub use key::KeyPress;
 pub use layout::{LayoutStore, PaneLayout};

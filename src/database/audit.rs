@@ -10,9 +10,9 @@
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest as _, Sha256};
 
-use super::columns::{CountColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
+use crate::database::{CountColumn, TimestampMicros};
 use crate::domain::Timestamp;
 use crate::util::hex::to_hex;
 

@@ -7,9 +7,9 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::columns::{CountColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
+use crate::database::{CountColumn, TimestampMicros};
 use crate::domain::CredentialId;
 use crate::domain::credential::{CheckReport, Principal};
 

@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use rusqlite::{Connection, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{JsonColumn, TimestampMicros};
 use super::credentials::find_credential;
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
+use crate::database::{JsonColumn, TimestampMicros};
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, CredentialName};

@@ -6,9 +6,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::bindings::{BindingRecord, upsert_bindings};
 use super::checks::{copy_last_check, delete_checks, upsert_check};
-use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability, EraseOutcome};
+use crate::database::{CountColumn, JsonColumn, TimestampMicros};
 use crate::domain::credential::{CheckReport, Principal};
 use crate::domain::text::nearest_names;
 use crate::domain::{Credential, CredentialId, CredentialName, Timestamp};

@@ -6,9 +6,9 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::columns::TimestampMicros;
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
+use crate::database::TimestampMicros;
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::{CredentialId, CredentialName, Timestamp};
 

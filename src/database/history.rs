@@ -6,9 +6,9 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 
-use super::columns::{CountColumn, JsonColumn, TimestampMicros};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability, PurgeReport};
+use crate::database::{CountColumn, JsonColumn, TimestampMicros};
 use crate::domain::request::RequestDraft;
 use crate::domain::response::CheckResult;
 use crate::domain::{CredentialId, Timestamp};

@@ -6,10 +6,10 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::columns::{CountColumn, TimestampMicros};
 use super::credentials::{find_credential, find_open_rotation, insert_row};
 use super::error::{DatabaseError, TransactionError};
 use super::{Database, Durability};
+use crate::database::{CountColumn, TimestampMicros};
 use crate::domain::{Credential, CredentialId, Timestamp};
 
 /// Rotation to open.

@@ -16,7 +16,6 @@ pub mod format;
 pub mod http_method;
 pub mod identify;
 pub mod jq;
-pub mod metadata;
 pub mod pagination;
 pub mod passphrase;
 pub mod problem;
@@ -32,7 +31,6 @@ pub mod secret;
 pub mod store_kind;
 pub mod strategy;
 pub mod text;
-pub mod timing;
 
 pub use credential::{Credential, CredentialId, CredentialName};
 pub use credential_status::CredentialStatus;

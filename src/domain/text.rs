@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use crate::util::json_values::RECORD_SEPARATOR;
+use crate::util::json_scan::RECORD_SEPARATOR;
 
 /// Minimum similarity, from 0 to 1, for a name to be suggested instead of another.
 const MIN_SIMILARITY: f64 = 0.8;

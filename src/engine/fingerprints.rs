@@ -14,10 +14,8 @@ use zeroize::{Zeroizing, zeroize_stack};
 
 use crate::domain::Secret;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::locks::CredentialLocks;
-use crate::engine::ports::SharedPorts;
-use crate::engine::ports::random_bytes;
+use crate::engine::ports::{DatabaseHandle, SharedPorts, random_bytes};
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex;
 

@@ -9,23 +9,20 @@
 //! reads secrets.
 
 mod audit;
-mod audit_anchor;
 pub mod background;
 mod build;
-mod checks;
+pub(super) mod checks;
 mod clipboard;
 mod consumers;
 mod credential_changes;
 pub mod credentials;
-mod database_handle;
 pub mod doctor;
 pub mod exec;
 mod fingerprints;
 mod locks;
-mod pending_prompts;
 mod ports;
 pub mod prompt;
-mod requests;
+pub(in crate::engine) mod requests;
 pub mod rotation;
 mod rotation_journals;
 pub mod scan;
@@ -48,6 +45,7 @@ use crate::net::{RequestLimits, Transport};
 use crate::store::SecretStore;
 
 pub use crate::database::{AuditIntegrity, AuditRecord};
+pub use crate::engine::audit::{AnchorComparison, AuditVerification};
 pub use crate::engine::background::runner::TaskManager;
 pub use crate::engine::checks::CheckService;
 pub use crate::engine::clipboard::service::ClipboardService;
@@ -58,8 +56,9 @@ pub use crate::engine::consumers::{
 pub use crate::engine::credentials::captured_secrets::CapturedSecretService;
 pub use crate::engine::credentials::classify::{ClassificationResult, ClassificationService};
 pub use crate::engine::credentials::import::ImportService;
+pub use crate::engine::requests::RequestService;
 pub use crate::engine::secrets::bindings::BindingService;
-pub use crate::engine::secrets::disclosure::{
+pub use crate::engine::secrets::bound_secrets::{
     DisclosureChannel, DisclosureService, SecretDisclosure,
 };
 pub use crate::engine::sign_in::browser::{is_remote, open as open_page};
@@ -74,7 +73,6 @@ pub use crate::store::passphrase::PASSPHRASE_FILE_VARIABLE;
 pub use crate::store::session::{SessionHolder, SessionLimits, SessionState, StoreSession};
 pub use crate::store::{AGENT_ARGUMENTS, backend_info, persistent_backends, run_agent};
 pub use audit::AuditService;
-pub use audit_anchor::{AnchorComparison, AuditVerification};
 pub use build::{
     add_region, check_new_passphrase, generate_passphrase, in_memory_engine, load_catalog,
     open_engine, other_stores, passphrase_from_file, store_in_use, store_location,
@@ -85,7 +83,6 @@ pub use exec::ExecService;
 pub use requests::download::{BodyDownload, DownloadEvent, DownloadObserver, SavedBody};
 pub use requests::pagination::{PageResult, PagingLimits, PagingResult};
 pub use requests::preview::RequestPreview;
-pub use requests::service::RequestService;
 pub use rotation::RotationService;
 pub use rotation_journals::RotationJournals;
 pub use scan::ScanService;

@@ -21,10 +21,8 @@ use crate::domain::rotation::{
 use crate::domain::{CredentialId, Problem};
 use crate::engine::Clock;
 use crate::engine::audit::{AuditEvent, AuditService};
-use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::locks::{CredentialLock, CredentialLocks};
-use crate::engine::ports::SharedPorts;
-use crate::engine::ports::random_bytes;
+use crate::engine::ports::{DatabaseHandle, SharedPorts, random_bytes};
 use crate::util::hex::to_hex;
 
 /// Lifetime of a lease that is not renewed.

@@ -19,7 +19,7 @@ use rustls::client::{
 use rustls::pki_types::ServerName;
 use tower::{Layer, Service};
 
-use crate::domain::timing::{ConnectTiming, ConnectionOrigin};
+use crate::domain::response::{ConnectTiming, ConnectionOrigin};
 
 /// Maximum number of TLS sessions that are stored for resumption, the default of rustls.
 const MAX_TLS_SESSIONS: usize = 256;

@@ -16,12 +16,11 @@ mod client;
 mod connect_timing;
 mod content_decoding;
 mod error;
-mod form;
 mod host_binding;
 pub mod oauth;
 mod proxy;
 mod response;
-mod sealed;
+mod secret_body;
 mod wire_preview;
 
 use std::path::PathBuf;

@@ -11,9 +11,10 @@ use super::body::{BodyEnd, ReceivedBody};
 use super::body_stream::StreamedBody;
 use super::{BodyFault, NetError};
 use crate::domain::redact::SecretRedactor;
-use crate::domain::response::{ApiResponse, BodyRemark, ResponseBody};
+use crate::domain::response::{
+    ApiResponse, BodyRemark, ConnectionOrigin, RequestTiming, ResponseBody,
+};
 use crate::domain::text;
-use crate::domain::timing::{ConnectionOrigin, RequestTiming};
 
 /// Bodies above this size are searched on another thread, so that one large response does not delay
 /// a thousand checks.

@@ -8,11 +8,11 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::faults;
-use super::http_service::{
+use super::server::SimulatorContext;
+use crate::simulator::SeededCredential;
+use crate::simulator::server::{
     SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse,
 };
-use super::manifest::SeededCredential;
-use super::server::SimulatorContext;
 
 /// Service for paths under `/faults`; it needs no credential.
 ///

@@ -16,6 +16,12 @@
 //! Every identifier and secret is derived from fixed labels, and every seeded date from midnight
 //! UTC of the start day, so two starts on one day have identical data. Start at
 //! [`ProviderSimulator::start`].
+//!
+//! Manifest of a running simulator: the addresses of its servers and the credentials that they
+//! know.
+//!
+//! Selection of the seeded credentials that the manifest lists: few enough for one screen, in every
+//! interesting state.
 
 mod api_web;
 mod appcircle;
@@ -23,29 +29,27 @@ mod clock;
 mod control;
 mod deterministic;
 mod faults;
-mod featured;
-mod http_service;
-mod manifest;
 mod request_counters;
 mod server;
 mod snyk;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use clock::SimulatedClock;
+use control::ControlService;
+use faults::FaultRules;
+use request_counters::RequestCounters;
+use serde::{Serialize, Serializer};
+use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-pub use clock::SimulatedClock;
-pub use manifest::{RegionAddresses, SeededCredential, SimulatorManifest};
-
-use control::ControlService;
-use faults::FaultRules;
-use http_service::{SimulatedProvider, SimulatedService};
-use request_counters::RequestCounters;
-use server::{CONTROL_ROLE, ListenerContext, SimulatorContext};
+use crate::simulator;
+use crate::simulator::server::{SimulatedProvider, SimulatedService};
 
 /// How long [`ProviderSimulator::stop`] waits for running requests.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
@@ -208,7 +212,7 @@ impl SimulatorBuilder {
     async fn finish(mut self) -> io::Result<ProviderSimulator> {
         let control = server::bind_loopback().await?;
         let faults = format!("{}/faults", base_url(&control)?);
-        let credentials = featured::select_featured(std::mem::take(&mut self.credentials));
+        let credentials = simulator::select_featured(std::mem::take(&mut self.credentials));
         let providers = std::mem::take(&mut self.providers);
         let service = ControlService {
             authority: control.local_addr()?.to_string(),
@@ -224,4 +228,145 @@ impl SimulatorBuilder {
 
 fn base_url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{}", listener.local_addr()?))
+}
+
+/// The JSON line that `tokenring sandbox --json` prints.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct SimulatorManifest {
+    /// Every region with its addresses, in a fixed order.
+    #[serde(serialize_with = "as_map")]
+    pub regions: Vec<(String, RegionAddresses)>,
+    /// Seeded credentials in every interesting state: new, expiring, expired, revoked, registered
+    /// under a wrong region.
+    pub credentials: Vec<SeededCredential>,
+    /// Address of the fault knobs.
+    pub faults: String,
+}
+
+impl SimulatorManifest {
+    /// Returns the addresses of a region such as `SNYK-EU-01`, `SAW-US` or `APPCIRCLE`.
+    pub fn region(&self, id: &str) -> Option<&RegionAddresses> {
+        self.regions.iter().find(|(region, _)| region == id).map(|(_, addresses)| addresses)
+    }
+
+    /// Returns a credential by its name, such as `eu01-admin`.
+    pub fn credential(&self, name: &str) -> Option<&SeededCredential> {
+        self.credentials.iter().find(|credential| credential.name == name)
+    }
+}
+
+/// Base URLs of one region, without a trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RegionAddresses {
+    /// API.
+    pub api: String,
+    /// Web application, which has Snyk's OAuth consent page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app: Option<String>,
+    /// Host that exchanges secrets for access tokens (Appcircle).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<String>,
+}
+
+/// One seeded credential. The secret is fake, but the type has no `Debug`, so that nothing prints
+/// it by accident.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct SeededCredential {
+    /// Unique name in kebab-case.
+    pub name: String,
+    /// `snyk`, `snyk-apps`, `snyk-api-web` or `appcircle`.
+    pub provider: &'static str,
+    /// Kind within the provider, such as `personal-access-token`.
+    pub kind: &'static str,
+    /// Region under which the credential is registered; one of them is wrong.
+    pub region: String,
+    /// The secret.
+    pub secret: String,
+    /// Fields that are not secret: `org_id`, `client_id`, `service_account_id`, …
+    pub fields: BTreeMap<&'static str, String>,
+    /// Further secrets of the credential, such as the `client_secret` beside an app's refresh
+    /// token.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub parts: BTreeMap<&'static str, String>,
+}
+
+fn as_map<S: Serializer>(
+    regions: &[(String, RegionAddresses)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(regions.iter().map(|(id, addresses)| (id, addresses)))
+}
+
+/// Names, in the order of the manifest. Other seeded credentials exist too and can be listed with
+/// an admin token.
+const FEATURED_CREDENTIALS: [&str; 39] = [
+    "us01-admin",
+    "us01-reader",
+    "us01-laptop",
+    "us01-ci-scanner",
+    "us01-pr-checks",
+    "us01-release-bot",
+    "us01-group-reporter",
+    "us01-triage-app",
+    "us01-metrics-org",
+    "us02-admin",
+    "us02-reader",
+    "us02-old-jenkins",
+    "us02-broker",
+    "eu01-admin",
+    "eu01-reader",
+    "eu01-workstation",
+    "eu01-ci-scanner",
+    "eu01-appsec-bot",
+    "eu01-release-bot",
+    "eu01-sbom-export",
+    "eu01-triage-app",
+    "eu01-nightly",
+    "au01-admin",
+    "au01-reader",
+    "au01-old-laptop",
+    "au01-broker",
+    "gov01-admin",
+    "gov01-reader",
+    "gov01-release-bot",
+    MISFILED_CREDENTIAL,
+    "saw-eu-admin",
+    "saw-eu-pipeline",
+    "saw-us-admin",
+    "saw-us-pipeline",
+    "saw-au-admin",
+    "saw-au-pipeline",
+    "appcircle-laptop",
+    "appcircle-ci",
+    "appcircle-stray",
+];
+
+/// A token of US-02 that is registered under EU-01 by mistake.
+const MISFILED_CREDENTIAL: &str = "eu01-misfiled";
+const MISFILED_ORIGINAL: &str = "us02-pr-checks";
+
+/// Selects and orders the credentials of the manifest.
+pub(in crate::simulator) fn select_featured(
+    mut all: Vec<SeededCredential>,
+) -> Vec<SeededCredential> {
+    if let Some(original) = all.iter().find(|credential| credential.name == MISFILED_ORIGINAL) {
+        let copy = SeededCredential {
+            name: MISFILED_CREDENTIAL.to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            ..original.clone()
+        };
+        all.push(copy);
+    }
+    let find = |name: &str| all.iter().find(|credential| credential.name == name).cloned();
+    FEATURED_CREDENTIALS.into_iter().filter_map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_exist_is_not_shown() {
+        assert!(select_featured(Vec::new()).is_empty());
+    }
 }

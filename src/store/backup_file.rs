@@ -16,10 +16,10 @@ use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
 use super::file::{PassphraseIdentity, WorkFactor, passphrase_text};
-use super::key_file;
 use super::passphrase::check_strength;
 use crate::domain::Secret;
 use crate::domain::problem::{Problem, ProblemClass};
+use crate::store::passphrase;
 use crate::util::private_files::{AtomicFile, parent_folder};
 
 /// Format version that this program writes, and the newest that it reads.
@@ -254,7 +254,7 @@ fn read_header(encrypted: &[u8]) -> Result<Decryptor<&[u8]>, BackupError> {
 
 /// Reads the identities of a file as `age-keygen` writes it.
 fn read_identities(path: &Path) -> Result<Vec<x25519::Identity>, Problem> {
-    let file = key_file::read(path)?;
+    let file = passphrase::read(path)?;
     let identities: Vec<x25519::Identity> = file.expose(|bytes| {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         text.lines().filter_map(|line| line.trim().parse().ok()).collect()

@@ -22,7 +22,6 @@ mod backends;
 pub mod backup_file;
 mod error;
 mod file;
-pub mod key_file;
 mod key_locks;
 mod keyring;
 mod memory;

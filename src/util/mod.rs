@@ -5,6 +5,5 @@
 
 pub mod hex;
 pub mod json_scan;
-pub mod json_values;
 pub mod private_files;
 pub mod shell_words;

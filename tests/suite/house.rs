@@ -226,9 +226,9 @@ const EXPOSERS: &[(&str, &str)] = &[
     ("src/engine/consumers/", "delivers it to registered consumers"),
     ("src/engine/exec/", "gives it to the user's command, and masks it in that command's output"),
     ("src/engine/fingerprints.rs", "computes the keyed fingerprint, and derives keys from its key"),
-    ("src/engine/audit_anchor.rs", "reads the anchor of the audit log, which is not secret"),
+    ("src/engine/audit.rs", "reads the anchor of the audit log, which is not secret"),
     ("src/cli/commands/get.rs", "writes it to a pipe when the user asks"),
-    ("src/cli/input/secret_input.rs", "splits what was piped in"),
+    ("src/cli/input/prompt.rs", "splits what was piped in"),
     ("src/tui/terminal_line.rs", "prints a passphrase that was generated for the user"),
     ("src/tui/view/detail.rs", "draws it while it is revealed"),
 ];
@@ -327,12 +327,12 @@ fn few_files_expose_a_secret() {
 /// The files of the engine that read the store or the hosts of a region without verifying what the
 /// secret is bound to, each with its reason.
 const UNVERIFIED_READERS: &[(&str, &str)] = &[
-    ("src/engine/audit_anchor.rs", "reads the anchor"),
+    ("src/engine/audit.rs", "reads the anchor"),
     ("src/engine/checks/mod.rs", "reads a batch, which is verified before it is sent"),
     ("src/engine/credentials/batch.rs", "compares what it has just written"),
     ("src/engine/credentials/mod.rs", "compares what it has just written"),
     ("src/engine/credentials/store_secret.rs", "computes fingerprints"),
-    ("src/engine/doctor/overrides.rs", "describes the hosts"),
+    ("src/engine/doctor/environment.rs", "describes the hosts"),
     ("src/engine/fingerprints.rs", "reads the fingerprint key"),
     ("src/engine/requests/access_tokens.rs", "reads the access token of a verified region"),
     ("src/engine/requests/explain.rs", "explains redirects"),
@@ -669,9 +669,9 @@ fn files_are_named_for_what_is_searched() {
 /// reason. What the program knows of a provider is in that provider's file, where users can change
 /// it.
 const PROVIDER_NAMERS: &[(&str, &str)] = &[
-    ("src/domain/curl/import/secrets.rs", "names of headers and JSON members that hold secrets"),
+    ("src/domain/curl/secrets.rs", "names of headers and JSON members that hold secrets"),
     ("src/domain/passphrase.rs", "words that attackers try first"),
-    ("src/domain/provider/builtin.rs", "embeds the files"),
+    ("src/domain/provider/catalog.rs", "embeds the files"),
     ("src/simulator/", "simulates the providers"),
     ("src/tui/app/samples/", "sample data for tests"),
 ];

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::identify;
 use crate::cli::args::{self, parse_name, print_credential};
 use crate::cli::context::CliContext;
-use crate::cli::input::{prompt, secret_input};
+use crate::cli::input::prompt;
 use crate::cli::output::usage_problem;
 use crate::domain::identify::{Identification, IdentificationCandidate, KindChoice};
 use crate::domain::provider::{CatalogError, CredentialKind, Provider, ProviderCatalog};
@@ -102,10 +102,10 @@ impl AddArgs {
         if let Some((_, path)) = self.fields.iter().find(|(id, _)| id == engine::KEY_FILE_FIELD) {
             return Ok((
                 engine.credentials.identify(&engine::read_key_file(path)?)?,
-                secret_input::read_secret_lines(&self.parts)?,
+                prompt::read_secret_lines(&self.parts)?,
             ));
         }
-        let mut secrets = secret_input::read_secrets("secret", &self.parts)?;
+        let mut secrets = prompt::read_secrets("secret", &self.parts)?;
         Ok((engine.credentials.identify(&secrets.remove(0))?, secrets))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::identify;
 use crate::cli::args;
 use crate::cli::context::CliContext;
-use crate::cli::input::secret_input;
+use crate::cli::input::prompt;
 use crate::domain::identify::KindChoice;
 use crate::domain::text::compose;
 use crate::domain::{Origin, Problem, Timestamp};
@@ -83,10 +83,8 @@ impl EditArgs {
             edit.labels = Some(self.update_labels(credential.labels.clone()));
         }
         let engine = if self.secret {
-            let found = context
-                .engine()?
-                .credentials
-                .identify(&secret_input::read_secret("new secret")?)?;
+            let found =
+                context.engine()?.credentials.identify(&prompt::read_secret("new secret")?)?;
             identify::note_removed_text(context.out, &found.removed);
             if let KindChoice::Incomplete(candidate) = found.choose_kind(&credential.provider) {
                 return Err(identify::incomplete_problem(candidate));

@@ -1,12 +1,11 @@
 //! `tokenring identify`: identifies a secret by its form.
 
 use crate::cli::context::CliContext;
-use crate::cli::input::secret_input;
-use crate::cli::output::CliOutput;
+use crate::cli::input::prompt;
 use crate::cli::output::json::{IdentificationJson, format_rfc3339};
 use crate::cli::output::table::TableColumn::Text;
 use crate::cli::output::table::TextTable;
-use crate::cli::output::usage_problem;
+use crate::cli::output::{CliOutput, usage_problem};
 use crate::domain::Problem;
 use crate::domain::identify::IdentificationCandidate;
 
@@ -21,7 +20,7 @@ impl IdentifyArgs {
     /// Reads the secret and lists the kinds of credential that it may be.
     #[expect(clippy::unused_self, reason = "every verb has the same form")]
     pub(in crate::cli) fn run(self, context: &CliContext<'_>) -> Result<u8, Problem> {
-        let secret = secret_input::read_secret("secret")?;
+        let secret = prompt::read_secret("secret")?;
         let found = crate::domain::identify::identify(&secret, &context.load_catalog()?)?;
         if context.out.json {
             context.out.print_json(&IdentificationJson::new(&found))?;

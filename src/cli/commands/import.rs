@@ -13,7 +13,7 @@ use super::backup::{BackupImport, import_backup};
 use super::bulk_import::{BulkImport, ImportOutcome, ImportRowJson, run_bulk_import};
 use crate::cli::args::parse_name;
 use crate::cli::context::CliContext;
-use crate::cli::input::{prompt, secret_input};
+use crate::cli::input::prompt;
 use crate::cli::output::style::TextTone;
 use crate::cli::output::table::{TableCell, TableColumn, TextTable};
 use crate::cli::output::usage_problem;
@@ -261,13 +261,12 @@ impl ImportArgs {
             ImportFrom::SnykCli => places(ImportSource::SnykCli),
             ImportFrom::ProbelyCli => places(ImportSource::ProbelyCli),
             ImportFrom::AppcircleCli => places(ImportSource::AppcircleCli),
-            ImportFrom::Dotenv { file } if is_stdin_marker(file) => places(ImportSource::Piped(
-                TextFormat::Dotenv,
-                Arc::new(secret_input::read_text()?),
-            )),
+            ImportFrom::Dotenv { file } if is_stdin_marker(file) => {
+                places(ImportSource::Piped(TextFormat::Dotenv, Arc::new(prompt::read_text()?)))
+            }
             ImportFrom::Dotenv { file } => places(ImportSource::Dotenv(absolute(file)?)),
             ImportFrom::Json { file } if is_stdin_marker(file) => {
-                Ok(self.plan_for_text(secret_input::read_list_text()?, Some(TextFormat::Json)))
+                Ok(self.plan_for_text(prompt::read_list_text()?, Some(TextFormat::Json)))
             }
             ImportFrom::Json { file } => {
                 let path = absolute(file)?;
@@ -280,7 +279,7 @@ impl ImportArgs {
                 }
             }
             ImportFrom::Records { file } if is_stdin_marker(file) => {
-                let text = Arc::new(secret_input::read_list_text()?);
+                let text = Arc::new(prompt::read_list_text()?);
                 Ok(ImportPlan::Bulk(BulkSource::Piped(text), true))
             }
             ImportFrom::Records { file } => {
@@ -290,7 +289,7 @@ impl ImportArgs {
             ImportFrom::Gopass { folder } => {
                 plan_for_tree(PasswordProgram::Gopass, folder.as_deref())
             }
-            ImportFrom::Piped => Ok(self.plan_for_text(secret_input::read_list_text()?, None)),
+            ImportFrom::Piped => Ok(self.plan_for_text(prompt::read_list_text()?, None)),
         }
     }
 

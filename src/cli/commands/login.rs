@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::cli::args;
 use crate::cli::context::CliContext;
-use crate::cli::input::{secret_input, sign_in_page};
+use crate::cli::input::prompt;
 use crate::cli::output::json::CredentialJson;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::{AuthMethod, CredentialKind, ProviderCatalog};
@@ -70,16 +70,12 @@ impl LoginArgs {
             timeout: SIGN_IN_TIMEOUT,
             until: engine.clock.now() + SIGN_IN_TIMEOUT,
         };
-        sign_in_page::print_sign_in_page(context.out, pending.address().as_str(), &awaited, paste)?;
+        prompt::print_sign_in_page(context.out, pending.address().as_str(), &awaited, paste)?;
         if open {
             engine::open_page(pending.address());
         }
         let pasted = async move {
-            if paste {
-                sign_in_page::read_callback_url().await
-            } else {
-                std::future::pending().await
-            }
+            if paste { prompt::read_callback_url().await } else { std::future::pending().await }
         };
         tokio::select! {
             biased;
@@ -127,7 +123,7 @@ impl LoginArgs {
             )
             .with_class(ProblemClass::Usage));
         }
-        let secrets = secret_input::read_secret_lines(&self.parts)?;
+        let secrets = prompt::read_secret_lines(&self.parts)?;
         Ok(NewSession {
             name,
             kind: kind.id.clone(),

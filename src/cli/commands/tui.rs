@@ -4,8 +4,8 @@ use std::io::IsTerminal as _;
 use std::process::Command;
 use std::sync::Arc;
 
+use crate::cli;
 use crate::cli::context::CliContext;
-use crate::cli::process;
 use crate::config::{LayoutStore, save_store_choice};
 use crate::domain::Problem;
 use crate::domain::problem::ProblemClass;
@@ -18,13 +18,13 @@ pub(in crate::cli) fn run(context: &CliContext<'_>) -> Result<u8, Problem> {
     let settings_source = context.settings_source();
     let code = if context.settings.plain {
         let engine = Arc::clone(context.engine()?);
-        process::build_runtime()?.block_on(tui::run_plain(engine, settings_source.clone()))?
+        cli::build_runtime()?.block_on(tui::run_plain(engine, settings_source.clone()))?
     } else {
         require_terminal()?;
         let engine = Arc::clone(context.engine()?);
         let screen =
             Tui::start(engine, settings_source.clone(), LayoutStore::File(context.paths.layout()))?;
-        process::build_runtime()?.block_on(screen.run())
+        cli::build_runtime()?.block_on(screen.run())
     };
     match settings_source.restart_target.get() {
         Some(target) => restart(context, *target),

@@ -2,5 +2,3 @@
 
 pub(super) mod prompt;
 pub(super) mod prompter;
-pub(super) mod secret_input;
-pub(super) mod sign_in_page;

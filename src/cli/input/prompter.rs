@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use url::Url;
 
-use crate::cli::input::{prompt, secret_input, sign_in_page};
+use crate::cli::input::prompt;
 use crate::cli::output::{CliOutput, usage_problem};
 use crate::domain::{Problem, Secret};
 use crate::engine;
@@ -99,7 +99,7 @@ impl<'a> CliPrompter<'a> {
         if !std::mem::take(&mut *piped) {
             return None;
         }
-        secret_input::read_secret("new secret").ok().filter(|secret| !secret.is_empty())
+        prompt::read_secret("new secret").ok().filter(|secret| !secret.is_empty())
     }
 
     /// Shows the sign-in page, opens it once, and with `--paste` waits for the callback URL.
@@ -119,7 +119,7 @@ impl<'a> CliPrompter<'a> {
             self.out.note(&question.message.detail);
         }
         if before.as_ref() != Some(&page) {
-            sign_in_page::print_sign_in_page(self.out, &page, awaited, self.browser.paste).ok()?;
+            prompt::print_sign_in_page(self.out, &page, awaited, self.browser.paste).ok()?;
             if let Some(address) = Url::parse(&page).ok().filter(|_| self.browser.open) {
                 engine::open_page(&address);
             }
@@ -127,9 +127,7 @@ impl<'a> CliPrompter<'a> {
         if !self.browser.paste {
             return std::future::pending().await;
         }
-        Some(PromptReply::Pasted(Secret::from_text(
-            sign_in_page::read_callback_url().await.to_string(),
-        )))
+        Some(PromptReply::Pasted(Secret::from_text(prompt::read_callback_url().await.to_string())))
     }
 
     fn prompt_at_terminal(&self, question: &RotationPrompt) -> Option<PromptReply> {
@@ -166,7 +164,7 @@ impl UserPrompter for CliPrompter<'_> {
     }
 
     async fn read_secret(&self, question: &PromptMessage) -> Option<Secret> {
-        secret_input::read_secret(&question.title).ok()
+        prompt::read_secret(&question.title).ok()
     }
 
     async fn decide(&self, question: &RotationPrompt) -> Option<PromptReply> {

@@ -5,7 +5,6 @@
 //! at [`CliOutput`].
 
 pub(super) mod json;
-pub(super) mod json_text;
 pub(super) mod junit;
 pub(super) mod secret_arguments;
 pub(super) mod style;
@@ -20,7 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
-use crate::cli::output::json_text::format_json;
+use crate::cli::output::json::format_json;
 use crate::cli::output::secret_arguments::{mask_arguments, process_arguments};
 use crate::cli::output::style::{ColorMode, TextTone};
 use crate::cli::output::table::TextTable;

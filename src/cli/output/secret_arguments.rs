@@ -6,8 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::cli::output::usage_problem;
 use crate::domain::Problem;
-use crate::domain::redact::shape::{looks_like_secret, secret_words};
-use crate::domain::redact::{MASK, patterns};
+use crate::domain::redact::MASK;
+use crate::domain::redact::patterns::{self, looks_like_secret, secret_words};
 
 /// Commands that read a secret from standard input or a prompt.
 const SECRET_COMMANDS: [&str; 5] = ["add", "edit", "identify", "login", "rotate"];

@@ -2,13 +2,16 @@
 //!
 //! A filter only computes: functions with outside effects (environment, standard error, program
 //! exit) are removed. The response has no secrets any more when a filter sees it, so a filter
-//! cannot reveal one. Start at [`JqFilter`]; `step_limit` and `depth_limit` bound the time and the
-//! stack, and `worker` provides the stack.
+//! cannot reveal one. Start at [`JqFilter`]; `step_limit` bounds the time, the depth and the
+//! stack, and a worker thread provides the stack.
+//!
+//! Worker thread with a large stack for jq filters.
+//!
+//! Parsing, running and dropping a filter are recursive, and the depth depends on the filter and
+//! its input. The stacks of other threads are too small for what the limits allow.
 
-mod depth_limit;
 mod exact_value;
 mod step_limit;
-mod worker;
 
 use std::ops::ControlFlow;
 
@@ -16,12 +19,12 @@ use jaq_core::load::parse::Def;
 use jaq_core::load::{self, Arena, File, Loader};
 use jaq_core::{Compiler, Ctx, Vars, compile, unwrap_valr};
 use jaq_json::Val;
-
 use step_limit::{ExecutionContext, StepLimited};
 
 use super::problem::{Problem, ProblemClass};
 use super::text::sanitize_line;
-use crate::util::json_values::json_values;
+use crate::domain::jq;
+use crate::util::json_scan::json_values;
 
 /// Functions of the standard library that reach beyond the filter's input.
 const DISABLED_FUNCTIONS: [&str; 8] = [
@@ -62,7 +65,7 @@ pub enum JqError {
     #[error("the response is not JSON: {0}")]
     InvalidInput(String),
     /// The response nests deeper than the limit.
-    #[error("the response nests deeper than {} levels", depth_limit::MAX_INPUT_DEPTH)]
+    #[error("the response nests deeper than {} levels", step_limit::MAX_INPUT_DEPTH)]
     InputTooDeep,
     /// The filter met a value that it cannot be applied to.
     #[error("{0}")]
@@ -92,7 +95,7 @@ impl JqFilter {
         if text.len() > MAX_FILTER_BYTES {
             return Err(JqError::InvalidFilter(format!("more than {MAX_FILTER_BYTES} bytes")));
         }
-        worker::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
+        jq::run_on_large_stack(|| CompiledFilter::compile(text).map(drop))??;
         Ok(Self(text.to_owned()))
     }
 
@@ -113,10 +116,10 @@ impl JqFilter {
         steps: u64,
         mut each: impl FnMut(&JqOutput) -> Result<ControlFlow<()>, E> + Send,
     ) -> Result<(), E> {
-        if depth_limit::exceeds_input_depth(json.as_bytes()) {
+        if step_limit::exceeds_input_depth(json.as_bytes()) {
             return Err(JqError::InputTooDeep.into());
         }
-        worker::run_on_large_stack(|| {
+        jq::run_on_large_stack(|| {
             let compiled = CompiledFilter::compile(&self.0)?;
             let run = ExecutionContext::new(&compiled.0.lut, steps);
             for value in json_values(json) {
@@ -269,6 +272,23 @@ impl From<JqError> for Problem {
     }
 }
 
+/// Stack size in bytes. The system commits memory only for the part that is used.
+pub(in crate::domain::jq) const STACK_BYTES: usize = 256 << 20;
+
+/// Runs `work` on a thread with a large stack and returns its result.
+pub(in crate::domain::jq) fn run_on_large_stack<T: Send>(
+    work: impl FnOnce() -> T + Send,
+) -> Result<T, JqError> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new()
+            .name("jq".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| JqError::NoWorkerThread(error.to_string()))?;
+        thread.join().map_err(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -389,7 +409,7 @@ mod tests {
             "flatten",
             &nested(8_000),
         ] {
-            filtered(filter, &nested(depth_limit::MAX_INPUT_DEPTH)).unwrap();
+            filtered(filter, &nested(step_limit::MAX_INPUT_DEPTH)).unwrap();
         }
         let deep = "reduce range(2000) as $i (0; [.]) | tojson | length";
         assert_eq!(filtered(deep, "1").unwrap(), ["4001"]);

@@ -11,6 +11,11 @@
 //!
 //! Start at [`limited_definitions`], which rewrites the filter, and [`ExecutionContext`], which
 //! counts.
+//!
+//! Limits for the nesting depth of JSON values.
+//!
+//! Every operation on a value (reading, comparing, printing, dropping) is recursive, so unlimited
+//! nesting would overflow the stack and abort the program.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -22,8 +27,8 @@ use jaq_core::path::{Part, Path};
 use jaq_core::{DataT, Error, Native};
 use jaq_json::Val;
 
-use super::depth_limit;
-use super::worker::STACK_BYTES;
+use crate::domain::jq::{STACK_BYTES, step_limit};
+use crate::util::json_scan::find_excessive_depth;
 
 /// Maximum number of bytes of the stack for a filter; the rest is for operations on deep values.
 const MAX_STACK_BYTES: usize = STACK_BYTES / 4;
@@ -122,7 +127,7 @@ impl ExecutionContext<'_> {
             self.steps_to_depth_check.set(unseen - 1);
             return false;
         }
-        let Some(count) = depth_limit::count_values(value) else { return true };
+        let Some(count) = step_limit::count_values(value) else { return true };
         let wait = (count / 16).clamp(MIN_DEPTH_CHECK_INTERVAL, MAX_DEPTH_CHECK_INTERVAL);
         self.steps_to_depth_check.set(wait + scatter(self.steps_left.get()));
         false
@@ -168,10 +173,10 @@ fn internal_name(name: &'static str) -> &'static str {
 /// Fails where a text nests too deep to be parsed as JSON.
 fn check_json_depth(text: &Val) -> Result<(), Error<Val>> {
     match text {
-        Val::TStr(bytes) | Val::BStr(bytes) if depth_limit::exceeds_input_depth(bytes) => {
+        Val::TStr(bytes) | Val::BStr(bytes) if step_limit::exceeds_input_depth(bytes) => {
             Err(Error::str(format_args!(
                 "the text for fromjson nests deeper than {} levels",
-                depth_limit::MAX_INPUT_DEPTH
+                step_limit::MAX_INPUT_DEPTH
             )))
         }
         _ => Ok(()),
@@ -305,3 +310,55 @@ fn limit_pattern(bound: Pattern<&str>) -> Pattern<&str> {
 }
 
 type StringPart<'s> = jaq_core::load::lex::StrPart<&'s str, Term<&'s str>>;
+
+/// Maximum nesting depth of the input: ten times the depth of any response seen so far.
+pub(super) const MAX_INPUT_DEPTH: usize = 1_000;
+/// Maximum nesting depth of a value that a filter creates.
+const MAX_VALUE_DEPTH: usize = 10_000;
+
+/// Whether a JSON text exceeds [`MAX_INPUT_DEPTH`].
+pub(super) fn exceeds_input_depth(json: &[u8]) -> bool {
+    find_excessive_depth(json, MAX_INPUT_DEPTH).is_some()
+}
+
+/// Counts the values inside a value without recursion; returns `None` where they nest deeper than
+/// [`MAX_VALUE_DEPTH`].
+pub(super) fn count_values(value: &Val) -> Option<usize> {
+    let (mut inner, mut count) = (vec![child_values(value)], 0);
+    while let Some(level) = inner.last_mut() {
+        match level.next() {
+            Some(child @ (Val::Arr(_) | Val::Obj(_))) => inner.push(child_values(child)),
+            Some(_) => {}
+            None => _ = inner.pop(),
+        }
+        count += 1;
+        if inner.len() > MAX_VALUE_DEPTH {
+            return None;
+        }
+    }
+    Some(count)
+}
+
+fn child_values(value: &Val) -> Box<dyn Iterator<Item = &Val> + '_> {
+    match value {
+        Val::Arr(items) => Box::new(items.iter()),
+        Val::Obj(members) => Box::new(members.values()),
+        _ => Box::new(std::iter::empty()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_brackets_outside_of_strings_nest() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert!(exceeds_input_depth(nested(MAX_INPUT_DEPTH + 1).as_bytes()));
+        assert!(!exceeds_input_depth(nested(MAX_INPUT_DEPTH).as_bytes()));
+        assert!(!exceeds_input_depth(
+            format!(r#"["\"{}"]"#, "[{".repeat(MAX_INPUT_DEPTH)).as_bytes()
+        ));
+        assert!(!exceeds_input_depth("[{}],".repeat(MAX_INPUT_DEPTH).as_bytes()));
+    }
+}

@@ -2,6 +2,10 @@
 //!
 //! Loads the built-in files and merges the user's own files over them; each merged provider is
 //! validated by `validate`. Start at [`ProviderCatalog::load`].
+//!
+//! Provider files that are compiled into tokenring.
+//!
+//! Errors in provider files, and in names that are looked up in the catalog.
 
 use std::sync::OnceLock;
 
@@ -10,12 +14,14 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-use super::builtin::{self, BuiltinProviderFile};
-use super::catalog_error::CatalogError;
+use super::lazy_list::LazyList;
 use super::spec::{CredentialKind, Provider, RequestPreset};
 use super::user_overrides::ProviderOverride;
 use super::validate::{self, ValidationError};
+use crate::domain::problem::{Problem, ProblemClass};
+use crate::domain::provider::catalog;
 use crate::domain::region::{Origin, Region};
+use crate::domain::text::nearest_names;
 
 /// All providers, validated.
 #[derive(Debug, Clone)]
@@ -46,7 +52,7 @@ impl ProviderCatalog {
     /// Returns the catalog of the built-in providers. Tests check that they are valid, so this
     /// function does not.
     pub fn builtin() -> Self {
-        let entries = builtin::BUILTIN_FILES.map(ProviderEntry::from_builtin).into();
+        let entries = catalog::BUILTIN_FILES.map(ProviderEntry::from_builtin).into();
         Self { entries, is_simulated: false }
     }
 
@@ -245,6 +251,156 @@ impl ProviderSource {
 
 fn line_number_at(text: &str, offset: usize) -> usize {
     text.bytes().take(offset).filter(|byte| *byte == b'\n').count() + 1
+}
+
+/// Built-in provider file, split into pieces. The build script converts its TOML to JSON
+/// (`assets/build.rs`), because parsing time delays every start.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct BuiltinProviderFile {
+    /// ID of the provider.
+    pub(super) id: &'static str,
+    head: &'static str,
+    /// Kinds: ID and JSON text of each. The first frame needs only one of them.
+    kinds: &'static [(&'static str, &'static str)],
+    /// Presets: ID and JSON text of each.
+    presets: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! file {
+    ($id:literal) => {
+        BuiltinProviderFile {
+            id: $id,
+            head: include_str!(concat!(env!("OUT_DIR"), "/providers/", $id, ".json")),
+            kinds: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".kinds.rs")),
+            presets: include!(concat!(env!("OUT_DIR"), "/providers/", $id, ".presets.rs")),
+        }
+    };
+}
+
+/// Built-in files, in the order in which every list shows them.
+pub(super) const BUILTIN_FILES: [BuiltinProviderFile; 4] =
+    [file!("snyk"), file!("snyk-apps"), file!("snyk-api-web"), file!("appcircle")];
+
+impl BuiltinProviderFile {
+    /// Parses the provider; its kinds and presets are parsed later, on first use.
+    #[expect(
+        clippy::expect_used,
+        reason = "the build wrote the text, and a test reads all of them"
+    )]
+    pub(super) fn parse_provider(self) -> Provider {
+        let head =
+            serde_json::from_str(self.head).expect("a provider file that comes with the program");
+        Provider {
+            kinds: LazyList::from_static(self.kinds),
+            presets: LazyList::from_static(self.presets),
+            ..head
+        }
+    }
+}
+
+/// Reason why the provider files do not form a catalog, or why a name is not in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CatalogError {
+    /// A file is not TOML of the right structure, or its content is inconsistent.
+    #[error("{file}: {why}")]
+    InvalidFile {
+        /// Name of the file.
+        file: String,
+        /// Line and reason.
+        why: String,
+        /// Instruction for correcting the file.
+        remedy: String,
+    },
+    /// An unknown name. The error suggests the nearest known names.
+    #[error("no {what} named \"{name}\"")]
+    Unknown {
+        /// Type of the name: `provider`, `kind`, `region`, `preset`, `part` or `field`.
+        what: &'static str,
+        /// Name that was given.
+        name: String,
+        /// Nearest names, best first; empty where none is similar.
+        nearest: Vec<String>,
+        /// All known names.
+        known: Vec<String>,
+    },
+}
+
+impl CatalogError {
+    /// Builds the error for a name that is not among the known ones.
+    pub fn unknown<'a>(
+        what: &'static str,
+        name: &str,
+        known: impl Iterator<Item = &'a str>,
+    ) -> Self {
+        let known: Vec<String> = known.map(str::to_owned).collect();
+        Self::Unknown { what, name: name.to_owned(), nearest: nearest_names(name, &known), known }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        let what = crate::domain::text::sanitize_line(&error.to_string());
+        match error {
+            CatalogError::InvalidFile { remedy, .. } => {
+                Self::new(what, "A provider file is used only if it is valid as a whole", remedy)
+            }
+            CatalogError::Unknown { what: item_type, known, .. } if known.is_empty() => {
+                let why = format!("There are no {item_type}s here");
+                Self::new(what, why, format!("Leave the {item_type} out"))
+            }
+            CatalogError::Unknown { what: item_type, nearest, known, .. } => Self::new(
+                what,
+                format!("Available {item_type}s: {}", known.join(", ")),
+                suggest_names(item_type, &nearest),
+            ),
+        }
+        .with_class(ProblemClass::Usage)
+    }
+}
+
+fn suggest_names(item_type: &str, nearest: &[String]) -> String {
+    match nearest {
+        [] => format!("Choose one of the available {item_type}s"),
+        [only] => format!("Did you mean {only}?"),
+        [first @ .., last] => format!("Did you mean {} or {last}?", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod catalog_error_tests {
+    use super::*;
+
+    fn unknown(name: &str) -> Problem {
+        CatalogError::unknown("region", name, ["SNYK-US-01", "SNYK-EU-01", "SAW-EU"].into_iter())
+            .into()
+    }
+
+    #[test]
+    fn an_unknown_name_offers_the_nearest_ones_and_lists_all() {
+        let problem = unknown("SNYK-EU-1");
+        assert!(problem.remedy.starts_with("Did you mean SNYK-EU-01"), "{problem}");
+        assert!(problem.why.ends_with("SNYK-US-01, SNYK-EU-01, SAW-EU"), "{problem}");
+        assert_eq!(problem.class, ProblemClass::Usage);
+    }
+
+    #[test]
+    fn where_there_is_nothing_nothing_is_offered() {
+        let problem = Problem::from(CatalogError::unknown("part", "x", std::iter::empty()));
+        assert_eq!(
+            (problem.why.as_str(), problem.remedy.as_str()),
+            ("There are no parts here", "Leave the part out")
+        );
+    }
+
+    #[test]
+    fn a_name_that_resembles_nothing_is_answered_with_the_list() {
+        assert_eq!(unknown("zzz").remedy, "Choose one of the available regions");
+    }
+
+    #[test]
+    fn a_name_with_control_characters_is_cleaned_before_it_is_shown() {
+        assert!(!unknown("a\u{1b}[2J").what.contains('\u{1b}'));
+    }
 }
 
 #[cfg(test)]

@@ -6,9 +6,7 @@
 //! cannot express is a named strategy (an enum variant), never a custom language. Start at
 //! [`spec::Provider`].
 
-mod builtin;
 mod catalog;
-mod catalog_error;
 pub mod environment;
 mod json_pointers;
 mod lazy_list;
@@ -17,18 +15,16 @@ mod preset_spec;
 pub mod spec;
 pub mod user_overrides;
 mod validate;
-mod value_type;
-mod variable_name;
 
+pub use crate::domain::provider::catalog::CatalogError;
+pub use crate::domain::provider::preset_spec::ValueType;
 pub use catalog::{ProviderCatalog, ProviderSource};
-pub use catalog_error::CatalogError;
 pub use json_pointers::ParameterOption;
 pub use lazy_list::{HasId, LazyList};
 pub use spec::{
     AuthMethod, CredentialKind, FieldSpec, PresetParameter, Provider, RequestPreset, StatusRule,
     ValueListing,
 };
-pub use value_type::ValueType;
 
 /// Built-in catalog, parsed once for all tests.
 #[cfg(test)]

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::catalog_error::CatalogError;
 use super::lazy_list::{HasId, LazyList};
 pub use super::preset_spec::{ListPointers, PresetParameter, PrincipalPointers, RequestPreset};
 use crate::domain::credential::SecretPart;
 use crate::domain::http_method::HttpMethod;
+use crate::domain::provider::catalog::CatalogError;
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 pub use crate::domain::strategy::RotationStrategyId;

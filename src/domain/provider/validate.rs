@@ -11,8 +11,8 @@ use super::spec::{
     AuthMethod, CredentialKind, ListPointers, Provider, RequestPreset, RotationSpec,
     RotationStrategyId, SecretRole,
 };
-use super::variable_name::find_name_problem;
 use crate::domain::http_method::{HttpMethod, is_override_name};
+use crate::domain::provider::environment::find_name_problem;
 use crate::domain::region::Region;
 use crate::domain::strategy::{RequiredAuthorization, RotatedSecret};
 

@@ -6,16 +6,12 @@
 //! and in dumps ([`OutputScanner`]). Start at [`SecretRedactor::redact`].
 
 mod byte_dump;
-mod escapes;
 mod fragments;
 pub mod json_members;
 mod mapped_text;
 mod member_stream;
 mod output_scan;
 pub mod patterns;
-pub mod shape;
-mod stream;
-mod wide_text;
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -29,11 +25,11 @@ use zeroize::Zeroizing;
 use super::Secret;
 use crate::util::hex::to_hex;
 
+pub use crate::domain::redact::output_scan::StreamRedactor;
 pub use member_stream::MemberStream;
 pub use output_scan::{ByteDisplay, OutputScanner, ScannedOutput};
-pub use stream::StreamRedactor;
 
-use wide_text::CharWidth;
+use crate::domain::redact::mapped_text::CharWidth;
 
 /// Placeholder for a removed secret.
 pub const MASK: &str = "‹secret›";
@@ -102,8 +98,11 @@ impl SecretRedactor {
 
     /// Finds the known secrets, literal, escaped or encoded. The ranges may overlap.
     fn find_known(&self, bytes: &[u8]) -> Vec<Range<usize>> {
-        let mut found: Vec<Range<usize>> =
-            self.secrets.iter().flat_map(|secret| escapes::find_all(bytes, secret)).collect();
+        let mut found: Vec<Range<usize>> = self
+            .secrets
+            .iter()
+            .flat_map(|secret| crate::domain::redact::fragments::find_all(bytes, secret))
+            .collect();
         let room = longest_encodable_run(bytes);
         if self.secrets.iter().all(|secret| min_encoded_bytes(secret) > room) {
             return found;
@@ -123,7 +122,7 @@ impl SecretRedactor {
         if scope == MaskScope::Everything {
             found.extend(find_patterns_in_bytes(bytes).into_iter().map(narrow));
         }
-        found.extend(wide_text::find_wide(bytes, &self.secrets, |text| {
+        found.extend(crate::domain::redact::mapped_text::find_wide(bytes, &self.secrets, |text| {
             let mut found = self.find_known(text.as_bytes());
             if scope == MaskScope::Everything {
                 found.extend(patterns::find_patterns(text));

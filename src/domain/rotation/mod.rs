@@ -124,26 +124,23 @@
 
 mod access_scope;
 mod backoff;
-mod creation;
 mod journal;
 mod machine;
 mod plan;
 mod purpose;
 mod remote_credential;
-mod result_notes;
-mod revocation;
 mod status;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use super::strategy::{
     AdministratorPolicy, CreationTraceability, IdentitySource, ManagedObject, OwningAccount,
     PrincipalPolicy, ProviderCalls, RequiredAuthorization, RevocationKey, RotatedSecret,
     RotationStep, RotationStrategyId, SecretOverlap, StepActor, StrategySpec, StrategyTraits,
 };
+pub use crate::domain::rotation::plan::{creation_strategy, deletes_account, revocation_strategy};
 pub use access_scope::{AccessScope, ScopeComparison, UNKNOWN_PRINCIPAL_ID, compare_scopes};
 pub use backoff::BackoffPolicy;
-pub use creation::creation_strategy;
 pub use journal::{
     CreatedSecret, CreationStatus, JournalEntry, OldAccess, OldSecretSnapshot, PreviousMetadata,
     ReconciliationResult, RevocationStatus, RotationAdministrator, RotationJournal,
@@ -159,7 +156,6 @@ pub use purpose::RotationPurpose;
 pub use remote_credential::{
     MAX_REMOTE_NAME_CHARS, RemoteCredential, RotationId, format_remote_name, parse_attempt,
 };
-pub use revocation::{deletes_account, revocation_strategy};
 pub use status::{
     ProgressLine, RollbackEffect, RotationPhase, RotationStatus, StepStatus, entry_line,
     plan_lines, rollback_effect, rotation_status, waiting_line,

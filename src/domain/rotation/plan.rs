@@ -3,18 +3,30 @@
 //!
 //! [`RotationPlan::new`] builds the plan from a [`PlanRequest`]. The plan is data only; which step
 //! comes next is decided in `machine`.
+//!
+//! Choice of the strategy that creates a credential, where the program can create one.
+//!
+//! Start with [`creation_strategy`].
+//!
+//! Choice between revoking one secret and deleting the whole service account that it belongs to.
+//!
+//! Snyk refuses to delete the last secret of an OAuth service account; the documented revocation is
+//! the deletion of the account. [`revocation_strategy`] chooses, [`deletes_account`] tells plan,
+//! driver and screen what was chosen.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::purpose::RotationPurpose;
 use super::remote_credential::{RotationId, format_remote_name};
-use super::revocation;
 use crate::domain::credential::{Credential, SecretPart};
 use crate::domain::provider::spec::{CredentialKind, RotationSpec};
-use crate::domain::strategy::RotationStep;
-use crate::domain::strategy::RotationStrategyId;
+use crate::domain::response::CheckResult;
+use crate::domain::rotation::plan;
 use crate::domain::strategy::{
-    CHECK_REQUEST, ManagedObject, SecretOverlap, StepActor, StrategyTraits,
+    CHECK_REQUEST, ManagedObject, OwningAccount, RotationStep, RotationStrategyId, SecretOverlap,
+    StepActor, StrategyTraits,
 };
 use crate::domain::{CredentialId, CredentialName};
 
@@ -144,7 +156,7 @@ impl RotationPlan {
             max_live: spec.max_live.or(kind.max_live).filter(|_| !is_account),
             instructions: if purpose == RotationPurpose::Replace {
                 replacement.manual_steps.clone()
-            } else if revocation::deletes_account(purpose, strategy) {
+            } else if plan::deletes_account(purpose, strategy) {
                 "Delete the whole service account there.".to_owned()
             } else {
                 String::new()
@@ -189,7 +201,7 @@ impl RotationPlan {
     /// Returns whether the rotation ends with the deletion of a whole service account, without a
     /// successor.
     pub const fn deletes_account(&self) -> bool {
-        revocation::deletes_account(self.purpose, self.strategy)
+        plan::deletes_account(self.purpose, self.strategy)
     }
 
     /// Describes a step for display.
@@ -278,7 +290,7 @@ fn describe_step(
     strategy: RotationStrategyId,
     step: &RotationStep,
 ) -> String {
-    if *step == RotationStep::Revoke && revocation::deletes_account(purpose, strategy) {
+    if *step == RotationStep::Revoke && plan::deletes_account(purpose, strategy) {
         return "Delete the whole service account at the provider".to_owned();
     }
     purpose.describe_step(step)
@@ -294,5 +306,172 @@ const fn irreversible_note(step: &RotationStep, overlap: SecretOverlap) -> Optio
             Some("Point of no return: revocation cannot be undone.")
         }
         _ => None,
+    }
+}
+
+/// Returns how a credential of this kind is created and which part of its secret material results;
+/// `None` where only the user can create it. `fields` are those of the new credential: with the ID
+/// of an existing account, the account gets a further secret.
+pub fn creation_strategy(
+    kind: &CredentialKind,
+    fields: &BTreeMap<String, String>,
+) -> Option<(RotationStrategyId, SecretPart)> {
+    let strategy = kind.rotation.strategy;
+    let spec = strategy.spec();
+    match spec.traits.creator {
+        StepActor::Program => {
+            let new_account =
+                spec.owning_account.filter(|account| !fields.contains_key(account.id_field));
+            let strategy = new_account.map_or(strategy, |account| account.strategy);
+            Some((strategy, SecretPart::Secret))
+        }
+        // Only the user can sign in. The program can create the part that a sign-in needs.
+        StepActor::UserSignIn => kind.parts.iter().find_map(|part| {
+            let strategy = part.rotation.as_ref()?.strategy;
+            (strategy.spec().traits.creator == StepActor::Program)
+                .then(|| (strategy, SecretPart::Named(part.id.clone())))
+        }),
+        StepActor::User => None,
+    }
+}
+
+/// Returns the strategy that revokes a credential of this kind. A client secret of a service
+/// account is deleted alone only if another credential of the store is known to use a different
+/// secret of the same account; otherwise it may be the last one, and the account is deleted.
+pub fn revocation_strategy(
+    kind: &CredentialKind,
+    credential: &Credential,
+    stored: &[Credential],
+) -> RotationStrategyId {
+    let strategy = kind.rotation.strategy;
+    let may_be_last = |account: &OwningAccount| {
+        !stored.iter().any(|other| has_other_secret_of_account(account, credential, other))
+    };
+    strategy.spec().owning_account.filter(may_be_last).map_or(strategy, |account| account.strategy)
+}
+
+/// Returns whether a rotation with this purpose and strategy ends with the deletion of the whole
+/// account, without a successor.
+pub const fn deletes_account(purpose: RotationPurpose, strategy: RotationStrategyId) -> bool {
+    matches!(
+        (purpose, strategy.spec().managed_object),
+        (RotationPurpose::Revoke, ManagedObject::Account)
+    )
+}
+
+/// Returns whether `other` holds a different secret of the same account, one that was not refused.
+fn has_other_secret_of_account(
+    account: &OwningAccount,
+    credential: &Credential,
+    other: &Credential,
+) -> bool {
+    let same_home = (&credential.provider, &credential.region, &credential.kind)
+        == (&other.provider, &other.region, &other.kind);
+    let same_account = account.shared_fields.iter().any(|field| {
+        let id = credential.fields.get(*field).filter(|id| !id.is_empty());
+        id.is_some() && id == other.fields.get(*field)
+    });
+    let other_secret = credential.fingerprint.is_some()
+        && other.fingerprint.is_some()
+        && credential.fingerprint != other.fingerprint;
+    let refused =
+        other.last_check.as_ref().is_some_and(|check| check.result == CheckResult::Refused);
+    credential.id != other.id && same_home && same_account && other_secret && !refused
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::provider::builtin_catalog;
+
+    #[test]
+    fn what_can_be_made_depends_on_the_kind_and_on_what_exists() {
+        let with = |provider: &str, kind: &str, fields: &[&str]| {
+            let fields = fields.iter().map(|id| ((*id).to_owned(), "x".to_owned())).collect();
+            creation_strategy(builtin_catalog().kind(provider, kind).unwrap(), &fields)
+        };
+        let named = SecretPart::Named("client_secret".to_owned());
+        assert_eq!(
+            with("snyk", "service-account-oauth", &[]),
+            Some((RotationStrategyId::SnykServiceAccount, SecretPart::Secret))
+        );
+        let further = Some((RotationStrategyId::SnykServiceAccountSecret, SecretPart::Secret));
+        assert_eq!(with("snyk", "service-account-oauth", &["service_account_id"]), further);
+        assert_eq!(
+            with("snyk-apps", "app", &["app_id"]),
+            Some((RotationStrategyId::SnykAppSecret, named))
+        );
+        assert_eq!(
+            with("snyk-api-web", "api-key", &[]),
+            Some((RotationStrategyId::ApiWebKey, SecretPart::Secret))
+        );
+        assert_eq!(with("snyk", "personal-token", &[]), None);
+        assert_eq!(with("appcircle", "api-key", &[]), None);
+    }
+}
+
+#[cfg(test)]
+mod revocation_tests {
+    use super::*;
+    use crate::domain::credential::CheckReport;
+    use crate::domain::provider::ProviderCatalog;
+    use crate::domain::{CredentialId, CredentialName, Timestamp};
+
+    fn credential(id: u8, fingerprint: &str) -> Credential {
+        Credential {
+            id: CredentialId::from_random([id; 16]),
+            name: CredentialName::parse("bot").unwrap(),
+            provider: "snyk".to_owned(),
+            kind: "service-account-oauth".to_owned(),
+            region: "SNYK-EU-01".to_owned(),
+            fields: [("client_id".to_owned(), "c-1".to_owned())].into(),
+            labels: Vec::new(),
+            created: Timestamp::UNIX_EPOCH,
+            expires: None,
+            fingerprint: Some(fingerprint.to_owned()),
+            principal: None,
+            scheme: None,
+            last_check: None,
+        }
+    }
+
+    fn choose(stored: &[Credential]) -> RotationStrategyId {
+        let catalog = ProviderCatalog::builtin();
+        let kind = catalog.kind("snyk", "service-account-oauth").unwrap();
+        revocation_strategy(kind, &credential(1, "one"), stored)
+    }
+
+    #[test]
+    fn the_account_is_deleted_unless_another_working_secret_of_it_is_stored() {
+        use RotationStrategyId::{SnykServiceAccount, SnykServiceAccountSecret};
+        let own = credential(1, "one");
+        let other = credential(2, "two");
+        assert_eq!(choose(std::slice::from_ref(&own)), SnykServiceAccount);
+        assert_eq!(choose(&[own.clone(), other.clone()]), SnykServiceAccountSecret);
+        let copy = credential(2, "one");
+        let elsewhere = Credential { region: "SNYK-US-01".to_owned(), ..other.clone() };
+        let fields = [("client_id".to_owned(), "c-2".to_owned())].into();
+        let of_other_account = Credential { fields, ..other.clone() };
+        let refused = Credential {
+            last_check: Some(CheckReport {
+                result: CheckResult::Refused,
+                status: Some(401),
+                reason: String::new(),
+                checked_at: Timestamp::UNIX_EPOCH,
+                latency_ms: None,
+            }),
+            ..other
+        };
+        for stored in [copy, elsewhere, of_other_account, refused] {
+            assert_eq!(choose(&[own.clone(), stored.clone()]), SnykServiceAccount, "{stored:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_revocation_of_an_account_deletes_it() {
+        use RotationStrategyId as P;
+        assert!(deletes_account(RotationPurpose::Revoke, P::SnykServiceAccount));
+        assert!(!deletes_account(RotationPurpose::Replace, P::SnykServiceAccount));
+        assert!(!deletes_account(RotationPurpose::Revoke, P::SnykServiceAccountSecret));
     }
 }

@@ -24,10 +24,9 @@ pub use crate::engine::credentials::tasks::{ClassifyPolicy, CredentialEvent, Cre
 pub use crate::engine::doctor::{
     Diagnostic, DiagnosticArea, DiagnosticSeverity, DoctorInput, DoctorScope,
 };
-pub use crate::engine::pending_prompts::PromptId;
 pub use crate::engine::prompt::{
-    AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptMessage,
-    PromptReply, RotationPrompt,
+    AlternativeAdministrator, AwaitedCallback, FailedRevocation, PromptChoice, PromptId,
+    PromptMessage, PromptReply, RotationPrompt,
 };
 pub use crate::engine::requests::history::HistoryPolicy;
 pub use crate::engine::requests::http_exchange::{

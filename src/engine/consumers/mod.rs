@@ -25,7 +25,6 @@ use zeroize::Zeroizing;
 
 use super::Clock;
 use super::audit::{AuditEvent, AuditService};
-use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use crate::database::{Database, DatabaseError};
 use crate::domain::consumer::{Consumer, ConsumerTarget, DeliveryRecord};
@@ -35,7 +34,7 @@ use crate::domain::provider::{CredentialKind, ProviderCatalog};
 use crate::domain::redact::patterns;
 use crate::domain::{CredentialId, CredentialName, Secret};
 use crate::engine::fingerprints::FingerprintService;
-use crate::engine::ports::task_panicked;
+use crate::engine::ports::{DatabaseHandle, task_panicked};
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use endpoint::EndpointCheck;

@@ -16,8 +16,7 @@ use crate::domain::request::{RequestDraft, RequestTarget};
 use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::credential_changes::{CredentialEdit, NewCredential};
 use crate::engine::credentials::CredentialService;
-use crate::engine::database_handle::DatabaseHandle;
-use crate::engine::ports::{CoreServices, SharedPorts};
+use crate::engine::ports::{CoreServices, DatabaseHandle, SharedPorts};
 use crate::engine::requests::http_exchange::{CapturedSecret, HttpExchange};
 use crate::engine::stores::StoreService;
 

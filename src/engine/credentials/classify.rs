@@ -16,9 +16,8 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem, Timestamp, text};
 use crate::engine::checks::CheckService;
 use crate::engine::credentials::CredentialService;
-use crate::engine::database_handle::DatabaseHandle;
-use crate::engine::ports::{CoreServices, SharedPorts};
-use crate::engine::requests::service::RequestService;
+use crate::engine::ports::{CoreServices, DatabaseHandle, SharedPorts};
+use crate::engine::requests::RequestService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
 /// Maximum number of organizations named in the summary; the others are only counted.

@@ -5,12 +5,11 @@
 use std::collections::BTreeMap;
 
 use crate::database::Database;
-use crate::domain::metadata::{self, MetadataError};
+use crate::domain::credential::MetadataError;
 use crate::domain::problem::ProblemClass;
 use crate::domain::redact::{MIN_SECRET_BYTES, SecretRedactor};
-use crate::domain::{Credential, Problem, Secret};
-use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
-use crate::engine::secrets::bound_secrets::SecretAccess;
+use crate::domain::{Credential, Problem, Secret, credential};
+use crate::engine::secrets::bound_secrets::{KEY_FILE_FIELD, SecretAccess};
 
 /// Returns the labels in their stored form. A label that the credential already has stays as it is.
 pub(in crate::engine) fn clean_labels(
@@ -21,7 +20,7 @@ pub(in crate::engine) fn clean_labels(
         if known.contains(&label) {
             return Ok(label);
         }
-        metadata::parse_label(&label)
+        credential::parse_label(&label)
             .map_err(|error| metadata_problem("A label is invalid", &error))
     };
     labels.into_iter().map(clean).collect()
@@ -38,9 +37,9 @@ pub(in crate::engine) fn clean_fields(
             return Ok((id, value));
         }
         let cleaned = if id == KEY_FILE_FIELD {
-            metadata::validate_field(&value).map(|()| value)
+            credential::validate_field(&value).map(|()| value)
         } else {
-            metadata::parse_field(&value)
+            credential::parse_field(&value)
         };
         match cleaned {
             Ok(value) => Ok((id, value)),
@@ -52,7 +51,7 @@ pub(in crate::engine) fn clean_fields(
 
 /// Returns the reason for a change in its stored form.
 pub(in crate::engine) fn clean_reason(reason: &str) -> Result<String, Problem> {
-    metadata::parse_reason(reason)
+    credential::parse_reason(reason)
         .map_err(|error| metadata_problem("The reason is invalid", &error))
 }
 

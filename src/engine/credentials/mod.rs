@@ -16,7 +16,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::audit::{AuditEvent, AuditService};
-use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::rotation_journals::RotationJournals;
 use super::secrets::token_cache::AccessTokenCache;
@@ -35,11 +34,9 @@ use crate::engine::credential_changes::{CredentialEdit, CredentialPage, NewCrede
 use crate::engine::credentials::metadata::{clean_fields, clean_labels, reject_own_secrets};
 use crate::engine::fingerprints::FingerprintService;
 use crate::engine::locks::{CredentialLock, CredentialLocks};
-use crate::engine::ports::random_bytes;
+use crate::engine::ports::{DatabaseHandle, random_bytes};
 use crate::engine::secrets::bindings::BindingService;
-use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
-use crate::engine::secrets::bound_secrets::SecretAccess;
-use crate::engine::secrets::bound_secrets::secret_location;
+use crate::engine::secrets::bound_secrets::{KEY_FILE_FIELD, SecretAccess, secret_location};
 use crate::engine::secrets::rebinding::RebindingPlan;
 use crate::engine::stores::StoreService;
 use crate::store::{ItemKey, SecretStore, StoreError};

@@ -4,6 +4,8 @@
 //! Precedence in the Snyk CLI: the session in `INTERNAL_OAUTH_TOKEN_STORAGE`, `SNYK_OAUTH_TOKEN`,
 //! `SNYK_TOKEN`, the session in its file, the token in its file. A token that names its own host
 //! goes there regardless of `SNYK_API`.
+//!
+//! Diagnostics of the provider files: which built-in regions and kinds they change.
 
 use std::path::Path;
 
@@ -12,10 +14,12 @@ use crate::domain::Secret;
 use crate::domain::consumer::ConsumerTarget;
 use crate::domain::identify::endpoint::{endpoint_variables, resolve_endpoint};
 use crate::domain::problem::Problem;
-use crate::domain::provider::{CredentialKind, Provider};
+use crate::domain::provider::{CredentialKind, Provider, ProviderCatalog};
+use crate::domain::region::Region;
 use crate::engine::consumers::run_blocking;
 use crate::engine::credentials::import::{ImportSource, RawCandidate, read_source};
 use crate::engine::doctor::DoctorService;
+use crate::engine::secrets::bindings::describe_origins;
 
 /// Variables that hold a token, in the order of their precedence; all precede any file.
 const TOKEN_VARIABLES: [&str; 4] =
@@ -292,4 +296,51 @@ fn config_path(raw: &RawCandidate) -> &Path {
 
 fn env_var(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+impl DoctorService {
+    /// Names every built-in region and kind that a provider file changes.
+    pub(super) fn diagnose_overrides(&self) -> Vec<Diagnostic> {
+        let mut findings = Vec::new();
+        for provider in ProviderCatalog::builtin().providers() {
+            let Ok(found) = self.catalog.provider(&provider.id) else { continue };
+            for region in &provider.regions {
+                let changed =
+                    found.regions.iter().find(|known| known.id.eq_ignore_ascii_case(&region.id));
+                findings.extend(
+                    changed
+                        .filter(|changed| *changed != region)
+                        .map(|changed| changed_region(&provider.id, region, changed)),
+                );
+            }
+            for kind in provider.kinds.iter() {
+                if found.kind(&kind.id) != Some(kind) {
+                    findings.push(override_finding(
+                        format!("A provider file changes the kind {} of {}", kind.id, provider.id),
+                        "the file decides how its secrets are recognized, sent and rotated"
+                            .to_owned(),
+                    ));
+                }
+            }
+        }
+        findings
+    }
+}
+
+fn changed_region(provider: &str, builtin: &Region, changed: &Region) -> Diagnostic {
+    let [before, now] = [builtin, changed].map(|region| describe_origins(&region.bound_origins()));
+    let why = if before == now {
+        "its hosts are the built-in ones".to_owned()
+    } else {
+        format!("built in: {before}; now: {now}")
+    };
+    override_finding(
+        format!("A provider file changes the region {} of {provider}", builtin.id),
+        why,
+    )
+}
+
+fn override_finding(what: String, why: String) -> Diagnostic {
+    let remedy = "if you did not write this, remove it from the files in the folder providers";
+    Diagnostic::warn(DiagnosticArea::Settings, what, why, remedy)
 }

@@ -21,13 +21,13 @@ use std::sync::Arc;
 
 use super::audit::{AuditEvent, AuditService};
 use super::ports::{CoreServices, SharedPorts};
-use super::requests::service::RequestService;
 use crate::domain::credential::SecretPart;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::provider::environment::VariableValue;
 use crate::domain::region::{HostRole, Region};
 use crate::domain::{Credential, CredentialName, Problem, Secret};
+use crate::engine::requests::RequestService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
 pub use child::{ChildCommand, ChildExit, OutputSink, OutputStream, SecretDelivery};

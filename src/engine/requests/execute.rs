@@ -14,13 +14,13 @@ use super::http_exchange::{WaitNotice, WaitReason};
 use super::pending_request::{PendingRequest, RateLimitPolicy, RequestAuthentication};
 use super::rate_limiter::RateLimitKey;
 use super::redact_response::RawResponse;
-use super::request_body::LoadedBody;
 use super::retry::{self, RetryDecision};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::provider::AuthMethod;
 use crate::domain::rate_limit;
 use crate::engine::ports::random_bytes;
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
+use crate::engine::requests::pending_request::LoadedBody;
 use crate::net::{HostBoundSecret, NetError, OutgoingRequest};
 
 /// Maximum time that one request waits for the rate limit, all waits together. Snyk's window is a

@@ -17,7 +17,7 @@ use crate::domain::region::Region;
 use crate::domain::request::RequestDraft;
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Origin, Problem, identify};
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 use crate::net::oauth::exchange::TokenExchangeError;
 
 /// Number of the latest requests that are searched for results in other regions.

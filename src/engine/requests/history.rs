@@ -10,7 +10,7 @@ use crate::domain::redact::SecretRedactor;
 use crate::domain::request::{DraftBody, RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult};
 use crate::domain::{Credential, Problem};
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 
 /// What the history records of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -17,7 +17,7 @@ use crate::domain::pagination::{self, ListPage};
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::rate_limit::format_wait;
 use crate::domain::request::{RequestDraft, RequestTarget};
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 
 /// Page that was fetched.
 pub struct PageResult<'a> {

@@ -3,7 +3,6 @@
 //! Serves `--dry-run`, `--as` and `--curl`. Start with [`RequestService::preview_request`].
 
 use super::http_exchange::WriteConsent;
-use super::request_body::LoadedBody;
 use crate::domain::provider::AuthMethod;
 use crate::domain::redact::SecretRedactor;
 use crate::domain::request::RequestDraft;
@@ -11,7 +10,8 @@ use crate::domain::request::export::{
     ExportContext, ExportFormat, ExportedRequest, export_request,
 };
 use crate::domain::{Credential, Problem};
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
+use crate::engine::requests::pending_request::LoadedBody;
 use crate::net::{self, WirePreview};
 
 /// Request as it would be sent.

@@ -19,7 +19,7 @@ use crate::domain::provider::{AuthMethod, CredentialKind};
 use crate::domain::region::Region;
 use crate::domain::response::CheckResult;
 use crate::domain::{Credential, Problem};
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 use crate::net::HostBoundSecret;
 use crate::net::oauth::exchange::TokenExchangeError;
 

@@ -14,7 +14,7 @@ use crate::domain::redact::{MASK, MemberStream, SecretRedactor};
 use crate::domain::response::{ApiResponse, ResponseBody};
 use crate::domain::{Credential, Problem, Secret};
 use crate::engine::ports::task_panicked;
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 
 /// Responses above this size are searched on another thread, so that no other task waits.
 const OFFLOAD_THRESHOLD_BYTES: u64 = 256 * 1024;

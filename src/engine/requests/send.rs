@@ -20,7 +20,7 @@ use crate::domain::request::{RequestDraft, RequestEnvironment};
 use crate::domain::response::{ApiResponse, CheckResult, ResponseBody};
 use crate::domain::{Credential, Problem};
 use crate::engine::ports::task_panicked;
-use crate::engine::requests::service::RequestService;
+use crate::engine::requests::RequestService;
 use crate::net::{BodyFault, BodySink, NetError};
 
 /// Maximum number of requests that continue one download.

@@ -4,16 +4,28 @@
 //! The index row and the first journal line are written together, before any request goes to the
 //! provider. So the rotation is always visible and can be resumed or rolled back. Start at
 //! `RotationService::plan_creation`, then `RotationService::create_credential`.
+//!
+//! Undoing a creation whose secret cannot be stored, while this process still holds the secret.
+//!
+//! Once the process has ended, a secret that the provider identifies only by its value can no longer
+//! be revoked. Start at `RotationDriver::store_or_undo`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::driver::RotationDriver;
 use super::start::CredentialState;
-use super::{RotationObserver, RotationPlan, RotationStatus};
+use super::strategies::{ManagementClient, NewRemoteSecret, RevocationHandle, strategy_for};
+use super::{RotationObserver, RotationPlan, RotationStatus, StepResult};
+use crate::domain::credential::SecretSlot;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::RotationSpec;
-use crate::domain::rotation::{PlanRequest, RotationId, RotationPurpose, creation_strategy};
-use crate::domain::{Credential, CredentialId, CredentialName, Problem};
+use crate::domain::rotation::{
+    PlanRequest, RevocationKey, RotationId, RotationPurpose, StepFailure, StepFailureKind,
+    creation_strategy,
+};
+use crate::domain::{Credential, CredentialId, CredentialName, Problem, Secret};
 use crate::engine::credentials::metadata::{clean_fields, clean_labels};
 use crate::engine::ports::random_bytes;
 use crate::engine::rotation::RotationService;
@@ -126,6 +138,67 @@ fn creation_unsupported(kind: &CredentialKind) -> Problem {
     let why = format!("the provider has no API to create a {}", kind.title);
     let remedy = "create it on the provider's page, then store it with `tokenring add`";
     Problem::new("No credential was created", why, remedy).with_class(ProblemClass::Usage)
+}
+
+/// How often the store is asked to keep a new secret before its creation is undone.
+const STORE_ATTEMPTS: usize = 2;
+
+impl RotationDriver<'_> {
+    /// Stores a new secret in the slot `pending`. If the store does not keep it, deletes it at the
+    /// provider, by its ID or by its value. If that fails too, the secret is returned, and `Stage`
+    /// tries to store it again.
+    ///
+    /// # Errors
+    ///
+    /// Returns why the store did not keep the secret. Nothing new exists then.
+    pub(super) async fn store_or_undo(
+        &self,
+        client: &ManagementClient<'_>,
+        created: NewRemoteSecret,
+    ) -> StepResult<NewRemoteSecret> {
+        let Err(refusal) = self.store_pending(&created.secret).await else { return Ok(created) };
+        let NewRemoteSecret { secret, remote } = created;
+        let secret = Arc::new(secret);
+        let handle = match self.plan().strategy_traits().revocation_key {
+            RevocationKey::ByValue => RevocationHandle::ByValue(&secret),
+            RevocationKey::ById => RevocationHandle::ById(&remote),
+        };
+        if let Err(failure) = strategy_for(self.plan().strategy).revoke(client, handle).await {
+            tracing::warn!(
+                store = refusal.why,
+                provider = failure.why,
+                "the new secret is neither stored nor deleted"
+            );
+            let in_doubt = || StepFailure::new(StepFailureKind::OutcomeUnknown, refusal.why);
+            let secret = Arc::into_inner(secret).ok_or_else(in_doubt)?;
+            return Ok(NewRemoteSecret { secret, remote });
+        }
+        // A creation that cannot succeed ends; a rotation tries again.
+        let kind = match self.plan().purpose {
+            RotationPurpose::Create => StepFailureKind::Refused,
+            RotationPurpose::Replace | RotationPurpose::Revoke => StepFailureKind::Retryable,
+        };
+        let why = format!("{}; the new secret was deleted at the provider again", refusal.why);
+        Err(StepFailure::new(kind, why))
+    }
+
+    /// Stores a new secret, and looks whether the store has it after a write that failed: a write
+    /// without a response may have taken effect.
+    async fn store_pending(&self, secret: &Secret) -> StepResult<()> {
+        let mut written = Ok(());
+        for _ in 0..STORE_ATTEMPTS {
+            written = self.write_slot(SecretSlot::Pending, secret).await;
+            let is_stored = written.is_ok()
+                || matches!(
+                    self.read_slot(SecretSlot::Pending).await,
+                    Ok(Some(stored)) if stored.same_as(secret)
+                );
+            if is_stored {
+                return Ok(());
+            }
+        }
+        written
+    }
 }
 
 #[cfg(test)]

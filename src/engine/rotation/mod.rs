@@ -1,7 +1,7 @@
 //! Rotation, creation and revocation of credentials: the driver of the state machine in
 //! [`crate::domain::rotation`].
 //!
-//! `plan` computes what will happen, `driver` executes one step after the other, `reconcile` finds
+//! `start` computes what will happen, `driver` executes one step after the other, `reconcile` finds
 //! out what became of a step without a response, `prompts` asks the user the machine's questions,
 //! `sign_in` waits for the browser, `strategies` knows the providers' endpoints. Running, resuming
 //! and rolling back are the same loop over the same journal; `start` only chooses where it begins,
@@ -13,23 +13,19 @@
 //! the lease at once: the previous holder has exited.
 
 mod administrator;
-mod consistency;
 mod create;
 mod deliver;
 mod driver;
 mod due;
 mod metadata;
-mod plan;
 mod probe;
 mod prompts;
 mod reconcile;
-mod revocation;
 mod sign_in;
 mod slots;
 mod start;
 mod strategies;
 pub(super) mod tasks;
-mod undo_creation;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,10 +33,8 @@ use std::time::Duration;
 use super::Clock;
 use super::audit::AuditService;
 use super::credentials::CredentialService;
-use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
 use super::prompt::UserPrompter;
-use super::requests::service::RequestService;
 use super::rotation_journals::RotationJournals;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::rotation::{ProgressLine, StepFailure};
@@ -49,6 +43,8 @@ use crate::engine::consumers::ConsumerService;
 use crate::engine::credentials::classify::ClassificationService;
 use crate::engine::fingerprints::FingerprintService;
 use crate::engine::locks::CredentialLocks;
+use crate::engine::ports::DatabaseHandle;
+use crate::engine::requests::RequestService;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::engine::sign_in::SignInService;

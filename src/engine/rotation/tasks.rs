@@ -13,8 +13,7 @@ use crate::engine::Engine;
 use crate::engine::background::protocol::TaskEvent;
 use crate::engine::background::runner::TaskContext;
 use crate::engine::credentials::tasks::CredentialEvent;
-use crate::engine::pending_prompts::PromptId;
-use crate::engine::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
+use crate::engine::prompt::{PromptId, PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use crate::engine::rotation::{CreateRequest, RotationDirection, RotationFilter, RotationObserver};
 use crate::engine::rotation_journals::RotationSummary;
 

@@ -2,12 +2,11 @@
 //! stored.
 //!
 //! Copies are recognized by their keyed fingerprints, so no secret has to leave the store; only the
-//! fingerprint key does. `targets` chooses the files, `line_reader` reads them in bounded memory,
+//! fingerprint key does. `targets` chooses the files, the reader of lines keeps to bounded memory,
 //! `tokenize` extracts the candidates, and `detector` identifies them. Start with
 //! [`ScanService::run`].
 
 mod detector;
-mod line_reader;
 mod targets;
 mod tokenize;
 
@@ -18,7 +17,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Clock;
-use super::database_handle::DatabaseHandle;
 use super::doctor::{Diagnostic, DiagnosticArea};
 use super::ports::{CoreServices, SharedPorts};
 use crate::database::FingerprintRecord;
@@ -31,6 +29,7 @@ use crate::domain::{Credential, CredentialName, Problem};
 use crate::engine::consumers::{ConsumerService, run_blocking};
 use crate::engine::credentials::import;
 use crate::engine::fingerprints::{FingerprintHasher, FingerprintService};
+use crate::engine::ports::DatabaseHandle;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use detector::SecretDetector;
 use targets::ScanTarget;
@@ -506,7 +505,7 @@ fn scan_reader(
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     let name = place.path.file_name().unwrap_or_default().to_string_lossy();
     let mut state = detector.scan_file(&name);
-    line_reader::read_lines(from, |line, text| {
+    crate::engine::scan::tokenize::read_lines(from, |line, text| {
         state.scan_line(text, &mut |owner, encoding| {
             if seen.insert((line, owner.clone())) {
                 found.push((line, owner, encoding));

@@ -16,7 +16,7 @@
 //! is recorded for it.
 //!
 //! An index that is restored as a whole brings back its earlier records, which are valid: the
-//! anchor of the audit log detects that ([`crate::engine::audit_anchor`]). Start with
+//! anchor of the audit log detects that ([`crate::engine::audit`]). Start with
 //! [`BindingService::verify_region`]; `rebinding` accepts changes.
 
 use std::collections::HashMap;
@@ -34,9 +34,8 @@ use crate::domain::provider::ProviderCatalog;
 use crate::domain::region::Region;
 use crate::domain::{Credential, Origin, Problem, Secret};
 use crate::engine::audit::AuditService;
-use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::fingerprints::{BINDING_KEY_PURPOSE, FingerprintService, HmacKey};
-use crate::engine::ports::SharedPorts;
+use crate::engine::ports::{DatabaseHandle, SharedPorts};
 use crate::engine::secrets::bound_secrets::KEY_FILE_FIELD;
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex::to_hex;

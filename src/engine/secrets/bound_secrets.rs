@@ -4,6 +4,10 @@
 //! secret is compared with the recorded ones, so that an older vault or a swapped item is noticed.
 //! While a secret is replaced, the fingerprints of the old and of the new secret are recorded, so
 //! that a crash leaves either of them readable. Start with [`SecretAccess::load_secret`].
+//!
+//! Disclosure of a secret to the user: printed, shown or copied, and recorded in the audit log.
+//!
+//! Start with [`DisclosureService::disclose`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,9 +19,9 @@ use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialId, Problem, Secret};
 use crate::engine::Clock;
-use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::fingerprints::FingerprintService;
-use crate::engine::ports::SharedPorts;
+use crate::engine::ports::{CoreServices, DatabaseHandle, SharedPorts};
 use crate::engine::secrets::token_cache::AccessTokenCache;
 use crate::store::{self, ItemKey, SecretStore, StoreError};
 
@@ -213,7 +217,7 @@ fn fingerprint_problem(credential: &Credential, part: &SecretPart, found: &str) 
 
 /// Reads the private key in a file that only its owner may read.
 pub fn read_key_file(path: impl AsRef<Path>) -> Result<Secret, Problem> {
-    store::key_file::read(path.as_ref())
+    store::passphrase::read(path.as_ref())
 }
 
 /// Returns the location of a part in a slot.
@@ -223,4 +227,79 @@ pub(in crate::engine) fn secret_location(
     part: &SecretPart,
 ) -> SecretLocation {
     SecretLocation { credential: credential.clone(), slot, part: part.clone() }
+}
+
+/// Ways in which a secret leaves the store for the user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DisclosureChannel {
+    /// Printed to a pipe.
+    Get,
+    /// Shown on the screen.
+    Reveal,
+    /// Copied to the clipboard.
+    Copy,
+}
+
+/// Secret that was loaded for the user.
+pub struct SecretDisclosure {
+    /// The secret.
+    pub secret: Secret,
+    /// Why the audit log has no record of the disclosure; `None` if it has.
+    pub audit_problem: Option<Problem>,
+}
+
+impl DisclosureChannel {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "get",
+            Self::Reveal => "reveal",
+            Self::Copy => "copy",
+        }
+    }
+}
+
+/// Loads secrets for the user, and records each disclosure.
+pub struct DisclosureService {
+    audit: Arc<AuditService>,
+    secrets: Arc<SecretAccess>,
+}
+
+impl DisclosureService {
+    /// Creates the service.
+    pub(in crate::engine) fn new(core: &CoreServices) -> Self {
+        Self { audit: Arc::clone(&core.audit), secrets: Arc::clone(&core.secrets) }
+    }
+
+    /// Loads a part of the credential's current secret for the user. The disclosure is recorded
+    /// before the secret is returned; a disclosure that cannot be recorded fails.
+    pub async fn disclose(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        channel: DisclosureChannel,
+    ) -> Result<Secret, Problem> {
+        let disclosed = self.try_disclose(credential, part, channel).await?;
+        disclosed.audit_problem.map_or(Ok(disclosed.secret), Err)
+    }
+
+    /// Like [`DisclosureService::disclose`], but a full disk or a read-only home does not lock the
+    /// user out: the caller gets the secret together with the problem, and must report it.
+    pub async fn try_disclose(
+        &self,
+        credential: &Credential,
+        part: &SecretPart,
+        channel: DisclosureChannel,
+    ) -> Result<SecretDisclosure, Problem> {
+        let secret = self.secrets.load_secret(credential, part).await?;
+        let reason = if *part == SecretPart::Secret {
+            String::new()
+        } else {
+            format!("part {}", part.as_str())
+        };
+        let event = AuditEvent::new(channel.as_str(), "done")
+            .for_credential(credential.name.as_str())
+            .with_reason(reason);
+        let audit_problem = self.audit.record(event).await.err();
+        Ok(SecretDisclosure { secret, audit_problem })
+    }
 }

@@ -3,7 +3,6 @@
 
 pub(super) mod bindings;
 pub(super) mod bound_secrets;
-pub(super) mod disclosure;
 pub(super) mod rebinding;
 pub(super) mod tasks;
 pub(super) mod token_cache;

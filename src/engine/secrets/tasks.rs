@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::disclosure::DisclosureChannel;
 use crate::domain::credential::SecretPart;
 use crate::domain::{CredentialId, Problem, Secret};
 use crate::engine::Engine;
@@ -11,6 +10,7 @@ use crate::engine::background::runner::TaskContext;
 use crate::engine::clipboard::TerminalCopyConsent;
 use crate::engine::clipboard::service::SecretCopyResult;
 use crate::engine::credentials::tasks::CredentialEvent;
+use crate::engine::secrets::bound_secrets::DisclosureChannel;
 
 /// Reveals the secret of a credential on the screen.
 pub(in crate::engine) async fn reveal_secret(

@@ -6,7 +6,7 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::engine::SIGN_IN_TIMEOUT;
-use crate::net::oauth::redirect_page::RedirectPage;
+use crate::net::oauth::callback::RedirectPage;
 
 #[cfg(target_os = "macos")]
 const OPENER: &[&str] = &["open"];

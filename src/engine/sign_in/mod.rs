@@ -15,9 +15,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::credentials::{CredentialService, check_fields};
-use super::database_handle::DatabaseHandle;
 use super::ports::{CoreServices, SharedPorts};
-use super::requests::service::RequestService;
 use super::rotation_journals::RotationJournals;
 use super::secrets::token_cache::AccessTokenCache;
 use crate::domain::credential::{SecretPart, SecretSlot};
@@ -30,6 +28,8 @@ use crate::engine::credential_changes::{CredentialEdit, NewCredential};
 use crate::engine::credentials::classify::{ClassificationResult, ClassificationService};
 use crate::engine::credentials::metadata::{clean_fields, clean_labels};
 use crate::engine::locks::CredentialLocks;
+use crate::engine::ports::DatabaseHandle;
+use crate::engine::requests::RequestService;
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::engine::secrets::rebinding::RebindingPlan;

@@ -20,10 +20,11 @@ use crate::domain::format::count_noun;
 use crate::domain::provider::ProviderCatalog;
 use crate::domain::{Credential, CredentialId, Origin, Problem, Secret, Timestamp};
 use crate::engine::audit::{AuditEvent, AuditService};
-use crate::engine::database_handle::DatabaseHandle;
 use crate::engine::fingerprints::{FingerprintHasher, FingerprintService};
 use crate::engine::locks::CredentialLocks;
-use crate::engine::ports::{CoreServices, SharedPorts, random_bytes, task_panicked};
+use crate::engine::ports::{
+    CoreServices, DatabaseHandle, SharedPorts, random_bytes, task_panicked,
+};
 use crate::engine::secrets::bindings::BindingService;
 use crate::engine::secrets::bound_secrets::{KEY_FILE_FIELD, SecretAccess};
 use crate::engine::stores::StoreService;

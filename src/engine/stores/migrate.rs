@@ -16,12 +16,10 @@ use crate::domain::format::count_noun;
 use crate::domain::problem::{Problem, ProblemClass};
 use crate::domain::{Credential, Secret, StoreKind};
 use crate::engine::ALL_SLOTS;
-use crate::engine::audit::{AuditEvent, AuditService};
-use crate::engine::audit_anchor::AUDIT_ANCHOR_ITEM;
-use crate::engine::database_handle::DatabaseHandle;
+use crate::engine::audit::{AUDIT_ANCHOR_ITEM, AuditEvent, AuditService};
 use crate::engine::fingerprints::FINGERPRINT_KEY_ITEM;
 use crate::engine::locks::CredentialLocks;
-use crate::engine::ports::{CoreServices, SharedPorts};
+use crate::engine::ports::{CoreServices, DatabaseHandle, SharedPorts};
 use crate::engine::secrets::bindings::{BINDINGS_RECORDED_ITEM, BindingService};
 use crate::engine::secrets::bound_secrets::SecretAccess;
 use crate::store::{

@@ -19,7 +19,7 @@ use crate::domain::region::{HostRole, Region};
 use crate::domain::request::HttpMethod;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Origin, Problem, Secret, Timestamp};
-use crate::net::form::SecretForm;
+use crate::net::secret_body::SecretForm;
 use crate::net::{NetError, OutgoingRequest, RequestLimits, Transport};
 
 /// Input of a token exchange for one credential.

@@ -13,7 +13,7 @@ use crate::domain::provider::AuthMethod;
 use crate::domain::region::HostRole;
 use crate::domain::response::ApiResponse;
 use crate::domain::{Secret, Timestamp};
-use crate::net::form::SecretForm;
+use crate::net::secret_body::SecretForm;
 use crate::net::{NetError, Transport};
 
 pub(in crate::net) const CLIENT_ID: &str = "client_id";

@@ -4,6 +4,5 @@ pub(super) mod assertion;
 pub mod callback;
 pub mod exchange;
 pub mod grants;
-pub mod redirect_page;
 pub mod sign_in;
 pub(super) mod token_response;

@@ -3,10 +3,13 @@
 //!
 //! A key (`/keys/`) and an API user (`/api-users/`) are two views of the same object. Start at
 //! `ApiWebRegion::route`.
+//!
+//! Keys of API & Web, each of which is also an API user.
+//!
+//! Read-only data of an API & Web region: roles, teams, targets, scans and findings. Keys are in
+//! the sibling module `keys`.
 
-mod catalog;
-mod keys;
-
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
@@ -14,12 +17,11 @@ use serde_json::{Value, json};
 
 use super::clock::{MILLIS_PER_DAY, RequestInstant, UnixMillis, format_rfc3339};
 use super::deterministic;
-use super::http_service::{
+use crate::simulator::SeededCredential;
+use crate::simulator::clock::ValidityPeriod;
+use crate::simulator::server::{
     LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse,
 };
-use super::manifest::SeededCredential;
-use catalog::{ApiWebCatalog, error_detail, role_manages_keys};
-use keys::{ApiUserKey, parse_name};
 
 /// All regions, each with the prefix of its credentials' names.
 pub(super) const REGIONS: [(&str, &str); 3] =
@@ -304,4 +306,240 @@ fn invalid_page() -> SimulatorResponse {
 
 fn not_found() -> SimulatorResponse {
     error_detail(StatusCode::NOT_FOUND, "Not found.")
+}
+
+const MAX_NAME_BYTES: usize = 60;
+
+/// An API user with its key.
+pub(in crate::simulator::api_web) struct ApiUserKey {
+    pub(in crate::simulator::api_web) id: String,
+    pub(in crate::simulator::api_web) name: String,
+    pub(in crate::simulator::api_web) title: String,
+    pub(in crate::simulator::api_web) active: bool,
+    pub(in crate::simulator::api_web) labels: Value,
+    pub(in crate::simulator::api_web) role: usize,
+    pub(in crate::simulator::api_web) secret: String,
+    pub(in crate::simulator::api_web) validity: ValidityPeriod,
+    pub(in crate::simulator::api_web) deleted: bool,
+    pub(in crate::simulator::api_web) changed: UnixMillis,
+}
+
+impl ApiUserKey {
+    pub(in crate::simulator::api_web) fn new(
+        scope: &str,
+        name: &str,
+        role: usize,
+        at: RequestInstant,
+    ) -> Self {
+        let id = deterministic::base58(&format!("{scope}/key/{name}"));
+        let claims = json!({"jti": id, "username": deterministic::base58(&format!("{scope}/user/{name}")), "tenant": "sandbox"});
+        Self {
+            id,
+            name: name.to_owned(),
+            title: String::new(),
+            active: true,
+            labels: json!([]),
+            role,
+            secret: deterministic::jwt(&claims),
+            validity: ValidityPeriod::starting_at(at),
+            deleted: false,
+            changed: at.now,
+        }
+    }
+
+    pub(in crate::simulator::api_web) fn credential(
+        &self,
+        region: &str,
+        prefix: &str,
+    ) -> SeededCredential {
+        let fields = BTreeMap::from([("key_id", self.id.clone()), ("key_name", self.name.clone())]);
+        let name = format!("{prefix}-{}", self.name);
+        let (region, secret) = (region.to_owned(), self.secret.clone());
+        SeededCredential {
+            name,
+            provider: "snyk-api-web",
+            kind: "api-key",
+            region,
+            secret,
+            fields,
+            parts: BTreeMap::new(),
+        }
+    }
+
+    pub(in crate::simulator::api_web) fn describe(&self) -> Value {
+        json!({"id": self.id, "name": self.name})
+    }
+
+    pub(in crate::simulator::api_web) fn update(&mut self, input: &Value, now: UnixMillis) {
+        if let Some(title) = input["title"].as_str() {
+            title.clone_into(&mut self.title);
+        }
+        if input["labels"].is_array() {
+            self.labels = input["labels"].clone();
+        }
+        self.active = input["active"].as_bool().unwrap_or(self.active);
+        self.changed = now;
+    }
+
+    pub(in crate::simulator::api_web) fn delete(&mut self, at: RequestInstant) -> Value {
+        self.deleted = true;
+        self.validity.revoke(at);
+        Value::Null
+    }
+}
+
+/// Parses the name in a request body; `None` where the request has none.
+pub(in crate::simulator::api_web) fn parse_name(
+    input: &Value,
+) -> Result<Option<String>, SimulatorResponse> {
+    match input.get("name") {
+        None => Ok(None),
+        Some(name) => match name.as_str().map(str::trim) {
+            None | Some("") => Err(invalid_field("name", "This field may not be blank.")),
+            Some(name) if name.len() > MAX_NAME_BYTES => {
+                Err(invalid_field("name", "Ensure this field has no more than 60 characters."))
+            }
+            Some(name) => Ok(Some(name.to_owned())),
+        },
+    }
+}
+
+const TARGET_COUNT: usize = 12;
+const SCANS_PER_TARGET: usize = 5;
+const FINDINGS_PER_TARGET: usize = 20;
+
+/// Severity, as a number, and name of the findings, in rotation.
+const FINDING_TEMPLATES: [(u8, &str); 4] = [
+    (30, "SQL Injection"),
+    (20, "Reflected XSS"),
+    (10, "Missing HSTS header"),
+    (40, "Remote Code Execution"),
+];
+
+/// Name of the role, and whether it may manage keys.
+const ROLES: [(&str, bool); 3] = [("Admin", true), ("Developer", false), ("Auditor", false)];
+const TEAMS: [&str; 3] = ["Storefront", "Payments", "Platform"];
+const PERMISSIONS: [&str; 6] = [
+    "account_settings",
+    "audit_log",
+    "change_finding",
+    "create_target",
+    "discovery",
+    "manage_credentials",
+];
+
+/// Catalog of the region with this ID.
+#[derive(Clone, Copy)]
+pub(in crate::simulator::api_web) struct ApiWebCatalog(
+    pub(in crate::simulator::api_web) &'static str,
+);
+
+impl ApiWebCatalog {
+    /// Responds to a `GET` of any of this data; `path` is without its last slash.
+    pub(in crate::simulator::api_web) fn respond(
+        self,
+        request: &SimulatorRequest,
+        path: &[&str],
+    ) -> ApiWebResult {
+        match path {
+            ["account"] => Ok(ok_response(&account())),
+            ["targets"] => paginate(request, TARGET_COUNT, |index| self.target(index)),
+            ["targets", id] => self.find_target(id).map(|index| ok_response(&self.target(index))),
+            ["targets", id, "scans"] => {
+                let target = self.find_target(id)?;
+                paginate(request, SCANS_PER_TARGET, |index| {
+                    self.scan(target * SCANS_PER_TARGET + index)
+                })
+            }
+            ["targets", id, "findings"] => {
+                let target = self.find_target(id)?;
+                paginate(request, FINDINGS_PER_TARGET, |index| {
+                    self.finding(target * FINDINGS_PER_TARGET + index)
+                })
+            }
+            ["scans"] => {
+                paginate(request, TARGET_COUNT * SCANS_PER_TARGET, |index| self.scan(index))
+            }
+            ["findings"] => {
+                paginate(request, TARGET_COUNT * FINDINGS_PER_TARGET, |index| self.finding(index))
+            }
+            ["roles"] => paginate(request, ROLES.len(), |index| self.role(index)),
+            ["roles", id] => {
+                self.find_role(id).map(|index| ok_response(&self.role(index))).ok_or_else(not_found)
+            }
+            ["teams"] => paginate(
+                request,
+                TEAMS.len(),
+                |index| json!({"id": self.id("team", index), "name": TEAMS[index]}),
+            ),
+            ["permissions"] => paginate(request, PERMISSIONS.len(), permission),
+            _ => Err(not_found()),
+        }
+    }
+
+    /// Returns the index of a role by its ID.
+    pub(in crate::simulator::api_web) fn find_role(self, id: &str) -> Option<usize> {
+        (0..ROLES.len()).find(|index| self.role_id(*index) == id)
+    }
+
+    pub(in crate::simulator::api_web) fn role_id(self, index: usize) -> String {
+        self.id("role", index)
+    }
+
+    fn id(self, what: &str, index: usize) -> String {
+        deterministic::base58(&format!("{}/{what}/{index}", self.0))
+    }
+
+    fn role(self, index: usize) -> Value {
+        json!({"id": self.role_id(index), "name": ROLES[index].0, "custom": false, "permissions": PERMISSIONS})
+    }
+
+    fn find_target(self, id: &str) -> Result<usize, SimulatorResponse> {
+        (0..TARGET_COUNT).find(|index| self.id("target", *index) == id).ok_or_else(not_found)
+    }
+
+    fn target(self, index: usize) -> Value {
+        let name = format!("shop-{index:02}");
+        json!({"id": self.id("target", index), "type": "single", "site": {"name": name, "url": format!("https://{name}.example.com")},
+            "labels": [], "teams": [{"id": self.id("team", index % TEAMS.len())}], "changed": "2026-01-05T12:00:00Z"})
+    }
+
+    fn scan(self, index: usize) -> Value {
+        let target = index / SCANS_PER_TARGET;
+        json!({"id": self.id("scan", index), "target": {"id": self.id("target", target)}, "status": "completed",
+            "started": "2026-01-04T01:00:00Z", "completed": "2026-01-04T02:10:00Z", "scan_profile": "normal",
+            "highs": index % 3, "mediums": index % 5, "lows": index % 7})
+    }
+
+    fn finding(self, index: usize) -> Value {
+        let (severity, name) = FINDING_TEMPLATES[index % FINDING_TEMPLATES.len()];
+        let state = if index % 5 == 4 { "fixed" } else { "notfixed" };
+        json!({"id": index + 1, "target": {"id": self.id("target", index / FINDINGS_PER_TARGET)}, "severity": severity,
+            "definition": {"name": name}, "state": state, "method": "get", "url": "https://shop.example.com/search",
+            "last_found": "2026-01-04T01:30:00Z"})
+    }
+}
+
+/// Returns whether a role may manage keys and API users.
+pub(in crate::simulator::api_web) fn role_manages_keys(role: usize) -> bool {
+    ROLES.get(role).is_some_and(|(_, manages)| *manages)
+}
+
+fn permission(index: usize) -> Value {
+    json!({"id": PERMISSIONS[index], "name": PERMISSIONS[index].replace('_', " ")})
+}
+
+fn account() -> Value {
+    json!({"status": "active", "plan": {"id": "enterprise", "name": "Enterprise", "is_trial": false, "period": 1,
+        "period_unit": "year", "allowed_scan_profiles": ["lightning", "normal", "full"]}, "free_target_quantity": 0,
+        "plan_target_quantity": 50, "pool_size": 0, "auto_collection": false, "next_billing_at": null, "trial_end": null,
+        "balance": 0, "has_used_trial": false, "heroku": false, "plan_amount": null, "available_slots": 38})
+}
+
+/// Builds an error response in the format of Django REST Framework.
+pub(in crate::simulator::api_web) fn error_detail(
+    status: StatusCode,
+    text: &str,
+) -> SimulatorResponse {
+    SimulatorResponse::json(status, &json!({"detail": text}))
 }

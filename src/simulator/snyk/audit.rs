@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::super::clock::{format_rfc3339, parse_rfc3339};
-use super::json_api_error::JsonApiError;
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document};
 use super::state::{ResourceScope, SnykAuditEvent};
+use crate::simulator::snyk::version::JsonApiError;
 
 const RELEASES: &[&str] = &["2024-04-29"];
 const DEFAULT_PAGE_SIZE: usize = 100;

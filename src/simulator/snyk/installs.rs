@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::super::clock::{RequestInstant, UnixMillis, ValidityPeriod, format_rfc3339};
 use super::super::deterministic;
-use super::super::http_service::SimulatorResponse;
 use super::apps::{AppGrantType, SnykApp};
-use super::client_secrets::{ClientSecrets, insert_secret};
-use super::fixtures::RolePrivilege;
-use super::json_api_error::JsonApiError;
-use super::paging::{LinkStyle, paginate};
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
 use super::state::{PrincipalType, ResourceScope, SnykPrincipal, SnykState};
+use crate::simulator::server::SimulatorResponse;
+use crate::simulator::snyk::apps::{ClientSecrets, insert_secret};
+use crate::simulator::snyk::rest::{LinkStyle, paginate};
+use crate::simulator::snyk::state::RolePrivilege;
+use crate::simulator::snyk::version::JsonApiError;
 
 const INSTALL_RELEASES: &[&str] = &["2024-05-23"];
 

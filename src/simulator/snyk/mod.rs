@@ -1,29 +1,23 @@
 //! One simulated Snyk region: an API listener and an app listener with a common state. It knows
 //! only its own tokens.
 //!
-//! The routes are in `rest`, `v1`, `oauth` and `authorize`; the data in `fixtures`, `seed_data` and
+//! The routes are in `rest`, `v1`, `oauth` and `authorize`; the data in `seed_data` and
 //! `state`. Start at `SnykRegion`.
+//!
+//! Actions that users take on Snyk's web pages, because the API cannot: new personal access tokens,
+//! "Revoke & Regenerate".
 
 mod apps;
-mod assertion;
 mod audit;
 mod authorize;
-mod client_secrets;
-mod fixtures;
 mod installs;
-mod json_api_error;
-mod manual_actions;
 mod oauth;
 mod orgs;
-mod paging;
 mod projects;
-mod rate_limits;
 mod rest;
 mod seed_data;
 mod self_endpoints;
-mod service_account_input;
 mod service_accounts;
-mod sessions;
 mod state;
 mod v1;
 mod version;
@@ -31,15 +25,19 @@ mod version;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::{HeaderName, StatusCode, header};
+use state::{SnykPrincipal, SnykState};
 
 use super::clock::{RequestInstant, UnixMillis};
 use super::deterministic;
-use super::http_service::{SimulatedService, SimulatorRequest, SimulatorResponse};
-use super::manifest::SeededCredential;
-use fixtures::SnykFixtures;
-use json_api_error::JsonApiError;
-use rate_limits::{SecretUsage, TightestLimit};
-use state::{SnykPrincipal, SnykState};
+use crate::simulator::SeededCredential;
+use crate::simulator::clock::{MILLIS_PER_DAY, ValidityPeriod};
+use crate::simulator::server::{
+    LiveSecretRecord, SimulatedProvider, SimulatedService, SimulatorRequest, SimulatorResponse,
+};
+use crate::simulator::snyk::rest::{SecretUsage, TightestLimit};
+use crate::simulator::snyk::self_endpoints::{MAX_PAT_DAYS, MAX_PATS, active_pats};
+use crate::simulator::snyk::state::{SnykFixtures, SnykPat, SnykToken};
+use crate::simulator::snyk::version::JsonApiError;
 
 /// Region for the government of the United States, which accepts no API keys.
 const GOV_REGION: &str = "SNYK-GOV-01";
@@ -193,4 +191,114 @@ fn new_request_id(request: &SimulatorRequest) -> String {
     use std::sync::atomic::{AtomicU64, Ordering};
     static SERIAL: AtomicU64 = AtomicU64::new(0);
     deterministic::uuid(&format!("{}/{}", request.path, SERIAL.fetch_add(1, Ordering::Relaxed)))
+}
+
+impl SimulatedProvider for SnykRegion {
+    fn live_secrets(&self, now: UnixMillis) -> Vec<LiveSecretRecord> {
+        let state = self.state();
+        let tokens = state.tokens.iter().filter(|(_, token)| !token.validity.has_ended(now));
+        let tokens = tokens.map(|(secret, token)| live_secret(&token.owner_id, token.kind, secret));
+        let accounts = state.accounts.iter().flat_map(|account| {
+            account
+                .secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(account.id(), "client_secret", secret))
+        });
+        let apps = state.apps.iter().flat_map(|app| {
+            app.secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(&app.id, "client_secret", secret))
+        });
+        let installs = state.installs.iter().flat_map(|install| {
+            install
+                .secrets
+                .live_secrets(now)
+                .map(|secret| live_secret(&install.id, "client_secret", secret))
+        });
+        let refreshes = state
+            .live_refresh_tokens(now)
+            .map(|(session, token)| live_secret(session, "refresh_token", token));
+        let mut live: Vec<LiveSecretRecord> =
+            tokens.chain(accounts).chain(apps).chain(installs).chain(refreshes).collect();
+        live.sort_by(|one, other| {
+            (&one.account, one.kind, &one.sha256).cmp(&(&other.account, other.kind, &other.sha256))
+        });
+        live
+    }
+
+    fn replace_manually(
+        &self,
+        credential: &SeededCredential,
+        at: RequestInstant,
+    ) -> Option<String> {
+        let mut state = self.state();
+        match credential.kind {
+            "personal-token" => self.regenerate_personal_token(&mut state, &credential.secret, at),
+            "personal-access-token" => self.create_pat(&mut state, &credential.secret, at),
+            _ => None,
+        }
+    }
+
+    fn revoke_manually(&self, sha256: &str, at: RequestInstant) -> bool {
+        let mut state = self.state();
+        let found =
+            state.tokens.iter_mut().find(|(secret, _)| deterministic::sha256_hex(secret) == sha256);
+        let Some((_, token)) = found else { return false };
+        token.validity.revoke(at);
+        let owner = token.owner_id.clone();
+        state.pats.retain(|pat| pat.id != owner);
+        true
+    }
+}
+
+impl SnykRegion {
+    /// Does "Revoke & Regenerate": revokes every personal token of the user and creates a new one.
+    fn regenerate_personal_token(
+        &self,
+        state: &mut SnykState,
+        seeded: &str,
+        at: RequestInstant,
+    ) -> Option<String> {
+        let user = Arc::clone(&state.tokens.get(seeded)?.principal);
+        let own =
+            |token: &&mut SnykToken| token.owner_id == user.id && token.kind == "personal-token";
+        state.tokens.values_mut().filter(own).for_each(|token| token.validity.revoke(at));
+        let secret = deterministic::secret_uuid(&state.new_label(self.id));
+        state.tokens.insert(
+            secret.clone(),
+            SnykToken::new(&user, "personal-token", ValidityPeriod::starting_at(at)),
+        );
+        Some(secret)
+    }
+
+    /// Creates a personal access token beside the old ones, unless there are three already.
+    fn create_pat(
+        &self,
+        state: &mut SnykState,
+        seeded: &str,
+        at: RequestInstant,
+    ) -> Option<String> {
+        let user = Arc::clone(&state.tokens.get(seeded)?.principal);
+        if active_pats(state, &user.id, at).count() >= MAX_PATS {
+            return None;
+        }
+        let id = deterministic::ulid(&state.new_label(self.id));
+        let expires = at.now + MAX_PAT_DAYS * MILLIS_PER_DAY;
+        let pat = SnykPat {
+            label: format!("by hand {id}"),
+            id,
+            owner: user.id.clone(),
+            created: at.now,
+            expires,
+        };
+        Some(self.add_pat(state, &user, pat, ValidityPeriod::starting_at(at)))
+    }
+}
+
+fn live_secret(account: &str, kind: &'static str, secret: &str) -> LiveSecretRecord {
+    LiveSecretRecord {
+        account: account.to_owned(),
+        kind,
+        sha256: deterministic::sha256_hex(secret),
+    }
 }

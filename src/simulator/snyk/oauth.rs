@@ -1,20 +1,26 @@
 //! OAuth token and revocation endpoints.
+//!
+//! Client assertions that are signed with a private key (RS256), and the only key pair whose public
+//! key the simulator knows.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use rustls::SignatureScheme;
 use serde_json::{Value, json};
 
-use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, ValidityPeriod};
+use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod};
 use super::super::deterministic;
-use super::super::http_service::{SimulatorRequest, SimulatorResponse};
 use super::SnykRegion;
 use super::apps::{AppGrantType, SnykApp};
-use super::assertion;
-use super::service_account_input::ServiceAccountAuthType;
-use super::sessions::REFRESH_TOKEN_SECONDS;
 use super::state::{ACCESS_TOKEN, SnykPrincipal, SnykState, SnykToken};
+use crate::simulator::server::{SimulatorRequest, SimulatorResponse};
+use crate::simulator::snyk::authorize::REFRESH_TOKEN_SECONDS;
+use crate::simulator::snyk::oauth;
+use crate::simulator::snyk::service_accounts::ServiceAccountAuthType;
 
 const CLIENT_ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
@@ -127,8 +133,7 @@ fn authenticate_by_assertion(
     at: RequestInstant,
 ) -> Option<(Arc<SnykPrincipal>, i64)> {
     let audience = format!("{}/oauth2/token", region.api);
-    let client =
-        assertion::verify_assertion(form_field(form, "client_assertion"), &audience, at.now)?;
+    let client = oauth::verify_assertion(form_field(form, "client_assertion"), &audience, at.now)?;
     let account = state.accounts.iter().find(|account| account.client_id == client)?;
     (account.spec.auth == ServiceAccountAuthType::PrivateKeyJwt)
         .then(|| (Arc::clone(&account.principal), account.spec.ttl_seconds))
@@ -246,4 +251,45 @@ fn handle_revocation(region: &SnykRegion, request: &SimulatorRequest) -> Simulat
         refresh.validity.revoke(request.instant);
     }
     SimulatorResponse::empty(StatusCode::OK)
+}
+
+/// Private key for tests; it was generated for this file and is valid nowhere else.
+pub(super) const PRIVATE_KEY: &str = include_str!("sandbox-only-private-key.pem");
+
+/// Its public key: an `RSAPublicKey` in DER, in base64. Every JWKS URL is assumed to lead to this
+/// key.
+const PUBLIC_KEY: &str = include_str!("sandbox-only-public-key.b64");
+
+/// Returns the client of an assertion, if its signature, audience and time are valid.
+pub(super) fn verify_assertion(assertion: &str, audience: &str, now: UnixMillis) -> Option<String> {
+    let (signed, signature) = assertion.rsplit_once('.')?;
+    let (header, claims) = signed.split_once('.')?;
+    let claims = decode_json(claims)?;
+    let client = claims["sub"].as_str().filter(|client| claims["iss"] == *client)?;
+    let fits = decode_json(header)?["alg"] == "RS256"
+        && claims["exp"].as_i64()? * MILLIS_PER_SECOND > now
+        && audience_matches(&claims["aud"], audience);
+    let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+    (fits && has_valid_signature(signed.as_bytes(), &signature)).then(|| client.to_owned())
+}
+
+fn decode_json(part: &str) -> Option<Value> {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn audience_matches(audience: &Value, wanted: &str) -> bool {
+    audience == wanted
+        || audience.as_array().is_some_and(|list| list.iter().any(|item| item == wanted))
+}
+
+fn has_valid_signature(message: &[u8], signature: &[u8]) -> bool {
+    let Ok(key) = STANDARD.decode(PUBLIC_KEY.trim()) else {
+        return false;
+    };
+    let known = rustls::crypto::ring::default_provider().signature_verification_algorithms;
+    let of_rs256 =
+        known.mapping.iter().filter(|(scheme, _)| *scheme == SignatureScheme::RSA_PKCS1_SHA256);
+    of_rs256
+        .flat_map(|(_, algorithms)| *algorithms)
+        .any(|algorithm| algorithm.verify_signature(&key, message, signature).is_ok())
 }

@@ -3,11 +3,11 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::fixtures::SnykOrg;
-use super::json_api_error::JsonApiError;
-use super::paging::{LinkStyle, paginate};
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
 use super::state::ResourceScope;
+use crate::simulator::snyk::rest::{LinkStyle, paginate};
+use crate::simulator::snyk::state::SnykOrg;
+use crate::simulator::snyk::version::JsonApiError;
 
 pub(super) const OPERATIONS: &[RestOperation] = &[
     RestOperation::get("/orgs", &["2023-05-29", "2024-02-28"], list_orgs),

@@ -4,11 +4,11 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::super::deterministic;
-use super::fixtures::SnykOrg;
-use super::json_api_error::JsonApiError;
-use super::paging::{LinkStyle, paginate};
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document, single_resource};
 use super::state::ResourceScope;
+use crate::simulator::snyk::rest::{LinkStyle, paginate};
+use crate::simulator::snyk::state::SnykOrg;
+use crate::simulator::snyk::version::JsonApiError;
 
 const ISSUE_RELEASES: &[&str] = &["2024-01-23"];
 

@@ -1,18 +1,26 @@
 //! REST API: finds the operation of a request and negotiates its version.
 //!
 //! The operations are in the sibling modules, each with its `OPERATIONS`. Start at `respond`.
+//!
+//! Pages of JSON:API lists, and the four formats of their links.
+//!
+//! Rate limits: how often a secret was used in each window, and the headers that report it.
 
+use std::iter;
 use std::sync::{Arc, MutexGuard};
 
 use axum::http::{HeaderName, StatusCode};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use super::super::http_service::{SimulatorRequest, SimulatorResponse};
-use super::fixtures::SnykOrg;
-use super::json_api_error::JsonApiError;
+use super::super::clock::{MILLIS_PER_SECOND, UnixMillis};
 use super::state::{ResourceScope, SnykPrincipal, SnykState};
 use super::version::{ApiVersion, ServedVersion};
 use super::{SnykRegion, apps, audit, installs, orgs, projects, self_endpoints, service_accounts};
+use crate::simulator::server::{SimulatorRequest, SimulatorResponse};
+use crate::simulator::snyk::state::SnykOrg;
+use crate::simulator::snyk::version::JsonApiError;
 
 /// Media type of every REST body.
 pub(super) const JSON_API: &str = "application/vnd.api+json";
@@ -292,4 +300,196 @@ pub(super) fn single_resource(status: StatusCode, data: &Value) -> SimulatorResp
 /// Builds a document with this body.
 pub(super) fn json_api_document(body: &Value) -> SimulatorResponse {
     SimulatorResponse::new(StatusCode::OK, JSON_API, body.to_string())
+}
+
+const PAGE_LIMIT_RANGE: std::ops::RangeInclusive<usize> = 10..=100;
+
+/// Format of a list's links. The documentation allows each format, so a client has to know them
+/// all.
+#[derive(Clone, Copy)]
+pub(super) enum LinkStyle {
+    /// `"/orgs/…"`, relative and without `/rest`.
+    Bare,
+    /// `"/rest/orgs/…"`.
+    Rooted,
+    /// `"http://host/rest/orgs/…"`.
+    Absolute,
+    /// `{"href": "/rest/orgs/…"}`.
+    Object,
+}
+
+/// Builds one page of a list of `total` items, each created by `item` from its index.
+pub(super) fn paginate(
+    rest: &RestRequest,
+    total: usize,
+    links: LinkStyle,
+    item: impl FnMut(usize) -> Value,
+) -> Result<Value, JsonApiError> {
+    let limit = parse_limit(rest)?;
+    let start = start_index(rest, limit)?.min(total);
+    let end = start.saturating_add(limit).min(total);
+    let mut navigation = json!({"self": page_link(rest, links, None)});
+    if end < total {
+        navigation["next"] = page_link(rest, links, Some(("starting_after", end)));
+    }
+    if start > 0 {
+        navigation["prev"] = page_link(rest, links, Some(("ending_before", start)));
+    }
+    let data: Vec<Value> = (start..end).map(item).collect();
+    Ok(json!({"jsonapi": {"version": "1.0"}, "data": data, "links": navigation}))
+}
+
+fn parse_limit(rest: &RestRequest) -> Result<usize, JsonApiError> {
+    let Some(text) = rest.request.query("limit") else {
+        return Ok(*PAGE_LIMIT_RANGE.start());
+    };
+    let limit: usize =
+        text.parse().map_err(|_| JsonApiError::invalid_parameter("limit", "must be an integer"))?;
+    if PAGE_LIMIT_RANGE.contains(&limit) && limit.is_multiple_of(10) {
+        return Ok(limit);
+    }
+    Err(JsonApiError::invalid_parameter("limit", "must be a multiple of 10 between 10 and 100"))
+}
+
+fn start_index(rest: &RestRequest, limit: usize) -> Result<usize, JsonApiError> {
+    let read = |name| {
+        rest.request.query(name).map(|text| {
+            parse_cursor(text)
+                .ok_or_else(|| JsonApiError::invalid_parameter(name, "is not a cursor"))
+        })
+    };
+    match (read("starting_after"), read("ending_before")) {
+        (Some(after), _) => after,
+        (None, Some(before)) => before.map(|index| index.saturating_sub(limit)),
+        (None, None) => Ok(0),
+    }
+}
+
+fn parse_cursor(text: &str) -> Option<usize> {
+    let json = URL_SAFE_NO_PAD.decode(text.strip_prefix("v1.")?).ok()?;
+    let position: Value = serde_json::from_slice(&json).ok()?;
+    usize::try_from(position["p"].as_u64()?).ok()
+}
+
+fn page_link(rest: &RestRequest, links: LinkStyle, to: Option<(&str, usize)>) -> Value {
+    let mut query = rest.request.query_without(&["starting_after", "ending_before"]);
+    if let Some((name, index)) = to {
+        query.append_pair(
+            name,
+            &format!("v1.{}", URL_SAFE_NO_PAD.encode(json!({"p": index}).to_string())),
+        );
+    }
+    let rooted = format!("{}?{}", rest.request.path, query.finish());
+    match links {
+        LinkStyle::Bare => json!(rooted.trim_start_matches("/rest")),
+        LinkStyle::Rooted => json!(rooted),
+        LinkStyle::Absolute => json!(format!("{}{rooted}", rest.region.api)),
+        LinkStyle::Object => json!({"href": rooted}),
+    }
+}
+
+struct LimitWindow {
+    name: &'static str,
+    seconds: i64,
+    limit: u32,
+}
+
+const LIMIT_WINDOWS: [LimitWindow; 3] = [
+    LimitWindow { name: "per_second", seconds: 1, limit: 160 },
+    LimitWindow { name: "per_minute", seconds: 60, limit: 1_620 },
+    LimitWindow { name: "per_hour", seconds: 3_600, limit: 97_200 },
+];
+
+/// Uses of one secret in the current second, minute and hour.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SecretUsage([WindowUsage; 3]);
+
+#[derive(Clone, Copy, Default)]
+struct WindowUsage {
+    start: UnixMillis,
+    uses: u32,
+}
+
+/// Remaining uses in the window that will be exhausted first.
+#[derive(Clone, Copy)]
+pub(super) struct TightestLimit {
+    window: usize,
+    remaining: u32,
+    reset: UnixMillis,
+    exceeded: bool,
+}
+
+impl SecretUsage {
+    /// Counts one use.
+    pub(super) fn record_use(&mut self, now: UnixMillis) {
+        for (usage, window) in self.0.iter_mut().zip(&LIMIT_WINDOWS) {
+            let start = now.div_euclid(window.seconds * MILLIS_PER_SECOND)
+                * window.seconds
+                * MILLIS_PER_SECOND;
+            let uses = if usage.start == start { usage.uses } else { 0 };
+            *usage = WindowUsage { start, uses: uses.saturating_add(1) };
+        }
+    }
+
+    /// Returns what remains after the uses so far.
+    pub(super) fn tightest_limit(&self, now: UnixMillis) -> TightestLimit {
+        let left = |index: usize| LIMIT_WINDOWS[index].limit.saturating_sub(self.0[index].uses);
+        let window = (0..LIMIT_WINDOWS.len()).min_by_key(|index| left(*index)).unwrap_or_default();
+        let length = LIMIT_WINDOWS[window].seconds * MILLIS_PER_SECOND;
+        let end = now.div_euclid(length) * length + length;
+        let exceeded =
+            self.0.iter().zip(&LIMIT_WINDOWS).any(|(usage, window)| usage.uses > window.limit);
+        TightestLimit { window, remaining: left(window), reset: end - now, exceeded }
+    }
+}
+
+impl TightestLimit {
+    /// Returns whether there were more uses than the limit allows.
+    pub(super) fn is_exceeded(&self) -> bool {
+        self.exceeded
+    }
+
+    /// Returns the limit of the tightest window, followed by all limits.
+    pub(super) fn limit(&self) -> String {
+        let tightest = LIMIT_WINDOWS[self.window].limit.to_string();
+        let all = LIMIT_WINDOWS.iter().map(|LimitWindow { name, seconds, limit }| {
+            format!("{limit};w={seconds};name=\"{name}\"")
+        });
+        iter::once(tightest).chain(all).collect::<Vec<_>>().join(", ")
+    }
+
+    pub(super) fn remaining(&self) -> String {
+        self.remaining.to_string()
+    }
+
+    /// Returns the seconds until the tightest window starts again.
+    pub(super) fn reset(&self) -> String {
+        (self.reset + MILLIS_PER_SECOND - 1).div_euclid(MILLIS_PER_SECOND).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tightest_window_is_reported() {
+        let mut usage = SecretUsage::default();
+        usage.record_use(0);
+        let tightest = usage.tightest_limit(0);
+        assert_eq!((tightest.remaining().as_str(), tightest.reset().as_str()), ("159", "1"));
+        assert_eq!(
+            tightest.limit(),
+            "160, 160;w=1;name=\"per_second\", 1620;w=60;name=\"per_minute\", 97200;w=3600;name=\"per_hour\""
+        );
+    }
+
+    #[test]
+    fn the_minute_runs_out_although_no_second_does() {
+        let mut usage = SecretUsage::default();
+        (0..1_621).for_each(|turn| usage.record_use(turn * 30));
+        let tightest = usage.tightest_limit(1_620 * 30);
+        assert!(tightest.is_exceeded());
+        assert_eq!((tightest.remaining().as_str(), tightest.reset().as_str()), ("0", "12"));
+    }
 }

@@ -10,17 +10,17 @@ use super::super::clock::{
     MILLIS_PER_DAY, MILLIS_PER_SECOND, RequestInstant, UnixMillis, ValidityPeriod,
 };
 use super::super::deterministic;
-use super::super::manifest::SeededCredential;
 use super::apps::{AppGrantType, SnykApp};
-use super::assertion;
-use super::client_secrets::ClientSecrets;
-use super::fixtures::RolePrivilege;
 use super::installs::AppInstall;
-use super::service_account_input::{ServiceAccountAuthType, ServiceAccountSpec};
 use super::state::{
     AcceptedSchemes, PrincipalType, ResourceScope, SnykPat, SnykPrincipal, SnykState, SnykToken,
 };
 use super::{GOV_REGION, SnykRegion};
+use crate::simulator::SeededCredential;
+use crate::simulator::snyk::apps::ClientSecrets;
+use crate::simulator::snyk::oauth;
+use crate::simulator::snyk::service_accounts::{ServiceAccountAuthType, ServiceAccountSpec};
+use crate::simulator::snyk::state::RolePrivilege;
 
 const SEEDED_USERS: [(&str, RolePrivilege, ResourceScope); 2] = [
     ("admin", RolePrivilege::GroupAdmin, ResourceScope::Region),
@@ -298,7 +298,7 @@ impl RegionSeeder<'_> {
             fields.insert("client_id", client_id);
         }
         let kind = if auth.is_oauth() { "service-account-oauth" } else { "service-account-token" };
-        let secret = secret.unwrap_or_else(|| assertion::PRIVATE_KEY.to_owned());
+        let secret = secret.unwrap_or_else(|| oauth::PRIVATE_KEY.to_owned());
         Some(self.credential(name, kind, secret, fields))
     }
 

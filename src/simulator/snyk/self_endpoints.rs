@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::super::clock::{MILLIS_PER_SECOND, RequestInstant, ValidityPeriod, format_rfc3339};
 use super::super::deterministic;
-use super::super::http_service::SimulatorResponse;
 use super::SnykRegion;
-use super::json_api_error::JsonApiError;
-use super::paging::{LinkStyle, paginate};
 use super::rest::{RestOperation, RestRequest, RestResult, json_api_document};
 use super::state::{PrincipalType, ResourceScope, SnykPat, SnykPrincipal, SnykState, SnykToken};
+use crate::simulator::server::SimulatorResponse;
+use crate::simulator::snyk::rest::{LinkStyle, paginate};
+use crate::simulator::snyk::version::JsonApiError;
 
 const PAT_RELEASES: &[&str] = &["2024-03-19"];
 const USER_APP_RELEASES: &[&str] = &["2022-03-11"];

@@ -6,11 +6,10 @@ use axum::http::{HeaderName, StatusCode};
 use serde_json::{Value, json};
 
 use super::super::deterministic;
-use super::super::http_service::{SimulatorRequest, SimulatorResponse};
-use super::SnykRegion;
-use super::fixtures::{RolePrivilege, SnykOrg, SnykRole};
-use super::projects;
 use super::state::{ResourceScope, SnykPrincipal};
+use super::{SnykRegion, projects};
+use crate::simulator::server::{SimulatorRequest, SimulatorResponse};
+use crate::simulator::snyk::state::{RolePrivilege, SnykOrg, SnykRole};
 
 /// Responds to a request to a path under `/v1`.
 pub(super) fn respond(

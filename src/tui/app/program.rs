@@ -2,17 +2,23 @@
 //!
 //! Start at `App::run_program`. Locking the screen is in `screen_lock.rs`, changed settings are in
 //! `settings.rs`.
+//!
+//! Help: the searchable list of all commands and credentials.
+//!
+//! Start at [`help_picker`].
 
-use crate::config::StoreChoiceSource;
+use crate::config::theme::StyleRole;
+use crate::config::{KeyPress, StoreChoiceSource};
+use crate::domain::Credential;
 use crate::domain::problem::Problem;
 use crate::engine::background::protocol::{BackgroundTask, CredentialTask};
 use crate::tui::app::activity::NotificationLevel;
-use crate::tui::app::command::{CommandAction, ProgramAction};
+use crate::tui::app::command::{COMMANDS, CommandAction, CommandGroup, CommandSpec, ProgramAction};
 use crate::tui::app::console::response_view::ResponseView;
 use crate::tui::app::credentials::undo;
-use crate::tui::app::dialogs::ConfirmDialog;
-use crate::tui::app::help_picker::help_picker;
+use crate::tui::app::dialogs::{ConfirmDialog, DialogAction, PickerDialog, PickerItem};
 use crate::tui::app::overview::task_list_dialog::TaskListDialog;
+use crate::tui::app::overview::timeline_dialog::select_in_list;
 use crate::tui::app::{App, Now, PresentationMode, RestartTarget, UiEffect, overview};
 
 impl App {
@@ -21,7 +27,7 @@ impl App {
             ProgramAction::Help => self.dialogs.push(help_picker(self)),
             ProgramAction::TaskList => self.dialogs.push(TaskListDialog::default()),
             ProgramAction::Doctor | ProgramAction::Scan => {
-                return overview::commands::start_diagnostics(self, action, now);
+                return overview::start_diagnostics(self, action, now);
             }
             ProgramAction::Welcome => return overview::welcome::start_welcome(self, now),
             ProgramAction::Unlock => return self.unlock_store(now),
@@ -143,5 +149,49 @@ impl App {
             ProgramAction::Undo => !self.undo.is_empty(),
             _ => true,
         }
+    }
+}
+
+/// Returns a picker of all commands, whether they have an effect right now or not, and of all
+/// credentials.
+pub(super) fn help_picker(app: &App) -> PickerDialog<DialogAction> {
+    let of = |group| COMMANDS.iter().filter(move |command| command.group == group);
+    let all = CommandGroup::ALL.into_iter().flat_map(of);
+    let credentials =
+        app.credentials.all().iter().map(|credential| credential_item(app, credential));
+    let commands = all.clone().map(|command| command_item(app, command));
+    PickerDialog::of_actions(
+        "Help: type to search, Enter to run",
+        commands.chain(credentials).collect(),
+    )
+    .with_wide_layout()
+    .with_notes(all.map(|command| format!("Name in config.toml: {}", command.name)).collect())
+}
+
+fn command_item(app: &App, command: &CommandSpec) -> PickerItem<DialogAction> {
+    let keys: Vec<_> =
+        app.preferences.keys.keys_for(command.action).map(KeyPress::to_string).collect();
+    let glyphs = app.preferences.symbols;
+    let useless = (StyleRole::Dim, glyphs.unchecked);
+    PickerItem {
+        right: keys.join(" "),
+        mark: Some(if app.can_run(command.action) { (StyleRole::Dim, " ") } else { useless }),
+        heading: command.group.title(),
+        ..PickerItem::new(command.title, command.help, "run", DialogAction::Run(command.action))
+    }
+}
+
+fn credential_item(app: &App, credential: &Credential) -> PickerItem<DialogAction> {
+    let kind =
+        app.catalog.kind(&credential.provider, &credential.kind).map(|kind| kind.title.as_str());
+    PickerItem {
+        mark: Some((StyleRole::Accent, app.preferences.symbols.pointer)),
+        heading: "Credentials",
+        ..PickerItem::new(
+            app.display_name(credential),
+            format!("{} · {}", kind.unwrap_or(&credential.kind), credential.region),
+            "show in list",
+            select_in_list(credential.id.clone()),
+        )
     }
 }

@@ -2,11 +2,9 @@
 
 mod anything;
 mod attention;
-mod bursts;
 mod dialogs;
 mod failures;
 mod late_responses;
-mod passphrase;
 mod requests;
 mod response_texts;
 mod rotation;
@@ -39,7 +37,7 @@ use crate::engine::background::protocol::{
     WriteConsent,
 };
 use crate::tui::app::activity::TaskState;
-use crate::tui::app::console::parameters_dialog::ParametersDialog;
+use crate::tui::app::console::parameter_memory::ParametersDialog;
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab};
 use crate::tui::app::console::text_prompt::TextPromptDialog;
 use crate::tui::app::credentials::add_dialog::AddDialog;

@@ -14,7 +14,7 @@ use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::keymap::CommandLabelStyle;
 use crate::tui::app::command::{CommandAction, ProgramAction};
 use crate::tui::app::console::sending;
-use crate::tui::app::credentials::region_probe;
+use crate::tui::app::credentials::regions;
 use crate::tui::app::dialogs::{ConfirmDialog, DialogAction};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
@@ -169,7 +169,7 @@ impl App {
             RetriableTask::Check(ids) => {
                 vec![self.start_task(title, BackgroundTask::CheckCredentials(ids), now).1]
             }
-            RetriableTask::CheckAllRegions(id) => region_probe::start_probe(self, id, now),
+            RetriableTask::CheckAllRegions(id) => regions::start_probe(self, id, now),
             RetriableTask::Request(id, task) => {
                 sending::start_request_task(self, title, id, *task, now)
             }

@@ -12,17 +12,17 @@ use crate::engine::background::protocol::{
     BackgroundTask, RegionCheckResult, TaskEvent, TaskId, TaskReport,
 };
 use crate::tui::app::activity::{NotificationLevel, TaskState};
+use crate::tui::app::command::keymap::latin_key;
 use crate::tui::app::command::{CommandAction, ConsoleAction, CredentialAction, ProgramAction};
-use crate::tui::app::console::curl_import_dialog::is_curl;
-use crate::tui::app::console::{ConsolePromptKind, request_lists, viewer};
+use crate::tui::app::console::request_lists::{self, is_curl};
+use crate::tui::app::console::{ConsolePromptKind, commands};
 use crate::tui::app::credentials::add_dialog::AddDialog;
-use crate::tui::app::credentials::{region_probe, undo};
+use crate::tui::app::credentials::{regions, undo};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult, DialogSlot, TaskRequest};
 use crate::tui::app::widgets::form;
 use crate::tui::app::{
     App, InputEvent, Message, Now, UiEffect, conversation, settings, unlock_retry,
 };
-use crate::tui::input::keyboard_layouts::latin_key;
 
 /// Handles a message; returns the effects to run.
 pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
@@ -45,7 +45,7 @@ pub fn update(app: &mut App, msg: Message, now: Now) -> Vec<UiEffect> {
             Vec::new()
         }
         Message::ViewerClosed(shown) => {
-            viewer::on_viewer_closed(app, shown);
+            commands::on_viewer_closed(app, shown);
             Vec::new()
         }
         Message::ThemeSaved(saved) => {
@@ -422,7 +422,7 @@ impl App {
         let Some(entry) = self.activity.entry_mut(task) else { return Vec::new() };
         entry.state = TaskState::Done(now.instant.saturating_duration_since(entry.started));
         undo::finish_edit(self, task, now);
-        region_probe::finish_probe(self, task, now);
+        regions::finish_probe(self, task, now);
         self.reopen_after_unlock(task, now);
         let mut effects = self.deliver_to_dialogs(task, || TaskEvent::Done, now);
         effects.extend(next.map(|next| self.run_dialog_action(next, now)).unwrap_or_default());
@@ -439,7 +439,7 @@ impl App {
             entry.title.clone()
         });
         undo::discard_pending_edit(self, task);
-        region_probe::drop_probe(self, task);
+        regions::drop_probe(self, task);
         self.console.awaited_list.take_if(|waiting| *waiting == task);
         let store_failed = problem.class == crate::domain::problem::ProblemClass::Store;
         let reveal_pending = self.detail.waits_for(task);
@@ -492,7 +492,7 @@ impl App {
         self.unlock_retries.forget(task);
         self.activity.set_task_state(task, TaskState::Canceled);
         undo::discard_pending_edit(self, task);
-        region_probe::drop_probe(self, task);
+        regions::drop_probe(self, task);
         self.console.awaited_list.take_if(|waiting| *waiting == task);
         if self.console.waits_for(task) {
             self.console.cancel();

@@ -9,7 +9,6 @@
 mod input_decoder;
 #[cfg(unix)]
 mod key_sequences;
-pub(super) mod keyboard_layouts;
 #[cfg(unix)]
 mod reader_unix;
 #[cfg(not(unix))]

@@ -8,9 +8,9 @@ use crate::domain::response::CheckResult;
 use crate::domain::{Credential, CredentialStatus};
 use crate::tui::app::command::{COMMANDS, CommandGroup};
 use crate::tui::app::console::response_view::{DetailLine, LayoutState, ResponseTab, ResponseView};
-use crate::tui::app::console::{RequestReadiness, RequestState, request_line, sending};
-use crate::tui::app::conversation::ReadoutPage;
-use crate::tui::app::{App, Now, Pane, PresentationMode, conversation, display_format};
+use crate::tui::app::console::{RequestReadiness, RequestState, request_dialog, sending};
+use crate::tui::app::conversation::{self, ReadoutPage};
+use crate::tui::app::{App, Now, Pane, PresentationMode, display_format};
 
 /// Maximum number of credentials that are listed at once; a filter shortens the list.
 const MAX_CREDENTIALS: usize = 50;
@@ -199,7 +199,7 @@ fn console_lines(app: &App) -> Vec<String> {
             format!("Request: {} {}", draft.method, draft.address())
         }
         Some(RequestReadiness::MissingParameters(preset)) => {
-            format!("Request: {} {}", preset.method, request_line::preset_address(&preset))
+            format!("Request: {} {}", preset.method, request_dialog::preset_address(&preset))
         }
         None => return vec!["No requests for this kind of credential.".to_owned()],
     };

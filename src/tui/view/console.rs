@@ -10,20 +10,19 @@ use crate::config::theme::StyleRole;
 use crate::domain::problem::Problem;
 use crate::domain::request::HttpMethod;
 use crate::domain::text;
-use crate::tui::app::command::{CommandAction, ConsoleAction, ProgramAction};
-use crate::tui::app::console::header_lines::DetailRow;
+use crate::tui::app::command::{self, CommandAction, ConsoleAction, ProgramAction};
+use crate::tui::app::console::header_lines::{self, DetailRow};
 use crate::tui::app::console::json::{SearchMatches, TokenKind as Token};
 use crate::tui::app::console::response_view::{LayoutState, ResponseView};
 use crate::tui::app::console::{
-    ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, follow_up, header_lines,
-    request_line, sending,
+    ConsolePrompt, ConsolePromptKind, RequestReadiness, RequestState, follow_up, request_dialog,
+    sending,
 };
 use crate::tui::app::mouse::ConsoleStatusLine;
 use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
-use crate::tui::app::{Pane, PresentationMode, command, display_format};
-use crate::tui::view::json;
-use crate::tui::view::json::{DocumentStyles, TokenStyle};
+use crate::tui::app::{Pane, PresentationMode, display_format};
+use crate::tui::view::json::{self, DocumentStyles, TokenStyle};
 use crate::tui::view::painter::CellPainter;
 use ratatui::style::{Modifier, Style};
 
@@ -100,7 +99,7 @@ fn draw_request(pen: &mut CellPainter<'_>, area: Rect) {
         Some(RequestReadiness::Ready(draft)) => (draft.method, draft.address()),
         Some(RequestReadiness::MissingParameters(preset)) => (
             HttpMethod::parse(&preset.method).unwrap_or_default(),
-            request_line::preset_address(&preset),
+            request_dialog::preset_address(&preset),
         ),
         None => {
             pen.write_text(

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use tokenring::config::{KeyPress, Settings, SettingsReport};
-use tokenring::domain::curl::import as curl_import;
 use tokenring::domain::diagnosis::header_explanations;
 use tokenring::domain::provider::{ProviderCatalog, ProviderSource};
 use tokenring::domain::rate_limit::RateLimit;
 use tokenring::domain::response::{ApiResponse, ResponseBody};
-use tokenring::domain::{Secret, Timestamp, identify as recognise, pagination};
+use tokenring::domain::{
+    Secret, Timestamp, curl as curl_import, identify as recognise, pagination,
+};
 use tokenring::engine::credentials::import;
 use tokenring::engine::{self, Engine};
 use tokenring::tui::app::console::json::FoldableDocument;

@@ -1,7 +1,7 @@
 //! Tests of the timing of an exchange: name lookup, connection, TLS and response, as far as each is
 //! known.
 
-use tokenring::domain::timing::{ConnectTiming, ConnectionOrigin};
+use tokenring::domain::response::{ConnectTiming, ConnectionOrigin};
 use tokenring::net::{HttpClient, OutgoingRequest, Transport as _};
 
 use super::get;

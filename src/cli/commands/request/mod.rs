@@ -1,13 +1,12 @@
 //! `tokenring request`: sends a request with a credential.
 //!
-//! [`source`] builds the request, [`preview`] shows it without sending, [`sending`] sends it,
+//! [`source`] builds the request, [`sending`] sends it or shows it without sending,
 //! [`pagination`] fetches all pages and [`response`] shows the response. Start reading at
 //! [`RequestArgs::run`].
 
 mod history;
 mod pagination;
 mod presets;
-mod preview;
 mod response;
 mod saved;
 mod sending;
@@ -187,10 +186,19 @@ impl SendArgs {
         let draft = self.source.build_draft(context, &credential)?;
         let export = if self.mode.curl { Some(ExportFormat::Curl) } else { self.format };
         if let Some(format) = export {
-            return preview::print_export(context, &credential, &draft, format);
+            return crate::cli::commands::request::sending::print_export(
+                context,
+                &credential,
+                &draft,
+                format,
+            );
         }
         if self.mode.dry_run {
-            return preview::print_preview(context, &credential, &draft);
+            return crate::cli::commands::request::sending::print_preview(
+                context,
+                &credential,
+                &draft,
+            );
         }
         if let Some(id) = &self.mode.save {
             return save_request(context, &credential, &draft, id).await;

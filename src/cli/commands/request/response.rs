@@ -11,7 +11,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::CliContext;
 use super::sending::CapturedSecretJson;
-use crate::cli::output::json_text::format_json;
+use crate::cli::output::json::format_json;
 use crate::cli::output::{self, display_path};
 use crate::domain::diagnosis::header_explanations;
 use crate::domain::diagnosis::refusal::{CauseAssessment, RefusalDiagnosis};
@@ -22,7 +22,7 @@ use crate::domain::text::sanitize;
 use crate::domain::{Problem, Timestamp};
 use crate::engine::SavedBody;
 use crate::engine::background::protocol::HttpExchange;
-use crate::util::json_values::{is_json, json_values};
+use crate::util::json_scan::{is_json, json_values};
 
 /// Header whose values are not joined.
 const SET_COOKIE: &str = "set-cookie";

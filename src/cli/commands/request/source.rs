@@ -7,13 +7,12 @@ use super::{CliContext, parse_key_value, parse_saved_request_name};
 use crate::cli::input::prompt;
 use crate::cli::output::usage_problem;
 use crate::config::SavedRequestStore;
-use crate::domain::curl::import as curl_import;
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::{
     DraftBody, FormPart, HeaderChange, HttpMethod, RequestDraft, RequestTarget, SavedRequestName,
 };
 use crate::domain::text::sanitize_line;
-use crate::domain::{Credential, Problem};
+use crate::domain::{Credential, Problem, curl as curl_import};
 use crate::engine::Engine;
 use crate::engine::background::protocol::WriteConsent;
 

@@ -70,7 +70,7 @@ fn why(text: &str) -> String {
 #[test]
 fn the_built_in_files_are_valid_and_say_what_they_say() {
     let mut written = ProviderCatalog { entries: Vec::new(), is_simulated: false };
-    for BuiltinProviderFile { id, .. } in builtin::BUILTIN_FILES {
+    for BuiltinProviderFile { id, .. } in BUILTIN_FILES {
         let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
             .join(format!("assets/providers/{id}.toml"));
         let source =

@@ -191,10 +191,10 @@ impl DeletionPermit {
 mod tests {
     use super::*;
     use crate::domain::rotation::journal::{JournalEntry, OldAccess, RotationJournal, StepOutcome};
-    use crate::domain::rotation::tests::journals::{
+    use crate::domain::rotation::tests::world::{fingerprint, reach};
+    use crate::domain::rotation::tests::{
         AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
     };
-    use crate::domain::rotation::tests::world::{fingerprint, reach};
 
     fn remote(id: &str) -> RevocationTarget {
         RevocationTarget::ById(RemoteCredential::new(id, id))

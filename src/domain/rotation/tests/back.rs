@@ -1,11 +1,11 @@
 //! Tests of the rollback and of the tasks that are left at its end, one condition each.
 
-use super::journals::{
-    AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
-};
 use super::world::{fingerprint, reach};
 use super::*;
 use crate::domain::rotation::status::rotation_status;
+use crate::domain::rotation::tests::{
+    AUTOMATIC, created_secret, delivered_journal, journal, snapshot_taken, verified_journal,
+};
 
 const BY_VALUE: StrategyCase = (RotationStrategyId::SnykServiceAccountSecret, true);
 const ALONE: StrategyCase = (RotationStrategyId::Manual, false);

@@ -1,7 +1,6 @@
 //! Tests of single conditions: what the machine refuses, what it asks the user, and what it
 //! reports.
 
-use super::journals::*;
 use super::world::{fingerprint, reach};
 use super::*;
 

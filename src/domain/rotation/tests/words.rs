@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::journals::{AUTOMATIC, GUIDED, delivered_journal, verified_journal};
 use super::world::{fingerprint, reach};
 use super::*;
 use crate::domain::rotation::status::{entry_line, plan_lines, rotation_status};
+use crate::domain::rotation::tests::{AUTOMATIC, GUIDED, delivered_journal, verified_journal};
 
 const PURPOSES: [RotationPurpose; 3] =
     [RotationPurpose::Replace, RotationPurpose::Create, RotationPurpose::Revoke];

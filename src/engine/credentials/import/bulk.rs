@@ -18,10 +18,10 @@ use super::records::{ImportRecord, ListError, ListFormat, detect_list, read_any_
 use super::{ImportService, derive_name};
 use crate::database::Database;
 use crate::domain::credential::SecretPart;
-use crate::domain::metadata;
 use crate::domain::problem::ProblemClass;
-use crate::domain::redact::{SecretRedactor, shape::looks_like_secret};
-use crate::domain::{CredentialId, CredentialName, Problem};
+use crate::domain::redact::SecretRedactor;
+use crate::domain::redact::patterns::looks_like_secret;
+use crate::domain::{CredentialId, CredentialName, Problem, credential};
 use crate::engine::consumers::run_blocking;
 use crate::engine::credential_changes::NewCredential;
 use crate::engine::credentials::batch::SecretParts;
@@ -393,7 +393,7 @@ impl ImportService {
         }
         let mut labels = record.labels.clone();
         if record.item.is_some() || record.name.is_none() {
-            labels.retain(|label| metadata::parse_label(label).is_ok());
+            labels.retain(|label| credential::parse_label(label).is_ok());
         }
         let name = choose_name(record, resolved, options, taken)?;
         let mut redactor = SecretRedactor::default();

@@ -33,8 +33,7 @@ use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::consumers::{clear_secret, run_blocking};
 use crate::engine::credential_changes::NewCredential;
 use crate::engine::credentials::CredentialService;
-use crate::engine::database_handle::DatabaseHandle;
-use crate::engine::ports::{CoreServices, SharedPorts};
+use crate::engine::ports::{CoreServices, DatabaseHandle, SharedPorts};
 use crate::engine::secrets::bound_secrets::SecretAccess;
 
 pub use password_tree::PasswordProgram;

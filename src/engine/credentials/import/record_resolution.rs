@@ -13,7 +13,7 @@ use crate::domain::identify::endpoint::resolve_endpoint;
 use crate::domain::identify::{IdentificationCandidate, KindChoice, choose_kind};
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::redact::shape::looks_like_secret;
+use crate::domain::redact::patterns::looks_like_secret;
 use crate::domain::region::Region;
 use crate::domain::{Secret, Timestamp};
 

@@ -5,13 +5,15 @@
 //! is data about it is its row in `domain::strategy::table`.
 //! What the provider cannot do falls back to the user, which is what each method's default
 //! expresses. Start at [`RotationStrategy`] and `strategy_for`.
+//!
+//! Manual rotation strategy, for providers without an API: the user creates, finds and revokes.
+//!
+//! Every method fails permanently or returns nothing, which makes the state machine ask the user.
 
-mod account_location;
 mod api_web_key;
 mod app_secret;
 mod app_session;
 mod management_client;
-mod manual;
 mod personal_access_token;
 mod service_account;
 
@@ -19,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-
 pub(in crate::engine) use management_client::{
     ManagementClient, ManagementResponse, failure_from_problem,
 };
@@ -30,6 +31,7 @@ use crate::domain::Secret;
 use crate::domain::credential::SecretSlot;
 use crate::domain::provider::spec::RotationStrategyId;
 use crate::domain::rotation::{RemoteCredential, StepFailure, StepFailureKind};
+use crate::engine::rotation::strategies;
 
 /// A secret that a provider has just created, and its data there.
 pub(in crate::engine) struct NewRemoteSecret {
@@ -124,7 +126,7 @@ pub(in crate::engine) trait RotationStrategy: Send + Sync {
 /// Returns the strategy with this ID.
 pub(in crate::engine) fn strategy_for(plan: RotationStrategyId) -> &'static dyn RotationStrategy {
     match plan {
-        RotationStrategyId::Manual => &manual::ManualStrategy,
+        RotationStrategyId::Manual => &strategies::ManualStrategy,
         RotationStrategyId::SnykPersonalAccessToken => {
             &personal_access_token::PersonalAccessTokenStrategy
         }
@@ -153,4 +155,39 @@ fn unreadable_template(status: u16) -> String {
 /// Parses a time as providers write it.
 fn parse_timestamp(text: Option<&str>) -> Option<crate::domain::Timestamp> {
     crate::domain::Timestamp::parse(text?, &time::format_description::well_known::Rfc3339).ok()
+}
+
+const NO_API_REASON: &str = "the provider has no API for it";
+
+/// Strategy in which the user does everything.
+pub(in crate::engine::rotation::strategies) struct ManualStrategy;
+
+#[async_trait]
+impl RotationStrategy for ManualStrategy {
+    async fn find_existing(
+        &self,
+        _client: &ManagementClient<'_>,
+    ) -> StepResult<Vec<RemoteCredential>> {
+        Ok(Vec::new())
+    }
+
+    async fn list(&self, _client: &ManagementClient<'_>) -> StepResult<Vec<RemoteCredential>> {
+        fail_permanently(NO_API_REASON)
+    }
+
+    async fn create_secret(
+        &self,
+        _client: &ManagementClient<'_>,
+        _name: &str,
+    ) -> StepResult<NewRemoteSecret> {
+        fail_permanently(NO_API_REASON)
+    }
+
+    async fn revoke(
+        &self,
+        _client: &ManagementClient<'_>,
+        _handle: RevocationHandle<'_>,
+    ) -> StepResult<RevocationResponse> {
+        fail_permanently(NO_API_REASON)
+    }
 }

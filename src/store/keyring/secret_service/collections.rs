@@ -16,8 +16,8 @@ use secret_service::{Collection, EncryptionType, Error, Item, SecretService};
 use zbus::names::BusName;
 use zbus::zvariant::{ObjectPath, OwnedObjectPath, OwnedValue};
 
-use super::fault::ServiceFault;
 use crate::store::keyring::SERVICE;
+use crate::store::keyring::secret_service::ServiceFault;
 use crate::store::{ItemKey, StoreError};
 
 /// Name of the Secret Service on the bus.

@@ -2,28 +2,33 @@
 //!
 //! Start at the `match` over [`ConsoleAction`]. Sending is in `sending.rs`, the lists of requests
 //! are in `request_lists.rs`, events in `events.rs`.
+//!
+//! Handing the text of a response to the user's pager or editor.
+//!
+//! The program gets what the screen may show: masked, and without characters that control a
+//! terminal. Start at [`open_viewer`].
 
 use std::sync::Arc;
 
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::domain::pagination;
+use crate::domain::{Problem, pagination};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HttpExchange, SendTask, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{ConsoleAction, CursorMotion, FocusTarget};
-use crate::tui::app::console::curl_import_dialog::CurlImportDialog;
 use crate::tui::app::console::json::FoldableDocument;
 use crate::tui::app::console::layout_job::LayoutJob;
-use crate::tui::app::console::response_view::ResponseTab;
+use crate::tui::app::console::request_lists::CurlImportDialog;
+use crate::tui::app::console::response_view::{self, ResponseTab};
 use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
 use crate::tui::app::console::{
-    ConsolePromptKind, RequestReadiness, copy, follow_up, header_lines, presets, refusal, sending,
-    value_picker, viewer,
+    ConsolePromptKind, RequestReadiness, commands, copy, follow_up, header_lines, presets, sending,
+    value_picker,
 };
 use crate::tui::app::widgets::form::{self, ValueRequest};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, Now, Pane, UiEffect, ViewerProgram};
 
 /// Maximum body size that is parsed for the footer's paging hint; a larger one would delay the
@@ -57,7 +62,7 @@ impl App {
                 .is_some_and(|response| response.tabs().any(|view| view == ResponseTab::Diff)),
             C::Explain => {
                 response.is_some_and(|response| response.exchange.refusal.is_some())
-                    || refusal::refused_region(self).is_some()
+                    || response_view::refused_region(self).is_some()
             }
             C::KeepSecret => response.is_some_and(|response| response.unsaved_secret().is_some()),
             C::ClearFilter => {
@@ -108,9 +113,9 @@ impl App {
             C::History => self.fetch_history(),
             C::CopyBody | C::CopyValue | C::CopyPath => copy::copy_from_response(self, action, now),
             C::CopyCurl => copy::open_format_picker(self, now),
-            C::OpenPager => viewer::open_viewer(self, ViewerProgram::Pager, now),
-            C::OpenInEditor => viewer::open_viewer(self, ViewerProgram::Editor, now),
-            C::Explain => refusal::explain_refusal(self, now),
+            C::OpenPager => commands::open_viewer(self, ViewerProgram::Pager, now),
+            C::OpenInEditor => commands::open_viewer(self, ViewerProgram::Editor, now),
+            C::Explain => response_view::explain_refusal(self, now),
             C::NextTab | C::ToggleDiff => self.switch_tab(action),
             C::Search | C::Filter => {
                 self.open_console_prompt(action);
@@ -410,5 +415,35 @@ fn run_document_action(document: &mut FoldableDocument, action: ConsoleAction) {
         ConsoleAction::NextMatch => document.next_match(),
         ConsoleAction::PreviousMatch => document.previous_match(),
         _ => {}
+    }
+}
+
+/// Shows the whole text of the current tab in another program. In presentation mode the screen hides
+/// responses, so no program gets them.
+pub(in crate::tui::app) fn open_viewer(
+    app: &mut App,
+    program: ViewerProgram,
+    now: Now,
+) -> Vec<UiEffect> {
+    let refused = match program {
+        ViewerProgram::Pager => "The pager is not opened",
+        ViewerProgram::Editor => "The editor is not opened",
+    };
+    if app.refuse_in_presentation(refused, now) {
+        return Vec::new();
+    }
+    let Some(document) = app.console.document() else {
+        let text = "There is no text to show yet";
+        app.activity.notify(NotificationLevel::Warning, text, now.instant);
+        return Vec::new();
+    };
+    let is_json = document.is_json();
+    vec![UiEffect::OpenViewer { program, text: document.pretty_text(), is_json }]
+}
+
+/// Reports a program that could not show the text.
+pub(in crate::tui::app) fn on_viewer_closed(app: &mut App, shown: Result<(), Problem>) {
+    if let Err(problem) = shown {
+        app.show_problem("Response", problem);
     }
 }

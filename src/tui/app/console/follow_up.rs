@@ -9,9 +9,9 @@ use crate::domain::Credential;
 use crate::domain::provider::RequestPreset;
 use crate::domain::request::RequestTarget;
 use crate::tui::app::console::parameter_memory::ParameterValue;
-use crate::tui::app::console::presets::{PresetSelection, preset_items};
+use crate::tui::app::console::presets::{self, PresetSelection, preset_items};
 use crate::tui::app::console::response_view::{LayoutState, ResponseTab, ResponseView};
-use crate::tui::app::console::{RequestReadiness, presets, request_line, sending};
+use crate::tui::app::console::{RequestReadiness, request_dialog, sending};
 use crate::tui::app::dialogs::{
     DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
 };
@@ -110,8 +110,9 @@ pub(in crate::tui::app) fn open_follow_up_picker(
 ) -> Vec<UiEffect> {
     let Some(credential) = app.selected() else { return Vec::new() };
     let known = known_values(app, &onward.given);
-    let open =
-        |preset: &RequestPreset| request_line::missing_parameters(preset, &known, credential).len();
+    let open = |preset: &RequestPreset| {
+        request_dialog::missing_parameters(preset, &known, credential).len()
+    };
     let mut presets = onward.presets;
     // Presets with a value that the user would have to look up come last; the sort is stable
     // otherwise.

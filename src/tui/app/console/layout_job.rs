@@ -15,7 +15,7 @@ use crate::domain::response::ResponseBody;
 use crate::domain::text::escape_json;
 use crate::engine::background::protocol::HttpExchange;
 use crate::tui::app::display_format;
-use crate::util::json_values::is_json;
+use crate::util::json_scan::is_json;
 
 /// Maximum number of bytes of a binary body that are shown as a hex dump.
 const MAX_HEX_DUMP_BYTES: usize = 16 * 1024;

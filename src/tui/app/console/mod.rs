@@ -5,24 +5,19 @@
 
 pub(super) mod commands;
 mod copy;
-pub mod curl_import_dialog;
 mod events;
 pub mod follow_up;
 pub mod header_lines;
 pub mod json;
 pub mod layout_job;
 pub mod parameter_memory;
-pub mod parameters_dialog;
 pub(super) mod presets;
-pub(super) mod refusal;
 pub mod request_dialog;
-pub mod request_line;
-pub(super) mod request_lists;
+pub mod request_lists;
 pub mod response_view;
 pub mod sending;
 pub mod text_prompt;
 mod value_picker;
-pub(super) mod viewer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,9 +7,10 @@ use std::collections::BTreeMap;
 use crate::domain::Credential;
 use crate::domain::provider::{PresetParameter, RequestPreset};
 use crate::tui::app::command::FocusTarget;
-use crate::tui::app::console::parameter_memory::ListedValues;
-use crate::tui::app::console::parameters_dialog::{ParameterContext, ParametersDialog};
-use crate::tui::app::console::{request_line, sending};
+use crate::tui::app::console::parameter_memory::{
+    ListedValues, ParameterContext, ParametersDialog,
+};
+use crate::tui::app::console::{request_dialog, sending};
 use crate::tui::app::dialogs::{
     DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
 };
@@ -82,7 +83,7 @@ pub(in crate::tui::app) fn apply_preset(
         app.dialogs.push(pick);
         return Vec::new();
     }
-    if request_line::missing_parameters(&preset, &given, credential)
+    if request_dialog::missing_parameters(&preset, &given, credential)
         .iter()
         .any(|parameter| parameter.default.is_none())
     {

@@ -1,26 +1,35 @@
 //! Request history and saved requests: list, select, resend, compare, rename, delete.
 //!
 //! Also handles curl import and the editor. Start at [`history_picker`] and [`saved_requests_picker`].
+//!
+//! Dialog that waits for a pasted curl command.
+//!
+//! The command is never shown: its secrets are removed before any part of it appears. Parsing is
+//! not done here; [`Dialog::handle_paste`] only hands the text over.
+
+use zeroize::Zeroizing;
 
 use crate::config::theme::StyleRole;
-use crate::domain::curl::import as curl_import;
 use crate::domain::problem::Problem;
 use crate::domain::request::{
     DraftBody, RequestDraft, RequestEnvironment, SavedRequest, SavedRequestName,
 };
-use crate::domain::{CredentialId, diff};
+use crate::domain::{CredentialId, curl as curl_import, diff};
 use crate::engine::background::protocol::{
     BackgroundTask, ConsoleTask, HistoryFilter, HistoryPolicy, HistoryRecord, TaskId,
 };
 use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, ConsoleAction};
-use crate::tui::app::console::sending;
 use crate::tui::app::console::text_prompt::{TextPromptDialog, TextPromptKind};
+use crate::tui::app::console::{request_lists, sending};
 use crate::tui::app::dialogs::{
-    ConfirmDialog, DialogAction, PickerDialog, PickerItem, PickerShortcut, ShortcutAction,
-    TaskRequest, TextDialog,
+    ConfirmDialog, Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, FieldQuestion,
+    PickerDialog, PickerItem, PickerShortcut, QuestionValue, ShortcutAction, TaskRequest,
+    TextDialog,
 };
-use crate::tui::app::widgets::dialog_view::{DialogRow, TextTruncation};
+use crate::tui::app::widgets::dialog_view::{
+    DialogRow, DialogView, FieldValue, FieldView, TextTruncation,
+};
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, UiEffect, display_format};
 
@@ -330,4 +339,77 @@ fn clear_history_confirmation() -> DialogAction {
         FormButton::Destructive("Clear"),
         DialogAction::Start(history_request(ConsoleTask::ClearHistory)),
     ))
+}
+
+/// Label of the field.
+const LABEL: &str = "Command, on one line";
+
+/// Dialog that waits for a pasted curl command.
+pub struct CurlImportDialog;
+
+impl Dialog for CurlImportDialog {
+    fn handle_paste(&mut self, text: &str, _app: &App, _now: Now) -> DialogResult {
+        let text = Zeroizing::new(text.to_owned());
+        DialogResult::RunAndClose(DialogAction::update(move |app, now| {
+            request_lists::import_curl(app, &text, now);
+        }))
+    }
+
+    fn has_fields(&self) -> bool {
+        true
+    }
+
+    fn next_question(&self, _app: &App, _now: Now) -> DialogQuestion {
+        DialogQuestion::Field(FieldQuestion {
+            has_listing: false,
+            label: LABEL.to_owned(),
+            message: String::new(),
+            value: QuestionValue::Secret { is_entered: false },
+            alternatives: Vec::new(),
+            accepts_commands: true,
+        })
+    }
+
+    fn answer(&mut self, answer: DialogAnswer<'_>, app: &App, now: Now) -> DialogResult {
+        match answer {
+            DialogAnswer::Text(text) => self.handle_paste(text, app, now),
+            _ => DialogResult::Stay,
+        }
+    }
+
+    fn view(&self, _app: &App, _now: Now) -> DialogView {
+        let mut view = DialogView::new("Import curl command", 66);
+        view.head = vec![
+            DialogRow::text(
+                "Paste a curl command, for example from \"Copy as cURL\" in a browser.",
+            ),
+            DialogRow::dim(
+                "Method, URL, query, headers and body become the request. Secrets (Authorization, cookies, tokens) are removed \
+                      and listed; the credential's own secret is added when the request is sent.",
+            ),
+        ];
+        // The field shows nothing, because a curl command often contains a secret.
+        let (label, value) = (LABEL.to_owned(), FieldValue::Secret(false));
+        view.body = vec![
+            DialogRow::Blank,
+            DialogRow::Field(FieldView {
+                index: 0,
+                label,
+                value,
+                focused: true,
+                has_problem: false,
+            }),
+        ];
+        view.foot = vec![
+            DialogRow::Blank,
+            DialogRow::dim("Esc close · with a credential selected, you can paste it anywhere"),
+        ];
+        view
+    }
+}
+
+/// Returns whether a pasted text is a curl command rather than a secret.
+pub fn is_curl(text: &str) -> bool {
+    let text = text.trim_start().trim_start_matches(['$', '%', '#', '>']).trim_start();
+    ["curl ", "curl\t", "curl\\", "curl.exe "].iter().any(|word| text.starts_with(word))
 }

@@ -2,14 +2,15 @@
 //!
 //! [`handle_dialog_reply`] dispatches on the question of the top dialog; the other functions
 //! parse the replies to one kind of question each.
+//!
+//! Text of a question: how the question of a dialog is phrased as a prompt.
 
-use crate::tui::app::conversation;
-use crate::tui::app::conversation::prompt_command::is_prompt_command;
-use crate::tui::app::conversation::question_text::{find_option, find_title};
-use crate::tui::app::conversation::{App, Now, UiEffect, command_line, prompt_command};
+use super::{EchoMode, TextPrompt};
+use crate::tui::app::conversation::command_line::{self, is_prompt_command};
+use crate::tui::app::conversation::{self, App, Now, UiEffect};
 use crate::tui::app::dialogs::{
     ButtonQuestion, DialogAnswer, DialogQuestion, DialogResult, FieldQuestion, ListQuestion,
-    QuestionValue,
+    ListShortcut, QuestionOption, QuestionValue,
 };
 
 /// Closes the dialog.
@@ -82,7 +83,7 @@ fn close_and_run(app: &mut App, question: &ButtonQuestion, reply: &str, now: Now
 fn answer_field(app: &mut App, field: &FieldQuestion, reply: &str, now: Now) -> Vec<UiEffect> {
     let takes_words = !matches!(field.value, QuestionValue::Lines | QuestionValue::Choice { .. });
     if takes_words && field.accepts_commands && is_prompt_command(reply) {
-        return prompt_command::handle_unmatched_reply(app, reply, 0, now);
+        return command_line::handle_unmatched_reply(app, reply, 0, now);
     }
     let answer = match &field.value {
         _ if reply.is_empty() => DialogAnswer::Next,
@@ -91,7 +92,7 @@ fn answer_field(app: &mut App, field: &FieldQuestion, reply: &str, now: Now) -> 
             match find_title(titles.iter().map(String::as_str), reply) {
                 Some(at) => DialogAnswer::Select(at),
                 None => {
-                    return prompt_command::handle_unmatched_reply(app, reply, titles.len(), now);
+                    return command_line::handle_unmatched_reply(app, reply, titles.len(), now);
                 }
             }
         }
@@ -140,7 +141,7 @@ pub(in crate::tui::app) fn press_button(
     let pressed = if reply.is_empty() { Some(*focused) } else { find_title(labels, reply) };
     match pressed {
         Some(at) => answer_dialog(app, DialogAnswer::Select(at), now),
-        None => prompt_command::handle_unmatched_reply(app, reply, buttons.len(), now),
+        None => command_line::handle_unmatched_reply(app, reply, buttons.len(), now),
     }
 }
 
@@ -168,7 +169,7 @@ fn select_list_item(app: &mut App, list: &ListQuestion, reply: &str, now: Now) -
     let is_command = command_line::find_typed_command(app, reply).is_some()
         && !items.iter().any(|item| item.contains(reply));
     if !list.is_searchable || is_command || items.is_empty() || reply.parse::<usize>().is_ok() {
-        return prompt_command::handle_unmatched_reply(app, reply, items.len(), now);
+        return command_line::handle_unmatched_reply(app, reply, items.len(), now);
     }
     let mut effects = answer_dialog(app, DialogAnswer::Search(reply), now);
     let left = app.dialogs.top().map(|dialog| dialog.next_question(app, now));
@@ -178,7 +179,7 @@ fn select_list_item(app: &mut App, list: &ListQuestion, reply: &str, now: Now) -
         }
         Some([]) => {
             effects.extend(answer_dialog(app, DialogAnswer::Search(""), now));
-            effects.extend(prompt_command::handle_unmatched_reply(app, reply, items.len(), now));
+            effects.extend(command_line::handle_unmatched_reply(app, reply, items.len(), now));
         }
         Some(left) if left == items => {
             conversation::respond(app, "All items match; enter a number to select one.");
@@ -186,4 +187,100 @@ fn select_list_item(app: &mut App, list: &ListQuestion, reply: &str, now: Now) -
         _ => {}
     }
     effects
+}
+
+/// Maximum number of options on one line.
+const MAX_INLINE_OPTIONS: usize = 6;
+
+/// Phrases a question.
+pub(super) fn question_prompt(question: &DialogQuestion) -> TextPrompt {
+    match question {
+        DialogQuestion::Field(field) => field_prompt(field),
+        DialogQuestion::TypedWord(label) => {
+            TextPrompt::visible(format!("{label} (Enter to cancel): "))
+        }
+        DialogQuestion::List(list) => TextPrompt::visible(list_text(list)),
+        DialogQuestion::Buttons(question) => TextPrompt::visible(button_text(question)),
+        DialogQuestion::ReadOnly => TextPrompt::visible("Press Enter to continue: "),
+    }
+}
+
+fn field_prompt(field: &FieldQuestion) -> TextPrompt {
+    let label = if field.message.is_empty() {
+        field.label.clone()
+    } else {
+        format!("{}\n{}", field.message, field.label)
+    };
+    let is_in_list = !field.alternatives.is_empty();
+    TextPrompt::visible(match &field.value {
+        QuestionValue::Text(_) if is_in_list => format!("{label} (Enter for the other options): "),
+        QuestionValue::Lines => {
+            format!("{label} (+ before a line adds it, Enter for the next field): ")
+        }
+        QuestionValue::Text(value) if value.is_empty() => format!("{label}: "),
+        QuestionValue::Text(value) => format!("{label} [{value}]: "),
+        QuestionValue::Secret { is_entered } => {
+            let others = if is_in_list { "; Enter for the other options" } else { "" };
+            let entered = if *is_entered { " [entered]" } else { "" };
+            return TextPrompt {
+                question: format!("{label} (not shown{others}){entered}: "),
+                echo: EchoMode::Hidden,
+            };
+        }
+        QuestionValue::Choice { titles, selected } => {
+            let titles = titles.iter().map(String::as_str);
+            format!("{label}: {} [{}]: ", format_options(titles), selected + 1)
+        }
+    })
+}
+
+fn list_text(list: &ListQuestion) -> String {
+    let examples: Vec<_> = list.shortcuts.iter().map(ListShortcut::example_input).collect();
+    let extras = if list.shortcuts.is_empty() {
+        String::new()
+    } else {
+        format!("or {}; ", examples.join(", "))
+    };
+    let label = if list.items.is_empty() { "Nothing to select" } else { "Number or search words" };
+    format!("{label} ({extras}Enter to close): ")
+}
+
+fn button_text(question: &ButtonQuestion) -> String {
+    let labels = question.buttons.iter().map(|button| button.label());
+    let default =
+        if question.is_default { format!(" [{}]", question.focused + 1) } else { String::new() };
+    format!("{}{default}: ", format_options(labels))
+}
+
+/// Formats options, such as `1 Cancel, 2 Add`; many options get a line each.
+fn format_options<'a>(titles: impl ExactSizeIterator<Item = &'a str>) -> String {
+    let few = titles.len() <= MAX_INLINE_OPTIONS;
+    let (before, dot, between, after) =
+        if few { ("", "", ", ", "") } else { ("\n", ".", "\n", "\nNumber") };
+    let numbered = titles.enumerate().map(|(at, title)| format!("{}{dot} {title}", at + 1));
+    format!("{before}{}{after}", numbered.collect::<Vec<_>>().join(between))
+}
+
+/// Returns the option with this number, or the only one that begins with this text.
+pub(super) fn find_option<'a>(
+    options: &'a [QuestionOption],
+    reply: &str,
+) -> Option<&'a QuestionOption> {
+    let titles = options.iter().map(|option| option.title.as_str());
+    options.get(find_title(titles, reply)?)
+}
+
+/// Returns the position of the title with this number, or of the only one that begins with this
+/// text.
+pub(super) fn find_title<'a>(
+    titles: impl ExactSizeIterator<Item = &'a str>,
+    reply: &str,
+) -> Option<usize> {
+    if let Ok(number) = reply.parse::<usize>() {
+        return number.checked_sub(1).filter(|at| *at < titles.len());
+    }
+    let reply = reply.to_lowercase();
+    let mut found =
+        titles.enumerate().filter(|(_, title)| title.to_lowercase().starts_with(&reply));
+    found.next().filter(|_| found.next().is_none()).map(|(at, _)| at)
 }

@@ -7,18 +7,16 @@
 
 mod command_line;
 mod dialog_reply;
-mod prompt_command;
-mod question_text;
 
 use crate::tui::app::console::ConsolePromptKind;
+use crate::tui::app::conversation::dialog_reply::question_prompt;
 use crate::tui::app::credentials::filter_query;
 use crate::tui::app::dialogs::DialogQuestion;
 use crate::tui::app::widgets::form;
 use crate::tui::app::{App, Now, UiEffect};
-use question_text::question_prompt;
 
+pub use crate::tui::app::conversation::command_line::PROMPT_HELP;
 pub use command_line::{ReadoutPage, plain_help};
-pub use prompt_command::PROMPT_HELP;
 
 /// A prompt in plain-text mode.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,11 +18,10 @@ use crate::tui::app::activity::NotificationLevel;
 use crate::tui::app::command::{CommandAction, CredentialAction, FocusTarget, ProgramAction};
 use crate::tui::app::credentials::add_dialog::AddDialog;
 use crate::tui::app::credentials::edit_dialog::EditDialog;
-use crate::tui::app::credentials::{region_picker, region_probe, undo};
+use crate::tui::app::credentials::{regions, undo};
 use crate::tui::app::dialogs::{ConfirmDialog, Dialog, DialogAction, TaskRequest};
 use crate::tui::app::widgets::dialog_view::DialogRow;
-use crate::tui::app::widgets::form;
-use crate::tui::app::widgets::form::{CredentialForm, FormButton};
+use crate::tui::app::widgets::form::{self, CredentialForm, FormButton};
 use crate::tui::app::{App, Now, Pane, PresentationMode, UiEffect, display_format};
 
 impl App {
@@ -89,7 +88,7 @@ impl App {
             CredentialAction::PreviousRegion => {
                 return self.switch_region_by(self.region_count().saturating_sub(1), now);
             }
-            CredentialAction::PickRegion => region_picker::open_region_picker(self),
+            CredentialAction::PickRegion => regions::open_region_picker(self),
             CredentialAction::ProbeRegions => return self.open_probe_confirmation(),
         }
         Vec::new()
@@ -392,7 +391,7 @@ impl App {
             ))
         }));
         let id = credential.id.clone();
-        let action = DialogAction::call(move |app, now| region_probe::start_probe(app, id, now));
+        let action = DialogAction::call(move |app, now| regions::start_probe(app, id, now));
         let confirm =
             ConfirmDialog::new("Try all regions?", rows, FormButton::Submit("Try all"), action);
         self.dialogs.push(confirm);

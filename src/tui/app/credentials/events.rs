@@ -11,7 +11,7 @@ use crate::engine::background::protocol::{
     CredentialEvent, CredentialTask, RegionCheckResult, TaskEvent, TaskId, TerminalCopyOffer,
 };
 use crate::tui::app::activity::{NotificationLevel, TaskState};
-use crate::tui::app::console::refusal;
+use crate::tui::app::console::response_view;
 use crate::tui::app::overview::check_matrix::CheckMatrixDialog;
 use crate::tui::app::overview::welcome;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect};
@@ -84,7 +84,7 @@ impl App {
                 self.activity.notify(NotificationLevel::Warning, text, now.instant);
             }
             CredentialEvent::RefusalExplained(explained) => {
-                refusal::open_recorded_refusal(self, explained.as_ref(), now);
+                response_view::open_recorded_refusal(self, explained.as_ref(), now);
             }
             CredentialEvent::RegionChecks(_, checks) => self.regions.set_checks(task, checks),
             CredentialEvent::AllChecks(checks) => {

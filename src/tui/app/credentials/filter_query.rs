@@ -11,7 +11,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use crate::domain::{Credential, CredentialName, CredentialStatus, Timestamp};
 use crate::tui::app::display_format::days_left;
-use crate::tui::app::widgets::prefix_match::{PrefixMatch, find_prefix_match};
+use crate::tui::app::widgets::{PrefixMatch, find_prefix_match};
 
 /// Parsed filter.
 pub struct FilterQuery {

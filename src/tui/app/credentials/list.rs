@@ -17,7 +17,7 @@ use crate::domain::credential::CheckReport;
 use crate::domain::{Credential, CredentialId, CredentialStatus, Timestamp};
 use crate::engine::background::protocol::CredentialPage;
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::widgets::list_cursor::{moved_cursor, scroll_offset};
+use crate::tui::app::widgets::{moved_cursor, scroll_offset};
 
 /// The list of credentials.
 pub struct CredentialList {

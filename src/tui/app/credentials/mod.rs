@@ -9,8 +9,6 @@ mod events;
 pub mod filter_query;
 pub mod list;
 pub(super) mod pasted_secret_dialog;
-pub(super) mod region_picker;
-pub mod region_probe;
 pub mod regions;
 pub mod row_index;
 pub mod undo;

@@ -11,28 +11,26 @@ mod action;
 mod confirm;
 mod jump;
 pub(in crate::tui::app) mod picker;
-pub(in crate::tui::app) mod problem;
 mod question;
 mod stack;
-mod task;
-mod text;
+pub(in crate::tui::app) mod text;
 mod themes;
 mod unlock;
 
 use std::any::Any;
 use std::time::Instant;
 
+pub use crate::tui::app::dialogs::action::DialogTask;
+pub use crate::tui::app::dialogs::text::ProblemDialog;
 pub use action::{AppCall, DialogAction, DialogResult, TaskRequest};
 pub use confirm::{ConfirmDialog, quit};
 pub use jump::JumpDialog;
 pub use picker::{PICKER_COLUMNS, PickerDialog, PickerItem, PickerShortcut, ShortcutAction};
-pub use problem::ProblemDialog;
 pub use question::{
     ButtonQuestion, DialogAnswer, DialogQuestion, FieldQuestion, ListQuestion, ListShortcut,
     QuestionOption, QuestionValue,
 };
 pub use stack::{DialogSlot, DialogStack};
-pub use task::DialogTask;
 pub use text::TextDialog;
 pub use themes::ThemeDialog;
 pub use unlock::{UNLOCK_TITLE, UnlockDialog, UnlockPurpose};

@@ -21,8 +21,7 @@ use crate::tui::app::widgets::dialog_view::{
     DialogRow, DialogView, FieldValue, FieldView, ListItem, TextTruncation, list_window,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
-use crate::tui::app::widgets::prefix_match::find_prefix_match;
+use crate::tui::app::widgets::{find_prefix_match, moved_cursor};
 use crate::tui::app::{App, Now};
 
 /// Columns of a list.

@@ -1,14 +1,14 @@
 //! Dialog that chooses a theme with a live preview: the whole screen shows the theme under the
 //! cursor, and Enter saves it.
 
+use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
-use crate::config::theme::{AUTO_THEME, StyleRole, Theme};
-use crate::config::{KeyPress, theme};
+use crate::config::theme::{self, AUTO_THEME, StyleRole, Theme};
 use crate::tui::app::dialogs::{Dialog, DialogAction, DialogResult};
 use crate::tui::app::widgets::dialog_view::{
     DialogAnchor, DialogRow, DialogView, ListItem, TextTruncation,
 };
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, Now, ThemeMode, UiEffect, settings};
 
 /// Rows that a page key moves.

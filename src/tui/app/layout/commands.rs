@@ -38,8 +38,8 @@ impl App {
                 self.dialogs.push(JumpDialog::new(self.click_targets(now)));
                 Vec::new()
             }
-            ScreenAction::Timeline => overview::commands::open_timeline(self),
-            ScreenAction::CheckMatrix => overview::commands::open_check_matrix(self),
+            ScreenAction::Timeline => overview::open_timeline(self),
+            ScreenAction::CheckMatrix => overview::open_check_matrix(self),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::tui::app::dialogs::{Dialog, DialogResult, picker};
 use crate::tui::app::overview::timeline_dialog::select_in_list;
 use crate::tui::app::widgets::chart::{StyledSpans, fit_text};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, Now, display_format};
 
 /// Rows that a page key moves.

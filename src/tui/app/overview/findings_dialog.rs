@@ -10,7 +10,7 @@ use crate::engine::background::protocol::{Diagnostic, DiagnosticSeverity, TaskEv
 use crate::tui::app::command::CursorMotion;
 use crate::tui::app::dialogs::{Dialog, DialogResult, DialogTask};
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, Now};
 
 /// Rows that a page key moves.

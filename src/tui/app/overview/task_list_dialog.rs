@@ -8,13 +8,12 @@ use crate::config::key::KeySymbol;
 use crate::config::theme::StyleRole;
 use crate::tui::app::activity::{TaskEntry, TaskState};
 use crate::tui::app::command::CursorMotion;
-use crate::tui::app::dialogs::problem;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
+    text,
 };
-use crate::tui::app::widgets::chart;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextTruncation};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::{chart, moved_cursor};
 use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};
 
 /// Rows that a page key moves.
@@ -87,7 +86,7 @@ impl Dialog for TaskListDialog {
         if let Some(TaskState::Failed(problem)) = self.selected_entry(app).map(|entry| &entry.state)
         {
             view.foot.push(DialogRow::Blank);
-            view.foot.extend(problem::problem_rows(Some(problem)));
+            view.foot.extend(text::problem_rows(Some(problem)));
         }
         view.foot.extend([
             DialogRow::Blank,

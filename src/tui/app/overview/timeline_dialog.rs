@@ -5,14 +5,14 @@
 use crate::config::KeyPress;
 use crate::config::key::KeySymbol;
 use crate::domain::CredentialId;
-use crate::tui::app::dialogs::picker;
 use crate::tui::app::dialogs::{
     Dialog, DialogAction, DialogAnswer, DialogQuestion, DialogResult, ListQuestion, QuestionOption,
+    picker,
 };
 use crate::tui::app::overview::expiry_timeline::ExpiryTimeline;
 use crate::tui::app::widgets::chart::StyledSpans;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, list_window};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, Now};
 
 /// Rows that a page key moves.

@@ -21,11 +21,9 @@ use crate::tui::app::dialogs::{
     ConfirmDialog, Dialog, DialogAction, PickerDialog, PickerItem, TaskRequest, quit,
 };
 use crate::tui::app::rotation::create_dialog::CreateDialog;
-use crate::tui::app::rotation::format::{
-    append_notes, remove_rows, revocation_warning, task_remark,
-};
 use crate::tui::app::rotation::open_rotations::OpenRotation;
 use crate::tui::app::rotation::wizard::RotationWizard;
+use crate::tui::app::rotation::{append_notes, remove_rows, revocation_warning, task_remark};
 use crate::tui::app::widgets::dialog_view::DialogRow;
 use crate::tui::app::widgets::form::FormButton;
 use crate::tui::app::{App, Now, PresentationMode, UiEffect, display_format};

@@ -260,7 +260,7 @@ impl Dialog for SignInDialog {
             }
             SignInStage::SignedIn(signed_in) => view.head = result_rows(signed_in),
             SignInStage::Failed(problem) => {
-                view.head = crate::tui::app::dialogs::problem::problem_rows(Some(problem));
+                view.head = crate::tui::app::dialogs::text::problem_rows(Some(problem));
             }
         }
         view.with_form_below(&self.form)

@@ -11,11 +11,11 @@ use unicode_width::UnicodeWidthStr;
 
 use super::chart::StyledSpans;
 use super::form::{FieldInput, FieldMessage, FieldVisibility, Form, FormButton, FormField};
-use super::list_cursor;
 use super::text_area::TextArea;
 use super::text_wrap::{wrap, wrap_indented};
 use crate::config::theme::StyleRole;
 use crate::domain::Secret;
+use crate::tui::app::widgets;
 use crate::tui::app::widgets::split_rect::SplitRect as _;
 
 /// Terminal height from which a dialog leaves part of the screen visible.
@@ -363,7 +363,7 @@ impl DialogView {
         }
         let (head_area, body_area) = upper.split_top(u16::try_from(head.len()).unwrap_or(u16::MAX));
         let shown = usize::from(body_area.height);
-        let top = list_cursor::scroll_offset(0, cursor, shown, body.len());
+        let top = widgets::scroll_offset(0, cursor, shown, body.len());
         let hidden = (top > 0, body.len() > top + shown);
         let parts = [(head, head_area, 0), (body, body_area, top), (foot, foot_area, 0)];
         let lines = parts

@@ -8,13 +8,12 @@
 
 mod document_lines;
 mod path;
-mod search;
 #[cfg(test)]
 mod tests;
 mod visible_line;
 
+use crate::tui::app::console::json::document_lines::{DocumentSearch, SearchPattern};
 use document_lines::{DocumentKind, DocumentLines, LineShape};
-use search::{DocumentSearch, SearchPattern};
 
 pub use document_lines::char_columns;
 pub use visible_line::{FoldState, LineToken, TokenKind, VisibleLine};

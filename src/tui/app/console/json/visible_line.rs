@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::document_lines::{DocumentKind, LineParts};
-use super::search::SearchPattern;
+use crate::tui::app::console::json::document_lines::SearchPattern;
 
 /// A visible line.
 #[derive(Debug)]

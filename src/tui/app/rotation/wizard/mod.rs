@@ -46,7 +46,7 @@ use crate::tui::app::dialogs::{
 };
 use crate::tui::app::widgets::dialog_view::DialogView;
 use crate::tui::app::widgets::form::{Form, FormButton, FormEvent, FormField, SelectInput};
-use crate::tui::app::widgets::list_cursor::moved_cursor;
+use crate::tui::app::widgets::moved_cursor;
 use crate::tui::app::{App, BrowserAvailability, Now, UiEffect};
 use prompt::{PromptKeyResult, RotationPromptView};
 use steps::WizardSteps;

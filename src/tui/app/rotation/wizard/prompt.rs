@@ -26,7 +26,7 @@ use crate::tui::app::widgets::dialog_view::{
     DialogRow, FieldValue, FieldView, ListItem, TextTruncation,
 };
 use crate::tui::app::widgets::form::{edit_input, insert_text};
-use crate::tui::app::widgets::list_cursor::scroll_offset;
+use crate::tui::app::widgets::scroll_offset;
 use crate::tui::app::widgets::secret_input::SecretInput;
 use crate::tui::app::{BrowserAvailability, PresentationMode, UiEffect, display_format};
 

@@ -11,7 +11,7 @@ use crate::domain::rotation::{
     RollbackEffect, RotationPhase, RotationPlan, RotationPurpose, RotationStatus,
 };
 use crate::engine::background::protocol::RotationSummary;
-use crate::tui::app::dialogs::problem;
+use crate::tui::app::dialogs::text;
 use crate::tui::app::widgets::dialog_view::{DialogRow, DialogView, ListItem, TextTruncation};
 use crate::tui::app::{App, Now, PresentationMode};
 
@@ -32,7 +32,7 @@ impl RotationWizard {
         let (rows, seen) = self.body_rows(glyphs);
         view.cursor = self.scroll_row.unwrap_or(seen).min(rows.len().saturating_sub(1));
         view.body = rows;
-        view.foot.extend(problem::problem_rows(self.problem.as_ref()));
+        view.foot.extend(text::problem_rows(self.problem.as_ref()));
         match &self.stage {
             WizardStage::Loading => view.foot.push(DialogRow::dim("Reading the journal…")),
             WizardStage::Running(form) => {
