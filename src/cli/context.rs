@@ -116,16 +116,22 @@ impl<'a> CliContext<'a> {
     /// Unlocks a store whose passphrase is in a file, without a prompt. Returns why the store stays
     /// locked, if it does.
     pub(super) async fn unlock_without_prompt(&self) -> Result<(), Problem> {
-        let engine = self.engine()?;
-        let state = engine.store.state().await;
-        let Some(error) = state.problem else { return Ok(()) };
+        let state = self.engine()?.store.state().await;
+        self.unlock_from_file(&state).await
+    }
+
+    /// Unlocks a store that is in this state with the passphrase file, where one is named. Fails if
+    /// the store cannot be used.
+    pub(super) async fn unlock_from_file(&self, state: &StoreStatus) -> Result<(), Problem> {
+        let Some(error) = state.problem.clone() else { return Ok(()) };
         let Some(path) = std::env::var_os(PASSPHRASE_FILE_VARIABLE)
             .filter(|_| state.backend.has_passphrase() && error == StoreError::Locked)
         else {
             return Err(error.into());
         };
         let passphrase = engine::passphrase_from_file(path.as_ref())?;
-        engine.store.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await
+        let store = &self.engine()?.store;
+        store.unlock(UnlockMethod::Passphrase(&passphrase), engine::UNLOCK_TIMEOUT).await
     }
 
     /// Loads the provider catalog.

@@ -85,7 +85,7 @@ enum CliCommand {
     Regions(regions::RegionsArgs),
     /// Send a request with a credential; list saved and sent ones
     Request(request::RequestArgs),
-    /// Import credentials from other tools, files, lists, password managers or a backup
+    /// Import from other tools, files, lists, password managers or a backup
     Import(import::ImportArgs),
     /// Find plain-text copies of secrets in files
     Scan(scan::ScanArgs),
@@ -107,7 +107,7 @@ enum CliCommand {
     Generate(generate::GenerateArgs),
     /// Show, check or edit the settings
     Config(config::ConfigArgs),
-    /// Show, unlock, lock or migrate the store
+    /// Show, unlock, lock, migrate or export the store
     Store(store::StoreArgs),
 }
 

@@ -1,5 +1,5 @@
-//! Size of the release: the size of the binary and the number of crates in it. Start with
-//! [`measure`].
+//! Size of the program as packages contain it: the binary, and the number of crates in it. Start
+//! with [`measure`].
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::{table, world};
 const SIZE: &str = "the program, stripped";
 const CRATES: &str = "crates in the program, for this system";
 
-/// Measures the binary of the release build and its dependencies.
+/// Measures the binary of the `dist` build and its dependencies.
 pub(crate) fn measure() {
     let bytes = std::fs::metadata(world::program()).unwrap().len();
     let mega = f64::from(u32::try_from(bytes).unwrap()) / 1e6;

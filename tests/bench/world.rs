@@ -42,7 +42,8 @@ pub(crate) fn prepare() {
     build
         .args([
             "build",
-            "--release",
+            "--profile",
+            "dist",
             "--locked",
             "--offline",
             "--quiet",
@@ -52,7 +53,7 @@ pub(crate) fn prepare() {
         ])
         .arg(target);
     assert!(build.current_dir(env!("CARGO_MANIFEST_DIR")).status().unwrap().success());
-    std::fs::copy(target.join("release/tokenring"), program()).unwrap();
+    std::fs::copy(target.join("dist/tokenring"), program()).unwrap();
     std::fs::copy(std::env::current_exe().unwrap(), copy_of_this_bench()).unwrap();
 }
 

@@ -138,7 +138,7 @@ fn the_passphrase_comes_from_a_mount_or_a_pipe() {
 fn the_status_of_the_store_uses_the_same_way_in_as_every_other_command() {
     let home = home_with_laptop();
     let done = home.run(&["store", "status"]).expect(0);
-    assert!(!done.out.contains("locked"), "{}", done.out);
+    assert!(!done.out.contains("is locked"), "{}", done.out);
     let mut command = home.command(&["store", "status"]);
     let locked = command.env_remove("TOKENRING_PASSPHRASE_FILE").output().unwrap();
     assert_eq!(locked.status.code(), Some(6), "{:?}", text(&locked));

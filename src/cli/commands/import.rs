@@ -27,7 +27,7 @@ use crate::engine::credentials::import::{
     ImportCandidate, ImportSource, ListFormat, PasswordProgram, TextFormat,
 };
 
-/// Import credentials from other tools, files, lists, password managers or a backup
+/// Import from other tools, files, lists, password managers or a backup
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
@@ -35,7 +35,7 @@ pub(in crate::cli) struct ImportArgs {
     #[command(subcommand)]
     from: Option<ImportFrom>,
     /// File of any format below: list, export of Bitwarden (JSON) or 1Password (1PUX, CSV), backup of
-    /// `tokenring store export`, JSON or dotenv file; or the folder of a pass tree
+    /// "tokenring store export", JSON or dotenv file; or the folder of a pass tree
     #[arg(required = true)]
     file: Option<PathBuf>,
     /// List what would be imported; nothing is stored or changed

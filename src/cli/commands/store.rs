@@ -47,7 +47,7 @@ enum StoreCommand {
     Unlock(UnlockArgs),
     /// Lock the encrypted file: no command opens it any more without its passphrase
     #[command(after_help = "Examples:\n  tokenring store lock\n\n\
-        Ends what `store unlock` has started, for all terminals. Locking the screen does the same. A screen or command that has \
+        Ends what \"store unlock\" has started, for all terminals. Locking the screen does the same. A screen or command that has \
         opened the store without its passphrase reads no secret any more.")]
     Lock,
     /// Change the passphrase of the encrypted file
@@ -128,11 +128,14 @@ impl PassphraseArgs {
 
 async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     let engine = context.engine()?;
-    // Unlocked as by every other command, except that nothing is asked for.
-    let unlock_problem = context.unlock_without_prompt().await.err();
     // Concurrently, because a store that does not respond takes its whole timeout.
-    let (chosen, others) =
+    let (mut chosen, others) =
         tokio::join!(engine.store.state(), engine::other_stores(&context.paths, &context.settings));
+    // Unlocked as by every other command, except that nothing is asked for.
+    let unlock_problem = context.unlock_from_file(&chosen).await.err();
+    if unlock_problem.is_none() && chosen.problem.is_some() {
+        chosen = engine.store.state().await;
+    }
     let usable = chosen.problem.is_none();
     let mut findings = engine::doctor::store_findings(&chosen, &others);
     findings.extend(engine::doctor::session_finding(&engine.store.session().await));
@@ -147,8 +150,8 @@ async fn print_status(context: &CliContext<'_>) -> Result<u8, Problem> {
     after_help = "Examples:\n  tokenring store unlock\n  tokenring store unlock --for 30m --idle 10m\n  \
     TOKENRING_STORE=file tokenring store unlock\n\n\
     The encrypted file stays unlocked for your other commands too: an agent holds its key (not the secrets) in memory, until the \
-    time has passed, you are idle for too long, or `tokenring store lock`. Only your own processes can ask the agent. \
-    `--in kernel-keyring` needs no process; use it where processes in the background are ended, such as in a CI job."
+    time has passed, you are idle for too long, or \"tokenring store lock\". Only your own processes can ask the agent. \
+    --in kernel-keyring needs no process; use it where processes in the background are ended, such as in a CI job."
 )]
 struct UnlockArgs {
     /// Lock the encrypted file again after this time, such as 30m (default: 8h)

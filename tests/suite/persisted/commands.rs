@@ -204,6 +204,18 @@ impl CommandRecorder {
         for program in ["snyk-cli", "probely-cli", "appcircle-cli"] {
             self.run(&format!("import {program}"), &["import", program], 1);
         }
+        for program in ["pass", "gopass"] {
+            self.run(&format!("import {program}"), &["import", program, "nowhere"], 2);
+        }
+        let list = self.write("list.csv", &format!("name,provider,secret\nlisted,snyk,{reader}\n"));
+        self.run("import records", &["import", "records", &list, "--dry-run"], 0);
+        let passphrase = self.write("backup-passphrase", "correct-Horse7-battery-Zk2-staple");
+        let backup = format!("{passphrase}.age");
+        let with_passphrase = ["--passphrase-file", &passphrase];
+        let export = [&["store", "export", "--to", &backup], &with_passphrase[..]].concat();
+        self.run("store export", &export, 0);
+        let restore = [&["import", &backup, "--dry-run"], &with_passphrase[..]].concat();
+        self.run("import (backup)", &restore, 0);
         self.run("consumer remove", &["consumer", "remove", "us01-release-bot", "app"], 0);
     }
 

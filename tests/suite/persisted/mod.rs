@@ -32,6 +32,8 @@ macro_rules! pin_variants {
 }
 
 #[cfg(unix)]
+mod backup;
+#[cfg(unix)]
 mod commands;
 mod domain;
 mod grammar;

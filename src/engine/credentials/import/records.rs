@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::password_managers;
 use crate::domain::Secret;
+use crate::domain::format::count_noun;
 
 /// Format of a list from which many credentials can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,21 +275,45 @@ fn read_csv(text: &str) -> Result<Vec<ImportRecord>, ListError> {
         return Err(ListError::Malformed { line: 1, why });
     }
     let mut records = Vec::new();
+    let mut lines = LineCounter { text: text.as_bytes(), read: 0, line: 1 };
     for row in rows {
         match row {
             Ok(row) => {
-                let line = row.position().map_or(0, csv::Position::line);
-                records.push(read_csv_row(&columns, &row, format!("line {line}")));
+                let location = lines.locate(row.position());
+                records.push(read_csv_row(&columns, &row, location));
             }
             Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
                 let rejection = Some("the line is not CSV".to_owned());
-                let location = format!("line {line}");
+                let location = lines.locate(error.position());
                 records.push(ImportRecord { location, rejection, ..ImportRecord::default() });
             }
         }
     }
     Ok(records)
+}
+
+/// Counts the lines of a text up to the rows in it, one after the other. The lines that the reader
+/// of CSV counts are too few where lines end with a carriage return.
+struct LineCounter<'a> {
+    text: &'a [u8],
+    /// Number of bytes that were counted.
+    read: usize,
+    /// Line after these bytes, from 1.
+    line: usize,
+}
+
+impl LineCounter<'_> {
+    /// Returns the line of a row. The end of the line before it and empty lines can belong to it.
+    fn locate(&mut self, position: Option<&csv::Position>) -> String {
+        let begin = position.and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or_default();
+        let rest = self.text.get(begin..).unwrap_or_default();
+        let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let begin = (begin + ends).min(self.text.len());
+        let passed = self.text.get(self.read..begin).unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count();
+        self.read = self.read.max(begin);
+        format!("line {}", self.line)
+    }
 }
 
 /// Reads a row of CSV. A list with a column `secret` is our own, so that its names are used as they
@@ -297,7 +322,8 @@ fn read_csv_row(columns: &[String], row: &csv::StringRecord, location: String) -
     let mut record = ImportRecord { location, ..ImportRecord::default() };
     if row.len() != columns.len() {
         let (found, expected) = (row.len(), columns.len());
-        record.rejection = Some(format!("the line has {found} values, the header {expected}"));
+        let found = count_noun(found, "value");
+        record.rejection = Some(format!("the line has {found}, the header has {expected}"));
         return record;
     }
     let is_own = columns.iter().any(|column| column == "secret");
@@ -407,7 +433,7 @@ mod tests {
                 Some(ListFormat::Csv),
                 &[
                     "line 2: a, b snyk/@ 8 parts [\"p\"] fields {\"x\": \"1\"} {\"org_id\": \"o\"} labels [\"prod\", \"eu\"] []",
-                    "line 3:  /@ 0 parts [] fields {} {} labels [] [] REJECTED the line has 2 values, the header 7",
+                    "line 3:  /@ 0 parts [] fields {} {} labels [] [] REJECTED the line has 2 values, the header has 7",
                 ],
             ),
             (
