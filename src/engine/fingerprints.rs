@@ -14,7 +14,7 @@ use zeroize::{Zeroizing, zeroize_stack};
 
 use crate::domain::Secret;
 use crate::domain::problem::{Problem, ProblemClass};
-use crate::engine::locks::CredentialLocks;
+use crate::engine::locks::{CredentialLock, CredentialLocks};
 use crate::engine::ports::{DatabaseHandle, SharedPorts, random_bytes};
 use crate::store::{ItemKey, SecretStore, StoreError};
 use crate::util::hex;
@@ -198,6 +198,16 @@ impl FingerprintService {
         }
     }
 
+    /// Locks what is created once for all processes: the fingerprint key, and the first records that
+    /// are made with it. Where there is no lock, the creation goes on without it.
+    pub(in crate::engine) async fn lock_key(&self) -> Option<CredentialLock> {
+        self.locks
+            .lock_fingerprint_key()
+            .await
+            .inspect_err(|problem| tracing::warn!(%problem, "the keys are created without a lock"))
+            .ok()
+    }
+
     /// Creates the fingerprint key, unless another process was faster: a key that another process
     /// has already used must not be overwritten. `check` may refuse a new key for fingerprints that
     /// another key has made.
@@ -206,10 +216,7 @@ impl FingerprintService {
         check: impl FnOnce(FingerprintKeyState) -> Result<(), Problem>,
     ) -> Result<Secret, Problem> {
         let item = ItemKey::fingerprint_key();
-        let lock = self.locks.lock_fingerprint_key().await;
-        if let Err(problem) = &lock {
-            tracing::warn!(%problem, "the fingerprint key is created without a lock");
-        }
+        let _lock = self.lock_key().await;
         match self.store.get(&item).await {
             Err(StoreError::NotFound) => {
                 check(self.compare_key(None).await?)?;

@@ -146,14 +146,15 @@ pub fn seal(
 /// Writes a new file, private from its first byte (0600), complete or not at all, and reads it back.
 /// An existing file is never replaced.
 pub fn write_new(path: &Path, content: &[u8]) -> Result<(), Problem> {
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(BackupError::FileExists(path.to_owned()).into());
-    }
-    let failed = |error: io::Error| {
-        BackupError::DiskError(format!("{}: {error}", parent_folder(path).display()))
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::FileExists(path.to_owned()),
+        kind => BackupError::DiskError(format!("{}: {kind}", parent_folder(path).display())),
     };
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(failed(io::ErrorKind::AlreadyExists.into()).into());
+    }
     let mut file = AtomicFile::create(path, TEMP_FILE_PREFIX).map_err(failed)?;
-    file.write(content).and_then(|()| file.commit()).map_err(failed)?;
+    file.write(content).and_then(|()| file.commit_new()).map_err(failed)?;
     if fs::read(path).map_err(failed)? == content {
         return Ok(());
     }

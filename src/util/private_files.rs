@@ -48,6 +48,14 @@ impl AtomicFile {
         self.draft.persist(&self.path)?;
         sync_folder(parent_folder(&self.path))
     }
+
+    /// Like [`AtomicFile::commit`], but fails with [`io::ErrorKind::AlreadyExists`] where a file of
+    /// this name exists.
+    pub fn commit_new(self) -> io::Result<()> {
+        self.file().sync_all()?;
+        self.draft.persist_noclobber(&self.path)?;
+        sync_folder(parent_folder(&self.path))
+    }
 }
 
 /// Access of other users to a file or folder.

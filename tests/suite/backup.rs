@@ -107,3 +107,33 @@ fn a_passphrase_is_asked_for_where_it_is_needed_and_a_wrong_one_opens_nothing() 
     other.run(&["import", file, "--passphrase-file", passphrase]).expect(0);
     assert_eq!(other.run(&["get", "ci-3"]).expect(0).out, token(3));
 }
+
+#[test]
+fn a_command_of_a_backup_runs_only_after_the_user_has_added_it() {
+    let folder = TempDir::new().unwrap();
+    let home = home_with_credentials(folder.path());
+    let target = folder.path().join("delivered");
+    let script = format!("cat > {}", target.display());
+    let add = ["consumer", "add", "ci-1", "deploy", "--command", "sh", "-c", &script];
+    home.run(&add).expect(0);
+    let identity = age::x25519::Identity::generate();
+    let key = private_file(folder.path(), "key", identity.to_string().expose_secret());
+    let backup = folder.path().join("b.age");
+    let (key, file) = (key.to_str().unwrap(), backup.to_str().unwrap());
+    let public = identity.to_public().to_string();
+    home.run(&["store", "export", "--to", file, "--recipient", &public]).expect(0);
+
+    let other = Home::new();
+    for options in [&["--dry-run"][..], &[]] {
+        let import = [&["import", file, "--identity", key], options].concat();
+        let told = other.run(&import).expect(0);
+        assert!(told.err.contains(&script) && told.err.contains("add it again"), "{}", told.err);
+    }
+    let deliver = ["consumer", "deliver", "ci-1", "deploy"];
+    let refused = other.run(&deliver);
+    assert!(refused.code != 0 && !target.exists(), "{}", refused.err);
+    other.run(&["consumer", "remove", "ci-1", "deploy"]).expect(0);
+    other.run(&add).expect(0);
+    other.run(&deliver).expect(0);
+    assert_eq!(fs::read_to_string(&target).unwrap(), token(1));
+}

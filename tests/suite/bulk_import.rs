@@ -162,6 +162,15 @@ fn an_encrypted_or_unreadable_export_says_what_to_do() {
     );
 }
 
+#[test]
+fn an_empty_list_says_only_that_it_is_empty() {
+    let setup = ListSetup::new();
+    let path = setup.write("list.json", "[]");
+    let done = setup.home.run(&["import", "records", path.to_str().unwrap()]).expect(0);
+    assert!(done.err.contains("Nothing to import: the list is empty."), "{}", done.err);
+    assert!(!done.err.contains("0 credentials"), "{}", done.err);
+}
+
 /// Starts an import and kills it after a number of changes of the files that it writes. Returns
 /// whether it was killed.
 fn import_and_kill(home: &Home, path: &Path, changes: usize) -> bool {

@@ -124,6 +124,8 @@ async fn run_matrix(keyring: KeyringUnderTest) {
     assert!(scanned.out.contains(SEEDED), "{}", scanned.out);
 
     keyring.lock();
+    // KeePassXC locks after it has answered.
+    wait_until("the keyring is locked", async || home.run(&["store", "status"]).code == 6).await;
     assert_unusable(&home, "store is locked");
     let successor = keyring.unlock(&home).await;
     assert_usable(&home, stored);

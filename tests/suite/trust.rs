@@ -115,6 +115,22 @@ fn a_redefined_region_gets_no_secret_until_its_host_is_accepted() {
 }
 
 #[test]
+fn a_repair_after_a_lost_key_accepts_no_other_host() {
+    let (own, other) = (server(), server());
+    let home = laptop(&own);
+    tamper(&home, "UPDATE bindings SET store = '00112233deadbeef'");
+    redefine(&home, &[("SNYK-EU-01", &other.origin())]);
+    home.run(&["get", "laptop"]).expect(6);
+    let fixed = home.run(&["doctor", "--offline", "--fix"]);
+    assert!(fixed.out.contains("Fingerprints made again"), "{}", fixed.out);
+    assert!(fixed.out.contains("laptop") && fixed.out.contains("--accept-host"), "{}", fixed.out);
+    assert_refused(&home, &[&other.origin()]);
+    assert_eq!(other.seen(), [], "the other host was not even contacted");
+    home.run(&["edit", "laptop", "--accept-host", &other.origin()]).expect(0);
+    home.run(&["check", "laptop"]).expect(0);
+}
+
+#[test]
 fn an_edited_row_of_the_index_does_not_redirect_a_secret() {
     let (own, other) = (server(), server());
     let home = Home::new();

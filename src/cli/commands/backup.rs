@@ -10,6 +10,7 @@ use crate::cli::input::prompt;
 use crate::cli::output::{display_path, show_progress, show_progress_bar, usage_problem};
 use crate::domain::format::count_noun;
 use crate::domain::problem::ProblemClass;
+use crate::domain::text::sanitize_line;
 use crate::domain::{CredentialName, Problem};
 use crate::engine::stores::backup::{ExportOptions, ExportReport};
 use crate::engine::stores::restore::{
@@ -216,8 +217,14 @@ fn print_notes(context: &CliContext<'_>, report: &RestoreReport, dry_run: bool) 
     }
     if report.consumers > 0 {
         context.out.note(
-            "note: consumers have the paths and commands of the other machine; review them with `tokenring consumer list`",
+            "note: consumers have the paths of the other machine; review them with `tokenring consumer list NAME`",
         );
+    }
+    for command in &report.commands {
+        let command = sanitize_line(command);
+        context.out.note(&format!(
+            "note: the consumer {command}; it runs only after you remove it and add it again"
+        ));
     }
     for name in &report.different_requests {
         context

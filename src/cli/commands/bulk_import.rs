@@ -119,7 +119,9 @@ pub(super) async fn run_bulk_import(
     show_progress("");
     let rows = rows?;
     print_rows(context, &rows, file.as_ref())?;
-    print_notes(context, &rows, options, file.as_ref());
+    if !rows.is_empty() {
+        print_notes(context, &rows, options, file.as_ref());
+    }
     let has_refused = rows.iter().any(|row| row.outcome == BulkImportOutcome::Refused);
     Ok(if import.is_strict && has_refused { ProblemClass::Failed.exit_code() } else { 0 })
 }

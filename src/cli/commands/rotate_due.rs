@@ -26,6 +26,7 @@ use crate::domain::{Credential, Problem, Secret};
 use crate::engine::prompt::{PromptMessage, PromptReply, RotationPrompt, UserPrompter};
 use crate::engine::rotation::{
     DueAction, DueRotation, RotationObserver, RotationPhase, RotationStatus, UserDecision,
+    administrator_advice,
 };
 
 /// Exit codes from the best to the worst: done, waits for you, usage, not found, policy, unknown,
@@ -119,6 +120,12 @@ impl DueRun<'_> {
     pub(super) async fn show_plan(&self) -> Result<u8, Problem> {
         let planned = self.plan().await?;
         self.report(&planned.iter().map(DueResultJson::planned).collect::<Vec<_>>())?;
+        self.note_unknown_expiry().await?;
+        Ok(0)
+    }
+
+    /// Tells how many credentials are never due, because their expiry is unknown.
+    async fn note_unknown_expiry(&self) -> Result<(), Problem> {
         let all = self.context.engine()?.credentials.list().await?;
         let unknown = all.iter().filter(|credential| credential.expires.is_none()).count();
         if unknown > 0 {
@@ -128,7 +135,7 @@ impl DueRun<'_> {
                 if unknown == 1 { "is" } else { "are" }
             ));
         }
-        Ok(0)
+        Ok(())
     }
 
     /// Rotates what is due and returns the exit code of the worst result.
@@ -172,6 +179,7 @@ impl DueRun<'_> {
             }
         }
         self.report(&results)?;
+        self.note_unknown_expiry().await?;
         if pause.is_cancelled() {
             return Ok(INTERRUPTED_EXIT_CODE);
         }
@@ -301,6 +309,7 @@ impl DueResultJson {
             Some(mut problem) => {
                 if let Some(failure) = failure.filter(|failure| !problem.why.contains(failure)) {
                     problem.why = format!("{failure}; next: {}", problem.why);
+                    problem.remedy.extend(administrator_advice(status));
                 }
                 self.set_problem(DueResult::NeedsHuman, problem);
             }

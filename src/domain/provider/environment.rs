@@ -6,7 +6,7 @@
 //! Names of environment variables that a provider file may set for a command.
 //!
 //! A provider file is data. A variable that makes programs load code, trust another certificate or
-//! use another proxy would turn it into code. Start at [`find_name_problem`].
+//! use another proxy would turn it into code. Start at `find_name_problem`.
 
 use std::collections::BTreeMap;
 

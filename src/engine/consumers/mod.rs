@@ -474,7 +474,7 @@ pub(super) fn clear_secret(target: &ConsumerTarget, secret: &Secret) -> Result<(
         None
     };
     let file = LockedFile::open(path)?;
-    let text = occupied::text_without(target, &file, &*secret_as_text(secret)?)?;
+    let text = occupied::text_without(target, &file, &secret_as_text(secret)?)?;
     if *text == file.text() {
         return Err(ConsumerError::ChangedConcurrently(path.to_owned()));
     }

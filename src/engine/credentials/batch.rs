@@ -81,13 +81,12 @@ impl CredentialService {
         let added = batch.credentials.clone();
         let now = self.clock.now();
         self.database.run(move |index| index.insert_batch(&batch, now)).await?;
+        // Recorded before the secrets are stored, so that a killed import leaves no unknown one.
+        self.record_additions(&added, "started").await?;
         if let Err(problem) = self.store_batch(secrets).await {
             return Err(self.undo_batch(&added, problem).await);
         }
-        let event = |credential: &Credential| {
-            AuditEvent::new("add", "done").for_credential(credential.name.as_str())
-        };
-        self.audit.record_all(added.iter().map(event).collect()).await?;
+        self.record_additions(&added, "done").await?;
         Ok(prepared.into_iter().map(|one| one.map(|prepared| prepared.credential)).collect())
     }
 
@@ -117,6 +116,17 @@ impl CredentialService {
         }
         self.store_batch(secrets).await?;
         Ok(completed)
+    }
+
+    async fn record_additions(
+        &self,
+        credentials: &[Credential],
+        outcome: &'static str,
+    ) -> Result<(), Problem> {
+        let event = |credential: &Credential| {
+            AuditEvent::new("add", outcome).for_credential(credential.name.as_str())
+        };
+        self.audit.record_all(credentials.iter().map(event).collect()).await
     }
 
     async fn has_key_file(&self, id: &CredentialId) -> Result<bool, Problem> {
@@ -204,12 +214,13 @@ impl CredentialService {
             .iter()
             .zip(found)
             .filter(|(_, found)| matches!(found, Err(StoreError::NotFound)))
-            .map(|(credential, _)| credential.id.clone())
+            .map(|(credential, _)| credential.clone())
             .collect();
-        let removable = missing.len();
-        let undone = self.database.run(move |index| index.remove_batch(&missing)).await;
-        if undone.is_ok() && removable > 0 {
-            return problem;
+        let ids: Vec<_> = missing.iter().map(|credential| credential.id.clone()).collect();
+        if self.database.run(move |index| index.remove_batch(&ids)).await.is_ok()
+            && let Err(problem) = self.record_additions(&missing, "failed").await
+        {
+            tracing::warn!(%problem, "the failed additions were not recorded");
         }
         let remedy = format!("{}; then run the import again, which completes it", problem.remedy);
         Problem { remedy, ..problem }

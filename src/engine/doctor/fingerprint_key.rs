@@ -16,7 +16,7 @@ use crate::engine::AnchorComparison;
 use crate::engine::audit::AuditEvent;
 use crate::engine::doctor::DoctorService;
 
-/// Maximum number of credentials that a finding names.
+/// Maximum number of names in a finding.
 const MAX_NAMED: usize = 5;
 
 impl DoctorService {
@@ -44,7 +44,7 @@ impl DoctorService {
         let (count, now) = (computed.len(), self.clock.now());
         self.database.run(move |index| index.renew_fingerprints(&computed, now)).await?;
         // The record of the new key comes last: until then, a second run continues.
-        self.bindings.record_with_new_key().await?;
+        let unconfirmed = self.bindings.record_with_new_key().await?;
         let event = AuditEvent::new("fingerprints", "renewed").with_reason(fault.what);
         self.audit.record(event).await?;
         // The anchor of the audit log was made with the old key.
@@ -52,7 +52,16 @@ impl DoctorService {
             self.audit.accept().await?;
         }
         let why = format!("{} from the stored secrets", count_noun(count, "fingerprint"));
-        Ok(Diagnostic::ok(DiagnosticArea::Database, "Fingerprints made again", why))
+        let what = "Fingerprints made again";
+        if unconfirmed.is_empty() {
+            return Ok(Diagnostic::ok(DiagnosticArea::Database, what, why));
+        }
+        let why = format!(
+            "{why}; only the lost key could tell whether hosts, key files or targets of {} were changed",
+            name_some(&unconfirmed)
+        );
+        let remedy = "review them: `tokenring edit NAME --accept-host URL` accepts the hosts of a credential; remove a consumer, and add it again";
+        Ok(Diagnostic::warn(DiagnosticArea::Database, what, why, remedy))
     }
 
     /// Reports fingerprints that were made with another key than the store has.
@@ -70,16 +79,20 @@ impl DoctorService {
             return Ok(None);
         }
         let what = format!("{} made with another key", count_noun(stale.len(), "fingerprint"));
-        let named = stale.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>();
-        let more = if stale.len() > named.len() { " and others" } else { "" };
         let why = format!(
-            "the index was used with several fingerprint keys, and a scan does not recognize the secrets of {}{more}",
-            named.join(", ")
+            "the index was used with several fingerprint keys, and a scan does not recognize the secrets of {}",
+            name_some(&stale)
         );
         let remedy = "if the store has the right secrets, run `tokenring doctor --fix` to make the fingerprints again";
         let problem = Problem::new(what, why, remedy);
         Ok(Some(Diagnostic::fail(DiagnosticArea::Database, problem)))
     }
+}
+
+/// Lists the first names.
+fn name_some(names: &[String]) -> String {
+    let named = names.iter().take(MAX_NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+    if names.len() > MAX_NAMED { named + " and others" } else { named }
 }
 
 /// Returns the names of the credentials whose current secret has a fingerprint that the index does

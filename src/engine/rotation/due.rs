@@ -51,6 +51,18 @@ pub enum DueAction {
 const USER_STEPS: [RotationStep; 3] =
     [RotationStep::AwaitPaste, RotationStep::AwaitSignIn, RotationStep::AwaitRevoke];
 
+/// Returns what else helps a rotation that waits for a new secret from the user, because the
+/// credential was not allowed to create it.
+pub fn administrator_advice(status: &RotationStatus) -> Option<String> {
+    let waits_for_secret = status.step.as_deref() == Some(&RotationStep::AwaitPaste.to_string());
+    waits_for_secret.then(|| {
+        format!(
+            "; or end it with `tokenring rotate --rollback {}`, and let another credential create the new one (--as NAME)",
+            status.id
+        )
+    })
+}
+
 impl RotationService {
     /// Plans what a run without a user does with the credentials that expire within this time:
     /// first the unfinished rotations, then the credentials in the order in which they expire. An
@@ -143,7 +155,11 @@ impl RotationService {
         Problem::new(
             format!("{} is {}", status.name, status.state.unfinished_word()),
             format!("{}{}", failure.unwrap_or_default(), status.next),
-            format!("run `tokenring rotate --resume {}`", status.id),
+            format!(
+                "run `tokenring rotate --resume {}`{}",
+                status.id,
+                administrator_advice(status).unwrap_or_default()
+            ),
         )
         .with_class(ProblemClass::NeedsHuman)
     }

@@ -58,7 +58,7 @@ pub use crate::domain::rotation::{
     plan_lines,
 };
 pub use create::{CreateRequest, CreationPlan};
-pub use due::{DueAction, DueRotation};
+pub use due::{DueAction, DueRotation, administrator_advice};
 pub use start::RotationDirection;
 
 /// Result of one step.

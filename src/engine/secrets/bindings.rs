@@ -313,19 +313,13 @@ impl BindingService {
         self.binding_key.get_or_try_init(derive).await.map(Some)
     }
 
-    /// Records everything as it is with the key that the store has now, after that key has changed.
-    pub(in crate::engine) async fn record_with_new_key(&self) -> Result<(), Problem> {
-        match self.binding_key().await? {
-            Some(key) => self.record_everything(key).await,
-            None => Ok(()),
-        }
-    }
-
-    /// Returns the key of the bindings for a new record. `None` where nothing is recorded: the store
-    /// is in memory, or the first records could not be written.
+    /// Returns the key of the bindings for a new record; `None` for a store in memory.
     pub(in crate::engine) async fn recording_key(&self) -> Result<Option<&BindingKey>, Problem> {
         let Some(key) = self.binding_key().await? else { return Ok(None) };
-        Ok(self.ensure_recorded(key).await?.then_some(key))
+        // A new record is written even if the first records could not be: another process may write
+        // them, and then a missing record would be a difference.
+        self.ensure_recorded(key).await?;
+        Ok(Some(key))
     }
 
     /// Returns the item that says that everything in this index was recorded.
@@ -398,6 +392,7 @@ impl BindingService {
         match self.store.get(&self.bindings_recorded_key()).await {
             Ok(_) => {}
             Err(StoreError::NotFound) => {
+                let _lock = self.fingerprints.lock_key().await;
                 if let Err(problem) = self.record_everything(key).await {
                     tracing::warn!(%problem, "the bindings were not recorded");
                     return Ok(false);
@@ -426,6 +421,14 @@ impl BindingService {
         for consumer in self.database.run(crate::database::Database::all_consumers).await? {
             records.push(consumer_record(key, &consumer));
         }
+        self.write_first_records(records).await
+    }
+
+    /// Writes records of what is not recorded yet, and the item that says so.
+    pub(in crate::engine) async fn write_first_records(
+        &self,
+        records: Vec<BindingRecord>,
+    ) -> Result<(), Problem> {
         self.database.run(move |index| index.add_missing_bindings(&records)).await?;
         let content = Secret::from_text(BINDINGS_RECORDED.to_owned());
         Ok(self.store.put(&self.bindings_recorded_key(), &content).await?)

@@ -10,7 +10,7 @@ use super::bindings::{
     BindingKey, BindingService, CredentialBinding, RecordedBinding, consumer_record,
     credential_record, describe_origins, hosts_problem, unrecorded_origins,
 };
-use crate::database::{BindingRecord, BindingSubject};
+use crate::database::{BindingRecord, BindingSubject, Database};
 use crate::domain::consumer::Consumer;
 use crate::domain::problem::ProblemClass;
 use crate::domain::provider::ProviderCatalog;
@@ -30,6 +30,35 @@ pub(in crate::engine) struct RebindingPlan {
 }
 
 impl BindingService {
+    /// Records with the key that the store has now, after that key has changed, the hosts of the
+    /// built-in regions, and the credentials in regions with these hosts. Only the old key could
+    /// tell whether anything else was changed meanwhile; returns what that is.
+    pub(in crate::engine) async fn record_with_new_key(&self) -> Result<Vec<String>, Problem> {
+        let Some(key) = self.binding_key().await? else { return Ok(Vec::new()) };
+        let (mut records, mut unconfirmed) = (Vec::new(), Vec::new());
+        let builtin = ProviderCatalog::builtin();
+        for provider in builtin.providers().filter(|known| known.regions_of.is_none()) {
+            for region in &provider.regions {
+                let subject = self.region_subject(&provider.id, region)?;
+                records.push(key.seal(subject, &region.bound_origins()));
+            }
+        }
+        for credential in self.database.credentials().await? {
+            let region = self.catalog.region(&credential.provider, &credential.region);
+            let has_builtin_hosts =
+                region.is_ok_and(|region| self.has_builtin_hosts(&credential.provider, region));
+            if has_builtin_hosts && !credential.fields.contains_key(KEY_FILE_FIELD) {
+                records.push(credential_record(key, &credential));
+            } else {
+                unconfirmed.push(credential.name.to_string());
+            }
+        }
+        let consumers = self.database.run(Database::all_consumers).await?;
+        unconfirmed.extend(consumers.iter().map(|consumer| format!("consumer {}", consumer.name)));
+        self.write_first_records(records).await?;
+        Ok(unconfirmed)
+    }
+
     /// Records what a new credential is bound to. Its region must have the recorded hosts; the
     /// first credential of a private region records them.
     pub(in crate::engine) async fn bind_new_credential(

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use crate::config::SavedRequestStore;
 use crate::database::{Database, HistoryEntry, HistoryFilter, RotationFilter};
 use crate::domain::consumer::Consumer;
-use crate::domain::credential::{SecretPart, SecretSlot};
+use crate::domain::credential::{CheckReport, Principal, SecretPart, SecretSlot};
 use crate::domain::format::count_noun;
 use crate::domain::provider::ProviderCatalog;
-use crate::domain::{Credential, CredentialId, Origin, Problem, Secret, Timestamp};
+use crate::domain::{Credential, CredentialId, CredentialName, Origin, Problem, Secret, Timestamp};
 use crate::engine::audit::{AuditEvent, AuditService};
 use crate::engine::fingerprints::{FingerprintHasher, FingerprintService};
 use crate::engine::locks::CredentialLocks;
@@ -41,6 +41,7 @@ pub(super) struct BackupContents {
     pub(super) created: Timestamp,
     /// Random key of the digests, in hexadecimal digits.
     pub(super) digest_key: String,
+    #[serde(with = "backup_credentials")]
     pub(super) credentials: Vec<Credential>,
     /// The secrets of the file, in its order.
     pub(super) items: Vec<BackupItem>,
@@ -52,6 +53,85 @@ pub(super) struct BackupContents {
     pub(super) saved_requests: BTreeMap<String, String>,
     /// Sent requests, the oldest first.
     pub(super) history: Vec<HistoryEntry>,
+}
+
+/// Credential in a backup: what does not depend on the keys of a machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct BackupCredential {
+    id: CredentialId,
+    name: CredentialName,
+    provider: String,
+    kind: String,
+    region: String,
+    fields: BTreeMap<String, String>,
+    labels: Vec<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    created: Timestamp,
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires: Option<Timestamp>,
+    principal: Option<Principal>,
+    scheme: Option<String>,
+    last_check: Option<CheckReport>,
+}
+
+impl From<Credential> for BackupCredential {
+    fn from(credential: Credential) -> Self {
+        Self {
+            id: credential.id,
+            name: credential.name,
+            provider: credential.provider,
+            kind: credential.kind,
+            region: credential.region,
+            fields: credential.fields,
+            labels: credential.labels,
+            created: credential.created,
+            expires: credential.expires,
+            principal: credential.principal,
+            scheme: credential.scheme,
+            last_check: credential.last_check,
+        }
+    }
+}
+
+impl From<BackupCredential> for Credential {
+    fn from(credential: BackupCredential) -> Self {
+        Self {
+            id: credential.id,
+            name: credential.name,
+            provider: credential.provider,
+            kind: credential.kind,
+            region: credential.region,
+            fields: credential.fields,
+            labels: credential.labels,
+            created: credential.created,
+            expires: credential.expires,
+            fingerprint: None,
+            principal: credential.principal,
+            scheme: credential.scheme,
+            last_check: credential.last_check,
+        }
+    }
+}
+
+/// Form of the credentials in a backup.
+mod backup_credentials {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    use super::{BackupCredential, Credential};
+
+    pub(super) fn serialize<S: Serializer>(
+        credentials: &[Credential],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(credentials.iter().cloned().map(BackupCredential::from))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Credential>, D::Error> {
+        let stored = Vec::<BackupCredential>::deserialize(deserializer)?;
+        Ok(stored.into_iter().map(Credential::from).collect())
+    }
 }
 
 /// Secret in a backup.
@@ -193,7 +273,7 @@ impl BackupService {
             created: self.clock.now(),
             digest_key: to_hex(&digest_key),
             items,
-            consumers: self.database.run(Database::all_consumers).await?,
+            consumers: self.exported_consumers().await?,
             regions: self.regions_of(&credentials),
             open_rotations: open
                 .map(|one| BackupRotation { id: one.id, credential: one.credential })
@@ -250,6 +330,12 @@ impl BackupService {
             Some(BackupRegion { provider: provider.clone(), region: name.clone(), hosts })
         });
         known.collect()
+    }
+
+    /// Returns all consumers, without the records of deliveries, which need a key of this machine.
+    async fn exported_consumers(&self) -> Result<Vec<Consumer>, Problem> {
+        let consumers = self.database.run(Database::all_consumers).await?.into_iter();
+        Ok(consumers.map(|consumer| Consumer { last_delivery: None, ..consumer }).collect())
     }
 
     fn read_saved_requests(&self) -> Result<BTreeMap<String, String>, Problem> {

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use super::backup::{BackupContents, BackupItem, BackupRegion, BackupService};
 use crate::database::{CredentialBatch, Database, KnownCredentials, SecretLocation};
+use crate::domain::consumer::{Consumer, ConsumerTarget};
 use crate::domain::credential::{SecretPart, SecretSlot};
 use crate::domain::problem::ProblemClass;
 use crate::domain::request::{SavedRequest, SavedRequestName};
@@ -41,6 +42,8 @@ pub struct RestoreReport {
     pub rows: Vec<RestoreRow>,
     /// Number of consumers that were added with their credentials.
     pub consumers: usize,
+    /// Commands of consumers. They run only after the user has added them again.
+    pub commands: Vec<String>,
     /// Number of saved requests that were added.
     pub saved_requests: usize,
     /// Saved requests that this machine has with other content, and that stay as they are.
@@ -107,6 +110,23 @@ fn read_backup(path: &Path) -> Result<Vec<u8>, Problem> {
     })
 }
 
+fn runs_command(consumer: &Consumer) -> bool {
+    matches!(consumer.target, ConsumerTarget::Command(_))
+}
+
+/// Returns the commands of the consumers that are imported, each with the name of its consumer.
+fn described_commands(contents: &BackupContents, rows: &[RestoreRow]) -> Vec<String> {
+    let is_imported =
+        |row: &RestoreRow| matches!(row.outcome, RestoreOutcome::Found | RestoreOutcome::Imported);
+    let imported: HashSet<_> =
+        rows.iter().filter(|row| is_imported(row)).map(|row| &row.credential.id).collect();
+    let consumers = contents.consumers.iter();
+    consumers
+        .filter(|consumer| runs_command(consumer) && imported.contains(&consumer.credential))
+        .map(|consumer| format!("{}: {}", consumer.name, consumer.target.describe()))
+        .collect()
+}
+
 impl OpenedBackup {
     /// Decrypts a backup, and compares its secrets with their digests.
     fn open(path: &Path, key: &BackupKey) -> Result<Self, Problem> {
@@ -162,6 +182,7 @@ impl BackupService {
         let mut report = RestoreReport {
             rows: Vec::new(),
             consumers: 0,
+            commands: Vec::new(),
             saved_requests: 0,
             different_requests: Vec::new(),
             history: 0,
@@ -179,6 +200,7 @@ impl BackupService {
             }
             self.restore_requests(&backup.contents, &mut report)?;
         }
+        report.commands = described_commands(&backup.contents, &rows);
         report.rows = rows;
         Ok(report)
     }
@@ -344,6 +366,8 @@ impl BackupService {
         self.database.run(move |index| index.insert_batch(&batch, now)).await?;
         report.consumers += consumers;
         report.history += history;
+        // Recorded before the secrets are stored, so that a killed import leaves no unknown one.
+        self.record_imports(&names, "started").await?;
 
         let written: Vec<_> =
             items.iter().map(|(key, secret, _)| (key.clone(), Arc::clone(secret))).collect();
@@ -362,8 +386,12 @@ impl BackupService {
             }
         }
         self.database.run(move |index| index.record_fingerprints(&fingerprints, now)).await?;
+        self.record_imports(&names, "done").await
+    }
+
+    async fn record_imports(&self, names: &[String], outcome: &'static str) -> Result<(), Problem> {
         let event = |name: &String| {
-            AuditEvent::new("import", "done").for_credential(name).with_reason("from a backup")
+            AuditEvent::new("import", outcome).for_credential(name).with_reason("from a backup")
         };
         self.audit.record_all(names.iter().map(event).collect()).await
     }
@@ -390,7 +418,10 @@ impl BackupService {
             .collect();
         let history = contents.history.iter().filter(|sent| ids.contains(&sent.credential));
         let history = history.cloned().collect();
-        let mut bindings = self.bindings.new_consumer_records(&consumers).await?;
+        // A backup to a recipient can be made by anyone, so the user adds commands again.
+        let trusted: Vec<_> =
+            consumers.iter().filter(|consumer| !runs_command(consumer)).cloned().collect();
+        let mut bindings = self.bindings.new_consumer_records(&trusted).await?;
         for records in self.bindings.new_credential_records(&credentials).await? {
             bindings.extend(records?);
         }

@@ -23,7 +23,9 @@ fn member_paths(value: &Value, path: &str, found: &mut Vec<String>) {
             }
         }
         Value::Array(elements) => {
-            elements.iter().for_each(|element| member_paths(element, path, found));
+            for element in elements {
+                member_paths(element, path, found);
+            }
         }
         _ => {}
     }

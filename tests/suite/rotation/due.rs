@@ -143,7 +143,9 @@ fn a_refusal_is_reported_and_does_not_stop_the_others() {
     let refused = reported(&report, "us01-release-bot");
     assert!(refused["reason"].as_str().unwrap().contains("403"), "{refused}");
     let id = refused["rotation"].as_str().unwrap();
-    assert!(refused["remedy"].as_str().unwrap().contains(&format!("--resume {id}")), "{refused}");
+    for advice in [format!("--resume {id}"), format!("--rollback {id}"), "--as NAME".to_owned()] {
+        assert!(refused["remedy"].as_str().unwrap().contains(&advice), "{refused}");
+    }
     assert_eq!((secret(&home, "us01-release-bot"), living(&simulator, &old)), (old.clone(), 1));
 
     let again = rotate_due(&home, &[]).expect(8);

@@ -442,7 +442,9 @@ fn another_user_gets_no_response_and_the_memory_cannot_be_read() {
 fn give_to_other_user(path: &Path) {
     chown(path, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| give_to_other_user(&entry.unwrap().path()));
+        for entry in fs::read_dir(path).unwrap() {
+            give_to_other_user(&entry.unwrap().path());
+        }
     }
 }
 

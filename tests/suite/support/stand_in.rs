@@ -2,6 +2,13 @@
 //! have: text that must be UTF-8, collections in every state, and every outcome of a prompt. Start
 //! with [`StandIn`].
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unused_self,
+    clippy::used_underscore_binding,
+    reason = "the specification of the interfaces and the macro that serves them name the arguments"
+)]
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -119,13 +126,11 @@ impl ServiceState {
     }
 
     fn is_locked(&self, path: &str) -> bool {
-        match self.collections.get(path) {
-            Some(collection) => collection.locked,
-            None => {
-                let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-                self.confirms_access || self.collections.get(parent).is_none_or(|one| one.locked)
-            }
+        if let Some(collection) = self.collections.get(path) {
+            return collection.locked;
         }
+        let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
+        self.confirms_access || self.collections.get(parent).is_none_or(|one| one.locked)
     }
 
     fn find(&self, below: &str, attributes: &Attributes) -> Vec<OwnedObjectPath> {

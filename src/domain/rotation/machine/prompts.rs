@@ -251,7 +251,7 @@ impl UserPrompt {
             }
             PromptKind::StillActive(why) => {
                 format!(
-                    "The provider still accepts {object} after the revocation ({why}): keep checking, or resolve it with the provider"
+                    "It was not verified that {object} is rejected after the revocation ({why}): keep checking, or resolve it with the provider"
                 )
             }
             PromptKind::StepBlocked(why) => {

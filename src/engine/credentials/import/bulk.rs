@@ -13,8 +13,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 use super::password_tree::{PasswordProgram, is_tree, read_tree};
-use super::record_resolution::{RecordRefusal, ResolvedRecord};
-use super::records::{ImportRecord, ListError, ListFormat, detect_list, read_any_list, read_list};
+use super::record_resolution::{RecordRefusal, ResolvedRecord, mask_secrets};
+use super::records::{ImportRecord, ListError, ListFormat, detect_list, read_any_list};
 use super::{ImportService, derive_name};
 use crate::database::Database;
 use crate::domain::credential::SecretPart;
@@ -120,7 +120,7 @@ impl BulkImportRow {
             region: None,
             name: None,
             outcome: BulkImportOutcome::Refused,
-            remark: Some(why.to_owned()),
+            remark: Some(mask_secrets(why)),
         }
     }
 }
@@ -210,6 +210,15 @@ fn list_problem(error: &ListError) -> Problem {
         .with_class(ProblemClass::Usage)
 }
 
+/// Adds to the remedy that the import can be run again.
+fn resumable_problem(problem: Problem) -> Problem {
+    if problem.remedy.contains("run the import again") {
+        return problem;
+    }
+    let remedy = format!("{}; then run the import again; it continues", problem.remedy);
+    Problem { remedy, ..problem }
+}
+
 impl ImportService {
     /// Reads all records of a source. `on_entry` is called with the number of entries that a
     /// program has decrypted, and of all.
@@ -224,12 +233,7 @@ impl ImportService {
                 read_any_list(&content).map_err(|error| list_problem(&error))
             }
             BulkSource::Piped(text) => {
-                let format = detect_list(text.as_bytes());
-                let records = match format {
-                    Some(format) => read_list(text.as_bytes(), format),
-                    None => read_any_list(text.as_bytes()),
-                };
-                records.map_err(|error| list_problem(&error))
+                read_any_list(text.as_bytes()).map_err(|error| list_problem(&error))
             }
             BulkSource::Tree(program, folder) => read_tree(program, folder.as_deref(), on_entry),
         })
@@ -298,7 +302,8 @@ impl ImportService {
     ) -> Result<(), Problem> {
         let places: Vec<_> = owners.iter().map(|(place, id, _)| (*place, id.clone())).collect();
         let owners = owners.into_iter().map(|(_, id, parts)| (id, parts)).collect();
-        let completed: BTreeSet<_> = self.credentials.complete_interrupted(owners).await?;
+        let completed = self.credentials.complete_interrupted(owners).await;
+        let completed: BTreeSet<_> = completed.map_err(resumable_problem)?;
         for (place, _) in places.iter().filter(|(_, id)| completed.contains(id)) {
             rows[*place].outcome = BulkImportOutcome::Imported;
             rows[*place].remark = Some("an interrupted import was completed".to_owned());
@@ -317,13 +322,18 @@ impl ImportService {
             on_progress(done, total);
             let (places, batch): (Vec<_>, Vec<_>) =
                 new.by_ref().take(self.credentials.batch_size()).unzip();
+            let added = self.credentials.add_batch(batch).await.map_err(|problem| {
+                let why = format!("{}; {done} of {total} records were done before", problem.why);
+                resumable_problem(Problem { why, ..problem })
+            })?;
             done += places.len();
-            for (place, added) in places.into_iter().zip(self.credentials.add_batch(batch).await?) {
+            for (place, added) in places.into_iter().zip(added) {
                 match added {
                     Ok(_) => rows[place].outcome = BulkImportOutcome::Imported,
                     Err(problem) => {
                         rows[place].outcome = BulkImportOutcome::Refused;
-                        rows[place].remark = Some(format!("{}: {}", problem.what, problem.why));
+                        let why = format!("{}: {}", problem.what, problem.why);
+                        rows[place].remark = Some(mask_secrets(&why));
                     }
                 }
             }
@@ -439,8 +449,9 @@ fn choose_name(
     taken.free_name(&base)
 }
 
+/// Returns the secret and those parts of the record that the kind has.
 fn secret_parts(record: &ImportRecord, resolved: &ResolvedRecord<'_>) -> SecretParts {
-    let parts = record.parts.iter();
+    let parts = resolved.known_parts(record);
     let named = parts.map(|(id, secret)| (SecretPart::Named(id.clone()), Arc::clone(secret)));
     named.chain([(SecretPart::Secret, Arc::clone(&resolved.secret))]).collect()
 }

@@ -13,14 +13,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::records::{ImportRecord, ListError, field_id};
+use super::records::{ImportRecord, ListError, collect_records, field_id};
 use crate::domain::Secret;
 
 /// File of a 1PUX archive that holds the items.
 const EXPORT_DATA_FILE: &str = "export.data";
 
 /// Maximum size of that file, expanded.
-const MAX_EXPORT_DATA_BYTES: u64 = 256 << 20;
+const MAX_EXPORT_DATA_BYTES: u64 = 64 << 20;
 
 /// Minimum length of a value or of a word in a note that may be a token.
 const MIN_TOKEN_CHARS: usize = 16;
@@ -126,7 +126,7 @@ pub(super) fn read_bitwarden(text: &str) -> Result<Vec<ImportRecord>, ListError>
     }
     let items = export["items"].as_array().map(Vec::as_slice).unwrap_or_default();
     let items = items.iter().enumerate().map(|(place, item)| (place, bitwarden_item(item, place)));
-    Ok(items.flat_map(|(place, item)| item.into_records(place)).collect())
+    collect_records(items.flat_map(|(place, item)| item.into_records(place)))
 }
 
 fn bitwarden_item(item: &Value, place: usize) -> PasswordItem {
@@ -157,7 +157,7 @@ fn bitwarden_item(item: &Value, place: usize) -> PasswordItem {
 
 /// Reads a 1PUX export of 1Password.
 pub(super) fn read_1pux(archive: &[u8]) -> Result<Vec<ImportRecord>, ListError> {
-    let data = extract_export_data(archive)?;
+    let data = extract_export_data(archive, MAX_EXPORT_DATA_BYTES)?;
     let export: Value = serde_json::from_slice(&data)
         .map_err(|_| ListError::Unreadable("export.data in the archive is not valid JSON"))?;
     let vaults = elements(&export, "/accounts").flat_map(|account| elements(account, "/vaults"));
@@ -170,7 +170,7 @@ pub(super) fn read_1pux(archive: &[u8]) -> Result<Vec<ImportRecord>, ListError> 
         // Older versions wrap each item in an object.
         (number, onepassword_item(item.get("item").unwrap_or(item), location))
     });
-    Ok(items.flat_map(|(number, item)| item.into_records(number)).collect())
+    collect_records(items.flat_map(|(number, item)| item.into_records(number)))
 }
 
 fn onepassword_item(item: &Value, location: String) -> PasswordItem {
@@ -216,8 +216,8 @@ fn onepassword_item(item: &Value, location: String) -> PasswordItem {
     found
 }
 
-/// Returns the expanded `export.data` of a 1PUX archive.
-fn extract_export_data(archive: &[u8]) -> Result<Zeroizing<Vec<u8>>, ListError> {
+/// Returns the expanded `export.data` of a 1PUX archive, of at most `limit` bytes.
+fn extract_export_data(archive: &[u8], limit: u64) -> Result<Zeroizing<Vec<u8>>, ListError> {
     let damaged = |_| ListError::Unreadable("the zip archive is damaged");
     let archive = rawzip::ZipArchive::from_slice(archive).map_err(damaged)?;
     let mut entries = archive.entries();
@@ -229,15 +229,19 @@ fn extract_export_data(archive: &[u8]) -> Result<Zeroizing<Vec<u8>>, ListError> 
         let file = archive.get_entry(entry.wayfinder()).map_err(damaged)?;
         let mut data = Zeroizing::new(Vec::new());
         let read = if method == rawzip::CompressionMethod::STORE {
-            file.verifying_reader(file.data()).take(MAX_EXPORT_DATA_BYTES).read_to_end(&mut data)
+            file.verifying_reader(file.data()).take(limit + 1).read_to_end(&mut data)
         } else if method == rawzip::CompressionMethod::DEFLATE {
             let expanded = flate2::bufread::DeflateDecoder::new(file.data());
-            file.verifying_reader(expanded).take(MAX_EXPORT_DATA_BYTES).read_to_end(&mut data)
+            file.verifying_reader(expanded).take(limit + 1).read_to_end(&mut data)
         } else {
             return Err(ListError::Unreadable("export.data is compressed in an unknown way"));
         };
-        read.map_err(|_| ListError::Unreadable("export.data in the archive is damaged"))?;
-        return Ok(data);
+        let size =
+            read.map_err(|_| ListError::Unreadable("export.data in the archive is damaged"))?;
+        if u64::try_from(size).is_ok_and(|size| size <= limit) {
+            return Ok(data);
+        }
+        return Err(ListError::TooLarge(limit >> 20));
     }
     Err(ListError::Unreadable("the zip archive has no export.data, so it is not a 1PUX export"))
 }
@@ -392,5 +396,18 @@ mod tests {
         }
         let other = archive(&[("word/document.xml", "<x/>")], true);
         assert!(read_1pux(&other).err().unwrap().to_string().contains("not a 1PUX export"));
+    }
+
+    #[test]
+    fn an_archive_that_expands_beyond_the_limit_is_refused() {
+        let content = "x".repeat((1 << 20) + 1);
+        for compresses in [true, false] {
+            let archive = archive(&[("export.data", &content)], compresses);
+            assert!(extract_export_data(&archive, (1 << 20) + 1).is_ok());
+            let refused = extract_export_data(&archive, 1 << 20).err();
+            assert_eq!(refused, Some(ListError::TooLarge(1)));
+        }
+        let text = ListError::TooLarge(MAX_EXPORT_DATA_BYTES >> 20).to_string();
+        assert!(text.contains("too large (limit 64 MiB)"), "{text}");
     }
 }

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use zeroize::Zeroizing;
 
 use super::password_managers::PasswordItem;
+use super::record_resolution::mask_secrets;
 use super::records::ImportRecord;
 use crate::domain::text::sanitize_line;
 use crate::domain::{Problem, problem::ProblemClass};
@@ -169,23 +170,30 @@ fn run(
     program: PasswordProgram,
     command: &mut Command,
 ) -> Result<Result<Zeroizing<String>, String>, Problem> {
-    let done = command.output().map_err(|error| {
-        let name = program.name();
-        Problem::new(
-            format!("{name} cannot be run"),
-            error.to_string(),
-            format!("install {name}, or export the tree with it to a file"),
-        )
-        .with_class(ProblemClass::Usage)
-    })?;
+    let done = command.output().map_err(|error| start_problem(program, &error))?;
     let output = Zeroizing::new(done.stdout);
     if !done.status.success() {
         let errors = String::from_utf8_lossy(&done.stderr);
         let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it failed");
-        return Ok(Err(sanitize_line(last)));
+        return Ok(Err(shown_error(last)));
     }
     let text = std::str::from_utf8(&output).map(|text| Zeroizing::new(text.to_owned()));
     Ok(text.map_err(|_| "it is not text".to_owned()))
+}
+
+fn start_problem(program: PasswordProgram, error: &std::io::Error) -> Problem {
+    let name = program.name();
+    let why = match error.kind() {
+        std::io::ErrorKind::NotFound => format!("{name} is not installed"),
+        _ => error.to_string(),
+    };
+    let remedy = format!("install {name}, or export the tree with it to a file");
+    Problem::new(format!("{name} cannot be run"), why, remedy).with_class(ProblemClass::Usage)
+}
+
+/// Returns a line that the program has printed, without what may be a secret.
+fn shown_error(line: &str) -> String {
+    mask_secrets(&sanitize_line(line))
 }
 
 fn unreadable_tree(why: &str) -> Problem {
@@ -225,5 +233,14 @@ mod tests {
         assert!(is_tree(folder.path()) && !is_tree(&folder.path().join("work")));
         let names = list_entries(PasswordProgram::Pass, Some(folder.path())).unwrap();
         assert_eq!(names, ["a", "work/c", "work/ci/b"]);
+    }
+
+    #[test]
+    fn a_missing_program_is_named_and_its_errors_show_no_secret() {
+        let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+        let problem = start_problem(PasswordProgram::Pass, &missing);
+        assert_eq!(problem.why, "pass is not installed");
+        let shown = shown_error("gopass: bad line 00000001-1234-4234-8234-123456789abc");
+        assert!(shown.starts_with("gopass: bad line ") && !shown.contains("00000001"), "{shown}");
     }
 }

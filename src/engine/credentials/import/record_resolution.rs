@@ -3,6 +3,7 @@
 //!
 //! What contradicts one another is refused and never guessed. Start at `ImportService::resolve`.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use time::format_description::well_known::Rfc3339;
@@ -13,7 +14,8 @@ use crate::domain::identify::endpoint::resolve_endpoint;
 use crate::domain::identify::{IdentificationCandidate, KindChoice, choose_kind};
 use crate::domain::provider::CredentialKind;
 use crate::domain::provider::spec::{MatchConfidence, SecretRole};
-use crate::domain::redact::patterns::looks_like_secret;
+use crate::domain::redact::MASK;
+use crate::domain::redact::patterns::{looks_like_secret, mask_patterns, secret_words};
 use crate::domain::region::Region;
 use crate::domain::{Secret, Timestamp};
 
@@ -34,6 +36,17 @@ pub(super) struct ResolvedRecord<'a> {
     pub(super) expires: Option<Timestamp>,
 }
 
+impl ResolvedRecord<'_> {
+    /// Returns those parts of the record that the kind has.
+    pub(super) fn known_parts<'p>(
+        &self,
+        record: &'p ImportRecord,
+    ) -> impl Iterator<Item = (&'p String, &'p Arc<Secret>)> {
+        let kind = self.kind;
+        record.parts.iter().filter(move |(id, _)| kind.parts.iter().any(|part| part.id == **id))
+    }
+}
+
 impl RecordRefusal {
     pub(super) fn new(why: impl Into<String>) -> Self {
         Self { why: why.into(), is_unrecognized: false }
@@ -42,6 +55,21 @@ impl RecordRefusal {
     fn unrecognized(why: impl Into<String>) -> Self {
         Self { why: why.into(), is_unrecognized: true }
     }
+}
+
+/// Returns the text with every word masked that may be a secret.
+pub(super) fn mask_secrets(text: &str) -> String {
+    let mut words: Vec<_> = secret_words(text).collect();
+    words.sort_by_key(|word| Reverse(word.len()));
+    let masked = words.into_iter().fold(text.to_owned(), |text, word| text.replace(word, MASK));
+    mask_patterns(&masked)
+}
+
+/// Returns the names of the fields and of the parts that a record names. The labels of a password
+/// manager's item are not among them: they can be words of a note, and no message repeats them.
+fn field_names(record: &ImportRecord) -> impl Iterator<Item = &str> {
+    let possible = record.possible_fields.keys().filter(move |_| record.item.is_none());
+    record.fields.keys().chain(record.parts.keys()).chain(possible).map(String::as_str)
 }
 
 impl ImportService {
@@ -56,6 +84,9 @@ impl ImportService {
         let named = [&record.provider, &record.kind, &record.region];
         if named.into_iter().flatten().any(|name| looks_like_secret(name)) {
             return Err(RecordRefusal::new("a secret is in the place of an ID"));
+        }
+        if field_names(record).any(looks_like_secret) {
+            return Err(RecordRefusal::new("a secret is in the place of the name of a field"));
         }
         let Some(secret) = &record.secret else {
             return Err(RecordRefusal::new("the record has no secret"));
@@ -216,5 +247,57 @@ impl ImportService {
     /// web application.
     fn region_of_addresses(&self, addresses: &[String], provider: &str) -> Option<&Region> {
         addresses.iter().find_map(|address| resolve_endpoint(address, provider, &self.catalog).ok())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::domain::provider::ProviderCatalog;
+
+    const TOKEN: &str = "00000001-1234-4234-8234-123456789abc";
+
+    #[test]
+    fn words_that_may_be_secrets_are_masked() {
+        let text = format!("no field \"{TOKEN}\": snyk_uat.abc, use org_id");
+        let masked = mask_secrets(&text);
+        assert!(!masked.contains(TOKEN) && !masked.contains("uat.abc"), "{masked}");
+        assert!(masked.starts_with("no field \"") && masked.ends_with("use org_id"), "{masked}");
+        assert_eq!(mask_secrets("the record has no secret"), "the record has no secret");
+    }
+
+    #[test]
+    fn names_of_fields_and_parts_are_searched_for_secrets() {
+        let texts = || BTreeMap::from([(TOKEN.to_owned(), "x".to_owned())]);
+        let parts =
+            BTreeMap::from([(TOKEN.to_owned(), Arc::new(Secret::from_text("x".to_owned())))]);
+        for record in [
+            ImportRecord { fields: texts(), ..ImportRecord::default() },
+            ImportRecord { possible_fields: texts(), ..ImportRecord::default() },
+            ImportRecord { parts, ..ImportRecord::default() },
+        ] {
+            assert!(field_names(&record).any(looks_like_secret));
+        }
+        let item =
+            ImportRecord { item: Some(0), possible_fields: texts(), ..ImportRecord::default() };
+        assert_eq!(field_names(&item).count(), 0);
+    }
+
+    #[test]
+    fn only_parts_that_the_kind_has_are_completed() {
+        let catalog = ProviderCatalog::builtin();
+        let resolved = ResolvedRecord {
+            kind: catalog.kind("snyk", "personal-token").unwrap(),
+            provider: "snyk".to_owned(),
+            region: "SNYK-US-01".to_owned(),
+            secret: Arc::new(Secret::from_text(TOKEN.to_owned())),
+            expires: None,
+        };
+        let parts =
+            BTreeMap::from([("nope".to_owned(), Arc::new(Secret::from_text("x".to_owned())))]);
+        let record = ImportRecord { parts, ..ImportRecord::default() };
+        assert_eq!(resolved.known_parts(&record).count(), 0);
     }
 }

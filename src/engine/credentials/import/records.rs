@@ -5,15 +5,24 @@
 //! rejected alone, with its position and without any of its text. Start at [`detect_list`] and
 //! [`read_list`]; the exports of password managers belong to `password_managers`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 
+use serde::de::{Deserialize, Deserializer as _, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::password_managers;
+use super::record_resolution::mask_secrets;
 use crate::domain::Secret;
 use crate::domain::format::count_noun;
+
+/// Maximum number of records of a list.
+const MAX_RECORDS: usize = 100_000;
+
+/// Number of elements of a JSON array that show whether it is a list.
+const EXAMINED_ELEMENTS: usize = 100;
 
 /// Format of a list from which many credentials can be imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,6 +90,15 @@ pub(super) enum ListError {
     /// The file as a whole cannot be read.
     #[error("{0}")]
     Unreadable(&'static str),
+    /// The list has more than [`MAX_RECORDS`] records.
+    #[error("it has more than {} records; split it into smaller lists", MAX_RECORDS)]
+    TooManyRecords,
+    /// The expanded content is larger than this number of MiB.
+    #[error("the expanded content is too large (limit {0} MiB)")]
+    TooLarge(u64),
+    /// The header of CSV has two columns of this name.
+    #[error("the column \"{0}\" stands twice in the header")]
+    DoubleColumn(String),
 }
 
 /// Column names of the secret, in our own lists and in the exports of password managers.
@@ -116,9 +134,9 @@ pub(super) fn detect_list(content: &[u8]) -> Option<ListFormat> {
     let text = as_text(content).ok()?;
     match text.trim_start().chars().next()? {
         '[' => {
-            let records = serde_json::from_str::<Vec<Map<String, Value>>>(text).ok()?;
+            let records: Vec<Map<String, Value>> = first_elements(text, EXAMINED_ELEMENTS).ok()?;
             let has_secret = |record: &Map<String, Value>| record.contains_key("secret");
-            (!records.is_empty() && records.iter().any(has_secret)).then_some(ListFormat::JsonArray)
+            records.iter().any(has_secret).then_some(ListFormat::JsonArray)
         }
         '{' => {
             if password_managers::is_bitwarden_export(text) {
@@ -150,7 +168,7 @@ pub(super) fn read_list(
         ListFormat::OnePassword => password_managers::read_1pux(content),
         ListFormat::Bitwarden => password_managers::read_bitwarden(as_text(content)?),
         ListFormat::JsonArray => read_json_array(as_text(content)?),
-        ListFormat::JsonLines => Ok(read_json_lines(as_text(content)?)),
+        ListFormat::JsonLines => read_json_lines(as_text(content)?),
         ListFormat::Csv => read_csv(as_text(content)?),
     }
 }
@@ -163,7 +181,7 @@ pub(super) fn read_any_list(content: &[u8]) -> Result<Vec<ImportRecord>, ListErr
     let text = as_text(content)?;
     match text.trim_start().chars().next() {
         Some('[') => read_json_array(text),
-        Some('{') => Ok(read_json_lines(text)),
+        Some('{') => read_json_lines(text),
         Some(_) => read_csv(text),
         None => Ok(Vec::new()),
     }
@@ -176,9 +194,58 @@ fn as_text(content: &[u8]) -> Result<&str, ListError> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// Collects records, of which there are at most [`MAX_RECORDS`].
+pub(super) fn collect_records(
+    records: impl Iterator<Item = ImportRecord>,
+) -> Result<Vec<ImportRecord>, ListError> {
+    let records: Vec<_> = records.take(MAX_RECORDS + 1).collect();
+    if records.len() > MAX_RECORDS { Err(ListError::TooManyRecords) } else { Ok(records) }
+}
+
+/// Visitor that collects at most `limit` elements of an array.
+struct FirstElements<'v, T> {
+    elements: &'v mut Vec<T>,
+    limit: usize,
+}
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstElements<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        while self.elements.len() < self.limit
+            && let Some(element) = array.next_element()?
+        {
+            self.elements.push(element);
+        }
+        Ok(())
+    }
+}
+
+/// Reads at most `limit` elements of a JSON array. What comes after so many is not read.
+fn first_elements<'t, T: Deserialize<'t>>(
+    text: &'t str,
+    limit: usize,
+) -> Result<Vec<T>, serde_json::Error> {
+    let mut elements = Vec::new();
+    let mut input = serde_json::Deserializer::from_str(text);
+    let visitor = FirstElements { elements: &mut elements, limit };
+    let read = input.deserialize_seq(visitor).and_then(|()| input.end());
+    if elements.len() < limit {
+        read?;
+    }
+    Ok(elements)
+}
+
 fn read_json_array(text: &str) -> Result<Vec<ImportRecord>, ListError> {
-    let elements: Vec<&RawValue> = serde_json::from_str(text)
+    let elements: Vec<&RawValue> = first_elements(text, MAX_RECORDS + 1)
         .map_err(|error| ListError::Malformed { line: error.line(), why: "not a JSON array" })?;
+    if elements.len() > MAX_RECORDS {
+        return Err(ListError::TooManyRecords);
+    }
     let (mut line, mut counted) = (1, 0);
     let mut records = Vec::with_capacity(elements.len());
     for (place, element) in elements.into_iter().enumerate() {
@@ -191,12 +258,37 @@ fn read_json_array(text: &str) -> Result<Vec<ImportRecord>, ListError> {
     Ok(records)
 }
 
-fn read_json_lines(text: &str) -> Vec<ImportRecord> {
-    text.lines()
-        .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
-        .map(|(place, line)| read_json_record(line, format!("line {}", place + 1)))
-        .collect()
+fn read_json_lines(text: &str) -> Result<Vec<ImportRecord>, ListError> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let records = lines.map(|(place, line)| read_json_record(line, format!("line {}", place + 1)));
+    collect_records(records)
+}
+
+/// Visitor that finds a member that stands twice in an object, or in an object within it.
+struct DoubleMember;
+
+impl<'de> Visitor<'de> for DoubleMember {
+    type Value = Option<String>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Option<String>, A::Error> {
+        let (mut names, mut double) = (HashSet::new(), None);
+        while let Some((name, value)) = members.next_entry::<String, &'de RawValue>()? {
+            let is_double = !names.insert(name.clone());
+            let found = is_double.then_some(name);
+            double = double.or(found).or_else(|| find_double_member(value.get()));
+        }
+        Ok(double)
+    }
+}
+
+/// Returns the name of a member that stands twice in a JSON object, which must not be nested
+/// deeply.
+fn find_double_member(text: &str) -> Option<String> {
+    serde_json::Deserializer::from_str(text).deserialize_map(DoubleMember).ok().flatten()
 }
 
 fn read_json_record(text: &str, location: String) -> ImportRecord {
@@ -204,6 +296,11 @@ fn read_json_record(text: &str, location: String) -> ImportRecord {
         let rejection = Some("the record is not a JSON object".to_owned());
         return ImportRecord { location, rejection, ..ImportRecord::default() };
     };
+    // The parser above has refused an object that is nested deeply.
+    if let Some(member) = find_double_member(text) {
+        let rejection = Some(format!("the member \"{member}\" stands twice"));
+        return ImportRecord { location, rejection, ..ImportRecord::default() };
+    }
     match parse_members(&mut members) {
         Ok(record) => ImportRecord { location, ..record },
         Err(member) => {
@@ -252,21 +349,43 @@ fn parse_members(members: &mut Map<String, Value>) -> Result<ImportRecord, &'sta
     Ok(ImportRecord { parts, fields, labels, ..record })
 }
 
+/// Returns a reader of CSV whose values are separated as those of the header are.
+fn csv_reader(text: &str) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
+        .delimiter(csv_delimiter(text))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text.as_bytes())
+}
+
+/// Returns the separator that the header has most often outside of quotes, else the comma.
+fn csv_delimiter(text: &str) -> u8 {
+    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let count = |delimiter: u8| {
+        let unquoted = header.split('"').step_by(2).flat_map(str::bytes);
+        unquoted.filter(|byte| *byte == delimiter).count()
+    };
+    // The last of several equal ones is chosen.
+    let delimiters = [b'\t', b';', b','];
+    delimiters.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',')
+}
+
+fn column_names(header: &csv::StringRecord) -> Vec<String> {
+    header.iter().map(|column| column.trim().to_lowercase()).collect()
+}
+
 fn csv_columns(header: &str) -> Vec<String> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(header.as_bytes());
-    let first = reader.records().next().and_then(Result::ok).unwrap_or_default();
-    first.iter().map(|column| column.trim().to_lowercase()).collect()
+    let first = csv_reader(header).records().next().and_then(Result::ok).unwrap_or_default();
+    column_names(&first)
 }
 
 fn read_csv(text: &str) -> Result<Vec<ImportRecord>, ListError> {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-    let mut rows = reader.records();
-    let columns: Vec<String> = match rows.next() {
-        None => return Ok(Vec::new()),
-        Some(Ok(header)) => header.iter().map(|column| column.trim().to_lowercase()).collect(),
-        Some(Err(_)) => {
+    let mut reader = csv_reader(text);
+    let mut row = csv::StringRecord::new();
+    let columns = match reader.read_record(&mut row) {
+        Ok(false) => return Ok(Vec::new()),
+        Ok(true) => column_names(&row),
+        Err(_) => {
             return Err(ListError::Malformed { line: 1, why: "the header is not CSV" });
         }
     };
@@ -274,22 +393,45 @@ fn read_csv(text: &str) -> Result<Vec<ImportRecord>, ListError> {
         let why = "the first line has no column named secret, token or password";
         return Err(ListError::Malformed { line: 1, why });
     }
-    let mut records = Vec::new();
-    let mut lines = LineCounter { text: text.as_bytes(), read: 0, line: 1 };
-    for row in rows {
-        match row {
-            Ok(row) => {
-                let location = lines.locate(row.position());
-                records.push(read_csv_row(&columns, &row, location));
-            }
-            Err(error) => {
-                let rejection = Some("the line is not CSV".to_owned());
-                let location = lines.locate(error.position());
-                records.push(ImportRecord { location, rejection, ..ImportRecord::default() });
-            }
-        }
+    let mut names = HashSet::new();
+    let double = columns.iter().find(|column| !column.is_empty() && !names.insert(*column));
+    if let Some(double) = double {
+        return Err(ListError::DoubleColumn(mask_secrets(double)));
     }
-    Ok(records)
+    let mut lines = LineCounter { text: text.as_bytes(), read: 0, line: 1 };
+    let records = std::iter::from_fn(|| {
+        let read = reader.read_record(&mut row);
+        let position = match &read {
+            Ok(false) => return None,
+            Ok(true) => row.position(),
+            Err(error) => error.position(),
+        };
+        let line = lines.locate(position);
+        let rest = text.as_bytes().get(lines.read..).unwrap_or_default();
+        let end = usize::try_from(reader.position().byte()).unwrap_or(text.len());
+        let length = end.saturating_sub(lines.read).min(rest.len());
+        let location = format!("line {line}");
+        let rejection = match read {
+            Ok(_) => unclosed_quote(&rest[..length], line, row.len() == columns.len()),
+            Err(_) => Some("the line is not CSV".to_owned()),
+        };
+        Some(match rejection {
+            None => read_csv_row(&columns, &row, location),
+            rejection => ImportRecord { location, rejection, ..ImportRecord::default() },
+        })
+    });
+    collect_records(records)
+}
+
+/// Returns the reason to refuse a row that goes on over the end of its line because a quote is not
+/// closed. Such a row has another number of values than the header, or an odd number of quotes.
+fn unclosed_quote(row: &[u8], line: usize, is_complete: bool) -> Option<String> {
+    let row = row.trim_ascii_end();
+    let last = line + memchr::memchr_iter(b'\n', row).count();
+    let is_odd = memchr::memchr_iter(b'"', row).count() % 2 == 1;
+    (last > line && (is_odd || !is_complete)).then(|| {
+        format!("the lines {line} to {last}: a quote is not closed, nothing of them was read")
+    })
 }
 
 /// Counts the lines of a text up to the rows in it, one after the other. The lines that the reader
@@ -304,7 +446,7 @@ struct LineCounter<'a> {
 
 impl LineCounter<'_> {
     /// Returns the line of a row. The end of the line before it and empty lines can belong to it.
-    fn locate(&mut self, position: Option<&csv::Position>) -> String {
+    fn locate(&mut self, position: Option<&csv::Position>) -> usize {
         let begin = position.and_then(|at| usize::try_from(at.byte()).ok()).unwrap_or_default();
         let rest = self.text.get(begin..).unwrap_or_default();
         let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
@@ -312,7 +454,7 @@ impl LineCounter<'_> {
         let passed = self.text.get(self.read..begin).unwrap_or_default();
         self.line += memchr::memchr_iter(b'\n', passed).count();
         self.read = self.read.max(begin);
-        format!("line {}", self.line)
+        self.line
     }
 }
 
@@ -485,5 +627,63 @@ mod tests {
             read_any_list(b"\xff\xfe").err(),
             Some(ListError::Unreadable("the content is not UTF-8 text"))
         );
+    }
+
+    #[test]
+    fn an_array_is_recognized_by_its_first_elements_and_long_lists_are_refused() {
+        let element = "{\"secret\": \"s3cret-1\"},";
+        let damaged = format!("[{}!", element.repeat(EXAMINED_ELEMENTS));
+        assert_eq!(detect_list(damaged.as_bytes()), Some(ListFormat::JsonArray));
+        let short = format!("[{}!", element.repeat(EXAMINED_ELEMENTS - 1));
+        assert_eq!(detect_list(short.as_bytes()), None);
+        for long in [
+            format!("[{}5]", "5,".repeat(MAX_RECORDS)),
+            format!("{{\n{}", "5\n".repeat(MAX_RECORDS)),
+            format!("token\n{}", "5\n".repeat(MAX_RECORDS + 1)),
+        ] {
+            assert_eq!(read_any_list(long.as_bytes()).err(), Some(ListError::TooManyRecords));
+        }
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_refused_with_its_lines() {
+        for (rows, expected) in [
+            ("\"a,s3cret-1\nb,s3cret-2\n", "the lines 2 to 3: a quote is not closed"),
+            ("a,\"s3cret-1\nb,s3cret-2\n", "the lines 2 to 3: a quote is not closed"),
+            ("a,\"s3cret-1\r\nb,\"s3cret-2\"\r\n", "the lines 2 to 3: a quote is not closed"),
+            ("a\n", "the line has 1 value, the header has 2"),
+        ] {
+            let records = read_any_list(format!("name,secret\n{rows}").as_bytes()).unwrap();
+            let rejection = records[0].rejection.as_deref().unwrap_or_default();
+            assert!(records.len() == 1 && rejection.starts_with(expected), "{rows}: {rejection}");
+        }
+        let closed = read_any_list(b"name,secret\n\"a\nb\",s3cret-1\nc,s3cret-2\n").unwrap();
+        let places: Vec<_> = closed.iter().map(|record| record.location.as_str()).collect();
+        assert_eq!(places, ["line 2", "line 4"]);
+        assert!(closed.iter().all(|record| record.rejection.is_none()));
+    }
+
+    #[test]
+    fn the_header_names_the_separator_and_no_column_or_member_twice() {
+        for text in
+            ["name;secret;labels\na,b;s3cret-1;x\n", "name\tsecret\tlabels\na,b\ts3cret-1\tx\n"]
+        {
+            assert_eq!(detect_list(text.as_bytes()), Some(ListFormat::Csv));
+            let records = read_any_list(text.as_bytes()).unwrap();
+            let expected = "line 2: a,b /@ 8 parts [] fields {} {} labels [\"x\"] []";
+            assert_eq!(records.iter().map(summary).collect::<Vec<_>>(), [expected]);
+        }
+        assert_eq!(
+            read_any_list(b"name,secret,Secret\na,s3cret-1,s3cret-2\n").err(),
+            Some(ListError::DoubleColumn("secret".to_owned()))
+        );
+        for (record, member) in [
+            ("{\"secret\": \"s3cret-1\", \"secret\": \"s3cret-2\"}", "secret"),
+            ("{\"secret\": \"s3cret-1\", \"fields\": {\"a\": \"1\", \"a\": \"2\"}}", "a"),
+        ] {
+            let records = read_any_list(format!("[{record}]").as_bytes()).unwrap();
+            let expected = format!("the member \"{member}\" stands twice");
+            assert_eq!(records[0].rejection, Some(expected));
+        }
     }
 }

@@ -66,12 +66,21 @@ pub(super) fn ask(
     SessionMessage::parse(&reply)
 }
 
-/// Ends the agent of the vault, and returns whether one ran. One that does not respond is killed. The
-/// folder may be in any state, because nothing secret is sent.
+/// Ends the agents of the vault, and returns whether one ran. One that does not respond is killed.
+/// The folders may be in any state, because nothing secret is sent. A session with another
+/// environment can have started an agent in another folder.
 pub(super) fn end(vault_id: &str) -> Result<bool, StoreError> {
-    let socket = socket_in(&runtime_folder_path(), vault_id);
-    let Ok(Some(connection)) = AgentConnection::open(&socket) else {
-        let _ = fs::remove_file(&socket);
+    let [usual, private] = default_folders();
+    let mut folders = vec![runtime_folder_path(), usual.join(SOCKET_FOLDER), private];
+    folders.dedup();
+    folders
+        .iter()
+        .try_fold(false, |ended, folder| Ok(end_at(&socket_in(folder, vault_id))? || ended))
+}
+
+fn end_at(socket: &Path) -> Result<bool, StoreError> {
+    let Ok(Some(connection)) = AgentConnection::open(socket) else {
+        let _ = fs::remove_file(socket);
         return Ok(false);
     };
     let (pid, stream) = (connection.peer.pid, connection.stream.try_clone());
@@ -80,7 +89,7 @@ pub(super) fn end(vault_id: &str) -> Result<bool, StoreError> {
     let killed = if reply.is_ok_and(|reply| !reply.is_empty()) {
         Ok(())
     } else {
-        let _ = fs::remove_file(&socket);
+        let _ = fs::remove_file(socket);
         rustix::process::kill_process(pid, Signal::KILL)
     };
     // The end of the agent closes the connection.
@@ -203,24 +212,26 @@ fn runtime_folder() -> Result<PathBuf, StoreError> {
 }
 
 fn runtime_folder_path() -> PathBuf {
+    let [usual, private] = default_folders();
+    choose_folder(std::env::var_os(RUNTIME_FOLDER_VARIABLE).as_deref(), &usual, &private)
+}
+
+/// Returns the usual runtime folder of this user, and the folder of the sockets without one.
+fn default_folders() -> [PathBuf; 2] {
     let user = rustix::process::geteuid().as_raw();
-    choose_folder(
-        std::env::var_os(RUNTIME_FOLDER_VARIABLE).as_deref(),
-        &format!("/run/user/{user}"),
-        &format!("/tmp/tokenring-{user}"),
-    )
+    [format!("/run/user/{user}").into(), format!("/tmp/tokenring-{user}").into()]
 }
 
 /// Returns the folder of the sockets: in the runtime folder that the environment names, otherwise in
 /// the usual one, so that processes outside of the login find it too, otherwise a private folder.
-fn choose_folder(variable: Option<&OsStr>, usual: &str, private: &str) -> PathBuf {
+fn choose_folder(variable: Option<&OsStr>, usual: &Path, private: &Path) -> PathBuf {
     let named = variable.map(Path::new).filter(|folder| folder.is_absolute());
     let exists = |folder: &&Path| !matches!(fs::symlink_metadata(folder), Err(error) if error.kind() == ErrorKind::NotFound);
     named
         .into_iter()
-        .chain([Path::new(usual)])
+        .chain([usual])
         .find(exists)
-        .map_or_else(|| private.into(), |folder| folder.join(SOCKET_FOLDER))
+        .map_or_else(|| private.to_owned(), |folder| folder.join(SOCKET_FOLDER))
 }
 
 #[cfg(test)]
@@ -234,17 +245,16 @@ mod tests {
     fn the_socket_is_in_the_runtime_folder_that_exists() {
         let place = tempfile::tempdir().unwrap();
         let (named, usual) = (place.path().join("named"), place.path().join("usual"));
-        let usual_text = usual.to_str().unwrap();
-        let choose =
-            |variable: &str| choose_folder(Some(variable.as_ref()), usual_text, "/private");
+        let private = Path::new("/private");
+        let choose = |variable: &str| choose_folder(Some(variable.as_ref()), &usual, private);
         let variable = named.to_str().unwrap();
-        assert_eq!(choose(variable), Path::new("/private"));
+        assert_eq!(choose(variable), private);
         fs::create_dir(&usual).unwrap();
         assert_eq!(choose(variable), usual.join("tokenring"));
         fs::create_dir(&named).unwrap();
         assert_eq!(choose(variable), named.join("tokenring"));
         assert_eq!(choose("relative"), usual.join("tokenring"));
-        assert_eq!(choose_folder(None, usual_text, "/private"), usual.join("tokenring"));
+        assert_eq!(choose_folder(None, &usual, private), usual.join("tokenring"));
     }
 
     #[test]

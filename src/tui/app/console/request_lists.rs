@@ -1,6 +1,6 @@
 //! Request history and saved requests: list, select, resend, compare, rename, delete.
 //!
-//! Also handles curl import and the editor. Start at [`history_picker`] and [`saved_requests_picker`].
+//! Also handles curl import and the editor. Start at `history_picker` and `saved_requests_picker`.
 //!
 //! Dialog that waits for a pasted curl command.
 //!

@@ -5,7 +5,7 @@
 //! Explanation of a refused request: possible causes, known facts and next steps.
 //!
 //! The analysis itself is in the engine; this module adds the keys. Start at
-//! [`explain_refusal`].
+//! `explain_refusal`.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

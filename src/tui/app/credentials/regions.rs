@@ -5,7 +5,7 @@
 //!
 //! List of the regions to choose from: ID, title, host and check result in columns.
 //!
-//! Start at [`open_region_picker`]; switching is in `commands.rs`.
+//! Start at `open_region_picker`; switching is in `commands.rs`.
 //!
 //! Result of a test of a credential in all regions, and the offer to switch to the region that
 //! accepted it.

@@ -2,7 +2,7 @@
 //!
 //! Commands that open an overview: diagnostics, expiry timeline, check results.
 //!
-//! Start at [`start_diagnostics`].
+//! Start at `start_diagnostics`.
 
 pub mod check_matrix;
 pub mod expiry_timeline;
