@@ -120,6 +120,16 @@ impl<'a> CliContext<'a> {
         self.unlock_from_file(&state).await
     }
 
+    /// Unlocks the store for an import, in a dry run without a prompt. Returns whether secrets can be
+    /// compared with those in the store.
+    pub(super) async fn unlock_for_import(&self, dry_run: bool) -> Result<bool, Problem> {
+        if dry_run {
+            return Ok(self.unlock_without_prompt().await.is_ok());
+        }
+        self.unlocked_engine().await?;
+        Ok(true)
+    }
+
     /// Unlocks a store that is in this state with the passphrase file, where one is named. Fails if
     /// the store cannot be used.
     pub(super) async fn unlock_from_file(&self, state: &StoreStatus) -> Result<(), Problem> {

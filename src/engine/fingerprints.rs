@@ -199,7 +199,7 @@ impl FingerprintService {
     }
 
     /// Locks what is created once for all processes: the fingerprint key, and the first records that
-    /// are made with it. Where there is no lock, the creation goes on without it.
+    /// are made with it. If the lock cannot be taken, they are created without it.
     pub(in crate::engine) async fn lock_key(&self) -> Option<CredentialLock> {
         self.locks
             .lock_fingerprint_key()

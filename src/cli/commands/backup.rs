@@ -122,12 +122,7 @@ pub(super) async fn import_backup(
 ) -> Result<u8, Problem> {
     let key = choose_key(import)?;
     let engine = context.engine()?;
-    let compares_secrets = if import.dry_run {
-        context.unlock_without_prompt().await.is_ok()
-    } else {
-        context.unlocked_engine().await?;
-        true
-    };
+    let compares_secrets = context.unlock_for_import(import.dry_run).await?;
     let options =
         RestoreOptions { dry_run: import.dry_run, renames: import.renames, compares_secrets };
     let on_progress = |done, total| show_progress_bar("importing", done, total);

@@ -106,12 +106,7 @@ pub(super) async fn run_bulk_import(
     let on_entry = |done, total| show_progress_bar("reading", done, total);
     let records = engine.imports.read_records(import.source, on_entry).await;
     show_progress("");
-    let compares_secrets = if import.dry_run {
-        context.unlock_without_prompt().await.is_ok()
-    } else {
-        context.unlocked_engine().await?;
-        true
-    };
+    let compares_secrets = context.unlock_for_import(import.dry_run).await?;
     let options =
         BulkImportOptions { dry_run: import.dry_run, renames: import.renames, compares_secrets };
     let on_progress = |done, total| show_progress_bar("importing", done, total);

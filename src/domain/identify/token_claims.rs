@@ -154,10 +154,10 @@ impl<'de> Visitor<'de> for StringVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<JsonStrings, A::Error> {
         let mut all = JsonStrings::default();
         while let Some((name, inner)) = map.next_entry::<String, JsonStrings>()? {
-            let named = |(inner, value): (String, _)| {
-                (if inner.is_empty() { name.clone() } else { inner }, value)
-            };
-            all.0.extend(inner.0.into_iter().map(named));
+            for (inner_name, value) in inner.0 {
+                let name = if inner_name.is_empty() { name.clone() } else { inner_name };
+                all.0.push((name, value));
+            }
         }
         Ok(all)
     }

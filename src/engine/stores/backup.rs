@@ -55,8 +55,10 @@ pub(super) struct BackupContents {
     pub(super) history: Vec<HistoryEntry>,
 }
 
-/// Credential in a backup: what does not depend on the keys of a machine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Form of a [`Credential`] in a backup: without the fingerprint, which depends on a key of this
+/// machine.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Credential")]
 struct BackupCredential {
     id: CredentialId,
     name: CredentialName,
@@ -69,68 +71,39 @@ struct BackupCredential {
     created: Timestamp,
     #[serde(with = "time::serde::rfc3339::option")]
     expires: Option<Timestamp>,
+    #[serde(skip)]
+    fingerprint: Option<String>,
     principal: Option<Principal>,
     scheme: Option<String>,
     last_check: Option<CheckReport>,
 }
 
-impl From<Credential> for BackupCredential {
-    fn from(credential: Credential) -> Self {
-        Self {
-            id: credential.id,
-            name: credential.name,
-            provider: credential.provider,
-            kind: credential.kind,
-            region: credential.region,
-            fields: credential.fields,
-            labels: credential.labels,
-            created: credential.created,
-            expires: credential.expires,
-            principal: credential.principal,
-            scheme: credential.scheme,
-            last_check: credential.last_check,
-        }
-    }
-}
-
-impl From<BackupCredential> for Credential {
-    fn from(credential: BackupCredential) -> Self {
-        Self {
-            id: credential.id,
-            name: credential.name,
-            provider: credential.provider,
-            kind: credential.kind,
-            region: credential.region,
-            fields: credential.fields,
-            labels: credential.labels,
-            created: credential.created,
-            expires: credential.expires,
-            fingerprint: None,
-            principal: credential.principal,
-            scheme: credential.scheme,
-            last_check: credential.last_check,
-        }
-    }
-}
-
-/// Form of the credentials in a backup.
+/// List of credentials in the form of a backup.
 mod backup_credentials {
-    use serde::{Deserialize as _, Deserializer, Serializer};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::{BackupCredential, Credential};
+
+    #[derive(Serialize)]
+    struct CredentialToExport<'a>(
+        #[serde(serialize_with = "BackupCredential::serialize")] &'a Credential,
+    );
+
+    #[derive(Deserialize)]
+    struct ImportedCredential(#[serde(with = "BackupCredential")] Credential);
 
     pub(super) fn serialize<S: Serializer>(
         credentials: &[Credential],
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(credentials.iter().cloned().map(BackupCredential::from))
+        serializer.collect_seq(credentials.iter().map(CredentialToExport))
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Vec<Credential>, D::Error> {
-        let stored = Vec::<BackupCredential>::deserialize(deserializer)?;
-        Ok(stored.into_iter().map(Credential::from).collect())
+        let imported = Vec::<ImportedCredential>::deserialize(deserializer)?;
+        Ok(imported.into_iter().map(|credential| credential.0).collect())
     }
 }
 

@@ -138,22 +138,8 @@ impl StoreMigration {
         let limit = self.to.backend().item_limit;
         let sources = self.from.get_many(keys).await;
         let targets = self.to.get_many(keys).await;
-        let compare = |(source, target): (Result<Secret, _>, Result<Secret, _>)| {
-            let source = match source {
-                Err(StoreError::NotFound) => return Ok(None),
-                source => source?,
-            };
-            if source.len() > limit {
-                return Ok(Some(ItemComparison::TooLarge));
-            }
-            match target {
-                Ok(there) if there.same_as(&source) => Ok(Some(ItemComparison::Same)),
-                Ok(_) => Ok(Some(ItemComparison::Differs)),
-                Err(StoreError::NotFound) => Ok(Some(ItemComparison::New)),
-                Err(error) => Err(error),
-            }
-        };
-        sources.into_iter().zip(targets).map(compare).collect()
+        let pairs = sources.into_iter().zip(targets);
+        pairs.map(|(source, target)| compare_item(source, target, limit)).collect()
     }
 
     /// Copies items, as the source holds them now, and verifies them by reading them back.
@@ -397,6 +383,28 @@ fn check_conflicts(plan: &[MigrationItem], on_conflict: ConflictPolicy) -> Resul
 
 fn readback_mismatch() -> StoreError {
     StoreError::Damaged("the secret read back differs from the secret written".to_owned())
+}
+
+/// Compares an item of the source with what the target has in its place. Returns `None` if the
+/// source does not have the item. `limit` is the size in bytes that the target accepts.
+fn compare_item(
+    source: Result<Secret, StoreError>,
+    target: Result<Secret, StoreError>,
+    limit: usize,
+) -> Result<Option<ItemComparison>, StoreError> {
+    let source = match source {
+        Err(StoreError::NotFound) => return Ok(None),
+        source => source?,
+    };
+    if source.len() > limit {
+        return Ok(Some(ItemComparison::TooLarge));
+    }
+    match target {
+        Ok(there) if there.same_as(&source) => Ok(Some(ItemComparison::Same)),
+        Ok(_) => Ok(Some(ItemComparison::Differs)),
+        Err(StoreError::NotFound) => Ok(Some(ItemComparison::New)),
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(test)]

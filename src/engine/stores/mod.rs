@@ -4,6 +4,8 @@
 //! Start with [`StoreService::state`].
 
 pub mod backup;
+#[cfg(test)]
+pub(super) mod counting_store;
 pub mod migrate;
 pub mod restore;
 pub(super) mod tasks;

@@ -271,7 +271,7 @@ impl SnykRegion {
         Some(secret)
     }
 
-    /// Creates a personal access token beside the old ones, unless there are three already.
+    /// Creates a further personal access token. A user can have three.
     fn create_pat(
         &self,
         state: &mut SnykState,

@@ -124,7 +124,7 @@ impl ImportService {
             return self.recognized_kind(record, candidates);
         };
         let looks_like = |other: &IdentificationCandidate| {
-            format!("the secret is a {} of {}", other.kind, other.provider)
+            format!("the secret is a {} {}", other.provider, other.kind)
         };
         let shown = match choose_kind(candidates, &provider) {
             KindChoice::One(one) => Some(one),

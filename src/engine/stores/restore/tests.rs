@@ -2,11 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use age::secrecy::ExposeSecret as _;
-use async_trait::async_trait;
 
 use super::*;
 use crate::config::Settings;
@@ -18,73 +16,21 @@ use crate::domain::request::{HttpMethod, RequestDraft, RequestTarget};
 use crate::domain::response::CheckResult;
 use crate::engine::credential_changes::NewCredential;
 use crate::engine::stores::backup::{ExportOptions, ExportReport};
+use crate::engine::stores::counting_store::CountingStore;
 use crate::engine::{Clock as _, Engine, EngineDependencies, EngineOptions, SystemClock};
 use crate::net::HttpClient;
+use crate::store::SecretStore;
 use crate::store::backup_file::BackupLock;
-use crate::store::{BackendInfo, MemoryStore, Persistence, SecretStore, UnlockMethod};
-
-/// Store that outlives its engine, and fails after a number of changes as if the process had been
-/// killed there.
-struct FailingStore {
-    inner: MemoryStore,
-    changes_left: AtomicUsize,
-}
-
-impl FailingStore {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { inner: MemoryStore::new(), changes_left: AtomicUsize::new(usize::MAX) })
-    }
-
-    fn fail_after(&self, changes: usize) {
-        self.changes_left.store(changes, Ordering::Relaxed);
-    }
-
-    fn change(&self) -> Result<(), StoreError> {
-        let left = self
-            .changes_left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        left.map(drop).map_err(|_| StoreError::Unavailable("it is gone".to_owned()))
-    }
-}
-
-#[async_trait]
-impl SecretStore for FailingStore {
-    fn backend(&self) -> BackendInfo {
-        BackendInfo { persistence: Persistence::Disk, ..self.inner.backend() }
-    }
-
-    async fn status(&self) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn unlock(&self, _: UnlockMethod<'_>, _: Duration) -> Result<(), StoreError> {
-        Ok(())
-    }
-
-    async fn get(&self, key: &ItemKey) -> Result<Secret, StoreError> {
-        self.inner.get(key).await
-    }
-
-    async fn put(&self, key: &ItemKey, secret: &Secret) -> Result<(), StoreError> {
-        self.change()?;
-        self.inner.put(key, secret).await
-    }
-
-    async fn delete(&self, key: &ItemKey) -> Result<(), StoreError> {
-        self.change()?;
-        self.inner.delete(key).await
-    }
-}
 
 /// A machine: its database and store.
 struct Machine {
     engine: Engine,
-    store: Arc<FailingStore>,
+    store: Arc<CountingStore>,
 }
 
 impl Machine {
     fn new() -> Self {
-        let store = FailingStore::new();
+        let store = CountingStore::new(false);
         let ports = EngineDependencies {
             catalog: Arc::new(ProviderCatalog::builtin()),
             database: Arc::new(Database::in_memory().unwrap()),
@@ -250,9 +196,9 @@ async fn wherever_the_import_stops_the_next_run_completes_it() {
     let mut changes = 0;
     loop {
         let machine = Machine::new();
-        machine.store.fail_after(changes);
+        machine.store.changes_left.store(changes, Ordering::Relaxed);
         let stopped = machine.restore(&backup, false).await;
-        machine.store.fail_after(usize::MAX);
+        machine.store.changes_left.store(usize::MAX, Ordering::Relaxed);
         machine.restore(&backup, false).await.unwrap();
         assert_is_whole(&machine, &original).await;
         if stopped.is_ok() {
